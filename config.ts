@@ -1,0 +1,289 @@
+/** Settings: defaults, then the environment, then flags. */
+
+import { resolve } from "@std/path";
+
+/** What can be set. */
+export interface Config {
+  /** Absolute path. */
+  readonly contentDirectory: string;
+  readonly threadsAmount: number;
+  readonly threadsPerHost: number;
+  readonly workers: number;
+  /** Bytes. */
+  readonly bytesAmount: number;
+  /** Milliseconds. */
+  readonly broadcastTimeout: number;
+  readonly host: string;
+  readonly port: number;
+  /** Path; null for none. */
+  readonly caFile: string | null;
+  /** Milliseconds. */
+  readonly stallTimeout: number;
+  readonly attempts: number;
+  /** Milliseconds. */
+  readonly retryWait: number;
+  readonly sync: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly socketsAmount: number;
+  readonly queueLength: number;
+  readonly messageLength: number;
+  readonly jsonDepth: number;
+  readonly urlLength: number;
+  readonly logFormat: "text" | "json";
+}
+
+/** A setting that cannot be used, in one line for whoever set it. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** One setting: how it is called, what it may be, what it is by itself. */
+interface Setting<T> {
+  /** Its name in the environment; the flag is the same in kebab case. */
+  readonly name: string;
+  /** For the help. */
+  readonly meaning: string;
+  /** What is used if nobody sets it, as one would write it. */
+  readonly fallback: string;
+  /** What it may be, in words. */
+  readonly allowed: string;
+  /** The value; undefined if it is not allowed. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+type Settings = {
+  readonly [Key in keyof Config]: Setting<Config[Key]>;
+};
+
+const CORES = navigator.hardwareConcurrency;
+
+const SETTINGS: Settings = {
+  contentDirectory: {
+    name: "CONTENT_DIRECTORY",
+    meaning: "where files go",
+    fallback: "./downloads",
+    allowed: "a path",
+    parse: (text) => text === "" ? undefined : resolve(text),
+  },
+  threadsAmount: {
+    name: "THREADS_AMOUNT",
+    meaning: "threads in the whole server",
+    fallback: "16",
+    ...wholeNumber(1, 1024),
+  },
+  threadsPerHost: {
+    name: "THREADS_PER_HOST",
+    meaning: "threads at one origin host",
+    fallback: "16",
+    ...wholeNumber(1, 1024),
+  },
+  workers: {
+    name: "WORKERS",
+    meaning: "Web Workers that carry the threads",
+    fallback: String(CORES),
+    ...wholeNumber(1, 1024),
+  },
+  bytesAmount: {
+    name: "BYTES_AMOUNT",
+    meaning: "bytes that a slice has at most",
+    fallback: "16MiB",
+    ...bytes(1024, 2 ** 40),
+  },
+  broadcastTimeout: {
+    name: "BROADCAST_TIMEOUT",
+    meaning: "how often clients are told what has changed, in milliseconds",
+    fallback: "500",
+    ...wholeNumber(10, 3_600_000),
+  },
+  host: {
+    name: "HOST",
+    meaning: "the name or address to listen on",
+    fallback: "localhost",
+    allowed: "a host name or an IP address",
+    parse: (text) => /^[\w.:-]+$/.test(text) ? text : undefined,
+  },
+  port: {
+    name: "PORT",
+    meaning: "the port to listen on; 0 for any that is free",
+    fallback: "8888",
+    ...wholeNumber(0, 65_535),
+  },
+  caFile: {
+    name: "CA_FILE",
+    meaning: "certificates in PEM that origins may have besides the usual ones",
+    fallback: "",
+    allowed: "a path",
+    parse: (text) => text === "" ? null : resolve(text),
+  },
+  stallTimeout: {
+    name: "STALL_TIMEOUT",
+    meaning: "how long a thread may get no byte, in milliseconds",
+    fallback: "30000",
+    ...wholeNumber(100, 3_600_000),
+  },
+  attempts: {
+    name: "ATTEMPTS",
+    meaning: "attempts in a row that may bring nothing",
+    fallback: "10",
+    ...wholeNumber(1, 1_000_000),
+  },
+  retryWait: {
+    name: "RETRY_WAIT",
+    meaning: "how long to wait after the first failure, in milliseconds; " +
+      "doubled after each further one",
+    fallback: "500",
+    ...wholeNumber(1, 60_000),
+  },
+  sync: {
+    name: "SYNC",
+    meaning: "whether files are forced to disk before they count as there",
+    fallback: "true",
+    allowed: "true or false",
+    parse: (text) => ({ true: true, false: false })[text],
+  },
+  allowedOrigins: {
+    name: "ALLOWED_ORIGINS",
+    meaning: "origins of other pages that may connect, separated by commas",
+    fallback: "",
+    allowed: "origins such as https://example.org",
+    parse: parseOrigins,
+  },
+  socketsAmount: {
+    name: "SOCKETS_AMOUNT",
+    meaning: "clients that may be connected",
+    fallback: "10000",
+    ...wholeNumber(1, 1_000_000),
+  },
+  queueLength: {
+    name: "QUEUE_LENGTH",
+    meaning: "downloads that may wait in the queue",
+    fallback: "1000000",
+    ...wholeNumber(1, 100_000_000),
+  },
+  messageLength: {
+    name: "MESSAGE_LENGTH",
+    meaning: "characters that a client's message may have",
+    fallback: "4MiB",
+    ...bytes(1024, 64 * 2 ** 20),
+  },
+  jsonDepth: {
+    name: "JSON_DEPTH",
+    meaning: "how deep a client's JSON may be nested",
+    fallback: "8",
+    ...wholeNumber(3, 1000),
+  },
+  urlLength: {
+    name: "URL_LENGTH",
+    meaning: "characters that a URL may have",
+    fallback: "8192",
+    ...wholeNumber(16, 1_000_000),
+  },
+  logFormat: {
+    name: "LOG_FORMAT",
+    meaning: "how log lines are written",
+    fallback: "text",
+    allowed: "text or json",
+    parse: (text) => text === "text" || text === "json" ? text : undefined,
+  },
+};
+
+/** The names of all settings in the environment. */
+export const ENVIRONMENT: readonly string[] = Object.values(SETTINGS)
+  .map(({ name }) => name);
+
+/** The flag of each setting, without the dashes. */
+export const FLAGS: readonly string[] = ENVIRONMENT.map(flagOf);
+
+/** A line for each setting, as the help shows it. */
+export const SETTINGS_HELP: readonly string[] = Object.values(SETTINGS)
+  .map(({ name, meaning, fallback }) => {
+    const shown = fallback === "" ? "" : ` (${fallback})`;
+    return `  --${flagOf(name).padEnd(20)} ${meaning}${shown}`;
+  });
+
+/**
+ * Reads all settings: a flag before the environment before the default.
+ *
+ * @param flags What was given on the command line, by flag.
+ * @param environment What the environment holds, by name.
+ * @throws {ConfigError} naming the setting, its value and what is allowed.
+ */
+export function readConfig(
+  flags: Readonly<Record<string, unknown>>,
+  environment: (name: string) => string | undefined,
+): Config {
+  const config: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(SETTINGS)) {
+    const flag = flags[flagOf(setting.name)];
+    const text = flag ?? (environment(setting.name) || setting.fallback);
+    const value = setting.parse(String(text).trim());
+    if (value === undefined || Array.isArray(flag)) {
+      throw new ConfigError(
+        `${setting.name} must be ${setting.allowed}, not ${
+          JSON.stringify(text)
+        }.`,
+      );
+    }
+    config[key] = value;
+  }
+  return Object.freeze(config as unknown as Config);
+}
+
+function flagOf(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
+}
+
+type Rule<T> = Pick<Setting<T>, "allowed" | "parse">;
+
+function wholeNumber(least: number, most: number): Rule<number> {
+  return {
+    allowed: `a whole number from ${least} to ${most}`,
+    parse: (text) =>
+      within(/^\d+$/.test(text) ? Number(text) : NaN, least, most),
+  };
+}
+
+const UNITS: Record<string, number | undefined> = {
+  "": 1,
+  b: 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+};
+
+function bytes(least: number, most: number): Rule<number> {
+  return {
+    allowed: `bytes from ${least} to ${most}, such as 512KiB, 16MiB or 1GB`,
+    parse(text) {
+      const [, number, unit = ""] = text.match(/^(\d+)\s*([a-z]*)$/i) ?? [];
+      const factor = UNITS[unit.toLowerCase()] ?? NaN;
+      return within(Number(number) * factor, least, most);
+    },
+  };
+}
+
+function within(
+  value: number,
+  least: number,
+  most: number,
+): number | undefined {
+  return value >= least && value <= most ? value : undefined;
+}
+
+function parseOrigins(text: string): string[] | undefined {
+  const origins = text.split(",").map((origin) => origin.trim())
+    .filter((origin) => origin !== "");
+  const valid = origins.every((origin) =>
+    URL.canParse(origin) && new URL(origin).origin === origin
+  );
+  return valid ? origins : undefined;
+}

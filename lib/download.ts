@@ -1,0 +1,107 @@
+/** A download: what was asked for, what is known of it, where it stands. */
+
+import { DownloadError, type ErrorRecord } from "./errors.ts";
+import type { Validator } from "./origin/partial.ts";
+
+/** A checksum, as sites publish them. */
+export interface Checksum {
+  readonly algorithm: "sha256" | "sha512" | "sha1" | "md5";
+  /** Lower-case hexadecimal digits. */
+  readonly digest: string;
+}
+
+/** What a client asks for. */
+export interface DownloadRequest {
+  readonly url: string;
+  /** The name that the file is to have; else the origin's. */
+  readonly filename: string | null;
+  /** Sent to the URL's own origin only. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What the whole file must hash to. */
+  readonly checksum: Checksum | null;
+  /** How many threads it may have at most; else as many as there are. */
+  readonly threads: number | null;
+}
+
+/** Where a download stands, as far as a restart has to know. */
+export type State =
+  /** In the queue, or taken from it: "Downloading" is the running server's. */
+  | { readonly kind: "Queued" }
+  | { readonly kind: "Paused"; readonly error: ErrorRecord | null }
+  | { readonly kind: "Downloaded"; readonly path: string }
+  | { readonly kind: "Failed"; readonly error: ErrorRecord };
+
+/** What the origin said of the file when it was first asked. */
+export interface FileFacts {
+  /** Bytes; null where the origin does not tell. */
+  readonly size: number | null;
+  /** Whether it can be fetched in slices. */
+  readonly ranges: boolean;
+  readonly validator: Validator | null;
+  /** A safe name for it. */
+  readonly name: string;
+}
+
+/** One URL on its way to one file. */
+export interface Download {
+  readonly id: string;
+  readonly request: DownloadRequest;
+  readonly state: State;
+  readonly file: FileFacts | null;
+  /** How many bytes are there, as last recorded. */
+  readonly downloaded: number;
+  /** Milliseconds since the epoch. */
+  readonly addedAt: number;
+  readonly finishedAt: number | null;
+}
+
+/** A new download, at the end of the queue. */
+export function createDownload(
+  request: DownloadRequest,
+  now: number,
+): Download {
+  return {
+    id: crypto.randomUUID(),
+    request,
+    state: { kind: "Queued" },
+    file: null,
+    downloaded: 0,
+    addedAt: now,
+    finishedAt: null,
+  };
+}
+
+/** What a client may do to a download that is there. */
+export type Command = "pause" | "resume" | "retry" | "remove";
+
+const ALLOWED: Record<Command, readonly State["kind"][]> = {
+  pause: ["Queued"],
+  resume: ["Paused"],
+  retry: ["Failed", "Paused"],
+  remove: ["Queued", "Paused", "Failed", "Downloaded"],
+};
+
+/**
+ * Checks that a command makes sense in a state.
+ *
+ * @throws {DownloadError} WRONG_STATE, saying what state it is in.
+ */
+export function refuseUnlessAllowed(command: Command, state: State): void {
+  if (ALLOWED[command].includes(state.kind)) return;
+  throw new DownloadError(
+    "WRONG_STATE",
+    `Cannot ${command}: the download is ${WORDS[state.kind]}.`,
+  );
+}
+
+const WORDS: Record<State["kind"], string> = {
+  Queued: "on its way already",
+  Paused: "paused",
+  Downloaded: "finished",
+  Failed: "failed",
+};
+
+/** The host that a download's threads count against, with its port. */
+export function hostOf({ url }: DownloadRequest): string {
+  return new URL(url).host;
+}

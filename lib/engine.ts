@@ -1,0 +1,348 @@
+/**
+ * Drives the transfers: gives them threads, hears what these write, records
+ * it, and brings each transfer to its end.
+ */
+
+import { type Download, hostOf } from "./download.ts";
+import { type ErrorRecord, toRecord } from "./errors.ts";
+import { checkpoint, conclude, finish, type Job, verify } from "./jobs.ts";
+import type { Log } from "./log.ts";
+import { filenameFor } from "./origin/filename.ts";
+import { requestFor, withoutUserinfo } from "./origin/request.ts";
+import type { Parts } from "./parts.ts";
+import {
+  choose,
+  giveUp,
+  type ThreadLimits,
+  threadsByHost,
+} from "./schedule.ts";
+import { total } from "./slices.ts";
+import type { Store } from "./store.ts";
+import type { Answered, Outcome, ThreadEvent } from "./threads/messages.ts";
+import { createPool, type PoolOptions } from "./threads/pool.ts";
+import {
+  begin,
+  createTransfer,
+  end,
+  type Ending,
+  idle,
+  isWhole,
+  judge,
+  pinnedOf,
+  type Plan,
+  straggler,
+  type Thread,
+  type Transfer,
+  wrote,
+} from "./transfer.ts";
+
+/** How often slow threads and due retries are looked for, in milliseconds. */
+const LOOK_EVERY = 250;
+/** Progress is recorded at least so often, in milliseconds ... */
+const CHECKPOINT_EVERY = 1_000;
+/** ... and whenever so many bytes are new: the disk then never falls behind. */
+const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+/** How long a close waits for transfers to be recorded, in milliseconds. */
+const CLOSE_WITHIN = 1_500;
+/** For how long an origin that refused threads gets fewer, in milliseconds. */
+const FEWER_FOR = 60_000;
+
+/** Settings of an engine. */
+export interface EngineOptions extends Omit<PoolOptions, "directory"> {
+  /** Threads in the whole server. */
+  readonly threadsAmount: number;
+  /** Threads at one origin host. */
+  readonly threadsPerHost: number;
+  /** Bytes a slice has at most. */
+  readonly bytesAmount: number;
+  /** How many attempts in a row may bring nothing. */
+  readonly attempts: number;
+  /** How long to wait after the first failure, in milliseconds. */
+  readonly retryWait: number;
+}
+
+/** What an engine works with. */
+export interface Surroundings {
+  readonly store: Store;
+  readonly parts: Parts;
+  readonly log: Log;
+  /** The next download in the queue, at none of these hosts. */
+  next(fullHosts: Iterable<string>): Download | null;
+  /** The status of a download is another one now. */
+  changed(id: string): void;
+}
+
+/** The transfers, and who drives them. */
+export interface Engine {
+  get(id: string): Transfer | undefined;
+  transfers(): Iterable<Transfer>;
+  /** Looks whether there is work for idle threads. */
+  fill(): void;
+  /**
+   * Stops a transfer's threads and brings it to an end. Resolves when it has
+   * come to one; to false if that is another, which it was coming to already.
+   */
+  stop(transfer: Transfer, then: Ending): Promise<boolean>;
+  /** Stops all, records what there is, and ends the workers. */
+  close(): Promise<void>;
+}
+
+/** Makes an engine. */
+export function createEngine(
+  options: EngineOptions,
+  { store, parts, log, next, changed }: Surroundings,
+): Engine {
+  const transfers = new Map<string, Transfer>();
+  const carried = new Map<number, Transfer>();
+  const ends = new Map<Transfer, PromiseWithResolvers<void>>();
+  /** Until when a transfer has no time for a job; Infinity during one. */
+  const busyUntil = new Map<Transfer, number>();
+  const lowered = new Map<string, { threads: number; until: number }>();
+  const pool = createPool({ ...options, directory: parts.directory }, onEvent);
+  const timer = setInterval(look, LOOK_EVERY);
+  let lastThread = 0;
+  let closing = false;
+
+  const limits: ThreadLimits = {
+    threads: options.threadsAmount,
+    bytesAmount: options.bytesAmount,
+    perHost(host) {
+      const { threads, until } = lowered.get(host) ?? { threads: 0, until: 0 };
+      const most = options.threadsPerHost;
+      return until > Date.now() ? Math.min(threads, most) : most;
+    },
+  };
+
+  // From the queue to threads
+
+  function fill(): void {
+    if (closing) return;
+    takeFromQueue();
+    const now = Date.now();
+    while (carried.size < limits.threads) {
+      const choice = choose([...transfers.values()], limits, now);
+      if (choice === null) return;
+      start(choice.transfer, choice.plan, now);
+    }
+    const thread = giveUp([...transfers.values()], limits, now);
+    if (thread) stopThread(thread);
+  }
+
+  function takeFromQueue(): void {
+    const fetching = [...transfers.values()]
+      .filter(({ phase }) => phase.kind !== "finishing");
+    for (let n = fetching.length; n < limits.threads; n++) {
+      const full = threadsByHost(transfers.values()).entries()
+        .filter(([host, threads]) => threads >= limits.perHost(host))
+        .map(([host]) => host);
+      const download = next(full);
+      if (download === null) return;
+      const transfer = createTransfer(
+        download,
+        store.runs(download.id),
+        Date.now(),
+      );
+      transfers.set(download.id, transfer);
+      workOn(transfer);
+    }
+  }
+
+  function start(transfer: Transfer, plan: Plan, now: number): void {
+    const { download, location } = transfer;
+    const thread = begin(transfer, plan, ++lastThread, now);
+    carried.set(thread.number, transfer);
+    if (plan.kind === "steal") pool.shrink(plan.from.number, plan.from.end);
+    pool.fetch({
+      thread: thread.number,
+      ...requestFor(download.request, location),
+      slice: plan.slice,
+      pinned: pinnedOf(transfer),
+      part: parts.path(download.id),
+    });
+    changed(download.id);
+  }
+
+  function stopThread(thread: Thread): void {
+    thread.stopping = true;
+    pool.stop(thread.number);
+  }
+
+  // What threads say
+
+  function onEvent(event: ThreadEvent): void {
+    const transfer = carried.get(event.thread);
+    const thread = transfer?.threads.get(event.thread);
+    if (!transfer || !thread) return;
+    if (event.type === "answered") {
+      onAnswered(transfer, thread, event.answered);
+    } else {
+      if (event.run) wrote(transfer, thread, event.run, Date.now());
+      if (event.type === "ended") onEnded(transfer, thread, event.outcome);
+    }
+    changed(transfer.download.id);
+    workOn(transfer);
+    fill();
+  }
+
+  function onAnswered(
+    transfer: Transfer,
+    thread: Thread,
+    { answer, url, disposition }: Answered,
+  ): void {
+    const { id, request } = transfer.download;
+    if (url !== withoutUserinfo(request.url)) transfer.location = url;
+    if (transfer.file !== null) return;
+    const { size, validator } = answer;
+    const name = filenameFor(request.filename, disposition, url);
+    const ranges = answer.kind === "slice";
+    transfer.file = { size, ranges, validator, name };
+    thread.end = Math.min(thread.end, size ?? Infinity);
+    log("answered", { id, name, size, ranges });
+    if (ranges && validator === null && thread.end < (size ?? 0)) {
+      // Nothing would prove that the other slices are of the same file.
+      bring(transfer, { kind: "restart", ask: "whole" });
+    }
+  }
+
+  function onEnded(transfer: Transfer, thread: Thread, outcome: Outcome): void {
+    end(transfer, thread);
+    carried.delete(thread.number);
+    if (outcome.kind === "done" && transfer.file?.size === null) {
+      transfer.file = { ...transfer.file, size: thread.run.end };
+    }
+    const { phase } = transfer;
+    if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
+    if (!isWhole(transfer)) onFailed(transfer, outcome.error);
+  }
+
+  function onFailed(transfer: Transfer, error: ErrorRecord): void {
+    const { id, request } = transfer.download;
+    const { attempts, retryWait } = options;
+    const now = Date.now();
+    const luck = { now, random: Math.random(), attempts, retryWait };
+    const verdict = judge(transfer, error, luck);
+    log("failed", {
+      id,
+      code: error.code,
+      message: error.message,
+      failures: transfer.failures,
+      wait: Math.max(0, transfer.notBefore - now),
+    });
+    if (verdict.kind === "stop") bring(transfer, verdict.then);
+    if (verdict.kind !== "go on with fewer") return;
+    const host = hostOf(request);
+    const threads = threadsByHost(transfers.values()).get(host) ?? 0;
+    if (threads > 0) lowered.set(host, { threads, until: now + FEWER_FOR });
+  }
+
+  /** Has a transfer's threads stop; `then` follows when they have. */
+  function bring(transfer: Transfer, then: Ending): void {
+    transfer.phase = { kind: "stopping", then };
+    for (const thread of transfer.threads.values()) stopThread(thread);
+    changed(transfer.download.id);
+  }
+
+  function look(): void {
+    const now = Date.now();
+    for (const transfer of transfers.values()) {
+      const slow = straggler(transfer, now);
+      if (slow) stopThread(slow);
+      workOn(transfer);
+    }
+    fill();
+  }
+
+  // Jobs: what is done for a transfer besides its threads
+
+  function workOn(transfer: Transfer): void {
+    for (const thread of idle(transfer)) stopThread(thread);
+    const now = Date.now();
+    if ((busyUntil.get(transfer) ?? 0) > now) return;
+    const job = dueJob(transfer, now);
+    if (job !== null) work(transfer, job);
+  }
+
+  async function work(transfer: Transfer, job: Job): Promise<void> {
+    const { id } = transfer.download;
+    busyUntil.set(transfer, Infinity);
+    try {
+      const done = await job(transfer, { store, parts, pool, log });
+      busyUntil.delete(transfer);
+      if (done === "leaves") leave(transfer);
+      else workOn(transfer);
+    } catch (error) {
+      busyUntil.set(transfer, Date.now() + options.retryWait);
+      const record = toRecord(error);
+      if (transfer.phase.kind === "fetching") onFailed(transfer, record);
+      else {log("job failed", {
+          id,
+          code: record.code,
+          message: record.message,
+        });}
+    }
+    changed(id);
+    fill();
+  }
+
+  function leave(transfer: Transfer): void {
+    transfers.delete(transfer.download.id);
+    ends.get(transfer)?.resolve();
+    ends.delete(transfer);
+  }
+
+  async function stop(transfer: Transfer, then: Ending): Promise<boolean> {
+    const { phase } = transfer;
+    const open = phase.kind === "stopping"
+      ? phase.then.kind === "restart"
+      : phase.kind !== "finishing";
+    if (open) bring(transfer, then);
+    const ending = ends.get(transfer) ?? Promise.withResolvers<void>();
+    ends.set(transfer, ending);
+    workOn(transfer);
+    await ending.promise;
+    return open;
+  }
+
+  return {
+    get: (id) => transfers.get(id),
+    transfers: () => transfers.values(),
+    fill,
+    stop,
+    async close() {
+      closing = true;
+      clearInterval(timer);
+      const all = [...transfers.values()]
+        .map((transfer) => stop(transfer, { kind: "leave" }));
+      const late = Promise.withResolvers<void>();
+      const timeout = setTimeout(late.resolve, CLOSE_WITHIN);
+      await Promise.race([Promise.all(all), late.promise]);
+      clearTimeout(timeout);
+      pool.close();
+    },
+  };
+}
+
+/** The job that is due for a transfer now, if any. */
+function dueJob(transfer: Transfer, now: number): Job | null {
+  const { phase, threads, notBefore } = transfer;
+  switch (phase.kind) {
+    case "verifying":
+      return verify;
+    case "finishing":
+      return null;
+    case "stopping":
+      return threads.size > 0
+        ? null
+        : (transfer, tools) => conclude(transfer, phase.then, tools);
+    case "fetching":
+      if (!isWhole(transfer)) return isDue(transfer, now) ? checkpoint : null;
+      return threads.size > 0 || notBefore > now ? null : finish;
+  }
+}
+
+/** Whether there is enough that a crash would lose. */
+function isDue({ done, recorded }: Transfer, now: number): boolean {
+  const bytes = total(done) - recorded.bytes;
+  return bytes >= CHECKPOINT_BYTES ||
+    bytes > 0 && now - recorded.at >= CHECKPOINT_EVERY;
+}

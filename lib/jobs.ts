@@ -1,0 +1,206 @@
+/**
+ * What is done for a transfer besides its threads: comparing what an earlier
+ * run left, recording, finishing, coming to an end. For each transfer the
+ * engine does one job at a time.
+ *
+ * Data first, record second: a range is recorded only after it is synced, and
+ * "Downloaded" only after the file has its name.
+ */
+
+import type { State } from "./download.ts";
+import { DownloadError, toRecord } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { Parts } from "./parts.ts";
+import { total, union } from "./slices.ts";
+import type { Store } from "./store.ts";
+import type { Pool } from "./threads/pool.ts";
+import {
+  beginAnew,
+  type Ending,
+  pinnedOf,
+  runsOf,
+  type Transfer,
+} from "./transfer.ts";
+
+/** What jobs work with. */
+export interface Tools {
+  readonly store: Store;
+  readonly parts: Parts;
+  readonly pool: Pool;
+  readonly log: Log;
+}
+
+/** Whether the transfer is over with the job. */
+export type Done = "stays" | "leaves";
+
+/** One job for one transfer. */
+export type Job = (transfer: Transfer, tools: Tools) => Promise<Done>;
+
+/** Keeps those runs of an earlier transfer that the part file really holds. */
+export async function verify(
+  transfer: Transfer,
+  { parts, pool, log }: Tools,
+): Promise<Done> {
+  const { download: { id }, runs, done } = transfer;
+  let intact: typeof runs = [];
+  try {
+    const path = parts.path(id);
+    const digests = await pool.digest({
+      path,
+      algorithm: "crc32",
+      ranges: runs,
+    });
+    intact = runs.filter(({ crc }, n) => digests[n] === String(crc));
+  } catch (error) {
+    const record = toRecord(error);
+    if (record.code !== "PART_LOST") throw error;
+  }
+  const found = total(union(intact));
+  log("resumed", { id, bytes: found, lost: total(done) - found });
+  if (found === 0) {
+    await parts.remove(id);
+    beginAnew(transfer, transfer.ask);
+  } else {
+    transfer.runs = intact;
+    transfer.done = union(intact);
+  }
+  if (transfer.phase.kind === "verifying") {
+    transfer.phase = { kind: "fetching" };
+  }
+  return "stays";
+}
+
+/** Records what has been written so far. */
+export async function checkpoint(
+  transfer: Transfer,
+  { store, parts }: Tools,
+): Promise<Done> {
+  const { download: { id }, file } = transfer;
+  if (file === null || pinnedOf(transfer) === null) return "stays";
+  const runs = runsOf(transfer);
+  const bytes = total(transfer.done);
+  await parts.sync(id);
+  await store.checkpoint(id, file, runs);
+  transfer.recorded = { at: Date.now(), bytes };
+  return "stays";
+}
+
+/** All bytes are there: checksum, sync, name, record. */
+export async function finish(
+  transfer: Transfer,
+  { store, parts, pool, log }: Tools,
+): Promise<Done> {
+  const { download: { id, request: { checksum } }, file } = transfer;
+  if (file === null || file.size === null) return "stays";
+  const { name, size } = file;
+  transfer.phase = { kind: "finishing" };
+  try {
+    if (checksum) {
+      const { algorithm, digest: wanted } = checksum;
+      const path = parts.path(id);
+      const ranges = [{ start: 0, end: size }];
+      const [found] = await pool.digest({ path, algorithm, ranges });
+      if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
+    }
+    const path = await parts.publish(id, name, size);
+    await store.settle(id, {
+      state: { kind: "Downloaded", path },
+      file,
+      downloaded: size,
+      finishedAt: Date.now(),
+    });
+    await parts.remove(id);
+    log("downloaded", { id, name, size });
+    return "leaves";
+  } catch (error) {
+    transfer.phase = { kind: "fetching" };
+    throw error;
+  }
+}
+
+function wrongChecksum(
+  algorithm: string,
+  wanted: string,
+  found = "",
+): DownloadError {
+  return new DownloadError(
+    "CHECKSUM",
+    `The file's ${algorithm} is ${found}, not ${wanted}: either is wrong. ` +
+      "Check where the checksum is from; retry fetches the file anew.",
+  );
+}
+
+/** Brings a transfer without threads to its end. */
+export function conclude(
+  transfer: Transfer,
+  then: Ending,
+  tools: Tools,
+): Promise<Done> {
+  switch (then.kind) {
+    case "settle":
+      return settle(transfer, then.state, tools);
+    case "restart":
+      return restart(transfer, then.ask, tools);
+    case "remove":
+      return remove(transfer, tools);
+    case "leave":
+      return leave(transfer, tools);
+  }
+}
+
+async function settle(
+  transfer: Transfer,
+  state: State,
+  tools: Tools,
+): Promise<Done> {
+  const { store, parts, log } = tools;
+  const { download: { id }, file } = transfer;
+  const error = "error" in state ? state.error : null;
+  const bytes = total(transfer.done);
+  const kept = pinnedOf(transfer) && error?.code !== "CHECKSUM" ? bytes : 0;
+  if (kept > 0) await checkpoint(transfer, tools);
+  const finishedAt = state.kind === "Failed" ? Date.now() : null;
+  await store.settle(id, { state, file, downloaded: kept, finishedAt });
+  if (kept === 0) await parts.remove(id);
+  const { code, message } = error ?? {};
+  log(state.kind.toLowerCase(), { id, code, message });
+  return "leaves";
+}
+
+async function restart(
+  transfer: Transfer,
+  ask: Transfer["ask"],
+  { store, parts }: Tools,
+): Promise<Done> {
+  const { id, state } = transfer.download;
+  await store.settle(id, {
+    state,
+    file: null,
+    downloaded: 0,
+    finishedAt: null,
+  });
+  // A thread of a worker that died may still write: not into the new file.
+  await parts.remove(id);
+  beginAnew(transfer, ask);
+  if (
+    transfer.phase.kind === "stopping" && transfer.phase.then.kind === "restart"
+  ) {
+    transfer.phase = { kind: "fetching" };
+  }
+  return "stays";
+}
+
+async function remove(
+  { download: { id } }: Transfer,
+  { store, parts, log }: Tools,
+): Promise<Done> {
+  await store.remove(id);
+  await parts.remove(id);
+  log("removed", { id });
+  return "leaves";
+}
+
+async function leave(transfer: Transfer, tools: Tools): Promise<Done> {
+  if (total(transfer.done) > 0) await checkpoint(transfer, tools);
+  return "leaves";
+}

@@ -1,0 +1,118 @@
+/** A file's name, from what strangers say: safe on every system. */
+
+/** Bytes; ext4, APFS, NTFS and most others take 255, and `name (1)` must fit. */
+const LONGEST = 240;
+
+/**
+ * A safe file name for a download, the first of these that leaves anything:
+ * the name the client chose, Content-Disposition, the URL's path, its host.
+ *
+ * @param header The value of Content-Disposition, as Latin-1.
+ * @param url Where the file came from at last, after redirects.
+ */
+export function filenameFor(
+  chosen: string | null,
+  header: string | null,
+  url: string,
+): string {
+  const { pathname, hostname } = new URL(url);
+  return [chosen, dispositionName(header), lastSegment(pathname), hostname]
+    .map((name) => safe(name ?? ""))
+    .find((name) => name !== "") ?? "download";
+}
+
+/**
+ * The name in a Content-Disposition header, RFC 6266: `filename*` before
+ * `filename`. As lenient as browsers are, since servers are careless.
+ */
+export function dispositionName(header: string | null): string | null {
+  if (header === null) return null;
+  const parameters = new Map<string, string>();
+  const pattern = /;\s*([\w!#$&+.^`|~-]+\*?)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)/g;
+  for (const [, name = "", value = ""] of header.matchAll(pattern)) {
+    const key = name.toLowerCase();
+    if (!parameters.has(key)) parameters.set(key, value.trim());
+  }
+  const extended = decodeExtended(parameters.get("filename*") ?? "");
+  if (extended) return extended;
+  const plain = parameters.get("filename");
+  return plain === undefined ? null : fromLatin1(unquote(plain));
+}
+
+/** RFC 8187: `UTF-8'language'percent-encoded`. */
+function decodeExtended(value: string): string | null {
+  const [, charset, encoded] = unquote(value).match(/^([\w-]+)'[^']*'(.*)$/) ??
+    [];
+  if (charset === undefined || encoded === undefined) return null;
+  const latin1 = encoded.replace(
+    /%([0-9a-f]{2})/gi,
+    (_, hex) => String.fromCharCode(parseInt(hex, 16)),
+  );
+  return /^utf-?8$/i.test(charset) ? fromLatin1(latin1) : latin1;
+}
+
+function unquote(value: string): string {
+  return value.startsWith('"')
+    ? value.slice(1, value.endsWith('"') ? -1 : undefined)
+      .replace(/\\(["\\])/g, "$1")
+    : value;
+}
+
+/** Header values come as Latin-1, but what servers put there is often UTF-8. */
+function fromLatin1(text: string): string {
+  if (!/^[\0-\xff]*$/.test(text)) return text;
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return text;
+  }
+}
+
+function lastSegment(pathname: string): string {
+  const segment = pathname.split("/").at(-1) ?? "";
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** What no name may hold on Windows, and what hides or misleads anywhere. */
+const UNSAFE =
+  // deno-lint-ignore no-control-regex
+  /[\x00-\x1f\x7f-\x9f<>:"|?*\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/g;
+const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i;
+
+/** The last segment of a name, made safe; empty if nothing of it is left. */
+function safe(name: string): string {
+  const last = name.toWellFormed().normalize("NFC").split(/[/\\]/).at(-1) ?? "";
+  const clean = last
+    .replace(/%2f|%5c/gi, "_")
+    .replace(UNSAFE, "_")
+    .replace(/^[.\s]+/, "")
+    .replace(/[.\s]+$/, "")
+    .replace(RESERVED, "_$1");
+  return /^_*$/.test(clean) ? "" : shorten(clean);
+}
+
+/** Cuts a name to `LONGEST` bytes of UTF-8, and keeps its extension. */
+function shorten(name: string): string {
+  const extension = name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
+  const stem = [...name.slice(0, name.length - extension.length)]
+    .slice(0, LONGEST);
+  while (bytes(stem.join("") + extension) > LONGEST) stem.pop();
+  return stem.join("") + extension;
+}
+
+function bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** `name.ext`, `name (1).ext`, `name (2).ext` and so on. */
+export function numbered(name: string, number: number): string {
+  if (number === 0) return name;
+  const extension = name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
+  const stem = name.slice(0, name.length - extension.length);
+  return `${stem} (${number})${extension}`;
+}

@@ -1,0 +1,266 @@
+/** What an origin's answer means: is it the slice that was asked for? */
+
+import { DownloadError } from "../errors.ts";
+import type { Range } from "../slices.ts";
+import { retryAfter } from "./retry.ts";
+
+/**
+ * What proves that two answers are of the same file: a strong entity tag, or
+ * else a modification date that is strong by RFC 9110 §8.8.2.2.
+ */
+export type Validator =
+  | { readonly kind: "etag"; readonly value: string }
+  | { readonly kind: "modified"; readonly value: string };
+
+/** What the first answer said of a file, and every later one must repeat. */
+export interface Pinned {
+  /** Bytes. */
+  readonly size: number;
+  readonly validator: Validator;
+}
+
+/** Status and headers of an answer, as far as they decide anything here. */
+export interface Head {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The path of the URL that gave it: an extension tells a file's format. */
+  readonly path: string;
+}
+
+/** What a body is. */
+export type Answer =
+  /** Exactly the slice that was asked for. */
+  | {
+    readonly kind: "slice";
+    readonly slice: Range;
+    readonly size: number;
+    readonly validator: Validator | null;
+  }
+  /** The whole file; `size` is null where the origin does not tell. */
+  | {
+    readonly kind: "whole";
+    readonly size: number | null;
+    readonly validator: Validator | null;
+  };
+
+/** A Content-Range, RFC 9110 §14.4; null stands for a `*`. */
+export interface ContentRange {
+  readonly range: Range | null;
+  readonly size: number | null;
+}
+
+/** Reads a Content-Range header; null if it is anything but one valid range. */
+export function parseContentRange(value: string | null): ContentRange | null {
+  const match = value?.match(
+    /^\s*bytes\s+(?:(\d{1,16})-(\d{1,16})|\*)\/(?:(\d{1,16})|\*)\s*$/i,
+  );
+  if (!match) return null;
+  const [, first, last, complete] = match;
+  const size = complete === undefined ? null : Number(complete);
+  if (first === undefined || last === undefined) {
+    return size === null ? null : { range: null, size };
+  }
+  const range = { start: Number(first), end: Number(last) + 1 };
+  if (range.end <= range.start) return null;
+  if (size !== null && range.end > size) return null;
+  if (!Number.isSafeInteger(range.end)) return null;
+  return { range, size };
+}
+
+/** The validator that an answer carries, if it carries a strong one. */
+export function validatorOf(headers: Headers): Validator | null {
+  const etag = headers.get("etag")?.trim();
+  // RFC 9110 §8.8.3: a weak tag, W/"…", says alike, not the same bytes.
+  if (etag && /^"[\x21\x23-\xff]*"$/.test(etag)) {
+    return { kind: "etag", value: etag };
+  }
+  const modified = headers.get("last-modified");
+  const changed = Date.parse(modified ?? "");
+  const answered = Date.parse(headers.get("date") ?? "");
+  // A file written to in the second of the answer may change again within it.
+  return modified !== null && changed <= answered - 1000
+    ? { kind: "modified", value: modified }
+    : null;
+}
+
+/** Whether an answer carries the very validator that was pinned. */
+function carries(headers: Headers, { kind, value }: Validator): boolean {
+  const name = kind === "etag" ? "etag" : "last-modified";
+  return headers.get(name)?.trim() === value;
+}
+
+/**
+ * Decides what an answer is.
+ *
+ * @param asked The slice in the request's Range header, or null without one.
+ * @param pinned What the file's first answer said, or null if this is it.
+ * @throws {DownloadError} if not one byte of the answer may be used.
+ */
+export function readAnswer(
+  head: Head,
+  asked: Range | null,
+  pinned: Pinned | null,
+): Answer {
+  const { status, headers } = head;
+  if (status === 416 && asked !== null) return unsatisfiable(headers, pinned);
+  if (status !== 200 && status !== 206) throw refusal(head);
+  if (pinned === null) refuseWebPage(head);
+  refuseEncoding(head);
+  return status === 200
+    ? wholeFile(headers, asked, pinned)
+    : slice(headers, asked, pinned);
+}
+
+function slice(
+  headers: Headers,
+  asked: Range | null,
+  pinned: Pinned | null,
+): Answer {
+  if (asked === null) {
+    throw new DownloadError(
+      "WRONG_RANGE",
+      "The origin sent a part of the file where the whole was asked for.",
+    );
+  }
+  const told = parseContentRange(headers.get("content-range"));
+  if (told === null || told.range === null || told.size === null) {
+    throw noRanges("did not say which range of which size it sent");
+  }
+  const { range, size } = told;
+  if (pinned !== null) refuseChange(headers, size, pinned);
+  const end = Math.min(asked.end, size);
+  if (range.start !== asked.start || range.end !== end) {
+    throw noRanges("sent another range than the one asked for");
+  }
+  const length = contentLength(headers);
+  if (length !== null && length !== end - asked.start) {
+    throw noRanges("announced a length that does not fit its range");
+  }
+  const validator = pinned?.validator ?? validatorOf(headers);
+  return { kind: "slice", slice: range, size, validator };
+}
+
+function wholeFile(
+  headers: Headers,
+  asked: Range | null,
+  pinned: Pinned | null,
+): Answer {
+  const size = contentLength(headers);
+  if (pinned !== null) {
+    refuseChange(headers, size ?? pinned.size, pinned);
+    if (asked !== null) throw noRanges("sent the whole file for a slice of it");
+  }
+  return { kind: "whole", size, validator: validatorOf(headers) };
+}
+
+/** RFC 9110 §15.5.17: to an empty file, every range is unsatisfiable. */
+function unsatisfiable(headers: Headers, pinned: Pinned | null): Answer {
+  const told = parseContentRange(headers.get("content-range"));
+  if (pinned !== null && told?.size !== undefined && told.size !== null) {
+    refuseChange(headers, told.size, { ...pinned, validator: null });
+  }
+  if (told?.size === 0) {
+    return { kind: "whole", size: 0, validator: validatorOf(headers) };
+  }
+  throw noRanges("refused the range (416)");
+}
+
+function contentLength(headers: Headers): number | null {
+  const value = headers.get("content-length");
+  return value !== null && /^\d{1,16}$/.test(value) ? Number(value) : null;
+}
+
+function noRanges(what: string): DownloadError {
+  return new DownloadError("NO_RANGES", `The origin ${what}.`);
+}
+
+function refuseChange(
+  headers: Headers,
+  size: number,
+  pinned: { size: number; validator: Validator | null },
+): void {
+  const { validator } = pinned;
+  const same = validator === null || carries(headers, validator);
+  if (same && size === pinned.size) return;
+  throw new DownloadError("CHANGED", "The file has changed at its origin.");
+}
+
+/**
+ * Refuses a body that is encoded in spite of `Accept-Encoding: identity`, save
+ * where the label only names the file's own format, as for a `.tar.gz`.
+ */
+function refuseEncoding({ headers, path }: Head): void {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase();
+  if (!encoding || encoding === "identity") return;
+  const own = OWN_EXTENSIONS[encoding.replace(/^x-/, "")];
+  if (own?.test(path)) return;
+  throw new DownloadError(
+    "ENCODED",
+    `The origin sent the file in the encoding ${encoding.slice(0, 20)}, ` +
+      "which was not asked for: its bytes would not be the file's.",
+  );
+}
+
+const OWN_EXTENSIONS: Record<string, RegExp | undefined> = {
+  gzip: /\.(gz|tgz|gzip|svgz|emz|wmz)$/i,
+  compress: /\.(z|taz)$/i,
+  bzip2: /\.(bz2|tbz2?)$/i,
+  xz: /\.(xz|txz)$/i,
+  zstd: /\.(zst|tzst)$/i,
+  br: /\.br$/i,
+};
+
+/** Many an origin's "not found" or "log in" is a page with status 200. */
+function refuseWebPage({ headers, path }: Head): void {
+  const type = headers.get("content-type") ?? "";
+  if (!/^\s*(text\/html|application\/xhtml\+xml)/i.test(type)) return;
+  if (!NEVER_WEB_PAGES.test(path)) return;
+  throw new DownloadError(
+    "WEB_PAGE",
+    "The origin sent a web page instead of the file: open the URL in a " +
+      "browser to see what it says, then add the file's own URL.",
+  );
+}
+
+const NEVER_WEB_PAGES =
+  /\.(zip|gz|tgz|xz|txz|bz2|zst|lz|7z|rar|tar|cab|deb|rpm|apk|jar|whl|iso|img|dmg|pkg|exe|msi|appimage|bin|vmdk|qcow2|pdf|epub|mp[34]|m4[av]|mkv|webm|avi|mov|flac|ogg|opus|wav|jpe?g|png|gif|webp|avif|torrent|safetensors|gguf|parquet|sqlite)$/i;
+
+/** The error for a status that brings no bytes of the file. */
+function refusal({ status, headers }: Head): DownloadError {
+  const said = `The origin answered ${status}`;
+  switch (status) {
+    case 401:
+    case 403:
+    case 404:
+    case 410:
+      return new DownloadError("EXPIRED", `${said}: ${ADVICE[status]}.`);
+    case 408:
+    case 425:
+    case 429:
+    case 503:
+    case 509:
+      return new DownloadError("BUSY", `${said}: it is too busy.`, {
+        retryAfter: retryAfter(headers.get("retry-after"), Date.now()),
+      });
+    case 500:
+    case 502:
+    case 504:
+      return new DownloadError("ORIGIN_FAULT", `${said}: it is out of order.`, {
+        retryAfter: retryAfter(headers.get("retry-after"), Date.now()),
+      });
+    case 407:
+      return new DownloadError(
+        "ORIGIN_STATUS",
+        "The proxy wants credentials: name them in HTTP_PROXY or HTTPS_PROXY.",
+      );
+    default:
+      return new DownloadError("ORIGIN_STATUS", `${said}: it gives no file.`);
+  }
+}
+
+const ADVICE = {
+  401: "it wants credentials, or the ones given are wrong",
+  403: "it does not allow this, or the URL has expired",
+  404: "there is no such file, or the URL has expired",
+  410: "the file is gone, or the URL has expired",
+} as const;

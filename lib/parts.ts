@@ -1,0 +1,129 @@
+/** The content directory: part files, and how they become finished files. */
+
+import { ensureDir } from "@std/fs";
+import { join } from "@std/path";
+import { DownloadError } from "./errors.ts";
+import { numbered } from "./origin/filename.ts";
+
+/** The part files of a content directory that is ours alone. */
+export interface Parts extends Disposable {
+  /** The content directory, absolute. */
+  readonly directory: string;
+  /** Where the state is kept. */
+  readonly statePath: string;
+  /** The path of a download's part file. */
+  path(id: string): string;
+  /** Forces what is written in a part file to disk. */
+  sync(id: string): Promise<void>;
+  /** Removes a part file, if there is one. */
+  remove(id: string): Promise<void>;
+  /** Removes part files of no download that is known. */
+  removeOrphans(isKnown: (id: string) => boolean): Promise<void>;
+  /** Removes a finished file, if it is still there. */
+  removeFinished(path: string): Promise<void>;
+  /**
+   * Gives a finished part file its name, `name (1)` if that is taken: nothing
+   * is ever overwritten. The part file stays, as a second link, until it is
+   * removed. Called again after a crash, it finds the name that it gave.
+   *
+   * @param size What the part file must hold, in bytes.
+   * @returns The path of the finished file.
+   */
+  publish(id: string, name: string, size: number): Promise<string>;
+}
+
+/**
+ * Takes a content directory for this process, and makes it if there is none.
+ *
+ * @param sync Whether files are forced to disk before they count as there.
+ * @throws {DownloadError} DISK if another server has it, or it cannot be used.
+ */
+export async function openParts(
+  directory: string,
+  { sync }: { sync: boolean },
+): Promise<Parts> {
+  const own = join(directory, ".sluice");
+  const parts = join(own, "parts");
+  await ensureDir(parts);
+  const lock = await takeLock(join(own, "lock"), directory);
+  const path = (id: string) => join(parts, id);
+
+  async function syncFile(path: string): Promise<void> {
+    if (!sync) return;
+    using file = await Deno.open(path, { read: true });
+    await file.syncData();
+  }
+
+  return {
+    directory,
+    statePath: join(own, "state.db"),
+    path,
+    sync: (id) => syncFile(path(id)),
+    remove: (id) => removeFile(path(id)),
+    async removeOrphans(isKnown) {
+      for await (const { name } of Deno.readDir(parts)) {
+        if (!isKnown(name)) await removeFile(path(name));
+      }
+    },
+    removeFinished: removeFile,
+    async publish(id, name, size) {
+      const part = await Deno.lstat(path(id));
+      if (!part.isFile || part.size !== size) {
+        throw new DownloadError(
+          "PART_LOST",
+          "The part file was changed by somebody else.",
+        );
+      }
+      await syncFile(path(id));
+      const target = await link(path(id), directory, name);
+      await syncFile(directory);
+      return target;
+    },
+    [Symbol.dispose]: () => lock.close(),
+  };
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function takeLock(
+  path: string,
+  directory: string,
+): Promise<Deno.FsFile> {
+  const lock = await Deno.open(path, { write: true, create: true });
+  if (await lock.tryLock(true)) return lock;
+  lock.close();
+  throw new DownloadError(
+    "DISK",
+    `Another Sluice uses ${directory} already: stop it, or choose another ` +
+      "directory with --content-directory.",
+  );
+}
+
+/** `link` fails where the name is taken, and never follows or overwrites. */
+async function link(
+  part: string,
+  directory: string,
+  name: string,
+): Promise<string> {
+  for (let number = 0;; number++) {
+    const target = join(directory, numbered(name, number));
+    try {
+      await Deno.link(part, target);
+      return target;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      if (await isSameFile(part, target)) return target;
+    }
+  }
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([Deno.lstat(a), Deno.lstat(b)]);
+  return one.ino === other.ino && one.dev === other.dev && one.ino !== null;
+}

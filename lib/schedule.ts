@@ -1,0 +1,108 @@
+/** Who gets the next thread. Pure: transfers and limits in, a choice out. */
+
+import { hostOf } from "./download.ts";
+import {
+  type Plan,
+  plan,
+  type PlanLimits,
+  type Thread,
+  type Transfer,
+} from "./transfer.ts";
+
+/** How many threads there may be. */
+export interface ThreadLimits {
+  /** In the whole server. */
+  readonly threads: number;
+  /** Bytes a slice has at most. */
+  readonly bytesAmount: number;
+  /** At an origin host, right now. */
+  perHost(host: string): number;
+}
+
+/** A thread that could be started. */
+export interface Choice {
+  readonly transfer: Transfer;
+  readonly plan: Plan;
+}
+
+/** How many threads run at each host. */
+export function threadsByHost(
+  transfers: Iterable<Transfer>,
+): Map<string, number> {
+  const running = new Map<string, number>();
+  for (const { download, threads } of transfers) {
+    const host = hostOf(download.request);
+    running.set(host, (running.get(host) ?? 0) + threads.size);
+  }
+  return running;
+}
+
+/**
+ * The thread to start next: one for a transfer that has none, then one for the
+ * transfer that has the fewest, then help for a slow thread.
+ *
+ * @param now Milliseconds since the epoch.
+ */
+export function choose(
+  transfers: readonly Transfer[],
+  limits: ThreadLimits,
+  now: number,
+): Choice | null {
+  const running = threadsByHost(transfers);
+  const open = transfers
+    .filter(({ download }) => {
+      const host = hostOf(download.request);
+      return (running.get(host) ?? 0) < limits.perHost(host);
+    })
+    .sort((a, b) => a.threads.size - b.threads.size);
+  let help: Choice | null = null;
+  for (const transfer of open) {
+    const planned = plan(transfer, planLimits(transfer, limits), now);
+    if (planned === null) continue;
+    if (planned.kind !== "steal") return { transfer, plan: planned };
+    help ??= { transfer, plan: planned };
+  }
+  return help;
+}
+
+function planLimits(
+  { download }: Transfer,
+  { threads, bytesAmount, perHost }: ThreadLimits,
+): PlanLimits {
+  const most = Math.min(threads, perHost(hostOf(download.request)));
+  return { threads: most, bytesAmount };
+}
+
+/**
+ * The thread to stop where every one is taken and a transfer has none: one of
+ * the transfer with the most, at the same host if it is that which is full.
+ *
+ * @param now Milliseconds since the epoch.
+ */
+export function giveUp(
+  transfers: readonly Transfer[],
+  limits: ThreadLimits,
+  now: number,
+): Thread | null {
+  const running = threadsByHost(transfers);
+  const stopping = transfers
+    .flatMap(({ threads }) => [...threads.values()])
+    .filter((thread) => thread.stopping);
+  const starving = transfers.filter((transfer) =>
+    transfer.threads.size === 0 &&
+    plan(transfer, planLimits(transfer, limits), now) !== null
+  );
+  const next = starving[stopping.length];
+  if (next === undefined) return null;
+  const host = hostOf(next.download.request);
+  const hostFull = (running.get(host) ?? 0) >= limits.perHost(host);
+  const richest = transfers
+    .filter(({ phase, threads, download }) =>
+      phase.kind === "fetching" && threads.size > 1 &&
+      (!hostFull || hostOf(download.request) === host)
+    )
+    .sort((a, b) => b.threads.size - a.threads.size)[0];
+  return [...richest?.threads.values() ?? []]
+    .filter((thread) => !thread.stopping)
+    .sort((a, b) => (b.end - b.run.end) - (a.end - a.run.end))[0] ?? null;
+}

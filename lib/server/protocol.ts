@@ -1,0 +1,274 @@
+/** The JSON that clients may send, and will get. Pure. */
+
+import type { Checksum, Command, DownloadRequest } from "../download.ts";
+import { DownloadError, type ErrorCode } from "../errors.ts";
+import { headerFault } from "../origin/request.ts";
+import type { Status } from "../status.ts";
+
+/** What a client wants. */
+export type ClientRequest =
+  | {
+    readonly kind: "add";
+    readonly requests: readonly DownloadRequest[];
+    /** Whether it was one `url`, or a list of `urls`. */
+    readonly form: "url" | "urls";
+  }
+  | {
+    readonly kind: "command";
+    readonly command: Command;
+    readonly id: string;
+    readonly deleteFile: boolean;
+  }
+  | { readonly kind: "list"; readonly offset: number; readonly limit: number };
+
+/** What a client may give with a request, to find the reply by. */
+export type RequestId = string | number;
+
+/** Anything that a socket is sent. */
+export type ServerMessage =
+  | {
+    readonly data: readonly Status[];
+    /** Ids of downloads that are not there any more. */
+    readonly removed?: readonly string[];
+    /** Everything that is shown: what is not in it is not there. */
+    readonly snapshot?: true;
+    /** On a reply to `list`: how many downloads there are in all. */
+    readonly total?: number;
+    readonly offset?: number;
+    readonly request_id?: RequestId;
+  }
+  | {
+    readonly data: {
+      readonly message: string;
+      readonly id?: string;
+      readonly ids?: readonly string[];
+    };
+    readonly request_id?: RequestId;
+  }
+  | {
+    readonly error: { readonly code: ErrorCode; readonly message: string };
+    readonly request_id?: RequestId;
+  };
+
+/** What messages may hold at most. */
+export interface MessageLimits {
+  /** Characters of a message. */
+  readonly messageLength: number;
+  /** How deep arrays and objects may be nested. */
+  readonly jsonDepth: number;
+  /** Characters of a URL. */
+  readonly urlLength: number;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a message as JSON.
+ *
+ * @throws {DownloadError} BAD_REQUEST or TOO_MUCH.
+ */
+export function parseMessage(data: unknown, limits: MessageLimits): Fields {
+  if (typeof data !== "string") {
+    throw bad("A message must be text; this one is binary.");
+  }
+  if (data.length > limits.messageLength) {
+    throw new DownloadError(
+      "TOO_MUCH",
+      `A message may have ${limits.messageLength} characters; this one has ` +
+        `${data.length}: send fewer URLs at once.`,
+    );
+  }
+  if (isDeeper(data, limits.jsonDepth)) {
+    throw bad(`JSON may be nested ${limits.jsonDepth} deep; this is deeper.`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    throw bad('A message must be JSON, such as {"url": "https://…"}.');
+  }
+  if (!isObject(value)) {
+    throw bad('A message must be an object, such as {"url": "https://…"}.');
+  }
+  return value;
+}
+
+/** Whether brackets are nested deeper, before anything is built from them. */
+function isDeeper(text: string, most: number): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
+    if (token === "[" || token === "{") {
+      if (++depth > most) return true;
+    } else if (token === "]" || token === "}") depth--;
+  }
+  return false;
+}
+
+/** The `request_id` of a message; undefined if it has none that is usable. */
+export function requestIdOf({ request_id: id }: Fields): RequestId | undefined {
+  const short = typeof id === "string" && id.length <= 200;
+  return short || Number.isFinite(id) ? id as RequestId : undefined;
+}
+
+/**
+ * What a message asks for.
+ *
+ * @throws {DownloadError} BAD_REQUEST or BAD_URL, saying what is wrong.
+ */
+export function parseRequest(
+  fields: Fields,
+  limits: MessageLimits,
+): ClientRequest {
+  const { request_id: _, ...rest } = fields;
+  if ("action" in rest) return parseAction(rest);
+  if ("urls" in rest) {
+    refuseUnknown(rest, ["urls"]);
+    if (!Array.isArray(rest.urls) || rest.urls.length === 0) {
+      throw bad('"urls" must be a list of URLs, or of objects with a "url".');
+    }
+    const requests = rest.urls.map((entry: unknown) =>
+      parseDownload(typeof entry === "string" ? { url: entry } : entry, limits)
+    );
+    return { kind: "add", requests, form: "urls" };
+  }
+  const requests = [parseDownload(rest, limits)];
+  return { kind: "add", requests, form: "url" };
+}
+
+const COMMANDS: readonly unknown[] = ["pause", "resume", "retry", "remove"];
+const LONGEST_PAGE = 1_000;
+
+function parseAction(fields: Fields): ClientRequest {
+  const { action, id, delete_file: deleteFile = false } = fields;
+  if (action === "list") {
+    refuseUnknown(fields, ["action", "offset", "limit"]);
+    const offset = wholeNumber(fields, "offset", 0, 0, Number.MAX_SAFE_INTEGER);
+    const limit = wholeNumber(fields, "limit", 100, 1, LONGEST_PAGE);
+    return { kind: "list", offset, limit };
+  }
+  if (!COMMANDS.includes(action)) {
+    throw bad('"action" must be list, pause, resume, retry or remove.');
+  }
+  const more = action === "remove" ? ["delete_file"] : [];
+  refuseUnknown(fields, ["action", "id", ...more]);
+  if (typeof id !== "string") throw bad('"id" must be the id of a download.');
+  if (typeof deleteFile !== "boolean") {
+    throw bad('"delete_file" must be true or false.');
+  }
+  return { kind: "command", command: action as Command, id, deleteFile };
+}
+
+const DIGITS = { sha256: 64, sha512: 128, sha1: 40, md5: 32 } as const;
+const ALGORITHMS = Object.keys(DIGITS) as Checksum["algorithm"][];
+const DOWNLOAD_FIELDS = [
+  "url",
+  "filename",
+  "headers",
+  "threads",
+  ...ALGORITHMS,
+];
+
+/**
+ * Reads what is asked for one download.
+ *
+ * @throws {DownloadError} BAD_REQUEST or BAD_URL.
+ */
+export function parseDownload(
+  fields: unknown,
+  limits: Pick<MessageLimits, "urlLength">,
+): DownloadRequest {
+  if (!isObject(fields)) throw bad('A download must have a "url".');
+  refuseUnknown(fields, DOWNLOAD_FIELDS);
+  const { filename = null } = fields;
+  if (filename !== null && (typeof filename !== "string" || !filename)) {
+    throw bad('"filename" must be a name.');
+  }
+  return {
+    url: parseUrl(fields.url, limits.urlLength),
+    filename,
+    headers: parseHeaders(fields.headers),
+    checksum: parseChecksum(fields),
+    threads: fields.threads === undefined
+      ? null
+      : wholeNumber(fields, "threads", 1, 1, 1_000),
+  };
+}
+
+function parseUrl(url: unknown, longest: number): string {
+  if (typeof url !== "string") {
+    throw bad('There is no "url": send {"url": "https://…"}.');
+  }
+  const trimmed = url.trim();
+  if (trimmed.length > longest) {
+    throw badUrl(`is longer than ${longest} characters`);
+  }
+  if (!URL.canParse(trimmed)) throw badUrl("is none: it must be whole");
+  const { protocol } = new URL(trimmed);
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw badUrl("cannot be fetched: it must begin with http:// or https://");
+  }
+  return trimmed;
+}
+
+function parseHeaders(headers: unknown = {}): Record<string, string> {
+  if (!isObject(headers)) {
+    throw bad('"headers" must be an object of names and values.');
+  }
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      if (typeof value !== "string") {
+        throw bad(`"headers": the value of ${name} must be text.`);
+      }
+      const fault = headerFault(name, value);
+      if (fault) throw bad(`"headers": ${fault}.`);
+      return [name.toLowerCase(), value];
+    }),
+  );
+}
+
+function parseChecksum(fields: Fields): Checksum | null {
+  const [algorithm, another] = ALGORITHMS.filter((name) => name in fields);
+  if (algorithm === undefined) return null;
+  if (another) throw bad(`Give one checksum, not ${algorithm} and ${another}.`);
+  const digest = fields[algorithm];
+  const digits = DIGITS[algorithm];
+  const valid = typeof digest === "string" && digest.length === digits &&
+    /^[0-9a-f]*$/i.test(digest);
+  if (!valid) {
+    throw bad(`"${algorithm}" must be ${digits} hexadecimal digits.`);
+  }
+  return { algorithm, digest: digest.toLowerCase() };
+}
+
+function wholeNumber(
+  fields: Fields,
+  name: string,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
+  const value = fields[name] ?? fallback;
+  const valid = Number.isInteger(value) && Number(value) >= least &&
+    Number(value) <= most;
+  if (valid) return Number(value);
+  throw bad(`"${name}" must be a whole number from ${least} to ${most}.`);
+}
+
+function refuseUnknown(fields: Fields, known: readonly string[]): void {
+  const unknown = Object.keys(fields).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const name = JSON.stringify(unknown.slice(0, 50));
+  throw bad(`${name} is not known here; known are ${known.join(", ")}.`);
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function bad(message: string): DownloadError {
+  return new DownloadError("BAD_REQUEST", message);
+}
+
+function badUrl(fault: string): DownloadError {
+  return new DownloadError("BAD_URL", `The URL ${fault}.`);
+}

@@ -1,0 +1,158 @@
+/** Who is connected, and what each has been told. */
+
+import type { Coordinator } from "../coordinator.ts";
+import type { Command } from "../download.ts";
+import { DownloadError, toRecord } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { type Changes, openStatusChannel } from "../status.ts";
+import {
+  type ClientRequest,
+  type MessageLimits,
+  parseMessage,
+  parseRequest,
+  type RequestId,
+  requestIdOf,
+  type ServerMessage,
+} from "./protocol.ts";
+
+/** A client that lets so many bytes wait for it gets no more replies. */
+const MOST_WAITING = 4 * 1024 * 1024;
+
+/** Settings of the sockets. */
+export interface SocketsOptions extends MessageLimits {
+  /** How many clients may be connected. */
+  readonly socketsAmount: number;
+  /** How often clients that were too slow are looked after, in milliseconds. */
+  readonly broadcastTimeout: number;
+  /** The name of the channel that carries the status of all downloads. */
+  readonly channel: string;
+}
+
+/** All clients. */
+export interface Sockets {
+  /** Whether one more may connect. */
+  isFull(): boolean;
+  /** Looks after a client from now on. */
+  add(socket: WebSocket): void;
+  /** Tells all clients that the server goes away. */
+  close(): void;
+}
+
+/** Makes the place where sockets are looked after. */
+export function createSockets(
+  options: SocketsOptions,
+  { coordinator, log }: { coordinator: Coordinator; log: Log },
+): Sockets {
+  /** Each client, and whether it has missed changes. */
+  const clients = new Map<WebSocket, "up to date" | "behind">();
+  const channel = openStatusChannel(options.channel, tellAll);
+  const timer = setInterval(catchUp, options.broadcastTimeout);
+
+  function tellAll({ changed, removed }: Changes): void {
+    const message = removed.length > 0
+      ? { data: changed, removed }
+      : { data: changed };
+    const text = JSON.stringify(message);
+    for (const [socket, state] of clients) {
+      // Whoever still has something to read gets the newest state later.
+      if (state === "behind" || socket.bufferedAmount > 0) {
+        clients.set(socket, "behind");
+      } else send(socket, text);
+    }
+  }
+
+  function catchUp(): void {
+    for (const [socket, state] of clients) {
+      if (state === "behind" && socket.bufferedAmount === 0) greet(socket);
+    }
+  }
+
+  function greet(socket: WebSocket): void {
+    clients.set(socket, "up to date");
+    const data = coordinator.snapshot();
+    send(socket, JSON.stringify({ data, snapshot: true }));
+  }
+
+  function reply(socket: WebSocket, message: ServerMessage): void {
+    if (socket.bufferedAmount < MOST_WAITING) {
+      send(socket, JSON.stringify(message));
+    } else {
+      log("client too slow");
+      socket.close(1008, "Read the replies, or ask less.");
+    }
+  }
+
+  async function answer(socket: WebSocket, data: unknown): Promise<void> {
+    let requestId: RequestId | undefined;
+    try {
+      const fields = parseMessage(data, options);
+      requestId = requestIdOf(fields);
+      const message = await obey(parseRequest(fields, options));
+      reply(socket, withId(message, requestId));
+    } catch (error) {
+      const { code, message } = toRecord(error);
+      if (!(error instanceof DownloadError)) log("request failed", { message });
+      reply(socket, withId({ error: { code, message } }, requestId));
+    }
+  }
+
+  async function obey(request: ClientRequest): Promise<ServerMessage> {
+    switch (request.kind) {
+      case "add": {
+        const ids = await coordinator.add(request.requests);
+        const [id] = ids;
+        return request.form === "url"
+          ? { data: { message: "URL has been added.", id } }
+          : { data: { message: `${ids.length} URLs have been added.`, ids } };
+      }
+      case "command": {
+        const { command, id, deleteFile } = request;
+        await coordinator.command(command, id, { deleteFile });
+        return { data: { message: DONE[command], id } };
+      }
+      case "list": {
+        const { offset } = request;
+        const { statuses, total } = coordinator.list(request);
+        return { data: statuses, offset, total };
+      }
+    }
+  }
+
+  return {
+    isFull: () => clients.size >= options.socketsAmount,
+    add(socket) {
+      clients.set(socket, "up to date");
+      socket.onopen = () => greet(socket);
+      socket.onmessage = ({ data }) => void answer(socket, data);
+      socket.onclose = () => void clients.delete(socket);
+      socket.onerror = () => void clients.delete(socket);
+    },
+    close() {
+      clearInterval(timer);
+      channel[Symbol.dispose]();
+      for (const socket of clients.keys()) {
+        socket.close(1001, "The server stops.");
+      }
+    },
+  };
+}
+
+const DONE: Record<Command, string> = {
+  pause: "Download has been paused.",
+  resume: "Download has been resumed.",
+  retry: "Download is tried again.",
+  remove: "Download has been removed.",
+};
+
+function withId(
+  message: ServerMessage,
+  requestId: RequestId | undefined,
+): ServerMessage {
+  return requestId === undefined
+    ? message
+    : { ...message, request_id: requestId };
+}
+
+function send(socket: WebSocket, text: string): void {
+  if (socket.readyState === WebSocket.OPEN) socket.send(text);
+}

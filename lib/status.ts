@@ -1,0 +1,174 @@
+/** What the world may see of a download, and the channel that tells it. */
+
+import { toFileUrl } from "@std/path";
+import type { Download } from "./download.ts";
+import type { ErrorCode } from "./errors.ts";
+import { type Range, total } from "./slices.ts";
+import type { Transfer } from "./transfer.ts";
+
+/** A download as clients see it. The names are the protocol's. */
+export interface Status {
+  readonly id: string;
+  readonly url: string;
+  readonly process_status:
+    | "Queued"
+    | "Downloading"
+    | "Paused"
+    | "Downloaded"
+    | "Failed";
+  /** The name that the file has or will have; null if not known yet. */
+  readonly filename: string | null;
+  /** Bytes; null if not known. */
+  readonly size: number | null;
+  /** Bytes. */
+  readonly downloaded: number;
+  /** From 0 to 1; null if not known. */
+  readonly progress: number | null;
+  /** Running now. */
+  readonly threads: number;
+  /** Whether the origin supports ranges; null if not known yet. */
+  readonly ranges: boolean | null;
+  /** Bytes per second. */
+  readonly speed: number;
+  /** Seconds; null if not known. */
+  readonly eta: number | null;
+  /** What is done, as half-open ranges `[start, end]`. */
+  readonly slices: readonly (readonly [number, number])[];
+  /** What each running thread fetches: from where it is, to where it stops. */
+  readonly fetching: readonly (readonly [number, number])[];
+  readonly path_to_file: string | null;
+  /** Why it failed or paused, or what it is trying again after. */
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+  /** ISO 8601. */
+  readonly added_at: string;
+  readonly finished_at: string | null;
+}
+
+/** The status of a download that no thread works on. */
+export function statusOf(download: Download): Status {
+  const { id, request, state, file, addedAt, finishedAt } = download;
+  const finished = state.kind === "Downloaded";
+  const size = file?.size ?? null;
+  const error = "error" in state ? state.error : null;
+  return {
+    id,
+    url: request.url,
+    process_status: state.kind,
+    filename: file?.name ?? request.filename,
+    size,
+    downloaded: download.downloaded,
+    progress: finished ? 1 : progressOf(download.downloaded, size),
+    threads: 0,
+    ranges: file?.ranges ?? null,
+    speed: 0,
+    eta: null,
+    slices: finished && size ? [[0, size]] : [],
+    fetching: [],
+    path_to_file: finished ? toFileUrl(state.path).href : null,
+    error: error && { code: error.code, message: error.message },
+    added_at: isoDate(addedAt),
+    finished_at: finishedAt === null ? null : isoDate(finishedAt),
+  };
+}
+
+/**
+ * The status of a download that is being fetched.
+ *
+ * @param speed Bytes per second.
+ */
+export function statusOfTransfer(transfer: Transfer, speed: number): Status {
+  const { download, file, done, threads, lastError, failures } = transfer;
+  const size = file?.size ?? null;
+  const downloaded = total(done);
+  const left = size === null ? null : size - downloaded;
+  const waiting = threads.size === 0 && failures === 0 && downloaded === 0;
+  return {
+    ...statusOf(download),
+    process_status: waiting ? "Queued" : "Downloading",
+    filename: file?.name ?? download.request.filename,
+    size,
+    downloaded,
+    progress: progressOf(downloaded, size),
+    threads: threads.size,
+    ranges: file?.ranges ?? null,
+    speed: Math.round(speed),
+    eta: left === null || speed < 1 ? null : Math.ceil(left / speed),
+    slices: done.map(pairOf),
+    fetching: [...threads.values()]
+      .filter(({ end }) => end !== Infinity)
+      .map(({ run, end }) => pairOf({ start: run.end, end })),
+    error: lastError && { code: lastError.code, message: lastError.message },
+  };
+}
+
+function progressOf(downloaded: number, size: number | null): number | null {
+  if (size === null) return null;
+  return size === 0 ? 1 : Math.round(downloaded / size * 10_000) / 10_000;
+}
+
+function pairOf({ start, end }: Range): [number, number] {
+  return [start, end];
+}
+
+function isoDate(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** Measures how fast a transfer gets on. */
+export interface Speedometer {
+  /** Bytes per second, smoothed over the last few readings. */
+  read(transfer: Transfer, now: number): number;
+}
+
+/** Milliseconds; sooner, a reading says more of chance than of speed. */
+const SHORTEST_READING = 100;
+/** How much a new reading counts against those before it. */
+const FRESHNESS = 0.4;
+
+/** Starts a speedometer; its first reading is 0. */
+export function startSpeedometer(): Speedometer {
+  let last: { at: number; bytes: number } | null = null;
+  let speed = 0;
+  return {
+    read({ done }, now) {
+      const bytes = total(done);
+      if (last === null || bytes < last.bytes) {
+        last = { at: now, bytes };
+        speed = 0;
+      } else if (now - last.at >= SHORTEST_READING) {
+        const latest = (bytes - last.bytes) / (now - last.at) * 1000;
+        speed = speed === 0 ? latest : speed + FRESHNESS * (latest - speed);
+        last = { at: now, bytes };
+      }
+      return speed;
+    },
+  };
+}
+
+/** What has changed since the last message. */
+export interface Changes {
+  readonly changed: readonly Status[];
+  /** Downloads that are not there any more. */
+  readonly removed: readonly string[];
+}
+
+/** One end of the channel that carries the status of all downloads. */
+export interface StatusChannel extends Disposable {
+  publish(changes: Changes): void;
+}
+
+/**
+ * Opens one end of the channel `name`. What one end publishes, all others
+ * hear, in any thread of this process.
+ */
+export function openStatusChannel(
+  name: string,
+  hear: (changes: Changes) => void = () => {},
+): StatusChannel {
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = ({ data }: MessageEvent<Changes>) => hear(data);
+  return {
+    publish: (changes) => channel.postMessage(changes),
+    [Symbol.dispose]: () => channel.close(),
+  };
+}

@@ -1,0 +1,296 @@
+/** What must survive a crash: the downloads and their runs, in SQLite. */
+
+import { DatabaseSync } from "node:sqlite";
+import {
+  type Download,
+  type FileFacts,
+  hostOf,
+  type State,
+} from "./download.ts";
+import { DownloadError } from "./errors.ts";
+import type { Run } from "./slices.ts";
+
+/** What the coordinator asks of durable state. */
+export interface Store extends Disposable {
+  /** Adds downloads at the end of the queue. */
+  add(downloads: readonly Download[]): Promise<void>;
+  /** The first download in the queue that is to be taken now, if any. */
+  take(except: { ids: Iterable<string>; hosts: Iterable<string> }):
+    | Download
+    | null;
+  /** The runs recorded of a download. */
+  runs(id: string): Run[];
+  /** Records what is in the part file, which must be synced by then. */
+  checkpoint(id: string, file: FileFacts, runs: readonly Run[]): Promise<void>;
+  /** Records where a download stands, or that it is to be done anew. */
+  settle(id: string, settled: Settled): Promise<void>;
+  /** Forgets a download. */
+  remove(id: string): Promise<void>;
+  get(id: string): Download | null;
+  /** Downloads in the order of a page: the latest added first. */
+  list(page: Page): Download[];
+  /** How many downloads there are in each state. */
+  totals(): Record<State["kind"], number>;
+}
+
+/** What `settle` records. */
+export interface Settled {
+  readonly state: State;
+  readonly file: FileFacts | null;
+  /** Bytes. */
+  readonly downloaded: number;
+  /** Milliseconds since the epoch; null unless it is finished or failed. */
+  readonly finishedAt: number | null;
+}
+
+/** A page of the list. */
+export interface Page {
+  readonly offset: number;
+  readonly limit: number;
+  /** Only downloads in these states. */
+  readonly states: readonly State["kind"][];
+  /** In which order: as the queue goes, or the latest added first. */
+  readonly order: "oldest" | "latest";
+}
+
+const VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE downloads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    host TEXT NOT NULL,
+    request TEXT NOT NULL,
+    state TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    file TEXT,
+    downloaded INTEGER NOT NULL,
+    added_at INTEGER NOT NULL,
+    finished_at INTEGER
+  ) STRICT;
+  CREATE INDEX downloads_by_state ON downloads (state, seq);
+  CREATE TABLE runs (
+    id TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (id, start)
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${VERSION};
+`;
+
+/** Writes are gathered for so long into one transaction, in milliseconds. */
+const GATHER = 20;
+
+interface Write {
+  readonly run: () => void;
+  readonly waiting: PromiseWithResolvers<void>;
+}
+
+/**
+ * Opens the state at `path`, and makes it if there is none.
+ *
+ * A write's promise is settled once it is on disk, or could not be put there.
+ * What is read are the writes that are.
+ *
+ * @throws {DownloadError} STATE if the file is damaged or of another version.
+ */
+export function openStore(path: string): Store {
+  const db = openDatabase(path);
+  const writes: Write[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const sql = statements(db);
+
+  function write(run: () => void): Promise<void> {
+    const waiting = Promise.withResolvers<void>();
+    writes.push({ run, waiting });
+    timer ??= setTimeout(flush, GATHER);
+    return waiting.promise;
+  }
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = writes.splice(0);
+    if (batch.length === 0) return;
+    try {
+      db.exec("BEGIN IMMEDIATE");
+      for (const { run } of batch) run();
+      db.exec("COMMIT");
+      for (const { waiting } of batch) waiting.resolve();
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      const failure = stateError(error);
+      for (const { waiting } of batch) waiting.reject(failure);
+    }
+  }
+
+  return {
+    add: (downloads) =>
+      write(() => {
+        for (const download of downloads) sql.add.run(...rowOf(download));
+      }),
+    take({ ids, hosts }) {
+      const lists = [[...ids], [...hosts]].map((list) => JSON.stringify(list));
+      const row = sql.take.get(...lists);
+      return row ? downloadOf(row as unknown as Row) : null;
+    },
+    runs: (id) => sql.runs.all(id) as unknown as Run[],
+    checkpoint: (id, file, runs) =>
+      write(() => {
+        const downloaded = runs.reduce((n, run) => n + run.end - run.start, 0);
+        sql.facts.run(JSON.stringify(file), downloaded, id);
+        sql.forget.run(id);
+        for (const { start, end, crc } of runs) {
+          sql.record.run(id, start, end, crc);
+        }
+      }),
+    settle: (id, { state, file, downloaded, finishedAt }) =>
+      write(() => {
+        const { kind, ...detail } = state;
+        const facts = file && JSON.stringify(file);
+        const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
+        sql.settle.run(kind, ...rest, id);
+        if (kind === "Downloaded" || downloaded === 0) sql.forget.run(id);
+      }),
+    remove: (id) =>
+      write(() => {
+        sql.remove.run(id);
+        sql.forget.run(id);
+      }),
+    get(id) {
+      const row = sql.get.get(id);
+      return row ? downloadOf(row as unknown as Row) : null;
+    },
+    list({ offset, limit, states, order }) {
+      const rows = sql[order].all(JSON.stringify(states), limit, offset);
+      return rows.map((row) => downloadOf(row as unknown as Row));
+    },
+    totals() {
+      const totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
+      for (const { state, count } of sql.totals.all()) {
+        totals[state as State["kind"]] = Number(count);
+      }
+      return totals;
+    },
+    [Symbol.dispose]() {
+      flush();
+      db.close();
+    },
+  };
+}
+
+interface Row {
+  readonly id: string;
+  readonly request: string;
+  readonly state: State["kind"];
+  readonly detail: string;
+  readonly file: string | null;
+  readonly downloaded: number;
+  readonly added_at: number;
+  readonly finished_at: number | null;
+}
+
+function downloadOf(row: Row): Download {
+  return {
+    id: row.id,
+    request: JSON.parse(row.request),
+    state: { kind: row.state, ...JSON.parse(row.detail) },
+    file: row.file === null ? null : JSON.parse(row.file),
+    downloaded: row.downloaded,
+    addedAt: row.added_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+function rowOf(download: Download): (string | number | null)[] {
+  const { id, request, state: { kind, ...detail } } = download;
+  const { file, downloaded, addedAt, finishedAt } = download;
+  return [
+    id,
+    hostOf(request),
+    JSON.stringify(request),
+    kind,
+    JSON.stringify(detail),
+    file && JSON.stringify(file),
+    downloaded,
+    addedAt,
+    finishedAt,
+  ];
+}
+
+function openDatabase(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: 5_000 });
+    // FULL: a transaction that was acknowledged outlives a loss of power.
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    const { user_version: version } = db.prepare("PRAGMA user_version")
+      .get() as { user_version: number };
+    if (version === 0) db.exec(`BEGIN; ${SCHEMA} COMMIT`);
+    else if (version !== VERSION) throw new Error(`its version is ${version}`);
+    const [first] = db.prepare("PRAGMA quick_check").all();
+    const verdict = String(Object.values(first ?? {})[0]);
+    if (verdict !== "ok") throw new Error(verdict);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw stateError(error, path);
+  }
+}
+
+function stateError(error: unknown, path = "state.db"): DownloadError {
+  const what = error instanceof Error ? error.message : String(error);
+  return new DownloadError(
+    "STATE",
+    `Cannot use the state in ${path}: ${what}.`,
+    {
+      cause: error,
+    },
+  );
+}
+
+const COLUMNS =
+  "id, request, state, detail, file, downloaded, added_at, finished_at";
+
+function statements(db: DatabaseSync) {
+  const page = (order: string) =>
+    db.prepare(
+      `SELECT ${COLUMNS} FROM downloads
+       WHERE state IN (SELECT value FROM json_each(?))
+       ORDER BY seq ${order} LIMIT ? OFFSET ?`,
+    );
+  return {
+    add: db.prepare(
+      `INSERT INTO downloads (id, host, request, state, detail, file,
+         downloaded, added_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    take: db.prepare(
+      `SELECT ${COLUMNS} FROM downloads WHERE state = 'Queued'
+       AND id NOT IN (SELECT value FROM json_each(?))
+       AND host NOT IN (SELECT value FROM json_each(?))
+       ORDER BY seq LIMIT 1`,
+    ),
+    get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
+    latest: page("DESC"),
+    oldest: page("ASC"),
+    totals: db.prepare(
+      "SELECT state, count(*) AS count FROM downloads GROUP BY state",
+    ),
+    facts: db.prepare(
+      "UPDATE downloads SET file = ?, downloaded = ? WHERE id = ?",
+    ),
+    settle: db.prepare(
+      `UPDATE downloads SET state = ?, detail = ?, file = ?, downloaded = ?,
+         finished_at = ? WHERE id = ?`,
+    ),
+    remove: db.prepare("DELETE FROM downloads WHERE id = ?"),
+    runs: db.prepare(
+      "SELECT start, end, crc FROM runs WHERE id = ? ORDER BY start",
+    ),
+    record: db.prepare(
+      "INSERT OR REPLACE INTO runs (id, start, end, crc) VALUES (?, ?, ?, ?)",
+    ),
+    forget: db.prepare("DELETE FROM runs WHERE id = ?"),
+  };
+}

@@ -1,0 +1,62 @@
+/** Reading a part file again: is it what was written, and what was asked for? */
+
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { Range } from "../slices.ts";
+import type { DigestJob } from "./messages.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * The digests of ranges of a file: CRC-32 as a decimal number, all others in
+ * lower-case hexadecimal digits. Of a range that reaches beyond the file's end,
+ * it is the digest of what there is.
+ */
+export async function digest(
+  { path, algorithm, ranges }: DigestJob,
+): Promise<string[]> {
+  using file = await Deno.open(path, { read: true });
+  const digests: string[] = [];
+  for (const range of ranges) {
+    const hash = algorithm === "crc32" ? startCrc() : startHash(algorithm);
+    for await (const bytes of read(file, range)) hash.update(bytes);
+    digests.push(hash.end());
+  }
+  return digests;
+}
+
+interface Hash {
+  update(bytes: Uint8Array): void;
+  end(): string;
+}
+
+function startHash(algorithm: string): Hash {
+  const hash = createHash(algorithm);
+  return {
+    update: (bytes) => void hash.update(bytes),
+    end: () => hash.digest("hex"),
+  };
+}
+
+function startCrc(): Hash {
+  let crc = 0;
+  return {
+    update: (bytes) => void (crc = crc32(bytes, crc)),
+    end: () => String(crc),
+  };
+}
+
+async function* read(
+  file: Deno.FsFile,
+  { start, end }: Range,
+): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(READ_BYTES);
+  await file.seek(start, Deno.SeekMode.Start);
+  for (let position = start; position < end;) {
+    const most = Math.min(READ_BYTES, end - position);
+    const length = await file.read(buffer.subarray(0, most));
+    if (length === null) return;
+    yield buffer.subarray(0, length);
+    position += length;
+  }
+}

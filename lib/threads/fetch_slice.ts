@@ -1,0 +1,178 @@
+/** One thread: a Range GET, streamed to its offset in the part file. */
+
+import { DownloadError } from "../errors.ts";
+import { type Answer, readAnswer } from "../origin/partial.ts";
+import {
+  isRedirect,
+  MOST_REDIRECTS,
+  nextHop,
+  tooManyRedirects,
+} from "../origin/redirect.ts";
+import { connectionError } from "../origin/retry.ts";
+import type { Run } from "../slices.ts";
+import type { Answered, SliceTask } from "./messages.ts";
+import { openSink } from "./sink.ts";
+
+/** Larger views gain nothing: on loopback a read brings 240 to 380 KiB. */
+const READ_BYTES = 512 * 1024;
+/** How often a thread tells what it has written, in milliseconds. */
+const TELL_EVERY = 100;
+
+/** What can be changed about a thread while it runs. */
+export interface Controls {
+  /** Where the thread is to stop; comes down when its tail is taken over. */
+  end: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a thread says while it runs. */
+export interface Listener {
+  answered(answered: Answered): void;
+  /** The run has been handed to the operating system. */
+  wrote(run: Run): void;
+}
+
+/** What a thread needs of its worker. */
+export interface Surroundings {
+  readonly client: Deno.HttpClient;
+  /** How long no byte may come, in milliseconds. */
+  readonly stallTimeout: number;
+}
+
+/**
+ * Fetches one slice and writes it where it belongs. Whether this returns or
+ * throws, what `listener.wrote` heard of is in the file.
+ *
+ * @throws {DownloadError} if the slice did not come whole.
+ * @throws what the disk said, if it could not be written.
+ * @throws the reason of `controls.signal`, if it was aborted.
+ */
+export async function fetchSlice(
+  task: SliceTask,
+  controls: Controls,
+  listener: Listener,
+  { client, stallTimeout }: Surroundings,
+): Promise<void> {
+  using watch = startWatch(controls.signal, stallTimeout);
+  const { response, url } = await request(task, client, watch.signal);
+  await using body = openBody(response, watch);
+  const { status, headers } = response;
+  const head = { status, headers, path: new URL(url).pathname };
+  const answer = readAnswer(head, task.slice, task.pinned);
+  const start = task.slice?.start ?? 0;
+  using sink = openSink(task.part, { start, create: task.pinned === null });
+  const disposition = headers.get("content-disposition");
+  listener.answered({ answer, url, disposition });
+
+  const end = endOf(answer);
+  controls.end = Math.min(controls.end, end);
+  let toldAt = performance.now();
+  try {
+    while (sink.position < controls.end) {
+      const bytes = await body.read();
+      if (bytes === null) break;
+      sink.push(bytes.subarray(0, Math.max(0, controls.end - sink.position)));
+      if (performance.now() - toldAt < TELL_EVERY) continue;
+      listener.wrote(sink.flush());
+      toldAt = performance.now();
+    }
+  } finally {
+    listener.wrote(sink.flush());
+  }
+  if (sink.position < controls.end && controls.end !== Infinity) {
+    throw connectionError(null, "body");
+  }
+  // With a length announced, the HTTP client itself cuts the body off there.
+  if (sink.position < end || headers.has("content-length")) return;
+  if (await body.read() !== null) {
+    throw new DownloadError("TOO_LONG", "The origin sent more than the slice.");
+  }
+}
+
+/** The offset behind an answer's last byte; Infinity if it does not tell. */
+function endOf(answer: Answer): number {
+  return answer.kind === "slice" ? answer.slice.end : answer.size ?? Infinity;
+}
+
+/** Asks for the slice, following redirects, until an answer is none. */
+async function request(
+  { url: first, headers, slice }: SliceTask,
+  client: Deno.HttpClient,
+  signal: AbortSignal,
+): Promise<{ response: Response; url: string }> {
+  let url = new URL(first);
+  const { origin } = url;
+  for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
+    const response = await fetch(url, {
+      client,
+      headers: {
+        "user-agent": "sluice",
+        ...(url.origin === origin ? headers : {}),
+        "accept-encoding": "identity",
+        // RFC 9110 §14.1.2: the last byte is named, so one less than `end`.
+        ...(slice && { range: `bytes=${slice.start}-${slice.end - 1}` }),
+      },
+      redirect: "manual",
+      signal,
+    }).catch((error) => {
+      throw signal.aborted ? signal.reason : connectionError(error, "request");
+    });
+    if (!isRedirect(response.status)) return { response, url: url.href };
+    await response.body?.cancel();
+    url = nextHop(url, response.headers.get("location"));
+  }
+  throw tooManyRedirects();
+}
+
+interface Body extends AsyncDisposable {
+  /** The next bytes, valid until the next call; null at the end. */
+  read(): Promise<Uint8Array | null>;
+}
+
+function openBody(response: Response, watch: Watch): Body {
+  const reader = response.body?.getReader({ mode: "byob" });
+  let scratch = new ArrayBuffer(READ_BYTES);
+  async function read(): Promise<Uint8Array | null> {
+    if (reader === undefined) return null;
+    const { value } = await reader.read(new Uint8Array(scratch))
+      .catch((error) => {
+        throw watch.signal.aborted
+          ? watch.signal.reason
+          : connectionError(error, "body");
+      });
+    watch.touch();
+    if (value === undefined || value.length === 0) return null;
+    scratch = value.buffer;
+    return value;
+  }
+  return {
+    read,
+    [Symbol.asyncDispose]: () =>
+      reader?.cancel().catch(() => {}) ??
+        Promise.resolve(),
+  };
+}
+
+interface Watch extends Disposable {
+  /** Aborted when the thread is stopped, or when no byte has come in time. */
+  readonly signal: AbortSignal;
+  /** Some bytes have come. */
+  touch(): void;
+}
+
+function startWatch(stop: AbortSignal, stallTimeout: number): Watch {
+  const stall = new AbortController();
+  let touched = performance.now();
+  const timer = setInterval(() => {
+    if (performance.now() - touched < stallTimeout) return;
+    const message = `The origin sent nothing for ${stallTimeout / 1000} s.`;
+    stall.abort(new DownloadError("STALLED", message));
+  }, stallTimeout / 4);
+  return {
+    signal: AbortSignal.any([stop, stall.signal]),
+    touch() {
+      touched = performance.now();
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,200 @@
+/** Starts, feeds, stops and replaces the Web Workers that carry the threads. */
+
+import { DownloadError, type ErrorRecord, toRecord } from "../errors.ts";
+import type {
+  DigestJob,
+  Order,
+  Outcome,
+  Report,
+  SliceTask,
+  ThreadEvent,
+  WorkerSettings,
+} from "./messages.ts";
+
+/** How often a worker is asked whether it is alive, in milliseconds. */
+const PING_EVERY = 5_000;
+/** A worker that is silent for so long is replaced, in milliseconds. */
+const SILENT_TOO_LONG = 30_000;
+
+/** Settings of a pool. */
+export interface PoolOptions extends WorkerSettings {
+  /** How many workers there are at most. */
+  readonly workers: number;
+  /** The one directory that workers may read and write. */
+  readonly directory: string;
+}
+
+/** Threads, spread over workers that are started when they are needed. */
+export interface Pool {
+  /** Starts a thread; its events follow, `ended` being the last. */
+  fetch(task: SliceTask): void;
+  /** Tells a thread that its slice ends earlier now. */
+  shrink(thread: number, end: number): void;
+  /** Asks a thread to stop; it has when its `ended` comes. */
+  stop(thread: number): void;
+  /** Reads ranges of a file; the digest of each. */
+  digest(job: DigestJob): Promise<readonly string[]>;
+  /** Ends all workers at once. Threads still running get no `ended`. */
+  close(): void;
+}
+
+type Waiting = PromiseWithResolvers<readonly string[]>;
+
+interface Member {
+  readonly worker: Worker;
+  readonly threads: Set<number>;
+  readonly jobs: Map<number, Waiting>;
+  heardAt: number;
+}
+
+/**
+ * Makes a pool.
+ *
+ * @param onEvent Hears all that threads report. A worker that throws, ends
+ * itself or hangs is replaced, and its threads are reported as failed.
+ */
+export function createPool(
+  options: PoolOptions,
+  onEvent: (event: ThreadEvent) => void,
+): Pool {
+  const members = new Set<Member>();
+  let lastJob = 0;
+  const ping = setInterval(checkAll, PING_EVERY);
+  Deno.unrefTimer(ping);
+
+  function start(): Member {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      type: "module",
+      name: "sluice",
+      deno: {
+        permissions: {
+          net: "inherit",
+          read: [options.directory],
+          write: [options.directory],
+          env: false,
+          ffi: false,
+          import: false,
+          run: false,
+          sys: false,
+        },
+      },
+    });
+    const member: Member = {
+      worker,
+      threads: new Set(),
+      jobs: new Map(),
+      heardAt: Date.now(),
+    };
+    worker.onmessage = ({ data }: MessageEvent<Report>) => hear(member, data);
+    worker.onerror = (event) => {
+      // Unprevented, a worker's error would end the whole process.
+      event.preventDefault();
+      dismiss(member, `A worker failed: ${event.message}`);
+    };
+    members.add(member);
+    const { caCerts, stallTimeout } = options;
+    tell(member, { type: "settings", settings: { caCerts, stallTimeout } });
+    return member;
+  }
+
+  function hear(member: Member, report: Report): void {
+    member.heardAt = Date.now();
+    switch (report.type) {
+      case "pong":
+        return;
+      case "digested":
+        take(member, report.id)?.resolve(report.digests);
+        return;
+      case "not digested":
+        take(member, report.id)?.reject(fromRecord(report.error));
+        return;
+      case "ended":
+        member.threads.delete(report.thread);
+        onEvent(report);
+        return;
+      default:
+        onEvent(report);
+    }
+  }
+
+  function dismiss(member: Member, message: string): void {
+    if (!members.delete(member)) return;
+    member.worker.onmessage = null;
+    member.worker.terminate();
+    const error = new DownloadError("WORKER", message);
+    for (const job of member.jobs.values()) job.reject(error);
+    for (const thread of member.threads) {
+      const outcome: Outcome = { kind: "failed", error: toRecord(error) };
+      onEvent({ type: "ended", thread, run: null, outcome });
+    }
+  }
+
+  function checkAll(): void {
+    const now = Date.now();
+    for (const member of members) {
+      if (now - member.heardAt > SILENT_TOO_LONG) {
+        dismiss(member, "A worker hung, and was replaced.");
+      } else {
+        tell(member, { type: "ping" });
+      }
+    }
+  }
+
+  /** The one with the least to do; a new one while there may be more. */
+  function leastBusy(): Member {
+    const least = [...members].sort((a, b) => load(a) - load(b))[0];
+    const full = members.size >= options.workers;
+    return least && (full || load(least) === 0) ? least : start();
+  }
+
+  function carrierOf(thread: number): Member | undefined {
+    return members.values().find((member) => member.threads.has(thread));
+  }
+
+  return {
+    fetch(task) {
+      const member = leastBusy();
+      member.threads.add(task.thread);
+      tell(member, { type: "fetch", task });
+    },
+    shrink(thread, end) {
+      const member = carrierOf(thread);
+      if (member) tell(member, { type: "shrink", thread, end });
+    },
+    stop(thread) {
+      const member = carrierOf(thread);
+      if (member) tell(member, { type: "stop", thread });
+    },
+    digest(job) {
+      const waiting: Waiting = Promise.withResolvers();
+      const member = leastBusy();
+      const id = ++lastJob;
+      member.jobs.set(id, waiting);
+      tell(member, { type: "digest", id, job });
+      return waiting.promise;
+    },
+    close() {
+      clearInterval(ping);
+      for (const { worker } of members) worker.terminate();
+      members.clear();
+    },
+  };
+}
+
+function tell({ worker }: Member, order: Order): void {
+  worker.postMessage(order);
+}
+
+function take({ jobs }: Member, id: number): Waiting | undefined {
+  const waiting = jobs.get(id);
+  jobs.delete(id);
+  return waiting;
+}
+
+function load({ threads, jobs }: Member): number {
+  return threads.size + jobs.size;
+}
+
+function fromRecord({ code, message, retryAfter }: ErrorRecord): DownloadError {
+  return new DownloadError(code, message, { retryAfter });
+}

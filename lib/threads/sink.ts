@@ -1,0 +1,75 @@
+/** Where a thread's bytes go: one place in the part file, and onwards. */
+
+import { crc32 } from "node:zlib";
+import type { Run } from "../slices.ts";
+
+/** Small reads (TLS records, slow origins) are gathered into writes of this. */
+const GATHER_BYTES = 512 * 1024;
+
+/** A handle of its own on the part file: seek and write of two users race. */
+export interface Sink extends Disposable {
+  /** Where the next byte goes. */
+  readonly position: number;
+  /** Takes bytes; they are in the file after `flush`, if not before. */
+  push(bytes: Uint8Array): void;
+  /** Writes what has been gathered, and says what is in the file by now. */
+  flush(): Run;
+}
+
+/**
+ * Opens a part file at an offset.
+ *
+ * Writes are synchronous: one takes a third of a millisecond, and no other
+ * turn of the worker can come between the bytes and their count.
+ *
+ * @param create Whether the file must not exist yet; otherwise, it must. A
+ * file that somebody has deleted is thus never begun anew in the middle.
+ */
+export function openSink(
+  path: string,
+  options: { start: number; create: boolean },
+): Sink {
+  const { start, create } = options;
+  const file = Deno.openSync(path, { write: true, createNew: create });
+  const gathered = new Uint8Array(GATHER_BYTES);
+  let waiting = 0;
+  let written = start;
+  let crc = 0;
+
+  function write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      done += file.writeSync(bytes.subarray(done));
+    }
+    crc = crc32(bytes, crc);
+    written += bytes.length;
+  }
+
+  function flush(): Run {
+    const bytes = gathered.subarray(0, waiting);
+    waiting = 0;
+    write(bytes);
+    return { start, end: written, crc };
+  }
+
+  function push(bytes: Uint8Array): void {
+    if (waiting + bytes.length > GATHER_BYTES) flush();
+    if (bytes.length >= GATHER_BYTES / 4 && waiting === 0) return write(bytes);
+    gathered.set(bytes, waiting);
+    waiting += bytes.length;
+  }
+
+  try {
+    file.seekSync(start, Deno.SeekMode.Start);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return {
+    get position() {
+      return written + waiting;
+    },
+    push,
+    flush,
+    [Symbol.dispose]: () => file.close(),
+  };
+}

@@ -1,0 +1,101 @@
+/** A Web Worker: orders in, threads running, reports out. */
+
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+
+import { toRecord } from "../errors.ts";
+import type { Run } from "../slices.ts";
+import { digest } from "./digest.ts";
+import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
+import type {
+  DigestJob,
+  Order,
+  Outcome,
+  Report,
+  SliceTask,
+  WorkerSettings,
+} from "./messages.ts";
+
+interface Thread extends Controls {
+  readonly stop: AbortController;
+}
+
+const threads = new Map<number, Thread>();
+let surroundings: Surroundings;
+
+// Before any await, or the first orders would be lost.
+self.onmessage = ({ data }: MessageEvent<Order>) => obey(data);
+
+function obey(order: Order): void {
+  switch (order.type) {
+    case "settings":
+      surroundings = surroundingsFrom(order.settings);
+      return;
+    case "fetch":
+      run(order.task);
+      return;
+    case "shrink": {
+      const thread = threads.get(order.thread);
+      if (thread) thread.end = Math.min(thread.end, order.end);
+      return;
+    }
+    case "stop":
+      threads.get(order.thread)?.stop.abort();
+      return;
+    case "digest":
+      readAgain(order.id, order.job);
+      return;
+    case "ping":
+      report({ type: "pong" });
+      return;
+  }
+}
+
+function surroundingsFrom(settings: WorkerSettings): Surroundings {
+  return {
+    // Over HTTP/2 all threads of a worker would share one connection.
+    client: Deno.createHttpClient({
+      http1: true,
+      http2: false,
+      caCerts: [...settings.caCerts],
+    }),
+    stallTimeout: settings.stallTimeout,
+  };
+}
+
+async function run(task: SliceTask): Promise<void> {
+  const stop = new AbortController();
+  const end = task.slice?.end ?? Infinity;
+  const thread: Thread = { end, stop, signal: stop.signal };
+  threads.set(task.thread, thread);
+  let written: Run | null = null;
+  let outcome: Outcome = { kind: "done" };
+  try {
+    await fetchSlice(task, thread, {
+      answered: (answered) =>
+        report({ type: "answered", thread: task.thread, answered }),
+      wrote(run) {
+        written = run;
+        report({ type: "wrote", thread: task.thread, run });
+      },
+    }, surroundings);
+  } catch (error) {
+    outcome = stop.signal.aborted
+      ? { kind: "stopped" }
+      : { kind: "failed", error: toRecord(error) };
+  }
+  threads.delete(task.thread);
+  report({ type: "ended", thread: task.thread, run: written, outcome });
+}
+
+async function readAgain(id: number, job: DigestJob): Promise<void> {
+  try {
+    report({ type: "digested", id, digests: await digest(job) });
+  } catch (error) {
+    report({ type: "not digested", id, error: toRecord(error) });
+  }
+}
+
+function report(message: Report): void {
+  self.postMessage(message);
+}

@@ -1,0 +1,389 @@
+/**
+ * A download while it is being fetched: its threads, what they have written,
+ * and what the next one is to do. Nothing here touches a clock, a socket, a
+ * file or a worker.
+ */
+
+import type { Download, FileFacts, State } from "./download.ts";
+import type { ErrorRecord } from "./errors.ts";
+import type { Pinned } from "./origin/partial.ts";
+import { backoff, remedyFor } from "./origin/retry.ts";
+import {
+  cut,
+  type Flight,
+  insert,
+  missing,
+  type Range,
+  type Run,
+  steal,
+  total,
+  union,
+} from "./slices.ts";
+
+/** A tail is worth taking over if it would last longer, in milliseconds. */
+const WORTH_STEALING = 500;
+/** A thread is judged by its speed only after so long, in milliseconds. */
+const TIME_TO_SPEED_UP = 300;
+/** Speed is measured over at least this long, in milliseconds. */
+const RATE_WINDOW = 1_000;
+/** A thread is replaced if it is so many times slower than its peers. */
+const FAR_SLOWER = 20;
+/** ... and has had so long to show better, in milliseconds. */
+const TIME_TO_SHOW = 5_000;
+/** How often a file may change at its origin before it is given up. */
+const MOST_RESTARTS = 3;
+
+/** A position at a time. */
+interface Mark {
+  readonly at: number;
+  readonly position: number;
+}
+
+/** One slice being fetched right now. */
+export interface Thread {
+  readonly number: number;
+  readonly slice: Range;
+  /** Where it is to stop; comes down when its tail is taken over. */
+  end: number;
+  /** What it has written. */
+  run: Run;
+  readonly startedAt: number;
+  /** The begin of the window that its speed is measured over. */
+  since: Mark;
+  next: Mark;
+  /** Whether its whole rest is being fetched by another thread, too. */
+  doubled: boolean;
+  stopping: boolean;
+}
+
+/** What a transfer does. */
+export type Phase =
+  /** What an earlier run of the server left is compared with its record. */
+  | { readonly kind: "verifying" }
+  | { readonly kind: "fetching" }
+  /** Threads are asked to stop; `then` is due when the last one has. */
+  | { readonly kind: "stopping"; readonly then: Ending }
+  /** All bytes are there: checksum, sync, link. */
+  | { readonly kind: "finishing" };
+
+/** What is to be done when no thread runs any more. */
+export type Ending =
+  | { readonly kind: "settle"; readonly state: State }
+  | { readonly kind: "restart"; readonly ask: Transfer["ask"] }
+  | { readonly kind: "remove" }
+  /** The server stops. */
+  | { readonly kind: "leave" };
+
+/** A download while it is being fetched. */
+export interface Transfer {
+  readonly download: Download;
+  phase: Phase;
+  file: FileFacts | null;
+  /** Whether to try for slices, or to ask for all at once. */
+  ask: "slices" | "whole";
+  /** Where redirects led from the download's URL. */
+  location: string | null;
+  readonly threads: Map<number, Thread>;
+  /** What threads that have ended wrote. */
+  runs: Run[];
+  /** What is written, merged. */
+  done: Range[];
+  /** The most bytes there ever were: more is progress. */
+  best: number;
+  /** Attempts in a row that brought no progress. */
+  failures: number;
+  restarts: number;
+  /** No thread starts before, in milliseconds since the epoch. */
+  notBefore: number;
+  lastError: ErrorRecord | null;
+  /** What was recorded last: when, in milliseconds, and how many bytes. */
+  recorded: { readonly at: number; readonly bytes: number };
+}
+
+/** Begins a transfer, with what an earlier one has left. */
+export function createTransfer(
+  download: Download,
+  runs: readonly Run[],
+  now: number,
+): Transfer {
+  const done = union(runs);
+  return {
+    download,
+    phase: { kind: runs.length > 0 ? "verifying" : "fetching" },
+    file: runs.length > 0 ? download.file : null,
+    ask: "slices",
+    location: null,
+    threads: new Map(),
+    runs: [...runs],
+    done,
+    best: total(done),
+    failures: 0,
+    restarts: 0,
+    notBefore: 0,
+    lastError: null,
+    recorded: { at: now, bytes: total(done) },
+  };
+}
+
+/** Forgets all that has been fetched. */
+export function beginAnew(transfer: Transfer, ask: Transfer["ask"]): void {
+  transfer.file = null;
+  transfer.ask = ask;
+  transfer.location = null;
+  transfer.runs = [];
+  transfer.done = [];
+  transfer.recorded = { ...transfer.recorded, bytes: 0 };
+}
+
+/** What answers must fit; null as long as there was none to pin. */
+export function pinnedOf({ file }: Transfer): Pinned | null {
+  const { size = null, validator = null } = file ?? {};
+  return size !== null && validator !== null && file?.ranges
+    ? { size, validator }
+    : null;
+}
+
+/** What a new thread of a transfer is to do. */
+export type Plan =
+  /** The first request: range check, size and name, and bytes already. */
+  | { readonly kind: "first"; readonly slice: Range | null }
+  | { readonly kind: "slice"; readonly slice: Range }
+  /** The tail of what another thread is fetching. */
+  | { readonly kind: "steal"; readonly slice: Range; readonly from: Thread };
+
+/** What limits a plan. */
+export interface PlanLimits {
+  /** Bytes a slice has at most. */
+  readonly bytesAmount: number;
+  /** How many threads the transfer could have. */
+  readonly threads: number;
+}
+
+/**
+ * What one more thread could do now; null if there is nothing for it.
+ *
+ * @param now Milliseconds since the epoch.
+ */
+export function plan(
+  transfer: Transfer,
+  { bytesAmount, threads }: PlanLimits,
+  now: number,
+): Plan | null {
+  const { phase, notBefore, download: { request } } = transfer;
+  if (phase.kind !== "fetching" || notBefore > now) return null;
+  if (transfer.threads.size >= (request.threads ?? Infinity)) return null;
+  const pinned = pinnedOf(transfer);
+  if (pinned === null) {
+    if (transfer.threads.size > 0) return null;
+    const slice = transfer.ask === "slices"
+      ? { start: 0, end: bytesAmount }
+      : null;
+    return { kind: "first", slice };
+  }
+  const taken = transfer.threads.values()
+    .map(({ run, end }) => ({ start: run.end, end }));
+  const gaps = missing(pinned.size, union([...transfer.done, ...taken]));
+  const most = Math.min(threads, request.threads ?? Infinity);
+  const slice = cut(gaps, bytesAmount, most - transfer.threads.size);
+  return slice ? { kind: "slice", slice } : planSteal(transfer, now);
+}
+
+function planSteal(transfer: Transfer, now: number): Plan | null {
+  const flights = [...transfer.threads.values()]
+    .filter(({ doubled, stopping, startedAt, run, slice }) =>
+      !doubled && !stopping &&
+      (run.end > slice.start || now - startedAt > TIME_TO_SPEED_UP)
+    )
+    .map((thread) => ({ thread, ...flightOf(thread, now) }));
+  const slowest = flights.reduce<(typeof flights)[number] | null>(
+    (a, b) => a === null || timeLeft(b) > timeLeft(a) ? b : a,
+    null,
+  );
+  if (slowest === null || timeLeft(slowest) < WORTH_STEALING) return null;
+  const slice = steal(slowest, median(flights.map(({ rate }) => rate)));
+  return { kind: "steal", slice, from: slowest.thread };
+}
+
+/** What is left of a thread's slice, and its speed in bytes per second. */
+function flightOf({ run, end, since }: Thread, now: number): Flight {
+  const seconds = Math.max(1, now - since.at) / 1000;
+  return {
+    rest: { start: run.end, end },
+    rate: (run.end - since.position) / seconds,
+  };
+}
+
+/** Milliseconds; Infinity for a thread that has nothing yet. */
+function timeLeft({ rest, rate }: Flight): number {
+  return rest.end <= rest.start ? 0 : (rest.end - rest.start) / rate * 1000;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+/** A thread has been started on a plan. */
+export function begin(
+  transfer: Transfer,
+  plan: Plan,
+  number: number,
+  now: number,
+): Thread {
+  const slice = plan.slice ?? { start: 0, end: Infinity };
+  const doubles = plan.kind === "steal" && slice.start <= plan.from.run.end;
+  if (plan.kind === "steal") {
+    if (doubles) plan.from.doubled = true;
+    else plan.from.end = slice.start;
+  }
+  const mark = { at: now, position: slice.start };
+  const thread: Thread = {
+    number,
+    slice,
+    end: slice.end,
+    run: { start: slice.start, end: slice.start, crc: 0 },
+    startedAt: now,
+    since: mark,
+    next: mark,
+    doubled: doubles,
+    stopping: false,
+  };
+  transfer.threads.set(number, thread);
+  return thread;
+}
+
+/** A thread has written its run so far. */
+export function wrote(
+  transfer: Transfer,
+  thread: Thread,
+  run: Run,
+  now: number,
+): void {
+  thread.run = run;
+  if (now - thread.next.at >= RATE_WINDOW) {
+    thread.since = thread.next;
+    thread.next = { at: now, position: run.end };
+  }
+  transfer.done = insert(transfer.done, run);
+  const bytes = total(transfer.done);
+  if (bytes <= transfer.best) return;
+  transfer.best = bytes;
+  transfer.failures = 0;
+  transfer.lastError = null;
+}
+
+/** A thread has ended. What it wrote stays. */
+export function end(transfer: Transfer, thread: Thread): void {
+  transfer.threads.delete(thread.number);
+  if (thread.run.end > thread.run.start) transfer.runs.push(thread.run);
+}
+
+/** All that is written, as it is to be recorded. */
+export function runsOf({ runs, threads }: Transfer): Run[] {
+  const running = threads.values().map(({ run }) => run)
+    .filter(({ start, end }) => end > start);
+  return [...runs, ...running];
+}
+
+/** Whether every byte of the file is there. */
+export function isWhole({ file, done }: Transfer): boolean {
+  return file?.size !== undefined && file.size !== null &&
+    missing(file.size, done).length === 0;
+}
+
+/** Threads that fetch nothing any more that is not there already. */
+export function idle({ threads, done }: Transfer): Thread[] {
+  return [...threads.values()].filter(({ run, end, stopping }) =>
+    !stopping && end !== Infinity &&
+    done.some((range) => range.start <= run.end && range.end >= end)
+  );
+}
+
+/** The thread, if any, so far behind its peers that a new one would win. */
+export function straggler({ threads }: Transfer, now: number): Thread | null {
+  if (threads.size < 3) return null;
+  const rates = [...threads.values()]
+    .map((thread) => ({ thread, rate: flightOf(thread, now).rate }));
+  const usual = median(rates.map(({ rate }) => rate));
+  return rates.find(({ thread, rate }) =>
+    !thread.stopping && now - thread.startedAt > TIME_TO_SHOW &&
+    rate * FAR_SLOWER < usual
+  )?.thread ?? null;
+}
+
+/** What follows from a thread's failure. */
+export type Verdict =
+  | { readonly kind: "go on" }
+  /** With no more connections to this origin than are alive now. */
+  | { readonly kind: "go on with fewer" }
+  | { readonly kind: "stop"; readonly then: Ending };
+
+/** What bears on a verdict. */
+export interface Circumstances {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** In [0, 1). */
+  readonly random: number;
+  /** How many attempts in a row may bring nothing. */
+  readonly attempts: number;
+  /** How long to wait after the first failure, in milliseconds. */
+  readonly retryWait: number;
+}
+
+/**
+ * Decides what the failure of a thread, which has ended, means for the others,
+ * and sets when to try again. Failures that come together count as one: while
+ * the transfer waits already, a further one adds nothing.
+ */
+export function judge(
+  transfer: Transfer,
+  error: ErrorRecord,
+  circumstances: Circumstances,
+): Verdict {
+  const { attempts, now } = circumstances;
+  const alone = transfer.threads.size === 0;
+  const remedy = remedyFor(error.code);
+  transfer.lastError = error;
+  switch (remedy) {
+    case "none":
+      return settle({ kind: "Failed", error });
+    case "pause":
+      return settle({ kind: "Paused", error });
+    case "restart":
+      return restart(transfer, transfer.ask, error);
+    case "whole":
+      return restart(transfer, "whole", error);
+    case "refresh":
+      if (alone && transfer.location === null) {
+        return settle({ kind: "Failed", error });
+      }
+      transfer.location = null;
+  }
+  if (now >= transfer.notBefore) {
+    transfer.failures++;
+    transfer.notBefore = now + (error.retryAfter ?? 0) +
+      backoff(transfer.failures, circumstances);
+  }
+  if (alone && transfer.failures >= attempts) {
+    return settle({ kind: "Failed", error });
+  }
+  if (transfer.file !== null && pinnedOf(transfer) === null) {
+    // Nothing proves that a second answer would be of the same file.
+    return { kind: "stop", then: { kind: "restart", ask: transfer.ask } };
+  }
+  return { kind: remedy === "retry" ? "go on" : "go on with fewer" };
+}
+
+function restart(
+  transfer: Transfer,
+  ask: Transfer["ask"],
+  error: ErrorRecord,
+): Verdict {
+  transfer.restarts++;
+  return transfer.restarts > MOST_RESTARTS
+    ? settle({ kind: "Failed", error })
+    : { kind: "stop", then: { kind: "restart", ask } };
+}
+
+function settle(state: State): Verdict {
+  return { kind: "stop", then: { kind: "settle", state } };
+}

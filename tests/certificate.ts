@@ -1,0 +1,42 @@
+// A certificate authority and a server it vouches for, both valid from 2020 to
+// 2119. For tests only: the server's key is public by being here, and the
+// authority's own key was thrown away, so that nothing else can be signed.
+
+/** The authority that a client must trust, in PEM. */
+export const caCertificate = `\
+-----BEGIN CERTIFICATE-----
+MIIBdzCCAR6gAwIBAgIUGhsW1TNsG2JtAzL42P4cF58sjdswCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOU2x1aWNlIHRlc3QgQ0EwIBcNMjAwMTAxMDAwMDAwWhgPMjEy
+MDAxMDEwMDAwMDBaMBkxFzAVBgNVBAMMDlNsdWljZSB0ZXN0IENBMFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAE/i5Ot8CK/oU+7KPvZcUMVXIdn1j+/iyY9vWiFL6Z
+/hd8QCUPeYdHC7Xe4mLXXC98M2EsefT6OisrE7W8QM182aNCMEAwDwYDVR0TAQH/
+BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYwHQYDVR0OBBYEFGx5dC+m3PcwXK/dlHOr
+SA9rJd4rMAoGCCqGSM49BAMCA0cAMEQCIEjrIIx5OZTa8ix275GAhfpUxQgBAOFP
+H900dVjH3LavAiBT7tfMUXivo4Hm4fGH2HZ7Vr68mrTL8J/OZ23yChoMlQ==
+-----END CERTIFICATE-----
+`;
+
+/** Of `localhost`, `127.0.0.1` and `::1`, in PEM. */
+export const serverCertificate = `\
+-----BEGIN CERTIFICATE-----
+MIIB1zCCAXygAwIBAgIUQECqtMIZYwBqDIZlKG/IHPFpJtowCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOU2x1aWNlIHRlc3QgQ0EwIBcNMjAwMTAxMDAwMDAwWhgPMjEy
+MDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDBZMBMGByqGSM49AgEG
+CCqGSM49AwEHA0IABI97AzoYrfXxWY9XFnkyyk7faJ7BQ/5R7rjgFltA2GsfJXZy
+fgLl93Bkjaw5xgZB5cD1aEQWYL4cmXU86Bhpae+jgaQwgaEwDAYDVR0TAQH/BAIw
+ADAOBgNVHQ8BAf8EBAMCB4AwEwYDVR0lBAwwCgYIKwYBBQUHAwEwLAYDVR0RBCUw
+I4IJbG9jYWxob3N0hwR/AAABhxAAAAAAAAAAAAAAAAAAAAABMB0GA1UdDgQWBBS9
+OIpH4CwUC9g0pwR+abHK/geXHDAfBgNVHSMEGDAWgBRseXQvptz3MFyv3ZRzq0gP
+ayXeKzAKBggqhkjOPQQDAgNJADBGAiEAlPIrNLAtld8jnlqHqaCH91eyPJ+j1zOL
+tU5UYGpx2XACIQDBLk/QVH9J7+9Yx4ah0uUy87525HL6Ny9WmFf86/5ijw==
+-----END CERTIFICATE-----
+`;
+
+/** The private key of {@linkcode serverCertificate}, in PEM. */
+export const serverKey = `\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgw6v82FzUu3ViUwAH
+E0utrzyc40F5dWMnRzHbU85elmihRANCAASPewM6GK318VmPVxZ5MspO32iewUP+
+Ue644BZbQNhrHyV2cn4C5fdwZI2sOcYGQeXA9WhEFmC+HJl1POgYaWnv
+-----END PRIVATE KEY-----
+`;
