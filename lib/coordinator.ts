@@ -17,12 +17,14 @@ import type { Log } from "./log.ts";
 import { loggable } from "./origin/request.ts";
 import type { Parts } from "./parts.ts";
 import {
+  isRunning,
   openStatusChannel,
   type Speedometer,
   startSpeedometer,
   type Status,
   statusOf,
   statusOfTransfer,
+  type Totals,
 } from "./status.ts";
 import type { Store } from "./store.ts";
 
@@ -32,9 +34,6 @@ const MOST_CHANGES = 1_000;
 const SNAPSHOT_OPEN = 1_000;
 /** ... and how many that are. */
 const SNAPSHOT_FINISHED = 100;
-
-const OPEN: readonly State["kind"][] = ["Queued", "Paused"];
-const FINISHED: readonly State["kind"][] = ["Downloaded", "Failed"];
 
 /** Settings of a coordinator. */
 export interface CoordinatorOptions extends EngineOptions {
@@ -66,18 +65,29 @@ export interface Coordinator {
     id: string,
     options?: { deleteFile?: boolean },
   ): Promise<void>;
-  /** A page of all downloads, the latest added first. */
-  list(page: { offset: number; limit: number }): StatusPage;
+  /** A page of downloads, the latest added first. */
+  list(page: StatusPageRequest): StatusPage;
   /** The downloads that are not finished, and the latest that are. */
   snapshot(): Status[];
+  totals(): Totals;
   /** Stops all threads, and records how far they came. */
   close(): Promise<void>;
 }
 
-/** Some of all downloads. */
+/** Which downloads to list. */
+export interface StatusPageRequest {
+  readonly offset: number;
+  readonly limit: number;
+  /** Only those that stand so. */
+  readonly statuses: readonly Status["process_status"][];
+  /** Only those whose URL or name holds this, in any case. */
+  readonly search: string;
+}
+
+/** A page of downloads. */
 export interface StatusPage {
   readonly statuses: readonly Status[];
-  /** How many there are in all. */
+  /** How many there are on all pages. */
   readonly total: number;
 }
 
@@ -121,7 +131,7 @@ export function createCoordinator(
       if (status) statuses.push(status);
       else removed.push(id);
     }
-    channel.publish({ changed: statuses, removed });
+    channel.publish({ totals: totals(), changed: statuses, removed });
   }
 
   function statusFor(id: string): Status | null {
@@ -134,6 +144,16 @@ export function createCoordinator(
     const speedometer = speeds.get(id) ?? startSpeedometer();
     speeds.set(id, speedometer);
     return statusOfTransfer(transfer, speedometer.read(transfer, Date.now()));
+  }
+
+  function totals(): Totals {
+    const running = [...engine.transfers()].filter(isRunning).length;
+    const { Queued, ...rest } = store.totals();
+    return {
+      Queued: Math.max(0, Queued - running),
+      Downloading: running,
+      ...rest,
+    };
   }
 
   /** As clients see it now: a transfer's record lags behind it. */
@@ -227,32 +247,29 @@ export function createCoordinator(
   return {
     add,
     command,
-    list({ offset, limit }) {
-      const states = [...OPEN, ...FINISHED];
-      const page = store.list({ offset, limit, states, order: "latest" });
-      const totals = Object.values(store.totals());
-      return {
-        statuses: page.map(current),
-        total: totals.reduce((sum, count) => sum + count, 0),
-      };
+    list({ offset, limit, statuses, search }) {
+      const states = [...new Set(statuses.map(stateOf))];
+      const filter = { states, search };
+      const page = store.list({ ...filter, offset, limit, order: "latest" });
+      return { statuses: page.map(current), total: store.count(filter) };
     },
     snapshot() {
-      const [open, finished] = [
-        store.list({
-          offset: 0,
-          limit: SNAPSHOT_OPEN,
-          states: OPEN,
-          order: "oldest",
-        }),
-        store.list({
-          offset: 0,
-          limit: SNAPSHOT_FINISHED,
-          states: FINISHED,
-          order: "latest",
-        }),
-      ];
+      const all = { offset: 0, search: "" };
+      const open = store.list({
+        ...all,
+        limit: SNAPSHOT_OPEN,
+        states: ["Queued", "Paused"],
+        order: "oldest",
+      });
+      const finished = store.list({
+        ...all,
+        limit: SNAPSHOT_FINISHED,
+        states: ["Downloaded", "Failed"],
+        order: "latest",
+      });
       return [...open, ...finished.reverse()].map(current);
     },
+    totals,
     async close() {
       clearInterval(timer);
       await engine.close();
@@ -260,4 +277,9 @@ export function createCoordinator(
       channel[Symbol.dispose]();
     },
   };
+}
+
+/** The state in which downloads of a process status are recorded. */
+function stateOf(status: Status["process_status"]): State["kind"] {
+  return status === "Downloading" ? "Queued" : status;
 }

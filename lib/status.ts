@@ -77,14 +77,13 @@ export function statusOf(download: Download): Status {
  * @param speed Bytes per second.
  */
 export function statusOfTransfer(transfer: Transfer, speed: number): Status {
-  const { download, file, done, threads, lastError, failures } = transfer;
+  const { download, file, done, threads, lastError } = transfer;
   const size = file?.size ?? null;
   const downloaded = total(done);
   const left = size === null ? null : size - downloaded;
-  const waiting = threads.size === 0 && failures === 0 && downloaded === 0;
   return {
     ...statusOf(download),
-    process_status: waiting ? "Queued" : "Downloading",
+    process_status: isRunning(transfer) ? "Downloading" : "Queued",
     filename: file?.name ?? download.request.filename,
     size,
     downloaded,
@@ -99,6 +98,11 @@ export function statusOfTransfer(transfer: Transfer, speed: number): Status {
       .map(({ run, end }) => pairOf({ start: run.end, end })),
     error: lastError && { code: lastError.code, message: lastError.message },
   };
+}
+
+/** Whether a transfer has begun; until then it waits for its first thread. */
+export function isRunning({ threads, done, failures }: Transfer): boolean {
+  return threads.size > 0 || done.length > 0 || failures > 0;
 }
 
 function progressOf(downloaded: number, size: number | null): number | null {
@@ -145,8 +149,12 @@ export function startSpeedometer(): Speedometer {
   };
 }
 
+/** How many downloads there are of each process status. */
+export type Totals = Readonly<Record<Status["process_status"], number>>;
+
 /** What has changed since the last message. */
 export interface Changes {
+  readonly totals: Totals;
   readonly changed: readonly Status[];
   /** Downloads that are not there any more. */
   readonly removed: readonly string[];

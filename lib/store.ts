@@ -27,10 +27,11 @@ export interface Store extends Disposable {
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   get(id: string): Download | null;
-  /** Downloads in the order of a page: the latest added first. */
   list(page: Page): Download[];
+  /** How many downloads a page without bounds would hold. */
+  count(filter: Filter): number;
   /** How many downloads there are in each state. */
-  totals(): Record<State["kind"], number>;
+  totals(): Readonly<Record<State["kind"], number>>;
 }
 
 /** What `settle` records. */
@@ -43,12 +44,18 @@ export interface Settled {
   readonly finishedAt: number | null;
 }
 
-/** A page of the list. */
-export interface Page {
-  readonly offset: number;
-  readonly limit: number;
+/** Some of all downloads. */
+export interface Filter {
   /** Only downloads in these states. */
   readonly states: readonly State["kind"][];
+  /** Only those whose URL or name holds this, in any case. */
+  readonly search: string;
+}
+
+/** A page of some of all downloads. */
+export interface Page extends Filter {
+  readonly offset: number;
+  readonly limit: number;
   /** In which order: as the queue goes, or the latest added first. */
   readonly order: "oldest" | "latest";
 }
@@ -100,6 +107,8 @@ export function openStore(path: string): Store {
   const writes: Write[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const sql = statements(db);
+  /** Counting a long queue takes long: once after each change is enough. */
+  let totals: Record<State["kind"], number> | null = null;
 
   function write(run: () => void): Promise<void> {
     const waiting = Promise.withResolvers<void>();
@@ -113,6 +122,7 @@ export function openStore(path: string): Store {
     timer = undefined;
     const batch = writes.splice(0);
     if (batch.length === 0) return;
+    totals = null;
     try {
       db.exec("BEGIN IMMEDIATE");
       for (const { run } of batch) run();
@@ -162,12 +172,17 @@ export function openStore(path: string): Store {
       const row = sql.get.get(id);
       return row ? downloadOf(row as unknown as Row) : null;
     },
-    list({ offset, limit, states, order }) {
-      const rows = sql[order].all(JSON.stringify(states), limit, offset);
+    list({ offset, limit, states, search, order }) {
+      const filter = [JSON.stringify(states), search];
+      const rows = sql[order].all(...filter, limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
+    count({ states, search }) {
+      return Number(sql.count.get(JSON.stringify(states), search)?.count);
+    },
     totals() {
-      const totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
+      if (totals !== null) return totals;
+      totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
       for (const { state, count } of sql.totals.all()) {
         totals[state as State["kind"]] = Number(count);
       }
@@ -254,11 +269,14 @@ const COLUMNS =
   "id, request, state, detail, file, downloaded, added_at, finished_at";
 
 function statements(db: DatabaseSync) {
+  const filter = `FROM downloads
+    WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 = '' OR instr(
+      lower(request ->> 'url' || ' ' || coalesce(file ->> 'name', '')),
+      lower(?2)
+    ))`;
   const page = (order: string) =>
     db.prepare(
-      `SELECT ${COLUMNS} FROM downloads
-       WHERE state IN (SELECT value FROM json_each(?))
-       ORDER BY seq ${order} LIMIT ? OFFSET ?`,
+      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?3 OFFSET ?4`,
     );
   return {
     add: db.prepare(
@@ -274,6 +292,7 @@ function statements(db: DatabaseSync) {
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
     latest: page("DESC"),
     oldest: page("ASC"),
+    count: db.prepare(`SELECT count(*) AS count ${filter}`),
     totals: db.prepare(
       "SELECT state, count(*) AS count FROM downloads GROUP BY state",
     ),

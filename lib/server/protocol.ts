@@ -3,7 +3,7 @@
 import type { Checksum, Command, DownloadRequest } from "../download.ts";
 import { DownloadError, type ErrorCode } from "../errors.ts";
 import { headerFault } from "../origin/request.ts";
-import type { Status } from "../status.ts";
+import type { Status, Totals } from "../status.ts";
 
 /** What a client wants. */
 export type ClientRequest =
@@ -19,7 +19,13 @@ export type ClientRequest =
     readonly id: string;
     readonly deleteFile: boolean;
   }
-  | { readonly kind: "list"; readonly offset: number; readonly limit: number };
+  | {
+    readonly kind: "list";
+    readonly offset: number;
+    readonly limit: number;
+    readonly statuses: readonly Status["process_status"][];
+    readonly search: string;
+  };
 
 /** What a client may give with a request, to find the reply by. */
 export type RequestId = string | number;
@@ -28,11 +34,13 @@ export type RequestId = string | number;
 export type ServerMessage =
   | {
     readonly data: readonly Status[];
+    /** How many downloads there are of each process status. */
+    readonly totals?: Totals;
     /** Ids of downloads that are not there any more. */
     readonly removed?: readonly string[];
-    /** Everything that is shown: what is not in it is not there. */
+    /** Begin anew with these: changes may have been missed. */
     readonly snapshot?: true;
-    /** On a reply to `list`: how many downloads there are in all. */
+    /** On a reply to `list`: how many downloads there are on all pages. */
     readonly total?: number;
     readonly offset?: number;
     readonly request_id?: RequestId;
@@ -141,10 +149,13 @@ const LONGEST_PAGE = 1_000;
 function parseAction(fields: Fields): ClientRequest {
   const { action, id, delete_file: deleteFile = false } = fields;
   if (action === "list") {
-    refuseUnknown(fields, ["action", "offset", "limit"]);
+    refuseUnknown(fields, ["action", "offset", "limit", "status", "search"]);
     const offset = wholeNumber(fields, "offset", 0, 0, Number.MAX_SAFE_INTEGER);
     const limit = wholeNumber(fields, "limit", 100, 1, LONGEST_PAGE);
-    return { kind: "list", offset, limit };
+    const { search = "" } = fields;
+    if (typeof search !== "string") throw bad('"search" must be text.');
+    const statuses = parseStatuses(fields.status);
+    return { kind: "list", offset, limit, statuses, search };
   }
   if (!COMMANDS.includes(action)) {
     throw bad('"action" must be list, pause, resume, retry or remove.');
@@ -156,6 +167,24 @@ function parseAction(fields: Fields): ClientRequest {
     throw bad('"delete_file" must be true or false.');
   }
   return { kind: "command", command: action as Command, id, deleteFile };
+}
+
+const STATUSES: readonly Status["process_status"][] = [
+  "Queued",
+  "Downloading",
+  "Paused",
+  "Downloaded",
+  "Failed",
+];
+
+/** One status or several; all of them if none is named. */
+function parseStatuses(
+  status: unknown = STATUSES,
+): readonly Status["process_status"][] {
+  const named: unknown[] = Array.isArray(status) ? status : [status];
+  const known = STATUSES.filter((name) => named.includes(name));
+  if (known.length > 0 && known.length === named.length) return known;
+  throw bad(`"status" must be one or some of ${STATUSES.join(", ")}.`);
 }
 
 const DIGITS = { sha256: 64, sha512: 128, sha1: 40, md5: 32 } as const;

@@ -48,10 +48,8 @@ export function createSockets(
   const channel = openStatusChannel(options.channel, tellAll);
   const timer = setInterval(catchUp, options.broadcastTimeout);
 
-  function tellAll({ changed, removed }: Changes): void {
-    const message = removed.length > 0
-      ? { data: changed, removed }
-      : { data: changed };
+  function tellAll({ changed, removed, totals }: Changes): void {
+    const message: ServerMessage = { data: changed, totals, removed };
     const text = JSON.stringify(message);
     for (const [socket, state] of clients) {
       // Whoever still has something to read gets the newest state later.
@@ -70,7 +68,9 @@ export function createSockets(
   function greet(socket: WebSocket): void {
     clients.set(socket, "up to date");
     const data = coordinator.snapshot();
-    send(socket, JSON.stringify({ data, snapshot: true }));
+    const totals = coordinator.totals();
+    const message: ServerMessage = { data, totals, snapshot: true };
+    send(socket, JSON.stringify(message));
   }
 
   function reply(socket: WebSocket, message: ServerMessage): void {
