@@ -65,6 +65,8 @@ export interface Coordinator {
     id: string,
     options?: { deleteFile?: boolean },
   ): Promise<void>;
+  /** How a download stands; null if there is none of this id. */
+  get(id: string): Status | null;
   /** A page of downloads, the latest added first. */
   list(page: StatusPageRequest): StatusPage;
   /** The downloads that are not finished, and the latest that are. */
@@ -247,6 +249,7 @@ export function createCoordinator(
   return {
     add,
     command,
+    get: statusFor,
     list({ offset, limit, statuses, search }) {
       const states = [...new Set(statuses.map(stateOf))];
       const filter = { states, search };

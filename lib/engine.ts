@@ -13,6 +13,7 @@ import type { Parts } from "./parts.ts";
 import {
   choose,
   giveUp,
+  hostsInFull,
   type ThreadLimits,
   threadsByHost,
 } from "./schedule.ts";
@@ -129,13 +130,11 @@ export function createEngine(
   }
 
   function takeFromQueue(): void {
-    const fetching = [...transfers.values()]
-      .filter(({ phase }) => phase.kind !== "finishing");
-    for (let n = fetching.length; n < limits.threads; n++) {
-      const full = threadsByHost(transfers.values()).entries()
-        .filter(([host, threads]) => threads >= limits.perHost(host))
-        .map(([host]) => host);
-      const download = next(full);
+    for (;;) {
+      const fetching = [...transfers.values()]
+        .filter(({ phase }) => phase.kind !== "finishing");
+      if (fetching.length >= limits.threads) return;
+      const download = next(hostsInFull(fetching, limits));
       if (download === null) return;
       const transfer = createTransfer(
         download,
@@ -196,7 +195,7 @@ export function createEngine(
     const name = filenameFor(request.filename, disposition, url);
     const ranges = answer.kind === "slice";
     transfer.file = { size, ranges, validator, name };
-    thread.end = Math.min(thread.end, size ?? Infinity);
+    thread.end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
     log("answered", { id, name, size, ranges });
     if (ranges && validator === null && thread.end < (size ?? 0)) {
       // Nothing would prove that the other slices are of the same file.

@@ -87,8 +87,14 @@ function diskRecord(error: unknown): { code: ErrorCode; message: string } {
       message: "The disk is full: make room, then resume the download.",
     };
   }
-  if (error instanceof Deno.errors.NotFound) {
-    return { code: "PART_LOST", message: `The part file is gone: ${text}` };
+  if (
+    error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.AlreadyExists
+  ) {
+    return {
+      code: "PART_LOST",
+      message: `The part file was changed by somebody else: ${text}`,
+    };
   }
   return { code: "DISK", message: `Cannot use the content directory: ${text}` };
 }

@@ -37,6 +37,20 @@ export function threadsByHost(
   return running;
 }
 
+/** The hosts at which each thread that may run has a transfer of its own. */
+export function hostsInFull(
+  transfers: readonly Transfer[],
+  { perHost }: ThreadLimits,
+): string[] {
+  const byHost = Map.groupBy(
+    transfers,
+    ({ download }) => hostOf(download.request),
+  );
+  return [...byHost]
+    .filter(([host, transfers]) => transfers.length >= perHost(host))
+    .map(([host]) => host);
+}
+
 /**
  * The thread to start next: one for a transfer that has none, then one for the
  * transfer that has the fewest, then help for a slow thread.

@@ -65,8 +65,7 @@ function surroundingsFrom(settings: WorkerSettings): Surroundings {
 
 async function run(task: SliceTask): Promise<void> {
   const stop = new AbortController();
-  const end = task.slice?.end ?? Infinity;
-  const thread: Thread = { end, stop, signal: stop.signal };
+  const thread: Thread = { end: Infinity, stop, signal: stop.signal };
   threads.set(task.thread, thread);
   let written: Run | null = null;
   let outcome: Outcome = { kind: "done" };

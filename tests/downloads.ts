@@ -1,0 +1,131 @@
+/** A coordinator of a test's own, on a directory of its own. */
+
+import {
+  type Coordinator,
+  type CoordinatorOptions,
+  createCoordinator,
+} from "../lib/coordinator.ts";
+import type { Command } from "../lib/download.ts";
+import type { Fields } from "../lib/log.ts";
+import { openParts } from "../lib/parts.ts";
+import { parseDownload } from "../lib/server/protocol.ts";
+import { openStatusChannel, type Status } from "../lib/status.ts";
+import { openStore } from "../lib/store.ts";
+
+/** What is different in a test: all is quick, and nothing waits for long. */
+const OPTIONS: CoordinatorOptions = {
+  threadsAmount: 4,
+  threadsPerHost: 4,
+  bytesAmount: 64 * 1024,
+  broadcastTimeout: 10,
+  queueLength: 100_000,
+  workers: 2,
+  caCerts: [],
+  stallTimeout: 10_000,
+  attempts: 4,
+  retryWait: 5,
+  channel: "",
+};
+
+/** One line of the log. */
+export interface LogLine {
+  readonly event: string;
+  readonly fields: Fields;
+}
+
+/** A coordinator, and what a test wants to know of it. */
+export interface Downloads extends AsyncDisposable {
+  readonly coordinator: Coordinator;
+  readonly directory: string;
+  readonly log: readonly LogLine[];
+  /** Adds a download; the fields are those of the protocol. */
+  add(fields: { url: string } & Record<string, unknown>): Promise<string>;
+  /** Gives a command; what `until` sees from then on is what came of it. */
+  command(command: Command, id: string): Promise<void>;
+  /** The first status of a download, had already or to come, that matches. */
+  until(id: string, matches: (status: Status) => boolean): Promise<Status>;
+  /** How a download ended: downloaded, failed or paused. */
+  end(id: string): Promise<Status>;
+  /** Stops it as a server stops, and keeps the directory. */
+  close(): Promise<void>;
+}
+
+/** Starts a coordinator on `directory`, or on a new one of its own. */
+export async function startDownloads(
+  options: Partial<CoordinatorOptions> & { directory?: string } = {},
+): Promise<Downloads> {
+  const own = options.directory === undefined;
+  const directory = options.directory ??
+    await Deno.makeTempDir({ prefix: "sluice-" });
+  const parts = await openParts(directory, { sync: true });
+  const store = openStore(parts.statePath);
+  await parts.removeOrphans((id) => store.runs(id).length > 0);
+  const latest = new Map<string, Status>();
+  const heard = new EventTarget();
+  const log: LogLine[] = [];
+  const settings = { ...OPTIONS, channel: crypto.randomUUID(), ...options };
+  const channel = openStatusChannel(settings.channel, ({ changed }) => {
+    for (const status of changed) latest.set(status.id, status);
+    heard.dispatchEvent(new Event("change"));
+  });
+  const coordinator = createCoordinator(settings, {
+    store,
+    parts,
+    log: (event, fields = {}) => void log.push({ event, fields }),
+  });
+  for (const status of coordinator.snapshot()) latest.set(status.id, status);
+
+  function until(
+    id: string,
+    matches: (status: Status) => boolean,
+  ): Promise<Status> {
+    const { promise, resolve } = Promise.withResolvers<Status>();
+    function look() {
+      const status = latest.get(id);
+      if (!status || !matches(status)) return;
+      heard.removeEventListener("change", look);
+      resolve(status);
+    }
+    heard.addEventListener("change", look);
+    look();
+    return promise;
+  }
+
+  let closed = false;
+  async function close() {
+    if (closed) return;
+    closed = true;
+    await coordinator.close();
+    channel[Symbol.dispose]();
+    store[Symbol.dispose]();
+    parts[Symbol.dispose]();
+  }
+
+  return {
+    coordinator,
+    directory,
+    log,
+    async add(fields) {
+      const request = parseDownload(fields, { urlLength: 10_000 });
+      const [id = ""] = await coordinator.add([request]);
+      return id;
+    },
+    async command(command, id) {
+      await coordinator.command(command, id);
+      const status = coordinator.get(id);
+      if (status) latest.set(id, status);
+      else latest.delete(id);
+    },
+    until,
+    end: (id) => until(id, isEnded),
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+      if (own) await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+function isEnded({ process_status: status }: Status): boolean {
+  return ["Downloaded", "Failed", "Paused"].includes(status);
+}
