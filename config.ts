@@ -139,7 +139,8 @@ const SETTINGS: Settings = {
     meaning: "whether files are forced to disk before they count as there",
     fallback: "true",
     allowed: "true or false",
-    parse: (text) => ({ true: true, false: false })[text],
+    parse: (text) =>
+      text === "true" ? true : text === "false" ? false : undefined,
   },
   allowedOrigins: {
     name: "ALLOWED_ORIGINS",

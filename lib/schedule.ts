@@ -98,25 +98,31 @@ export function giveUp(
   limits: ThreadLimits,
   now: number,
 ): Thread | null {
-  const running = threadsByHost(transfers);
-  const stopping = transfers
-    .flatMap(({ threads }) => [...threads.values()])
-    .filter((thread) => thread.stopping);
   const starving = transfers.filter((transfer) =>
     transfer.threads.size === 0 &&
     plan(transfer, planLimits(transfer, limits), now) !== null
   );
-  const next = starving[stopping.length];
-  if (next === undefined) return null;
-  const host = hostOf(next.download.request);
-  const hostFull = (running.get(host) ?? 0) >= limits.perHost(host);
-  const richest = transfers
-    .filter(({ phase, threads, download }) =>
-      phase.kind === "fetching" && threads.size > 1 &&
-      (!hostFull || hostOf(download.request) === host)
-    )
-    .sort((a, b) => b.threads.size - a.threads.size)[0];
-  return [...richest?.threads.values() ?? []]
-    .filter((thread) => !thread.stopping)
+  if (starving.length === 0) return null;
+  const running = threadsByHost(transfers);
+  const givers = transfers
+    .filter(({ phase }) => phase.kind === "fetching")
+    .map(({ download, threads }) => ({
+      host: hostOf(download.request),
+      alive: [...threads.values()].filter(({ stopping }) => !stopping),
+    }))
+    .filter(({ alive }) => alive.length > 1)
+    .sort((a, b) => b.alive.length - a.alive.length);
+  const due = starving
+    .map(({ download }) => {
+      const host = hostOf(download.request);
+      const hostFull = (running.get(host) ?? 0) >= limits.perHost(host);
+      return givers.find((giver) => !hostFull || giver.host === host);
+    })
+    .filter((giver) => giver !== undefined);
+  // Each thread that is stopping already is for one of them.
+  const stopping = transfers
+    .flatMap(({ threads }) => [...threads.values()])
+    .filter((thread) => thread.stopping);
+  return due[stopping.length]?.alive
     .sort((a, b) => (b.end - b.run.end) - (a.end - a.run.end))[0] ?? null;
 }

@@ -353,7 +353,8 @@ export function judge(
     case "whole":
       return restart(transfer, "whole", error);
     case "refresh":
-      if (alone && transfer.location === null) {
+      // While it waits, the original URL has yet to be asked again.
+      if (alone && transfer.location === null && now >= transfer.notBefore) {
         return settle({ kind: "Failed", error });
       }
       transfer.location = null;

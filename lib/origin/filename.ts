@@ -28,7 +28,8 @@ export function filenameFor(
 export function dispositionName(header: string | null): string | null {
   if (header === null) return null;
   const parameters = new Map<string, string>();
-  const pattern = /;\s*([\w!#$&+.^`|~-]+\*?)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)/g;
+  const pattern =
+    /(?:^|;)\s*([\w!#$&+.^`|~-]+\*?)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)/g;
   for (const [, name = "", value = ""] of header.matchAll(pattern)) {
     const key = name.toLowerCase();
     if (!parameters.has(key)) parameters.set(key, value.trim());
@@ -82,7 +83,10 @@ function lastSegment(pathname: string): string {
 const UNSAFE =
   // deno-lint-ignore no-control-regex
   /[\x00-\x1f\x7f-\x9f<>:"|?*\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/g;
-const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)/i;
+const RESERVED =
+  /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=\s*(?:\.|$))/i;
+/** From the first of them on, or a long run in the middle takes forever. */
+const TRAILING = /(?<![.\s])[.\s]+$/;
 
 /** The last segment of a name, made safe; empty if nothing of it is left. */
 function safe(name: string): string {
@@ -91,7 +95,7 @@ function safe(name: string): string {
     .replace(/%2f|%5c/gi, "_")
     .replace(UNSAFE, "_")
     .replace(/^[.\s]+/, "")
-    .replace(/[.\s]+$/, "")
+    .replace(TRAILING, "")
     .replace(RESERVED, "_$1");
   return /^_*$/.test(clean) ? "" : shorten(clean);
 }
@@ -102,7 +106,7 @@ function shorten(name: string): string {
   const stem = [...name.slice(0, name.length - extension.length)]
     .slice(0, LONGEST);
   while (bytes(stem.join("") + extension) > LONGEST) stem.pop();
-  return stem.join("") + extension;
+  return (stem.join("") + extension).replace(TRAILING, "");
 }
 
 function bytes(text: string): number {

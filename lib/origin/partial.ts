@@ -57,13 +57,13 @@ export function parseContentRange(value: string | null): ContentRange | null {
   if (!match) return null;
   const [, first, last, complete] = match;
   const size = complete === undefined ? null : Number(complete);
+  if (size !== null && !Number.isSafeInteger(size)) return null;
   if (first === undefined || last === undefined) {
     return size === null ? null : { range: null, size };
   }
   const range = { start: Number(first), end: Number(last) + 1 };
   if (range.end <= range.start) return null;
-  if (size !== null && range.end > size) return null;
-  if (!Number.isSafeInteger(range.end)) return null;
+  if (range.end > (size ?? Number.MAX_SAFE_INTEGER)) return null;
   return { range, size };
 }
 
@@ -74,11 +74,11 @@ export function validatorOf(headers: Headers): Validator | null {
   if (etag && /^"[\x21\x23-\xff]*"$/.test(etag)) {
     return { kind: "etag", value: etag };
   }
-  const modified = headers.get("last-modified");
+  const modified = headers.get("last-modified")?.trim();
   const changed = Date.parse(modified ?? "");
   const answered = Date.parse(headers.get("date") ?? "");
   // A file written to in the second of the answer may change again within it.
-  return modified !== null && changed <= answered - 1000
+  return modified !== undefined && changed <= answered - 1000
     ? { kind: "modified", value: modified }
     : null;
 }
@@ -192,7 +192,7 @@ function refuseChange(
 function refuseEncoding({ headers, path }: Head): void {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase();
   if (!encoding || encoding === "identity") return;
-  const own = OWN_EXTENSIONS[encoding.replace(/^x-/, "")];
+  const own = OWN_EXTENSIONS.get(encoding.replace(/^x-/, ""));
   if (own?.test(path)) return;
   throw new DownloadError(
     "ENCODED",
@@ -201,14 +201,14 @@ function refuseEncoding({ headers, path }: Head): void {
   );
 }
 
-const OWN_EXTENSIONS: Record<string, RegExp | undefined> = {
-  gzip: /\.(gz|tgz|gzip|svgz|emz|wmz)$/i,
-  compress: /\.(z|taz)$/i,
-  bzip2: /\.(bz2|tbz2?)$/i,
-  xz: /\.(xz|txz)$/i,
-  zstd: /\.(zst|tzst)$/i,
-  br: /\.br$/i,
-};
+const OWN_EXTENSIONS = new Map([
+  ["gzip", /\.(gz|tgz|gzip|svgz|emz|wmz)$/i],
+  ["compress", /\.(z|taz)$/i],
+  ["bzip2", /\.(bz2|tbz2?)$/i],
+  ["xz", /\.(xz|txz)$/i],
+  ["zstd", /\.(zst|tzst)$/i],
+  ["br", /\.br$/i],
+]);
 
 /** Many an origin's "not found" or "log in" is a page with status 200. */
 function refuseWebPage({ headers, path }: Head): void {

@@ -108,7 +108,8 @@ export function connectionError(
   during: "request" | "body",
 ): DownloadError {
   if (error instanceof DownloadError) return error;
-  const words = wordsOf(error);
+  // The words of a URL must not be taken for those of an error.
+  const words = wordsOf(error).replace(/https?:\/\/\S+/gi, "");
   const known = CONNECTION_ERRORS.find(([pattern]) => pattern.test(words));
   const [, code, message] = known ??
     (during === "body" ? BODY_CUT : REQUEST_CUT);

@@ -20,7 +20,11 @@ export function refusal(
   { host, allowedOrigins }: GuardOptions,
 ): string | null {
   const asked = headers.get("host") ?? "";
-  const names = [host, "localhost", ...allowedOrigins.map(hostnameOf)];
+  const names = [
+    host.toLowerCase(),
+    "localhost",
+    ...allowedOrigins.map(hostnameOf),
+  ];
   const name = hostnameOf(`http://${asked}`);
   if (!names.includes(name) && !isAddress(name)) {
     return `The host ${JSON.stringify(asked.slice(0, 100))} is not known here.`;

@@ -104,10 +104,23 @@ export function parseMessage(data: unknown, limits: MessageLimits): Fields {
 /** Whether brackets are nested deeper, before anything is built from them. */
 function isDeeper(text: string, most: number): boolean {
   let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
-    if (token === "[" || token === "{") {
-      if (++depth > most) return true;
-    } else if (token === "]" || token === "}") depth--;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case "\\":
+        at++;
+        break;
+      case '"':
+        quoted = !quoted;
+        break;
+      case "[":
+      case "{":
+        if (!quoted && ++depth > most) return true;
+        break;
+      case "]":
+      case "}":
+        if (!quoted) depth--;
+    }
   }
   return false;
 }
@@ -217,7 +230,7 @@ export function parseDownload(
     filename,
     headers: parseHeaders(fields.headers),
     checksum: parseChecksum(fields),
-    threads: fields.threads === undefined
+    threads: (fields.threads ?? null) === null
       ? null
       : wholeNumber(fields, "threads", 1, 1, 1_000),
   };

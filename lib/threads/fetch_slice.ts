@@ -66,18 +66,24 @@ export async function fetchSlice(
 
   const end = endOf(answer);
   controls.end = Math.min(controls.end, end);
-  let toldAt = performance.now();
+  function tell() {
+    listener.wrote(sink.flush());
+  }
+  using _telling = every(TELL_EVERY, () => {
+    try {
+      tell();
+    } catch (error) {
+      watch.fail(error);
+    }
+  });
   try {
     while (sink.position < controls.end) {
       const bytes = await body.read();
       if (bytes === null) break;
       sink.push(bytes.subarray(0, Math.max(0, controls.end - sink.position)));
-      if (performance.now() - toldAt < TELL_EVERY) continue;
-      listener.wrote(sink.flush());
-      toldAt = performance.now();
     }
   } finally {
-    listener.wrote(sink.flush());
+    tell();
   }
   if (sink.position < controls.end && controls.end !== Infinity) {
     throw connectionError(null, "body");
@@ -154,25 +160,32 @@ function openBody(response: Response, watch: Watch): Body {
 }
 
 interface Watch extends Disposable {
-  /** Aborted when the thread is stopped, or when no byte has come in time. */
+  /** Aborted when the thread is stopped, has failed, or got no byte in time. */
   readonly signal: AbortSignal;
   /** Some bytes have come. */
   touch(): void;
+  fail(error: unknown): void;
 }
 
 function startWatch(stop: AbortSignal, stallTimeout: number): Watch {
-  const stall = new AbortController();
+  const failure = new AbortController();
   let touched = performance.now();
-  const timer = setInterval(() => {
+  const looking = every(stallTimeout / 4, () => {
     if (performance.now() - touched < stallTimeout) return;
     const message = `The origin sent nothing for ${stallTimeout / 1000} s.`;
-    stall.abort(new DownloadError("STALLED", message));
-  }, stallTimeout / 4);
+    failure.abort(new DownloadError("STALLED", message));
+  });
   return {
-    signal: AbortSignal.any([stop, stall.signal]),
+    signal: AbortSignal.any([stop, failure.signal]),
     touch() {
       touched = performance.now();
     },
-    [Symbol.dispose]: () => clearInterval(timer),
+    fail: (error) => failure.abort(error),
+    [Symbol.dispose]: () => looking[Symbol.dispose](),
   };
+}
+
+function every(milliseconds: number, action: () => void): Disposable {
+  const timer = setInterval(action, milliseconds);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -74,6 +74,7 @@ async function run(task: SliceTask): Promise<void> {
       answered: (answered) =>
         report({ type: "answered", thread: task.thread, answered }),
       wrote(run) {
+        if (run.end === (written?.end ?? run.start)) return;
         written = run;
         report({ type: "wrote", thread: task.thread, run });
       },

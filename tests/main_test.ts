@@ -1,0 +1,341 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { join } from "@std/path";
+import { file, firstDifference, forever, startOrigin } from "./origin.ts";
+import { nginxInstalled, startNginx } from "./nginx.ts";
+import {
+  collect,
+  connect,
+  projectPath,
+  run,
+  startSluice,
+  taskArguments,
+} from "./sluice.ts";
+
+const MiB = 1024 * 1024;
+const CI = Deno.env.get("CI") === "true";
+
+/** Leaves a test out, in one line that says so, unless this is CI. */
+function unless(available: boolean, what: string): { ignore: boolean } {
+  if (!available && !CI) console.log(`Left out: ${what} is not installed.`);
+  return { ignore: !available && !CI };
+}
+
+Deno.test("a fresh copy of the project serves with one command", async () => {
+  await using origin = await startOrigin();
+  const whole = file(3 * MiB);
+  const url = origin.serve("/a.bin", whole);
+  const copy = await Deno.makeTempDir({ prefix: "sluice-copy-" });
+  try {
+    await copyProject(copy);
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["task", "start", "--port", "0"],
+      cwd: copy,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const output = collect(child);
+    try {
+      const [, address = ""] = await output.match(/listens on (ws:\/\/\S+)/);
+      await output.match(/16 threads .* at most 16777216 bytes a slice/);
+      assertStringIncludes(
+        output.text(),
+        `Files go to ${join(copy, "downloads")}`,
+      );
+      await using client = await connect(address);
+      const { path_to_file } = await client.end(await client.add({ url }));
+      assertEquals(path_to_file, `file://${copy}/downloads/a.bin`);
+      assertEquals(
+        await firstDifference(`${copy}/downloads/a.bin`, whole),
+        null,
+      );
+    } finally {
+      child.kill("SIGTERM");
+      await child.status;
+      await output.ended;
+    }
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+});
+
+async function copyProject(to: string): Promise<void> {
+  const { stdout } = await new Deno.Command("git", {
+    args: ["ls-files", "--cached", "--others", "--exclude-standard"],
+    cwd: projectPath("."),
+  }).output();
+  const paths = new TextDecoder().decode(stdout).split("\n").filter(Boolean);
+  for (const path of paths) {
+    if (path.startsWith("tests/")) continue;
+    await Deno.mkdir(join(to, path, ".."), { recursive: true });
+    await Deno.copyFile(projectPath(path), join(to, path));
+  }
+}
+
+const PYTHON = "/usr/bin/python3";
+
+Deno.test({
+  name: "the ancestor's own client works, word for word",
+  ...unless(
+    await succeeds(PYTHON, ["-c", "import websockets"]),
+    "python3-websockets",
+  ),
+  async fn() {
+    await using origin = await startOrigin();
+    await using sluice = await startSluice();
+    const whole = file(20 * MiB);
+    const url = origin.serve("/file.bin", whole, { rate: 4 * MiB });
+    const child = new Deno.Command(PYTHON, {
+      args: ["-m", "websockets", sluice.url],
+      env: { TERM: "dumb" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const output = collect(child);
+    const stdin = child.stdin.getWriter();
+    try {
+      await output.match(/< \{"data":\[\]/);
+      await stdin.write(new TextEncoder().encode(`{"url": "${url}"}\n`));
+      const [, id] = await output.match(
+        /< \{"data":\{"message":"URL has been added\.","id":"([^"]+)"\}\}/,
+      );
+      await output.match(/"process_status":"Downloading"/);
+      await output.match(/"threads":[1-9]/);
+      await output.match(/"progress":0\.\d+/);
+      await output.match(/"size":20971520/);
+      const [, path = ""] = await output.match(
+        new RegExp(
+          `"id":"${id}","url":"${url}","process_status":"Downloaded".*` +
+            '"path_to_file":"file://([^"]+)"',
+        ),
+      );
+      assertEquals(await firstDifference(path, whole), null);
+    } finally {
+      await stdin.close();
+      await child.status;
+      await output.ended;
+    }
+  },
+});
+
+const WSCAT = ["-y", "wscat@6.1.0"];
+
+Deno.test({
+  name: "npx wscat works",
+  ...unless(
+    await succeeds("npx", ["--offline", ...WSCAT, "--version"]),
+    "wscat",
+  ),
+  async fn() {
+    await using origin = await startOrigin();
+    await using sluice = await startSluice();
+    const url = origin.serve("/a", file(100_000));
+    const child = new Deno.Command("npx", {
+      args: [
+        ...WSCAT,
+        ...["--connect", sluice.url, "--wait", "60"],
+        ...["--execute", JSON.stringify({ url })],
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const output = collect(child);
+    try {
+      await output.match(/URL has been added\./);
+      await output.match(/"process_status":"Downloaded"/);
+    } finally {
+      // wscat leaves when its input ends.
+      await child.stdin.close();
+      await child.status;
+      await output.ended;
+    }
+  },
+});
+
+Deno.test({
+  name: "many slices from a real nginx, seen alike by all clients",
+  ...unless(nginxInstalled(), "nginx"),
+  async fn() {
+    await using nginx = await startNginx({ limitRate: 8 * MiB });
+    await using sluice = await startSluice({
+      environment: { BYTES_AMOUNT: "1MiB", BROADCAST_TIMEOUT: "20" },
+    });
+    const whole = file(32 * MiB + 1);
+    const path = `${nginx.root}/big.bin`;
+    await Deno.writeFile(path, whole.read(0, whole.size));
+    await using one = await sluice.connect();
+    await using other = await sluice.connect();
+    const id = await one.add({ url: `${nginx.url}/big.bin` });
+    const busy = await other.until(id, ({ threads }) => threads > 8);
+    assertEquals(busy.ranges, true);
+    const moving = await other.until(
+      id,
+      ({ progress }) => progress !== null && progress > 0 && progress < 1,
+    );
+    assertEquals(moving.size, whole.size);
+    const ends = await Promise.all([one.end(id), other.end(id)]);
+    assertEquals(ends[0], ends[1]);
+    await using late = await sluice.connect();
+    assertEquals(await late.end(id), ends[0]);
+    const url = new URL(ends[0].path_to_file ?? "");
+    assertEquals(await firstDifference(url, whole), null);
+  },
+});
+
+Deno.test("a killed server goes on by itself, and ends with the right bytes", async () => {
+  await using origin = await startOrigin();
+  const directory = await Deno.makeTempDir({ prefix: "sluice-" });
+  const whole = file(8 * MiB);
+  let gates: Record<number, () => unknown> = { 200_000: forever };
+  const url = origin.serve("/a", whole, ({ n }) => n === 0 ? {} : { gates });
+  const environment = { BYTES_AMOUNT: "1MiB", LOG_FORMAT: "json" };
+  try {
+    let id;
+    {
+      await using sluice = await startSluice({ directory, environment });
+      await using client = await sluice.connect();
+      id = await client.add({ url });
+      await client.until(id, ({ downloaded }) => downloaded > MiB);
+      sluice.kill("SIGKILL");
+      await sluice.ended;
+    }
+    gates = {};
+    await using sluice = await startSluice({ directory, environment });
+    await using client = await sluice.connect();
+    const { path_to_file } = await client.end(id);
+    assert(path_to_file !== null);
+    assertEquals(await firstDifference(new URL(path_to_file), whole), null);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`${signal} records what there is, and tells the sockets`, async () => {
+    await using origin = await startOrigin();
+    const directory = await Deno.makeTempDir({ prefix: "sluice-" });
+    const whole = file(4 * MiB);
+    let gates: Record<number, () => unknown> = { 100_000: forever };
+    const url = origin.serve("/a", whole, ({ n }) => n === 0 ? {} : { gates });
+    const environment = { BYTES_AMOUNT: "1MiB" };
+    try {
+      let id;
+      {
+        await using sluice = await startSluice({ directory, environment });
+        await using client = await sluice.connect();
+        id = await client.add({ url });
+        await client.until(id, ({ downloaded }) => downloaded >= MiB);
+        sluice.kill(signal);
+        assertEquals((await client.closed).code, 1001);
+        assertEquals((await sluice.ended).code, 0);
+      }
+      const asked = origin.requests.length;
+      gates = {};
+      await using sluice = await startSluice({ directory, environment });
+      await using client = await sluice.connect();
+      const { path_to_file } = await client.end(id);
+      assertEquals(
+        await firstDifference(new URL(path_to_file ?? ""), whole),
+        null,
+      );
+      const again = origin.requests.slice(asked);
+      assert(again.every(({ range }) => range !== null && range.start >= MiB));
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}
+
+Deno.test("a wrong setting is one line, and exit code 2", async () => {
+  const start = taskArguments("start", "downloads");
+  for (
+    const [flags, line] of [
+      [["--port", "http"], /^sluice: PORT must be .* not "http"\.\n$/],
+      [["--bytes-amount", "0"], /^sluice: BYTES_AMOUNT must be .*\n$/],
+      [["--prot", "1"], /^sluice: There is no flag --prot.*\n$/],
+      [["frobnicate"], /^sluice: There is no command frobnicate.*\n$/],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await run([...start, ...flags]);
+    assertEquals([code, stdout], [2, ""]);
+    assertMatch(stderr, line);
+  }
+});
+
+Deno.test("a missing permission is one line that names the flag", async () => {
+  const start = taskArguments("start", "downloads");
+  const elsewhere = await Deno.makeTempDir();
+  try {
+    const flags = ["--content-directory", elsewhere];
+    const directory = await run([...start, ...flags]);
+    assertEquals(directory.code, 2);
+    assertMatch(
+      directory.stderr,
+      new RegExp(
+        `^sluice: .*--allow-read=${elsewhere} --allow-write=${elsewhere}.*\n$`,
+      ),
+    );
+    for (const flag of ["--allow-net", "--allow-read", "--allow-env"]) {
+      const rest = start.filter((word) => !word.startsWith(flag));
+      const { code, stderr } = await run(rest);
+      assertEquals(code, 2);
+      assertMatch(stderr, new RegExp(`^sluice: Permission.*${flag}.*\n$`));
+    }
+  } finally {
+    await Deno.remove(elsewhere, { recursive: true });
+  }
+});
+
+Deno.test("a port that is taken is one line", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const directory = await Deno.makeTempDir();
+  try {
+    const { code, stderr } = await run([
+      ...taskArguments("start", directory),
+      ...["--host", "127.0.0.1", "--port", String(taken.addr.port)],
+      ...["--content-directory", directory],
+    ]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^sluice: The port is taken: .*\n$/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a second server on the directory is refused in one line", async () => {
+  await using sluice = await startSluice();
+  const { code, stderr } = await run([
+    ...taskArguments("start", sluice.directory),
+    ...["--port", "0", "--content-directory", sluice.directory],
+  ]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^sluice: Another Sluice uses .*\n$/);
+});
+
+Deno.test("--help lists every flag", async () => {
+  const { code, stdout } = await run([
+    ...taskArguments("start", "downloads"),
+    "--help",
+  ]);
+  assertEquals(code, 0);
+  for (const flag of ["--threads-amount", "--content-directory", "--port"]) {
+    assertStringIncludes(stdout, flag);
+  }
+});
+
+async function succeeds(command: string, args: string[]): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command(command, { args }).output();
+    return success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
