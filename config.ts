@@ -23,7 +23,13 @@ export interface Config {
   /** Milliseconds. */
   readonly retryWait: number;
   readonly sync: boolean;
+  /** Bytes. */
+  readonly minFreeSpace: number;
   readonly allowedOrigins: readonly string[];
+  /** Null for none. */
+  readonly authToken: string | null;
+  /** Null: wherever only this machine can connect. */
+  readonly allowPrivate: boolean | null;
   readonly socketsAmount: number;
   readonly queueLength: number;
   readonly messageLength: number;
@@ -49,6 +55,8 @@ interface Setting<T> {
   readonly allowed: string;
   /** The value; undefined if it is not allowed. */
   readonly parse: (text: string) => T | undefined;
+  /** Whether a wrong value must not be shown. */
+  readonly secret?: true;
 }
 
 type Settings = {
@@ -142,12 +150,37 @@ const SETTINGS: Settings = {
     parse: (text) =>
       text === "true" ? true : text === "false" ? false : undefined,
   },
+  minFreeSpace: {
+    name: "MIN_FREE_SPACE",
+    meaning: "bytes to be left free on the disk",
+    fallback: "64MiB",
+    ...bytes(0, 2 ** 50),
+  },
   allowedOrigins: {
     name: "ALLOWED_ORIGINS",
     meaning: "origins of other pages that may connect, separated by commas",
     fallback: "",
     allowed: "origins such as https://example.org",
     parse: parseOrigins,
+  },
+  authToken: {
+    name: "AUTH_TOKEN",
+    meaning: "what clients must know; needed to listen beyond this machine",
+    fallback: "",
+    allowed: "16 to 200 visible ASCII characters",
+    parse(text) {
+      if (text === "") return null;
+      return /^[\x21-\x7e]{16,200}$/.test(text) ? text : undefined;
+    },
+    secret: true,
+  },
+  allowPrivate: {
+    name: "ALLOW_PRIVATE",
+    meaning: "whether downloads may come from private networks; by itself, " +
+      "only while nobody beyond this machine can connect",
+    fallback: "",
+    allowed: "true or false",
+    parse: (text) => ({ "": null, true: true, false: false })[text],
   },
   socketsAmount: {
     name: "SOCKETS_AMOUNT",
@@ -219,10 +252,9 @@ export function readConfig(
     const text = flag ?? (environment(setting.name) || setting.fallback);
     const value = setting.parse(String(text).trim());
     if (value === undefined || Array.isArray(flag)) {
+      const given = setting.secret ? "what it is" : JSON.stringify(text);
       throw new ConfigError(
-        `${setting.name} must be ${setting.allowed}, not ${
-          JSON.stringify(text)
-        }.`,
+        `${setting.name} must be ${setting.allowed}, not ${given}.`,
       );
     }
     config[key] = value;

@@ -10,12 +10,10 @@ import {
   readConfig,
   SETTINGS_HELP,
 } from "./config.ts";
-import { createCoordinator } from "./lib/coordinator.ts";
 import { DownloadError } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
-import { openParts } from "./lib/parts.ts";
-import { createHandler } from "./lib/server/server.ts";
-import { openStore } from "./lib/store.ts";
+import { allowsPrivate, exposureFault } from "./lib/server/exposure.ts";
+import { serve } from "./lib/server/serve.ts";
 
 const HELP = `Sluice, a download server
 
@@ -47,46 +45,40 @@ async function main(args: readonly string[]): Promise<void> {
   await refuseWithout(
     ENVIRONMENT.map((variable) => ({ name: "env", variable })),
   );
-  await serve(readConfig(flags, (name) => Deno.env.get(name)));
+  await run(readConfig(flags, (name) => Deno.env.get(name)));
 }
 
-async function serve(config: Config): Promise<void> {
+async function run(config: Config): Promise<void> {
   const { contentDirectory, caFile } = config;
   await refuseWithout([
     { name: "read", path: contentDirectory },
     { name: "write", path: contentDirectory },
+    SYS_STATFS,
     ...ownFiles().map((path) => ({ name: "read", path }) as const),
     ...(caFile ? [{ name: "read", path: caFile } as const] : []),
   ]);
-  const log = createLog(config.logFormat);
-  using parts = await openParts(contentDirectory, config);
-  using store = openStore(parts.statePath);
-  await parts.removeOrphans((id) => store.runs(id).length > 0);
+  const fault = await exposureFault(config);
+  if (fault) throw new ConfigError(fault);
   const options = {
     ...config,
+    allowPrivate: allowsPrivate(config),
     caCerts: caFile ? [await readCaFile(caFile)] : [],
     channel: `sluice ${crypto.randomUUID()}`,
   };
-  const coordinator = createCoordinator(options, { store, parts, log });
-  const handler = createHandler(options, { coordinator, log });
-  try {
-    const server = Deno.serve({
-      hostname: config.host,
-      port: config.port,
-      onListen: ({ port }) => announce(config, port),
-      handler: handler.handle,
-    });
-    await stopped();
-    log("stopping");
-    handler.close();
-    await Promise.all([coordinator.close(), server.shutdown()]);
-  } catch (error) {
-    await coordinator.close();
-    throw error;
-  }
+  const log = createLog(config.logFormat);
+  await serve(options, log, (port) => announce(options, port));
 }
 
-function announce(config: Config, port: number): void {
+/** How much room a disk has is asked of the system, by a kind of its own. */
+const SYS_STATFS = {
+  name: "sys",
+  kind: "statfs",
+} as unknown as Deno.SysPermissionDescriptor;
+
+function announce(
+  config: Config & { allowPrivate: boolean },
+  port: number,
+): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   console.log(`Sluice listens on ws://${host}:${port}/`);
   console.log(`Files go to ${config.contentDirectory}`);
@@ -94,20 +86,9 @@ function announce(config: Config, port: number): void {
     `${config.threadsAmount} threads on ${config.workers} workers, ` +
       `at most ${config.bytesAmount} bytes a slice`,
   );
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process. */
-function stopped(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let asked = false;
-  function stop() {
-    if (asked) Deno.exit(130);
-    asked = true;
-    resolve();
+  if (!config.allowPrivate) {
+    console.log("Private networks are denied to downloads");
   }
-  Deno.addSignalListener("SIGINT", stop);
-  Deno.addSignalListener("SIGTERM", stop);
-  return promise;
 }
 
 /** The files of Sluice's own that are read while it runs. */
@@ -148,8 +129,9 @@ async function refuseWithout(
 }
 
 function valuesOf(descriptor: Deno.PermissionDescriptor): string[] {
-  const { path, variable } = { path: null, variable: null, ...descriptor };
-  return [path, variable].filter((value) => value !== null).map(String);
+  const none = { path: null, variable: null, kind: null };
+  const { path, variable, kind } = { ...none, ...descriptor };
+  return [path, variable, kind].filter((value) => value !== null).map(String);
 }
 
 /** A mistake of the user's is one line; only one of ours shows its stack. */
@@ -160,6 +142,8 @@ function fail(error: unknown): never {
   }
   if (error instanceof DownloadError) {
     console.error(`sluice: ${error.message}`);
+  } else if (error instanceof Deno.errors.NotCapable) {
+    console.error(`sluice: Permission is missing: ${error.message}`);
   } else if (error instanceof Deno.errors.AddrInUse) {
     console.error(
       "sluice: The port is taken: choose another with --port, or stop " +

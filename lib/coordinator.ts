@@ -11,8 +11,9 @@ import {
   refuseUnlessAllowed,
   type State,
 } from "./download.ts";
-import { createEngine, type EngineOptions } from "./engine.ts";
-import { DownloadError } from "./errors.ts";
+import { createEngine, type EngineOptions, type Figures } from "./engine.ts";
+import { diskFull, watchDisk } from "./disk.ts";
+import { DownloadError, toRecord } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { loggable } from "./origin/request.ts";
 import type { Parts } from "./parts.ts";
@@ -27,6 +28,7 @@ import {
   type Totals,
 } from "./status.ts";
 import type { Store } from "./store.ts";
+import type { Ending } from "./transfer.ts";
 
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
@@ -41,6 +43,8 @@ export interface CoordinatorOptions extends EngineOptions {
   readonly broadcastTimeout: number;
   /** How many downloads may wait in the queue. */
   readonly queueLength: number;
+  /** Bytes to be left free on the content directory's disk. */
+  readonly minFreeSpace: number;
   /** The name of the channel that carries the status of all downloads. */
   readonly channel: string;
 }
@@ -56,15 +60,11 @@ export interface Coordinator {
    */
   add(requests: readonly DownloadRequest[]): Promise<string[]>;
   /**
-   * Pauses, resumes, retries or removes a download; resolves when it is done.
+   * Does to a download what a client says; resolves when it is done.
    *
    * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE.
    */
-  command(
-    command: Command,
-    id: string,
-    options?: { deleteFile?: boolean },
-  ): Promise<void>;
+  command(id: string, command: Command): Promise<void>;
   /** How a download stands; null if there is none of this id. */
   get(id: string): Status | null;
   /** A page of downloads, the latest added first. */
@@ -72,6 +72,10 @@ export interface Coordinator {
   /** The downloads that are not finished, and the latest that are. */
   snapshot(): Status[];
   totals(): Totals;
+  /** How many threads run now. */
+  threads(): number;
+  /** What has been done since the server started. */
+  readonly figures: Readonly<Figures>;
   /** Stops all threads, and records how far they came. */
   close(): Promise<void>;
 }
@@ -94,20 +98,23 @@ export interface StatusPage {
 }
 
 /** Makes a coordinator, which at once goes on where the last one stopped. */
-export function createCoordinator(
+export async function createCoordinator(
   options: CoordinatorOptions,
   { store, parts, log }: { store: Store; parts: Parts; log: Log },
-): Coordinator {
+): Promise<Coordinator> {
   const channel = openStatusChannel(options.channel);
   const speeds = new Map<string, Speedometer>();
   const changed = new Set<string>();
   /** The last command on each download; the next one waits for it. */
   const commands = new Map<string, Promise<void>>();
+  const disk = await watchDisk(parts, options.minFreeSpace, log, onRoom);
   const engine = createEngine(options, {
     store,
     parts,
     log,
-    next: (hosts) => store.take({ ids: heldIds(), hosts }),
+    room: disk.room,
+    next: (hosts) =>
+      disk.room() > 0 ? store.take({ ids: heldIds(), hosts }) : null,
     changed: (id) => changed.add(id),
   });
   const timer = setInterval(tell, options.broadcastTimeout);
@@ -117,6 +124,28 @@ export function createCoordinator(
   function heldIds(): string[] {
     const taken = [...engine.transfers()].map(({ download: { id } }) => id);
     return [...taken, ...commands.keys()];
+  }
+
+  /** Stops all before the disk is full, and goes on once there is room. */
+  function onRoom(room: number): void {
+    if (room <= 0) {
+      const error = toRecord(diskFull(0, room));
+      for (const transfer of engine.transfers()) {
+        engine.stop(transfer, {
+          kind: "settle",
+          state: { kind: "Paused", error },
+        });
+      }
+    }
+    let left = room;
+    for (const { id, file, downloaded } of store.waitingForRoom()) {
+      const needed = (file?.size ?? downloaded + 1) - downloaded;
+      if (needed > left || commands.has(id)) continue;
+      left -= needed;
+      command(id, { kind: "resume" }).catch(({ message }) =>
+        log("not resumed", { id, message })
+      );
+    }
   }
 
   function tell(): void {
@@ -145,7 +174,10 @@ export function createCoordinator(
     }
     const speedometer = speeds.get(id) ?? startSpeedometer();
     speeds.set(id, speedometer);
-    return statusOfTransfer(transfer, speedometer.read(transfer, Date.now()));
+    return statusOfTransfer(
+      transfer,
+      speedometer.read(transfer, performance.now()),
+    );
   }
 
   function totals(): Totals {
@@ -184,15 +216,11 @@ export function createCoordinator(
   }
 
   /** One command at a time on each download. */
-  async function command(
-    command: Command,
-    id: string,
-    { deleteFile = false } = {},
-  ): Promise<void> {
+  async function command(id: string, command: Command): Promise<void> {
     const before = commands.get(id);
     const mine = (async () => {
       await before?.catch(() => {});
-      await obey(command, id, deleteFile);
+      await obey(id, command);
     })();
     commands.set(id, mine);
     try {
@@ -204,46 +232,43 @@ export function createCoordinator(
     }
   }
 
-  async function obey(
-    command: Command,
-    id: string,
-    deleteFile: boolean,
-  ): Promise<void> {
+  async function obey(id: string, command: Command): Promise<void> {
     for (let transfer; (transfer = engine.get(id)) !== undefined;) {
       refuseUnlessAllowed(command, transfer.download.state);
-      const came = await engine.stop(
-        transfer,
-        command === "remove"
-          ? { kind: "remove" }
-          : { kind: "settle", state: { kind: "Paused", error: null } },
-      );
-      if (came) return;
+      const came = await engine.stop(transfer, endingFor(command));
+      if (came && command.kind !== "refresh") return;
     }
     const download = store.get(id);
     if (download === null) {
       throw new DownloadError("UNKNOWN_ID", "There is no download of this id.");
     }
     refuseUnlessAllowed(command, download.state);
-    if (command === "remove") return await remove(download, deleteFile);
-    const { file, downloaded } = download;
-    const state: State = command === "pause"
-      ? { kind: "Paused", error: null }
-      : { kind: "Queued" };
-    await store.settle(id, { state, file, downloaded, finishedAt: null });
-    log(command, { id });
+    await carryOut(download, command);
+    log(command.kind, { id });
   }
 
-  async function remove(
-    download: Download,
-    deleteFile: boolean,
-  ): Promise<void> {
-    const { id, state } = download;
-    if (deleteFile && state.kind === "Downloaded") {
-      await parts.removeFinished(state.path);
+  async function carryOut(download: Download, command: Command): Promise<void> {
+    const { id, request, state, file, downloaded } = download;
+    switch (command.kind) {
+      case "pause":
+        return await store.settle(id, { ...download, state: PAUSED });
+      case "resume":
+      case "retry":
+        return await store.settle(id, {
+          state: { kind: "Queued" },
+          file,
+          downloaded,
+          finishedAt: null,
+        });
+      case "refresh":
+        return await store.renew(id, { ...request, url: command.url });
+      case "remove":
+        if (command.deleteFile && state.kind === "Downloaded") {
+          await parts.removeFinished(state.path);
+        }
+        await store.remove(id);
+        await parts.remove(id);
     }
-    await store.remove(id);
-    await parts.remove(id);
-    log("removed", { id, file: deleteFile });
   }
 
   return {
@@ -273,8 +298,12 @@ export function createCoordinator(
       return [...open, ...finished.reverse()].map(current);
     },
     totals,
+    threads: () =>
+      [...engine.transfers()].reduce((n, { threads }) => n + threads.size, 0),
+    figures: engine.figures,
     async close() {
       clearInterval(timer);
+      disk[Symbol.dispose]();
       await engine.close();
       tell();
       channel[Symbol.dispose]();
@@ -285,4 +314,18 @@ export function createCoordinator(
 /** The state in which downloads of a process status are recorded. */
 function stateOf(status: Status["process_status"]): State["kind"] {
   return status === "Downloading" ? "Queued" : status;
+}
+
+const PAUSED: State = { kind: "Paused", error: null };
+
+/** How a transfer is to end for a command to be carried out. */
+function endingFor({ kind }: Command): Ending {
+  switch (kind) {
+    case "remove":
+      return { kind: "remove" };
+    case "refresh":
+      return { kind: "leave" };
+    default:
+      return { kind: "settle", state: PAUSED };
+  }
 }

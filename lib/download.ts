@@ -72,12 +72,17 @@ export function createDownload(
 }
 
 /** What a client may do to a download that is there. */
-export type Command = "pause" | "resume" | "retry" | "remove";
+export type Command =
+  | { readonly kind: "pause" | "resume" | "retry" }
+  /** Another URL for the same file, since the first has expired. */
+  | { readonly kind: "refresh"; readonly url: string }
+  | { readonly kind: "remove"; readonly deleteFile: boolean };
 
-const ALLOWED: Record<Command, readonly State["kind"][]> = {
+const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
   pause: ["Queued"],
   resume: ["Paused"],
   retry: ["Failed", "Paused"],
+  refresh: ["Queued", "Paused", "Failed"],
   remove: ["Queued", "Paused", "Failed", "Downloaded"],
 };
 
@@ -86,11 +91,11 @@ const ALLOWED: Record<Command, readonly State["kind"][]> = {
  *
  * @throws {DownloadError} WRONG_STATE, saying what state it is in.
  */
-export function refuseUnlessAllowed(command: Command, state: State): void {
-  if (ALLOWED[command].includes(state.kind)) return;
+export function refuseUnlessAllowed({ kind }: Command, state: State): void {
+  if (ALLOWED[kind].includes(state.kind)) return;
   throw new DownloadError(
     "WRONG_STATE",
-    `Cannot ${command}: the download is ${WORDS[state.kind]}.`,
+    `Cannot ${kind}: the download is ${WORDS[state.kind]}.`,
   );
 }
 

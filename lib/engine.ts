@@ -3,8 +3,9 @@
  * it, and brings each transfer to its end.
  */
 
-import { type Download, hostOf } from "./download.ts";
-import { type ErrorRecord, toRecord } from "./errors.ts";
+import type { Download } from "./download.ts";
+import { diskFull } from "./disk.ts";
+import { type ErrorCode, type ErrorRecord, toRecord } from "./errors.ts";
 import { checkpoint, conclude, finish, type Job, verify } from "./jobs.ts";
 import type { Log } from "./log.ts";
 import { filenameFor } from "./origin/filename.ts";
@@ -67,14 +68,25 @@ export interface Surroundings {
   readonly store: Store;
   readonly parts: Parts;
   readonly log: Log;
+  /** Bytes that the disk has room for. */
+  room(): number;
   /** The next download in the queue, at none of these hosts. */
   next(fullHosts: Iterable<string>): Download | null;
   /** The status of a download is another one now. */
   changed(id: string): void;
 }
 
+/** What an engine has done since it was made. */
+export interface Figures {
+  /** Bytes that threads have written. */
+  bytes: number;
+  /** Failures, by their code. */
+  readonly failures: Map<ErrorCode, number>;
+}
+
 /** The transfers, and who drives them. */
 export interface Engine {
+  readonly figures: Figures;
   get(id: string): Transfer | undefined;
   transfers(): Iterable<Transfer>;
   /** Looks whether there is work for idle threads. */
@@ -91,7 +103,7 @@ export interface Engine {
 /** Makes an engine. */
 export function createEngine(
   options: EngineOptions,
-  { store, parts, log, next, changed }: Surroundings,
+  { store, parts, log, room, next, changed }: Surroundings,
 ): Engine {
   const transfers = new Map<string, Transfer>();
   const carried = new Map<number, Transfer>();
@@ -99,6 +111,7 @@ export function createEngine(
   /** Until when a transfer has no time for a job; Infinity during one. */
   const busyUntil = new Map<Transfer, number>();
   const lowered = new Map<string, { threads: number; until: number }>();
+  const figures: Figures = { bytes: 0, failures: new Map() };
   const pool = createPool({ ...options, directory: parts.directory }, onEvent);
   const timer = setInterval(look, LOOK_EVERY);
   let lastThread = 0;
@@ -110,7 +123,7 @@ export function createEngine(
     perHost(host) {
       const { threads, until } = lowered.get(host) ?? { threads: 0, until: 0 };
       const most = options.threadsPerHost;
-      return until > Date.now() ? Math.min(threads, most) : most;
+      return until > performance.now() ? Math.min(threads, most) : most;
     },
   };
 
@@ -119,10 +132,10 @@ export function createEngine(
   function fill(): void {
     if (closing) return;
     takeFromQueue();
-    const now = Date.now();
+    const now = performance.now();
     while (carried.size < limits.threads) {
       const choice = choose([...transfers.values()], limits, now);
-      if (choice === null) return;
+      if (choice === null) break;
       start(choice.transfer, choice.plan, now);
     }
     const thread = giveUp([...transfers.values()], limits, now);
@@ -139,7 +152,7 @@ export function createEngine(
       const transfer = createTransfer(
         download,
         store.runs(download.id),
-        Date.now(),
+        performance.now(),
       );
       transfers.set(download.id, transfer);
       workOn(transfer);
@@ -162,7 +175,7 @@ export function createEngine(
   }
 
   function stopThread(thread: Thread): void {
-    thread.stopping = true;
+    thread.state = "stopping";
     pool.stop(thread.number);
   }
 
@@ -175,7 +188,10 @@ export function createEngine(
     if (event.type === "answered") {
       onAnswered(transfer, thread, event.answered);
     } else {
-      if (event.run) wrote(transfer, thread, event.run, Date.now());
+      if (event.run) {
+        figures.bytes += event.run.end - thread.run.end;
+        wrote(transfer, thread, event.run, performance.now());
+      }
       if (event.type === "ended") onEnded(transfer, thread, event.outcome);
     }
     changed(transfer.download.id);
@@ -197,6 +213,11 @@ export function createEngine(
     transfer.file = { size, ranges, validator, name };
     thread.end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
     log("answered", { id, name, size, ranges });
+    if ((size ?? 0) > room()) {
+      const error = toRecord(diskFull(size ?? 0, room()));
+      bring(transfer, { kind: "settle", state: { kind: "Paused", error } });
+      return;
+    }
     if (ranges && validator === null && thread.end < (size ?? 0)) {
       // Nothing would prove that the other slices are of the same file.
       bring(transfer, { kind: "restart", ask: "whole" });
@@ -211,25 +232,36 @@ export function createEngine(
     }
     const { phase } = transfer;
     if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
-    if (!isWhole(transfer)) onFailed(transfer, outcome.error);
+    if (isWhole(transfer)) return;
+    onFailed(transfer, outcome.error, thread.location !== null);
   }
 
-  function onFailed(transfer: Transfer, error: ErrorRecord): void {
-    const { id, request } = transfer.download;
+  function onFailed(
+    transfer: Transfer,
+    error: ErrorRecord,
+    redirected = false,
+  ): void {
+    const { download: { id }, host } = transfer;
     const { attempts, retryWait } = options;
-    const now = Date.now();
-    const luck = { now, random: Math.random(), attempts, retryWait };
-    const verdict = judge(transfer, error, luck);
+    const { failures } = figures;
+    failures.set(error.code, (failures.get(error.code) ?? 0) + 1);
+    const now = performance.now();
+    const verdict = judge(transfer, error, {
+      now,
+      random: Math.random(),
+      redirected,
+      attempts,
+      retryWait,
+    });
     log("failed", {
       id,
       code: error.code,
       message: error.message,
       failures: transfer.failures,
-      wait: Math.max(0, transfer.notBefore - now),
+      wait: Math.max(0, Math.round(transfer.notBefore - now)),
     });
     if (verdict.kind === "stop") bring(transfer, verdict.then);
     if (verdict.kind !== "go on with fewer") return;
-    const host = hostOf(request);
     const threads = threadsByHost(transfers.values()).get(host) ?? 0;
     if (threads > 0) lowered.set(host, { threads, until: now + FEWER_FOR });
   }
@@ -242,7 +274,7 @@ export function createEngine(
   }
 
   function look(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const transfer of transfers.values()) {
       const slow = straggler(transfer, now);
       if (slow) stopThread(slow);
@@ -255,7 +287,7 @@ export function createEngine(
 
   function workOn(transfer: Transfer): void {
     for (const thread of idle(transfer)) stopThread(thread);
-    const now = Date.now();
+    const now = performance.now();
     if ((busyUntil.get(transfer) ?? 0) > now) return;
     const job = dueJob(transfer, now);
     if (job !== null) work(transfer, job);
@@ -270,7 +302,7 @@ export function createEngine(
       if (done === "leaves") leave(transfer);
       else workOn(transfer);
     } catch (error) {
-      busyUntil.set(transfer, Date.now() + options.retryWait);
+      busyUntil.set(transfer, performance.now() + options.retryWait);
       const record = toRecord(error);
       if (transfer.phase.kind === "fetching") onFailed(transfer, record);
       else {log("job failed", {
@@ -303,6 +335,7 @@ export function createEngine(
   }
 
   return {
+    figures,
     get: (id) => transfers.get(id),
     transfers: () => transfers.values(),
     fill,
@@ -340,7 +373,9 @@ function dueJob(transfer: Transfer, now: number): Job | null {
 }
 
 /** Whether there is enough that a crash would lose. */
-function isDue({ done, recorded }: Transfer, now: number): boolean {
+function isDue(transfer: Transfer, now: number): boolean {
+  if (pinnedOf(transfer) === null) return false;
+  const { done, recorded } = transfer;
   const bytes = total(done) - recorded.bytes;
   return bytes >= CHECKPOINT_BYTES ||
     bytes > 0 && now - recorded.at >= CHECKPOINT_EVERY;

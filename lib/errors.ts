@@ -32,6 +32,7 @@ export type ErrorCode =
   | "STALLED"
   | "TOO_LONG"
   | "WORKER"
+  | "TOO_MANY_FILES"
   // at the end, and on disk
   | "CHECKSUM"
   | "DISK_FULL"
@@ -84,7 +85,14 @@ function diskRecord(error: unknown): { code: ErrorCode; message: string } {
   if (code === "ENOSPC" || code === "EDQUOT") {
     return {
       code: "DISK_FULL",
-      message: "The disk is full: make room, then resume the download.",
+      message: "The disk is full: the download goes on once there is room.",
+    };
+  }
+  if (code === "EMFILE" || code === "ENFILE") {
+    return {
+      code: "TOO_MANY_FILES",
+      message: "Too many files are open: raise the limit (ulimit -n), or " +
+        "lower THREADS_AMOUNT.",
     };
   }
   if (

@@ -81,7 +81,7 @@ export async function checkpoint(
   const bytes = total(transfer.done);
   await parts.sync(id);
   await store.checkpoint(id, file, runs);
-  transfer.recorded = { at: Date.now(), bytes };
+  transfer.recorded = { at: performance.now(), bytes };
   return "stays";
 }
 
@@ -201,6 +201,8 @@ async function remove(
 }
 
 async function leave(transfer: Transfer, tools: Tools): Promise<Done> {
-  if (total(transfer.done) > 0) await checkpoint(transfer, tools);
+  const kept = pinnedOf(transfer) !== null && transfer.done.length > 0;
+  if (kept) await checkpoint(transfer, tools);
+  else await tools.parts.remove(transfer.download.id);
   return "leaves";
 }

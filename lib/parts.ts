@@ -1,5 +1,6 @@
 /** The content directory: part files, and how they become finished files. */
 
+import { statfs } from "node:fs/promises";
 import { ensureDir } from "@std/fs";
 import { join } from "@std/path";
 import { DownloadError } from "./errors.ts";
@@ -13,6 +14,8 @@ export interface Parts extends Disposable {
   readonly statePath: string;
   /** The path of a download's part file. */
   path(id: string): string;
+  /** How many bytes the disk has room for. */
+  free(): Promise<number>;
   /** Forces what is written in a part file to disk. */
   sync(id: string): Promise<void>;
   /** Removes a part file, if there is one. */
@@ -58,6 +61,10 @@ export async function openParts(
     directory,
     statePath: join(own, "state.db"),
     path,
+    async free() {
+      const { bavail, bsize } = await statfs(directory);
+      return bavail * bsize;
+    },
     sync: (id) => syncFile(path(id)),
     remove: (id) => removeFile(path(id)),
     async removeOrphans(isKnown) {

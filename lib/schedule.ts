@@ -1,6 +1,5 @@
 /** Who gets the next thread. Pure: transfers and limits in, a choice out. */
 
-import { hostOf } from "./download.ts";
 import {
   type Plan,
   plan,
@@ -30,8 +29,7 @@ export function threadsByHost(
   transfers: Iterable<Transfer>,
 ): Map<string, number> {
   const running = new Map<string, number>();
-  for (const { download, threads } of transfers) {
-    const host = hostOf(download.request);
+  for (const { host, threads } of transfers) {
     running.set(host, (running.get(host) ?? 0) + threads.size);
   }
   return running;
@@ -42,10 +40,7 @@ export function hostsInFull(
   transfers: readonly Transfer[],
   { perHost }: ThreadLimits,
 ): string[] {
-  const byHost = Map.groupBy(
-    transfers,
-    ({ download }) => hostOf(download.request),
-  );
+  const byHost = Map.groupBy(transfers, ({ host }) => host);
   return [...byHost]
     .filter(([host, transfers]) => transfers.length >= perHost(host))
     .map(([host]) => host);
@@ -54,8 +49,6 @@ export function hostsInFull(
 /**
  * The thread to start next: one for a transfer that has none, then one for the
  * transfer that has the fewest, then help for a slow thread.
- *
- * @param now Milliseconds since the epoch.
  */
 export function choose(
   transfers: readonly Transfer[],
@@ -64,10 +57,7 @@ export function choose(
 ): Choice | null {
   const running = threadsByHost(transfers);
   const open = transfers
-    .filter(({ download }) => {
-      const host = hostOf(download.request);
-      return (running.get(host) ?? 0) < limits.perHost(host);
-    })
+    .filter(({ host }) => (running.get(host) ?? 0) < limits.perHost(host))
     .sort((a, b) => a.threads.size - b.threads.size);
   let help: Choice | null = null;
   for (const transfer of open) {
@@ -80,18 +70,15 @@ export function choose(
 }
 
 function planLimits(
-  { download }: Transfer,
+  { host }: Transfer,
   { threads, bytesAmount, perHost }: ThreadLimits,
 ): PlanLimits {
-  const most = Math.min(threads, perHost(hostOf(download.request)));
-  return { threads: most, bytesAmount };
+  return { threads: Math.min(threads, perHost(host)), bytesAmount };
 }
 
 /**
  * The thread to stop where every one is taken and a transfer has none: one of
  * the transfer with the most, at the same host if it is that which is full.
- *
- * @param now Milliseconds since the epoch.
  */
 export function giveUp(
   transfers: readonly Transfer[],
@@ -106,15 +93,14 @@ export function giveUp(
   const running = threadsByHost(transfers);
   const givers = transfers
     .filter(({ phase }) => phase.kind === "fetching")
-    .map(({ download, threads }) => ({
-      host: hostOf(download.request),
-      alive: [...threads.values()].filter(({ stopping }) => !stopping),
+    .map(({ host, threads }) => ({
+      host,
+      alive: [...threads.values()].filter(({ state }) => state !== "stopping"),
     }))
     .filter(({ alive }) => alive.length > 1)
     .sort((a, b) => b.alive.length - a.alive.length);
   const due = starving
-    .map(({ download }) => {
-      const host = hostOf(download.request);
+    .map(({ host }) => {
       const hostFull = (running.get(host) ?? 0) >= limits.perHost(host);
       return givers.find((giver) => !hostFull || giver.host === host);
     })
@@ -122,7 +108,7 @@ export function giveUp(
   // Each thread that is stopping already is for one of them.
   const stopping = transfers
     .flatMap(({ threads }) => [...threads.values()])
-    .filter((thread) => thread.stopping);
+    .filter(({ state }) => state === "stopping");
   return due[stopping.length]?.alive
     .sort((a, b) => (b.end - b.run.end) - (a.end - a.run.end))[0] ?? null;
 }

@@ -98,8 +98,8 @@ declare module "@std/fs" {
   export function exists(path: string | URL): Promise<boolean>;
 }
 
-declare module "@std/http/status" {
-  export const STATUS_TEXT: Readonly<Record<number, string>>;
+declare module "@std/http/cookie" {
+  export function getCookies(headers: Headers): Record<string, string>;
 }
 
 declare module "@std/path" {

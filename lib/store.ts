@@ -3,12 +3,13 @@
 import { DatabaseSync } from "node:sqlite";
 import {
   type Download,
+  type DownloadRequest,
   type FileFacts,
   hostOf,
   type State,
 } from "./download.ts";
 import { DownloadError } from "./errors.ts";
-import type { Run } from "./slices.ts";
+import { type Run, total, union } from "./slices.ts";
 
 /** What the coordinator asks of durable state. */
 export interface Store extends Disposable {
@@ -24,10 +25,14 @@ export interface Store extends Disposable {
   checkpoint(id: string, file: FileFacts, runs: readonly Run[]): Promise<void>;
   /** Records where a download stands, or that it is to be done anew. */
   settle(id: string, settled: Settled): Promise<void>;
+  /** Puts a download back into the queue, to be asked for so. */
+  renew(id: string, request: DownloadRequest): Promise<void>;
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   get(id: string): Download | null;
   list(page: Page): Download[];
+  /** The first downloads that were paused because the disk was full. */
+  waitingForRoom(): Download[];
   /** How many downloads a page without bounds would hold. */
   count(filter: Filter): number;
   /** How many downloads there are in each state. */
@@ -148,8 +153,7 @@ export function openStore(path: string): Store {
     runs: (id) => sql.runs.all(id) as unknown as Run[],
     checkpoint: (id, file, runs) =>
       write(() => {
-        const downloaded = runs.reduce((n, run) => n + run.end - run.start, 0);
-        sql.facts.run(JSON.stringify(file), downloaded, id);
+        sql.facts.run(JSON.stringify(file), total(union(runs)), id);
         sql.forget.run(id);
         for (const { start, end, crc } of runs) {
           sql.record.run(id, start, end, crc);
@@ -163,6 +167,10 @@ export function openStore(path: string): Store {
         sql.settle.run(kind, ...rest, id);
         if (kind === "Downloaded" || downloaded === 0) sql.forget.run(id);
       }),
+    renew: (id, request) =>
+      write(() => {
+        sql.renew.run(hostOf(request), JSON.stringify(request), id);
+      }),
     remove: (id) =>
       write(() => {
         sql.remove.run(id);
@@ -175,6 +183,10 @@ export function openStore(path: string): Store {
     list({ offset, limit, states, search, order }) {
       const filter = [JSON.stringify(states), search];
       const rows = sql[order].all(...filter, limit, offset);
+      return rows.map((row) => downloadOf(row as unknown as Row));
+    },
+    waitingForRoom() {
+      const rows = sql.waitingForRoom.all();
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
     count({ states, search }) {
@@ -256,6 +268,10 @@ function openDatabase(path: string): DatabaseSync {
 
 function stateError(error: unknown, path = "state.db"): DownloadError {
   const what = error instanceof Error ? error.message : String(error);
+  if (/disk is full|disk I\/O error/.test(what)) {
+    const message = `Cannot write ${path}: ${what}. Make room on the disk.`;
+    return new DownloadError("DISK_FULL", message, { cause: error });
+  }
   return new DownloadError(
     "STATE",
     `Cannot use the state in ${path}: ${what}.`,
@@ -292,6 +308,10 @@ function statements(db: DatabaseSync) {
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
     latest: page("DESC"),
     oldest: page("ASC"),
+    waitingForRoom: db.prepare(
+      `SELECT ${COLUMNS} FROM downloads WHERE state = 'Paused'
+       AND detail ->> '$.error.code' = 'DISK_FULL' ORDER BY seq LIMIT 100`,
+    ),
     count: db.prepare(`SELECT count(*) AS count ${filter}`),
     totals: db.prepare(
       "SELECT state, count(*) AS count FROM downloads GROUP BY state",
@@ -302,6 +322,10 @@ function statements(db: DatabaseSync) {
     settle: db.prepare(
       `UPDATE downloads SET state = ?, detail = ?, file = ?, downloaded = ?,
          finished_at = ? WHERE id = ?`,
+    ),
+    renew: db.prepare(
+      `UPDATE downloads SET host = ?, request = ?, state = 'Queued',
+         detail = '{}', finished_at = NULL WHERE id = ?`,
     ),
     remove: db.prepare("DELETE FROM downloads WHERE id = ?"),
     runs: db.prepare(

@@ -4,7 +4,12 @@
  * file or a worker.
  */
 
-import type { Download, FileFacts, State } from "./download.ts";
+import {
+  type Download,
+  type FileFacts,
+  hostOf,
+  type State,
+} from "./download.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Pinned } from "./origin/partial.ts";
 import { backoff, remedyFor } from "./origin/retry.ts";
@@ -51,9 +56,10 @@ export interface Thread {
   /** The begin of the window that its speed is measured over. */
   since: Mark;
   next: Mark;
-  /** Whether its whole rest is being fetched by another thread, too. */
-  doubled: boolean;
-  stopping: boolean;
+  /** Where redirects were known to lead when it was started. */
+  readonly location: string | null;
+  /** `doubled`: another thread fetches its whole rest, too. */
+  state: "running" | "doubled" | "stopping";
 }
 
 /** What a transfer does. */
@@ -74,9 +80,13 @@ export type Ending =
   /** The server stops. */
   | { readonly kind: "leave" };
 
-/** A download while it is being fetched. */
+/**
+ * A download while it is being fetched. All its times are in milliseconds of
+ * one steady clock: the time of day may be put back.
+ */
 export interface Transfer {
   readonly download: Download;
+  readonly host: string;
   phase: Phase;
   file: FileFacts | null;
   /** Whether to try for slices, or to ask for all at once. */
@@ -93,7 +103,7 @@ export interface Transfer {
   /** Attempts in a row that brought no progress. */
   failures: number;
   restarts: number;
-  /** No thread starts before, in milliseconds since the epoch. */
+  /** No thread starts before. */
   notBefore: number;
   lastError: ErrorRecord | null;
   /** What was recorded last: when, in milliseconds, and how many bytes. */
@@ -109,6 +119,7 @@ export function createTransfer(
   const done = union(runs);
   return {
     download,
+    host: hostOf(download.request),
     phase: { kind: runs.length > 0 ? "verifying" : "fetching" },
     file: runs.length > 0 ? download.file : null,
     ask: "slices",
@@ -161,8 +172,6 @@ export interface PlanLimits {
 
 /**
  * What one more thread could do now; null if there is nothing for it.
- *
- * @param now Milliseconds since the epoch.
  */
 export function plan(
   transfer: Transfer,
@@ -174,7 +183,8 @@ export function plan(
   if (transfer.threads.size >= (request.threads ?? Infinity)) return null;
   const pinned = pinnedOf(transfer);
   if (pinned === null) {
-    if (transfer.threads.size > 0) return null;
+    // Nothing proves that a second answer would be of the same file.
+    if (transfer.threads.size > 0 || transfer.file !== null) return null;
     const slice = transfer.ask === "slices"
       ? { start: 0, end: bytesAmount }
       : null;
@@ -190,8 +200,8 @@ export function plan(
 
 function planSteal(transfer: Transfer, now: number): Plan | null {
   const flights = [...transfer.threads.values()]
-    .filter(({ doubled, stopping, startedAt, run, slice }) =>
-      !doubled && !stopping &&
+    .filter(({ state, startedAt, run, slice }) =>
+      state === "running" &&
       (run.end > slice.start || now - startedAt > TIME_TO_SPEED_UP)
     )
     .map((thread) => ({ thread, ...flightOf(thread, now) }));
@@ -232,7 +242,7 @@ export function begin(
   const slice = plan.slice ?? { start: 0, end: Infinity };
   const doubles = plan.kind === "steal" && slice.start <= plan.from.run.end;
   if (plan.kind === "steal") {
-    if (doubles) plan.from.doubled = true;
+    if (doubles) plan.from.state = "doubled";
     else plan.from.end = slice.start;
   }
   const mark = { at: now, position: slice.start };
@@ -244,8 +254,8 @@ export function begin(
     startedAt: now,
     since: mark,
     next: mark,
-    doubled: doubles,
-    stopping: false,
+    location: transfer.location,
+    state: doubles ? "doubled" : "running",
   };
   transfer.threads.set(number, thread);
   return thread;
@@ -274,6 +284,11 @@ export function wrote(
 /** A thread has ended. What it wrote stays. */
 export function end(transfer: Transfer, thread: Thread): void {
   transfer.threads.delete(thread.number);
+  if (thread.state === "doubled") {
+    for (const other of transfer.threads.values()) {
+      if (other.state === "doubled") other.state = "running";
+    }
+  }
   if (thread.run.end > thread.run.start) transfer.runs.push(thread.run);
 }
 
@@ -292,8 +307,8 @@ export function isWhole({ file, done }: Transfer): boolean {
 
 /** Threads that fetch nothing any more that is not there already. */
 export function idle({ threads, done }: Transfer): Thread[] {
-  return [...threads.values()].filter(({ run, end, stopping }) =>
-    !stopping && end !== Infinity &&
+  return [...threads.values()].filter(({ run, end, state }) =>
+    state !== "stopping" && end !== Infinity &&
     done.some((range) => range.start <= run.end && range.end >= end)
   );
 }
@@ -305,7 +320,7 @@ export function straggler({ threads }: Transfer, now: number): Thread | null {
     .map((thread) => ({ thread, rate: flightOf(thread, now).rate }));
   const usual = median(rates.map(({ rate }) => rate));
   return rates.find(({ thread, rate }) =>
-    !thread.stopping && now - thread.startedAt > TIME_TO_SHOW &&
+    thread.state !== "stopping" && now - thread.startedAt > TIME_TO_SHOW &&
     rate * FAR_SLOWER < usual
   )?.thread ?? null;
 }
@@ -319,10 +334,11 @@ export type Verdict =
 
 /** What bears on a verdict. */
 export interface Circumstances {
-  /** Milliseconds since the epoch. */
   readonly now: number;
   /** In [0, 1). */
   readonly random: number;
+  /** Whether the thread asked where an earlier answer had redirected to. */
+  readonly redirected: boolean;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -331,19 +347,15 @@ export interface Circumstances {
 
 /**
  * Decides what the failure of a thread, which has ended, means for the others,
- * and sets when to try again. Failures that come together count as one: while
- * the transfer waits already, a further one adds nothing.
+ * and sets when to try again.
  */
 export function judge(
   transfer: Transfer,
   error: ErrorRecord,
   circumstances: Circumstances,
 ): Verdict {
-  const { attempts, now } = circumstances;
-  const alone = transfer.threads.size === 0;
-  const remedy = remedyFor(error.code);
   transfer.lastError = error;
-  switch (remedy) {
+  switch (remedyFor(error.code)) {
     case "none":
       return settle({ kind: "Failed", error });
     case "pause":
@@ -353,36 +365,62 @@ export function judge(
     case "whole":
       return restart(transfer, "whole", error);
     case "refresh":
-      // While it waits, the original URL has yet to be asked again.
-      if (alone && transfer.location === null && now >= transfer.notBefore) {
-        return settle({ kind: "Failed", error });
+      if (circumstances.redirected) {
+        transfer.location = null;
+        return again(transfer, error, circumstances) ?? { kind: "go on" };
       }
-      transfer.location = null;
+      if (transfer.threads.size === 0) return settle({ kind: "Failed", error });
+      return again(transfer, error, circumstances) ?? FEWER;
+    case "fewer":
+      return again(transfer, error, circumstances) ?? FEWER;
+    case "retry":
+      return again(transfer, error, circumstances) ?? { kind: "go on" };
   }
-  if (now >= transfer.notBefore) {
-    transfer.failures++;
-    transfer.notBefore = now + (error.retryAfter ?? 0) +
-      backoff(transfer.failures, circumstances);
-  }
-  if (alone && transfer.failures >= attempts) {
-    return settle({ kind: "Failed", error });
-  }
-  if (transfer.file !== null && pinnedOf(transfer) === null) {
-    // Nothing proves that a second answer would be of the same file.
-    return { kind: "stop", then: { kind: "restart", ask: transfer.ask } };
-  }
-  return { kind: remedy === "retry" ? "go on" : "go on with fewer" };
 }
 
+const FEWER: Verdict = { kind: "go on with fewer" };
+
+/**
+ * Sets when to try again. Failures that come together count as one: while the
+ * transfer waits already, a further one adds nothing. Null if it may go on.
+ */
+function again(
+  transfer: Transfer,
+  error: ErrorRecord,
+  circumstances: Circumstances,
+): Verdict | null {
+  const { attempts, now } = circumstances;
+  const counts = now >= transfer.notBefore;
+  if (counts) transfer.failures++;
+  if (counts || error.retryAfter !== null) {
+    const wait = backoff(Math.max(1, transfer.failures), circumstances);
+    const notBefore = now + (error.retryAfter ?? 0) + wait;
+    transfer.notBefore = Math.max(transfer.notBefore, notBefore);
+  }
+  if (transfer.threads.size === 0 && transfer.failures >= attempts) {
+    return settle({ kind: "Failed", error });
+  }
+  // What came of an unpinned file is of no use beside another answer.
+  return transfer.file !== null && pinnedOf(transfer) === null
+    ? { kind: "stop", then: { kind: "restart", ask: transfer.ask } }
+    : null;
+}
+
+/** The last attempt asks for the whole: an origin's nodes may not agree. */
 function restart(
   transfer: Transfer,
   ask: Transfer["ask"],
   error: ErrorRecord,
 ): Verdict {
   transfer.restarts++;
-  return transfer.restarts > MOST_RESTARTS
-    ? settle({ kind: "Failed", error })
-    : { kind: "stop", then: { kind: "restart", ask } };
+  if (transfer.restarts > MOST_RESTARTS) {
+    return settle({ kind: "Failed", error });
+  }
+  const last = transfer.restarts === MOST_RESTARTS;
+  return {
+    kind: "stop",
+    then: { kind: "restart", ask: last ? "whole" : ask },
+  };
 }
 
 function settle(state: State): Verdict {

@@ -38,6 +38,8 @@ async function assertDownloaded(status: Status, whole: OriginFile) {
   assertEquals(status.threads, 0);
 }
 
+const REMOVE = { kind: "remove", deleteFile: false } as const;
+
 function nameOf({ path_to_file: url }: Status): string {
   return url === null ? "" : fromFileUrl(url).split("/").at(-1) ?? "";
 }
@@ -336,12 +338,12 @@ Deno.test("a removed download is gone, and its file only if asked", async () => 
   const url = origin.serve("/a", file(5 * SLICE));
   const kept = await downloads.add({ url });
   await downloads.end(kept);
-  await coordinator.command("remove", kept);
+  await coordinator.command(kept, REMOVE);
   assert((await Deno.stat(`${directory}/a`)).isFile);
   assertEquals(coordinator.get(kept), null);
   const deleted = await downloads.add({ url });
   assertEquals(nameOf(await downloads.end(deleted)), "a (1)");
-  await coordinator.command("remove", deleted, { deleteFile: true });
+  await coordinator.command(deleted, { kind: "remove", deleteFile: true });
   await assertRejects(
     () => Deno.stat(`${directory}/a (1)`),
     Deno.errors.NotFound,
@@ -354,7 +356,7 @@ Deno.test("a running download can be removed", async () => {
   const url = origin.serve("/a", file(8 * SLICE), { gates: { 9: forever } });
   const id = await downloads.add({ url });
   await downloads.until(id, ({ threads }) => threads > 0);
-  await downloads.command("remove", id);
+  await downloads.coordinator.command(id, REMOVE);
   assertEquals(downloads.coordinator.get(id), null);
   assertEquals(await partsOf(downloads), []);
   assertEquals(downloads.coordinator.list(EVERYTHING).total, 0);
@@ -373,15 +375,15 @@ Deno.test("commands that make no sense are refused", async () => {
   const { coordinator } = downloads;
   const id = await downloads.add({ url: origin.serve("/a", file(1)) });
   await downloads.end(id);
-  for (const command of ["pause", "resume", "retry"] as const) {
+  for (const kind of ["pause", "resume", "retry"] as const) {
     await assertRejects(
-      () => coordinator.command(command, id),
+      () => coordinator.command(id, { kind }),
       DownloadError,
-      `Cannot ${command}: the download is finished.`,
+      `Cannot ${kind}: the download is finished.`,
     );
   }
   await assertRejects(
-    () => coordinator.command("remove", "nobody"),
+    () => coordinator.command("nobody", REMOVE),
     DownloadError,
     "no download of this id",
   );
@@ -391,15 +393,21 @@ Deno.test("any sequence of commands ends right", async () => {
   await using origin = await startOrigin();
   await using downloads = await startDownloads();
   const whole = file(32 * SLICE);
+  const { coordinator } = downloads;
   const url = origin.serve("/a", whole, { rate: 2_000_000 });
   const id = await downloads.add({ url });
-  const commands = ["pause", "resume", "pause", "pause", "resume", "retry"];
+  const kinds = [
+    "pause",
+    "resume",
+    "pause",
+    "pause",
+    "resume",
+    "retry",
+  ] as const;
   await Promise.allSettled(
-    [...commands, ...commands].map((command) =>
-      downloads.coordinator.command(command as "pause", id)
-    ),
+    [...kinds, ...kinds].map((kind) => coordinator.command(id, { kind })),
   );
-  if (downloads.coordinator.get(id)?.process_status === "Paused") {
+  if (coordinator.get(id)?.process_status === "Paused") {
     await downloads.command("resume", id);
   }
   await downloads.until(

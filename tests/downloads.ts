@@ -5,7 +5,6 @@ import {
   type CoordinatorOptions,
   createCoordinator,
 } from "../lib/coordinator.ts";
-import type { Command } from "../lib/download.ts";
 import type { Fields } from "../lib/log.ts";
 import { openParts } from "../lib/parts.ts";
 import { parseDownload } from "../lib/server/protocol.ts";
@@ -19,9 +18,11 @@ const OPTIONS: CoordinatorOptions = {
   bytesAmount: 64 * 1024,
   broadcastTimeout: 10,
   queueLength: 100_000,
+  minFreeSpace: 0,
   workers: 2,
   caCerts: [],
   stallTimeout: 10_000,
+  allowPrivate: true,
   attempts: 4,
   retryWait: 5,
   channel: "",
@@ -41,7 +42,7 @@ export interface Downloads extends AsyncDisposable {
   /** Adds a download; the fields are those of the protocol. */
   add(fields: { url: string } & Record<string, unknown>): Promise<string>;
   /** Gives a command; what `until` sees from then on is what came of it. */
-  command(command: Command, id: string): Promise<void>;
+  command(kind: "pause" | "resume" | "retry", id: string): Promise<void>;
   /** The first status of a download, had already or to come, that matches. */
   until(id: string, matches: (status: Status) => boolean): Promise<Status>;
   /** How a download ended: downloaded, failed or paused. */
@@ -68,7 +69,7 @@ export async function startDownloads(
     for (const status of changed) latest.set(status.id, status);
     heard.dispatchEvent(new Event("change"));
   });
-  const coordinator = createCoordinator(settings, {
+  const coordinator = await createCoordinator(settings, {
     store,
     parts,
     log: (event, fields = {}) => void log.push({ event, fields }),
@@ -110,8 +111,8 @@ export async function startDownloads(
       const [id = ""] = await coordinator.add([request]);
       return id;
     },
-    async command(command, id) {
-      await coordinator.command(command, id);
+    async command(kind, id) {
+      await coordinator.command(id, { kind });
       const status = coordinator.get(id);
       if (status) latest.set(id, status);
       else latest.delete(id);

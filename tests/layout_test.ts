@@ -9,7 +9,7 @@ const LAYERS = [
   /^lib\/origin\//,
   /^lib\/download\.ts$/,
   /^lib\/(transfer|schedule|status)\.ts$/,
-  /^lib\/(threads\/|store\.ts$|parts\.ts$)/,
+  /^lib\/(threads\/|(store|parts|disk)\.ts$)/,
   /^lib\/(jobs|engine|coordinator)\.ts$/,
   /^lib\/(server|cli)\//,
   /^(main|config)\.ts$/,

@@ -123,7 +123,7 @@ Deno.test("one thread is given up for each transfer that has none, not more", ()
   const transfers = [rich, sliced("b.test"), sliced("c.test")];
   const given: Thread[] = [];
   for (let thread; (thread = giveUp(transfers, limitsOf(4), 0)) !== null;) {
-    thread.stopping = true;
+    thread.state = "stopping";
     given.push(thread);
   }
   assertEquals(new Set(given).size, 2);
@@ -137,11 +137,11 @@ Deno.test("nobody gives up the last thread", () => {
   const transfers = [first, second, ...waiting];
   for (let n = 0; n < 5; n++) {
     const thread = giveUp(transfers, limitsOf(5), 0);
-    if (thread) thread.stopping = true;
+    if (thread) thread.state = "stopping";
   }
   for (const { threads } of [first, second]) {
     assertEquals(
-      threads.values().filter((t) => !t.stopping).toArray().length,
+      threads.values().filter((t) => t.state !== "stopping").toArray().length,
       1,
     );
   }
@@ -256,8 +256,8 @@ function simulate({ files, limits, random, failing }: World): void {
         act(transfer, thread);
       }
       const slow = straggler(transfer, now);
-      for (const thread of idle(transfer)) thread.stopping = true;
-      if (slow) slow.stopping = true;
+      for (const thread of idle(transfer)) thread.state = "stopping";
+      if (slow) slow.state = "stopping";
       settle(transfer);
     }
   }
@@ -276,7 +276,7 @@ function simulate({ files, limits, random, failing }: World): void {
     }
     if (running(transfers) < limits.threads) return;
     const given = giveUp(transfers, limits, now);
-    if (given) given.stopping = true;
+    if (given) given.state = "stopping";
   }
 
   /** No transfer without a thread could have had the one that started. */
@@ -305,7 +305,7 @@ function simulate({ files, limits, random, failing }: World): void {
 
   /** What a thread does in one step. */
   function act(transfer: Transfer, thread: Thread): void {
-    if (thread.stopping) return end(transfer, thread);
+    if (thread.state === "stopping") return end(transfer, thread);
     if (random(100) < failing) return fail(transfer, thread);
     if (random(4) === 0) return;
     if (transfer.file === null && !answer(transfer, thread)) return;
@@ -338,8 +338,13 @@ function simulate({ files, limits, random, failing }: World): void {
     if (transfer.phase.kind !== "fetching" || isWhole(transfer)) return;
     const code = FAILURES[random(FAILURES.length)]!;
     const error = { code, message: code, retryAfter: null };
-    const luck = { now, random: 0.5, attempts: 1000, retryWait: 100 };
-    const verdict = judge(transfer, error, luck);
+    const verdict = judge(transfer, error, {
+      now,
+      random: 0.5,
+      redirected: thread.location !== null,
+      attempts: 1000,
+      retryWait: 100,
+    });
     if (verdict.kind !== "stop") return;
     assert(verdict.then.kind === "restart", "it was given up");
     restart(transfer, verdict.then.ask);
@@ -347,7 +352,7 @@ function simulate({ files, limits, random, failing }: World): void {
 
   function restart(transfer: Transfer, ask: Transfer["ask"]): void {
     transfer.phase = { kind: "stopping", then: { kind: "restart", ask } };
-    for (const thread of transfer.threads.values()) thread.stopping = true;
+    for (const thread of transfer.threads.values()) thread.state = "stopping";
   }
 
   /** What is due when no thread runs any more. */

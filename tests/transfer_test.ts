@@ -70,7 +70,8 @@ function failWith(
 ) {
   end(transfer, thread);
   const record = typeof error === "string" ? errorOf(error) : error;
-  return judge(transfer, record, { ...PATIENCE, attempts, now });
+  const redirected = thread.location !== null;
+  return judge(transfer, record, { ...PATIENCE, redirected, attempts, now });
 }
 
 // What a thread is to do
@@ -120,6 +121,16 @@ Deno.test("a slow thread's tail is taken over, and its own slice shrinks", () =>
   assertEquals(tail.start, slow.end);
   assertEquals(tail.end, slow.slice.end);
   assertLess(slow.run.end, slow.end);
+});
+
+Deno.test("of several tails, the one that would last longest is taken over", () => {
+  const transfer = sliced(4 * MiB);
+  const threads = startAll(transfer);
+  for (const [n, thread] of threads.entries()) {
+    write(transfer, thread, n === 3 ? 10 : 50 * KiB, 1000);
+  }
+  const planned = plan(transfer, LIMITS, 1000);
+  assertEquals(planned?.kind === "steal" && planned.from, threads[3]);
 });
 
 Deno.test("a thread that is about to end is left alone", () => {
@@ -309,7 +320,7 @@ Deno.test("where a redirect's target has expired, the original is asked again, o
   const transfer = sliced(MiB);
   transfer.location = "https://cdn.test/?signed";
   const verdict = failWith(transfer, start(transfer), "EXPIRED");
-  assertEquals(verdict, { kind: "go on with fewer" });
+  assertEquals(verdict, { kind: "go on" });
   assertEquals(transfer.location, null);
   const now = transfer.notBefore;
   const state = failed(errorOf("EXPIRED"));
@@ -324,7 +335,7 @@ Deno.test("where a redirect's target expires for all threads at once, the origin
   transfer.location = "https://cdn.test/?signed";
   for (const thread of startAll(transfer)) {
     const verdict = failWith(transfer, thread, "EXPIRED");
-    assertEquals(verdict, { kind: "go on with fewer" });
+    assertEquals(verdict, { kind: "go on" });
   }
   assert(plan(transfer, LIMITS, transfer.notBefore));
 });

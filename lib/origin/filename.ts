@@ -1,5 +1,7 @@
 /** A file's name, from what strangers say: safe on every system. */
 
+import { fromLatin1 } from "./latin1.ts";
+
 /** Bytes; ext4, APFS, NTFS and most others take 255, and `name (1)` must fit. */
 const LONGEST = 240;
 
@@ -59,17 +61,6 @@ function unquote(value: string): string {
     : value;
 }
 
-/** Header values come as Latin-1, but what servers put there is often UTF-8. */
-function fromLatin1(text: string): string {
-  if (!/^[\0-\xff]*$/.test(text)) return text;
-  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return text;
-  }
-}
-
 function lastSegment(pathname: string): string {
   const segment = pathname.split("/").at(-1) ?? "";
   try {
@@ -82,7 +73,7 @@ function lastSegment(pathname: string): string {
 /** What no name may hold on Windows, and what hides or misleads anywhere. */
 const UNSAFE =
   // deno-lint-ignore no-control-regex
-  /[\x00-\x1f\x7f-\x9f<>:"|?*\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/g;
+  /[\x00-\x1f\x7f-\x9f<>:"|?*\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/g;
 const RESERVED =
   /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=\s*(?:\.|$))/i;
 /** From the first of them on, or a long run in the middle takes forever. */

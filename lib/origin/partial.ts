@@ -2,7 +2,7 @@
 
 import { DownloadError } from "../errors.ts";
 import type { Range } from "../slices.ts";
-import { retryAfter } from "./retry.ts";
+import { parseDate, retryAfter } from "./retry.ts";
 
 /**
  * What proves that two answers are of the same file: a strong entity tag, or
@@ -25,6 +25,8 @@ export interface Head {
   readonly headers: Headers;
   /** The path of the URL that gave it: an extension tells a file's format. */
   readonly path: string;
+  /** The path that was asked for, before any redirect. */
+  readonly asked: string;
 }
 
 /** What a body is. */
@@ -71,12 +73,12 @@ export function parseContentRange(value: string | null): ContentRange | null {
 export function validatorOf(headers: Headers): Validator | null {
   const etag = headers.get("etag")?.trim();
   // RFC 9110 §8.8.3: a weak tag, W/"…", says alike, not the same bytes.
-  if (etag && /^"[\x21\x23-\xff]*"$/.test(etag)) {
+  if (etag && /^"[\x21\x23-\xff]+"$/.test(etag)) {
     return { kind: "etag", value: etag };
   }
   const modified = headers.get("last-modified")?.trim();
-  const changed = Date.parse(modified ?? "");
-  const answered = Date.parse(headers.get("date") ?? "");
+  const changed = parseDate(modified ?? "");
+  const answered = parseDate(headers.get("date") ?? "");
   // A file written to in the second of the answer may change again within it.
   return modified !== undefined && changed <= answered - 1000
     ? { kind: "modified", value: modified }
@@ -94,16 +96,18 @@ function carries(headers: Headers, { kind, value }: Validator): boolean {
  *
  * @param asked The slice in the request's Range header, or null without one.
  * @param pinned What the file's first answer said, or null if this is it.
+ * @param now Milliseconds since the epoch.
  * @throws {DownloadError} if not one byte of the answer may be used.
  */
 export function readAnswer(
   head: Head,
   asked: Range | null,
   pinned: Pinned | null,
+  now: number,
 ): Answer {
   const { status, headers } = head;
   if (status === 416 && asked !== null) return unsatisfiable(headers, pinned);
-  if (status !== 200 && status !== 206) throw refusal(head);
+  if (status !== 200 && status !== 206) throw refusal(head, now);
   if (pinned === null) refuseWebPage(head);
   refuseEncoding(head);
   return status === 200
@@ -211,10 +215,10 @@ const OWN_EXTENSIONS = new Map([
 ]);
 
 /** Many an origin's "not found" or "log in" is a page with status 200. */
-function refuseWebPage({ headers, path }: Head): void {
+function refuseWebPage({ headers, path, asked }: Head): void {
   const type = headers.get("content-type") ?? "";
   if (!/^\s*(text\/html|application\/xhtml\+xml)/i.test(type)) return;
-  if (!NEVER_WEB_PAGES.test(path)) return;
+  if (!NEVER_WEB_PAGES.test(path) && !NEVER_WEB_PAGES.test(asked)) return;
   throw new DownloadError(
     "WEB_PAGE",
     "The origin sent a web page instead of the file: open the URL in a " +
@@ -226,35 +230,37 @@ const NEVER_WEB_PAGES =
   /\.(zip|gz|tgz|xz|txz|bz2|zst|lz|7z|rar|tar|cab|deb|rpm|apk|jar|whl|iso|img|dmg|pkg|exe|msi|appimage|bin|vmdk|qcow2|pdf|epub|mp[34]|m4[av]|mkv|webm|avi|mov|flac|ogg|opus|wav|jpe?g|png|gif|webp|avif|torrent|safetensors|gguf|parquet|sqlite)$/i;
 
 /** The error for a status that brings no bytes of the file. */
-function refusal({ status, headers }: Head): DownloadError {
+function refusal({ status, headers }: Head, now: number): DownloadError {
   const said = `The origin answered ${status}`;
+  const wait = { retryAfter: retryAfter(headers.get("retry-after"), now) };
   switch (status) {
     case 401:
     case 403:
     case 404:
     case 410:
       return new DownloadError("EXPIRED", `${said}: ${ADVICE[status]}.`);
-    case 408:
-    case 425:
-    case 429:
-    case 503:
-    case 509:
-      return new DownloadError("BUSY", `${said}: it is too busy.`, {
-        retryAfter: retryAfter(headers.get("retry-after"), Date.now()),
-      });
-    case 500:
-    case 502:
-    case 504:
-      return new DownloadError("ORIGIN_FAULT", `${said}: it is out of order.`, {
-        retryAfter: retryAfter(headers.get("retry-after"), Date.now()),
-      });
     case 407:
       return new DownloadError(
         "ORIGIN_STATUS",
         "The proxy wants credentials: name them in HTTP_PROXY or HTTPS_PROXY.",
       );
+    case 408:
+    case 425:
+    case 429:
+    case 503:
+    case 509:
+      return new DownloadError("BUSY", `${said}: it is too busy.`, wait);
+    case 501:
+    case 505:
+      return new DownloadError("ORIGIN_STATUS", `${said}: it cannot do this.`);
     default:
-      return new DownloadError("ORIGIN_STATUS", `${said}: it gives no file.`);
+      return status >= 500
+        ? new DownloadError(
+          "ORIGIN_FAULT",
+          `${said}: it is out of order.`,
+          wait,
+        )
+        : new DownloadError("ORIGIN_STATUS", `${said}: it gives no file.`);
   }
 }
 

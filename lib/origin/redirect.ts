@@ -1,6 +1,7 @@
 /** Where a redirect may lead. */
 
 import { DownloadError } from "../errors.ts";
+import { fromLatin1 } from "./latin1.ts";
 
 /** RFC 9110 §15.4 sets no bound; a chain this long leads nowhere. */
 export const MOST_REDIRECTS = 10;
@@ -17,10 +18,12 @@ export function isRedirect(status: number): boolean {
  * @throws {DownloadError} if it leads away from HTTP, or from https to http.
  */
 export function nextHop(from: URL, location: string | null): URL {
-  if (location === null || !URL.canParse(location, from)) {
+  // Browsers take raw UTF-8 here, too, and servers count on it.
+  const target = fromLatin1(location ?? "");
+  if (location === null || !URL.canParse(target, from)) {
     throw refused("without saying where to");
   }
-  const to = new URL(location, from);
+  const to = new URL(target, from);
   if (to.protocol !== "https:" && to.protocol !== "http:") {
     throw refused(`to a ${to.protocol.slice(0, 20)} URL, which is not HTTP`);
   }

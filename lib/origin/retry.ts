@@ -43,6 +43,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   STALLED: "retry",
   TOO_LONG: "retry",
   WORKER: "retry",
+  TOO_MANY_FILES: "retry",
   CHECKSUM: "none",
   DISK_FULL: "pause",
   DISK: "none",
@@ -86,14 +87,17 @@ export const LONGEST_RETRY_AFTER = 15 * 60_000;
  */
 export function retryAfter(value: string | null, now: number): number | null {
   const text = value?.trim() ?? "";
-  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : dateOf(text) - now;
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : parseDate(text) - now;
   if (Number.isNaN(wait)) return null;
   return Math.min(Math.max(0, wait), LONGEST_RETRY_AFTER);
 }
 
-/** An HTTP date; Date.parse alone would take "-5" or "1.5" for one. */
-function dateOf(text: string): number {
-  return /^[A-Za-z]/.test(text) ? Date.parse(text) : NaN;
+/**
+ * Reads an HTTP date, RFC 9110 §5.6.7, into milliseconds since the epoch; NaN
+ * if it is none. Date.parse alone would take "-5" or "0" for one.
+ */
+export function parseDate(text: string): number {
+  return /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : NaN;
 }
 
 /**
@@ -123,13 +127,21 @@ function wordsOf(error: unknown): string {
   }`;
 }
 
+/** The error for an address that downloads must not reach. */
+export function forbidden(): DownloadError {
+  return new DownloadError("FORBIDDEN_ADDRESS", FORBIDDEN);
+}
+
+const FORBIDDEN =
+  "The URL leads to an address that this server may not connect to.";
+
 type Known = readonly [RegExp, ErrorCode, string];
 
 const CONNECTION_ERRORS: readonly Known[] = [
   [
     /NotCapable|PermissionDenied|Requires net access/,
     "FORBIDDEN_ADDRESS",
-    "The URL leads to an address that this server may not connect to.",
+    FORBIDDEN,
   ],
   [
     /certificate|invalid peer|UnknownIssuer|CertNotValid/i,

@@ -15,9 +15,8 @@ export type ClientRequest =
   }
   | {
     readonly kind: "command";
-    readonly command: Command;
     readonly id: string;
-    readonly deleteFile: boolean;
+    readonly command: Command;
   }
   | {
     readonly kind: "list";
@@ -141,7 +140,7 @@ export function parseRequest(
   limits: MessageLimits,
 ): ClientRequest {
   const { request_id: _, ...rest } = fields;
-  if ("action" in rest) return parseAction(rest);
+  if ("action" in rest) return parseAction(rest, limits);
   if ("urls" in rest) {
     refuseUnknown(rest, ["urls"]);
     if (!Array.isArray(rest.urls) || rest.urls.length === 0) {
@@ -156,30 +155,49 @@ export function parseRequest(
   return { kind: "add", requests, form: "url" };
 }
 
-const COMMANDS: readonly unknown[] = ["pause", "resume", "retry", "remove"];
 const LONGEST_PAGE = 1_000;
+const LONGEST_NAME = 1_000;
 
-function parseAction(fields: Fields): ClientRequest {
-  const { action, id, delete_file: deleteFile = false } = fields;
-  if (action === "list") {
-    refuseUnknown(fields, ["action", "offset", "limit", "status", "search"]);
-    const offset = wholeNumber(fields, "offset", 0, 0, Number.MAX_SAFE_INTEGER);
-    const limit = wholeNumber(fields, "limit", 100, 1, LONGEST_PAGE);
-    const { search = "" } = fields;
-    if (typeof search !== "string") throw bad('"search" must be text.');
-    const statuses = parseStatuses(fields.status);
-    return { kind: "list", offset, limit, statuses, search };
-  }
-  if (!COMMANDS.includes(action)) {
-    throw bad('"action" must be list, pause, resume, retry or remove.');
-  }
-  const more = action === "remove" ? ["delete_file"] : [];
-  refuseUnknown(fields, ["action", "id", ...more]);
+function parseAction(fields: Fields, limits: MessageLimits): ClientRequest {
+  if (fields.action === "list") return parseList(fields);
+  const { id } = fields;
+  const command = parseCommand(fields, limits);
   if (typeof id !== "string") throw bad('"id" must be the id of a download.');
-  if (typeof deleteFile !== "boolean") {
-    throw bad('"delete_file" must be true or false.');
+  return { kind: "command", id, command };
+}
+
+function parseList(fields: Fields): ClientRequest {
+  refuseUnknown(fields, ["action", "offset", "limit", "status", "search"]);
+  const offset = wholeNumber(fields, "offset", 0, 0, Number.MAX_SAFE_INTEGER);
+  const limit = wholeNumber(fields, "limit", 100, 1, LONGEST_PAGE);
+  const { search = "" } = fields;
+  if (typeof search !== "string") throw bad('"search" must be text.');
+  const statuses = parseStatuses(fields.status);
+  return { kind: "list", offset, limit, statuses, search };
+}
+
+function parseCommand(fields: Fields, limits: MessageLimits): Command {
+  const { action } = fields;
+  switch (action) {
+    case "pause":
+    case "resume":
+    case "retry":
+      refuseUnknown(fields, ["action", "id"]);
+      return { kind: action };
+    case "refresh":
+      refuseUnknown(fields, ["action", "id", "url"]);
+      return { kind: action, url: parseUrl(fields.url, limits.urlLength) };
+    case "remove": {
+      refuseUnknown(fields, ["action", "id", "delete_file"]);
+      const { delete_file: deleteFile = false } = fields;
+      if (typeof deleteFile === "boolean") return { kind: action, deleteFile };
+      throw bad('"delete_file" must be true or false.');
+    }
+    default:
+      throw bad(
+        '"action" must be list, pause, resume, retry, refresh or remove.',
+      );
   }
-  return { kind: "command", command: action as Command, id, deleteFile };
 }
 
 const STATUSES: readonly Status["process_status"][] = [
@@ -222,8 +240,12 @@ export function parseDownload(
   if (!isObject(fields)) throw bad('A download must have a "url".');
   refuseUnknown(fields, DOWNLOAD_FIELDS);
   const { filename = null } = fields;
-  if (filename !== null && (typeof filename !== "string" || !filename)) {
-    throw bad('"filename" must be a name.');
+  const named = typeof filename === "string" && filename.length > 0 &&
+    filename.length <= LONGEST_NAME;
+  if (filename !== null && !named) {
+    throw bad(
+      `"filename" must be a name of at most ${LONGEST_NAME} characters.`,
+    );
   }
   return {
     url: parseUrl(fields.url, limits.urlLength),

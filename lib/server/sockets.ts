@@ -20,8 +20,6 @@ const MOST_WAITING = 4 * 1024 * 1024;
 
 /** Settings of the sockets. */
 export interface SocketsOptions extends MessageLimits {
-  /** How many clients may be connected. */
-  readonly socketsAmount: number;
   /** How often clients that were too slow are looked after, in milliseconds. */
   readonly broadcastTimeout: number;
   /** The name of the channel that carries the status of all downloads. */
@@ -30,8 +28,8 @@ export interface SocketsOptions extends MessageLimits {
 
 /** All clients. */
 export interface Sockets {
-  /** Whether one more may connect. */
-  isFull(): boolean;
+  /** How many clients are connected. */
+  count(): number;
   /** Looks after a client from now on. */
   add(socket: WebSocket): void;
   /** Tells all clients that the server goes away. */
@@ -106,9 +104,9 @@ export function createSockets(
           : { data: { message: `${ids.length} URLs have been added.`, ids } };
       }
       case "command": {
-        const { command, id, deleteFile } = request;
-        await coordinator.command(command, id, { deleteFile });
-        return { data: { message: DONE[command], id } };
+        const { command, id } = request;
+        await coordinator.command(id, command);
+        return { data: { message: DONE[command.kind], id } };
       }
       case "list": {
         const { offset } = request;
@@ -119,7 +117,7 @@ export function createSockets(
   }
 
   return {
-    isFull: () => clients.size >= options.socketsAmount,
+    count: () => clients.size,
     add(socket) {
       clients.set(socket, "up to date");
       socket.onopen = () => greet(socket);
@@ -137,10 +135,11 @@ export function createSockets(
   };
 }
 
-const DONE: Record<Command, string> = {
+const DONE: Record<Command["kind"], string> = {
   pause: "Download has been paused.",
   resume: "Download has been resumed.",
   retry: "Download is tried again.",
+  refresh: "Download goes on from the new URL.",
   remove: "Download has been removed.",
 };
 

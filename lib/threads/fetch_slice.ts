@@ -8,7 +8,8 @@ import {
   nextHop,
   tooManyRedirects,
 } from "../origin/redirect.ts";
-import { connectionError } from "../origin/retry.ts";
+import { isPrivateIPv6 } from "../origin/address.ts";
+import { connectionError, forbidden } from "../origin/retry.ts";
 import type { Run } from "../slices.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink } from "./sink.ts";
@@ -37,6 +38,8 @@ export interface Surroundings {
   readonly client: Deno.HttpClient;
   /** How long no byte may come, in milliseconds. */
   readonly stallTimeout: number;
+  /** Whether URLs may lead into private networks. */
+  readonly allowPrivate: boolean;
 }
 
 /**
@@ -51,14 +54,15 @@ export async function fetchSlice(
   task: SliceTask,
   controls: Controls,
   listener: Listener,
-  { client, stallTimeout }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<void> {
-  using watch = startWatch(controls.signal, stallTimeout);
-  const { response, url } = await request(task, client, watch.signal);
+  using watch = startWatch(controls.signal, surroundings.stallTimeout);
+  const { response, url } = await request(task, surroundings, watch.signal);
   await using body = openBody(response, watch);
   const { status, headers } = response;
-  const head = { status, headers, path: new URL(url).pathname };
-  const answer = readAnswer(head, task.slice, task.pinned);
+  const [asked, path] = [task.url, url].map((url) => new URL(url).pathname);
+  const head = { status, headers, asked: asked ?? "", path: path ?? "" };
+  const answer = readAnswer(head, task.slice, task.pinned, Date.now());
   const start = task.slice?.start ?? 0;
   using sink = openSink(task.part, { start, create: task.pinned === null });
   const disposition = headers.get("content-disposition");
@@ -103,12 +107,13 @@ function endOf(answer: Answer): number {
 /** Asks for the slice, following redirects, until an answer is none. */
 async function request(
   { url: first, headers, slice }: SliceTask,
-  client: Deno.HttpClient,
+  { client, allowPrivate }: Surroundings,
   signal: AbortSignal,
 ): Promise<{ response: Response; url: string }> {
   let url = new URL(first);
   const { origin } = url;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
+    if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
     const response = await fetch(url, {
       client,
       headers: {

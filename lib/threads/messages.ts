@@ -27,6 +27,8 @@ export interface WorkerSettings {
   readonly caCerts: readonly string[];
   /** How long a thread may get no byte, in milliseconds. */
   readonly stallTimeout: number;
+  /** Whether URLs may lead into private networks. */
+  readonly allowPrivate: boolean;
 }
 
 /** Pool to worker. */

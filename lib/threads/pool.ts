@@ -11,12 +11,13 @@ import type {
   WorkerSettings,
 } from "./messages.ts";
 
-/** How often a worker is asked whether it is alive, in milliseconds. */
-const PING_EVERY = 5_000;
-/** A worker that is silent for so long is replaced, in milliseconds. */
-const SILENT_TOO_LONG = 30_000;
+/** How many pings in a row a worker may leave unanswered. */
+const MOST_PINGS = 4;
 
-/** Settings of a pool. */
+/**
+ * Settings of a pool. A worker that is silent for `stallTimeout` counts as
+ * hung.
+ */
 export interface PoolOptions extends WorkerSettings {
   /** How many workers there are at most. */
   readonly workers: number;
@@ -44,26 +45,29 @@ interface Member {
   readonly worker: Worker;
   readonly threads: Set<number>;
   readonly jobs: Map<number, Waiting>;
-  heardAt: number;
+  /** How many pings it has not answered. */
+  pings: number;
 }
 
 /**
  * Makes a pool.
  *
+ * @param code The module that workers run.
  * @param onEvent Hears all that threads report. A worker that throws, ends
  * itself or hangs is replaced, and its threads are reported as failed.
  */
 export function createPool(
   options: PoolOptions,
   onEvent: (event: ThreadEvent) => void,
+  code = new URL("./worker.ts", import.meta.url),
 ): Pool {
   const members = new Set<Member>();
   let lastJob = 0;
-  const ping = setInterval(checkAll, PING_EVERY);
+  const ping = setInterval(checkAll, options.stallTimeout / MOST_PINGS);
   Deno.unrefTimer(ping);
 
   function start(): Member {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    const worker = new Worker(code, {
       type: "module",
       name: "sluice",
       deno: {
@@ -83,7 +87,7 @@ export function createPool(
       worker,
       threads: new Set(),
       jobs: new Map(),
-      heardAt: Date.now(),
+      pings: 0,
     };
     worker.onmessage = ({ data }: MessageEvent<Report>) => hear(member, data);
     worker.onerror = (event) => {
@@ -92,13 +96,14 @@ export function createPool(
       dismiss(member, `A worker failed: ${event.message}`);
     };
     members.add(member);
-    const { caCerts, stallTimeout } = options;
-    tell(member, { type: "settings", settings: { caCerts, stallTimeout } });
+    const { caCerts, stallTimeout, allowPrivate } = options;
+    const settings = { caCerts, stallTimeout, allowPrivate };
+    tell(member, { type: "settings", settings });
     return member;
   }
 
   function hear(member: Member, report: Report): void {
-    member.heardAt = Date.now();
+    member.pings = 0;
     switch (report.type) {
       case "pong":
         return;
@@ -130,13 +135,9 @@ export function createPool(
   }
 
   function checkAll(): void {
-    const now = Date.now();
     for (const member of members) {
-      if (now - member.heardAt > SILENT_TOO_LONG) {
-        dismiss(member, "A worker hung, and was replaced.");
-      } else {
-        tell(member, { type: "ping" });
-      }
+      if (member.pings++ < MOST_PINGS) tell(member, { type: "ping" });
+      else dismiss(member, "A worker hung, and was replaced.");
     }
   }
 

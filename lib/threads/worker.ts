@@ -60,6 +60,7 @@ function surroundingsFrom(settings: WorkerSettings): Surroundings {
       caCerts: [...settings.caCerts],
     }),
     stallTimeout: settings.stallTimeout,
+    allowPrivate: settings.allowPrivate,
   };
 }
 

@@ -1,0 +1,15 @@
+/** Text in the headers of HTTP. */
+
+/**
+ * The text of a header's value. RFC 9110 §5.5 leaves it at bytes, which come
+ * to us as Latin-1; what servers put there is often UTF-8.
+ */
+export function fromLatin1(text: string): string {
+  if (!/^[\0-\xff]*$/.test(text)) return text;
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,124 @@
+/** Who knows the token, and how often others may guess. */
+
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { getCookies } from "@std/http/cookie";
+
+/** Wrong guesses that an address has ... */
+const MOST_GUESSES = 10;
+/** ... in so long, in milliseconds. */
+const WINDOW = 60_000;
+/** Addresses that are remembered for having guessed. */
+const MOST_ADDRESSES = 10_000;
+
+const COOKIE = "sluice_session";
+const TOKEN_PROTOCOL = "sluice.token.";
+
+/** What is made of a request's credentials. */
+export type Verdict = "welcome" | "unknown" | "guessed too often";
+
+/** The door. */
+export interface Auth {
+  /** Looks at a request's Bearer token, subprotocol or cookie. */
+  check(headers: Headers, address: string): Verdict;
+  /** Looks at the token that somebody typed into the login page. */
+  login(token: string, address: string): Verdict;
+  /** The cookie that spares the page's user another login. */
+  cookie(secure: boolean): string;
+}
+
+/**
+ * Makes the door for a token; without one, everybody is welcome.
+ *
+ * @param now The time, in milliseconds.
+ */
+export function createAuth(
+  token: string | null,
+  now: () => number = Date.now,
+): Auth {
+  const guesses = new Map<string, { count: number; since: number }>();
+  // It says nothing of the token, and ends with it.
+  const session = createHmac("sha256", token ?? "").update("page session")
+    .digest("hex");
+
+  function judge(given: string, address: string): Verdict {
+    const host = networkOf(address);
+    const before = guesses.get(host);
+    const { count, since } = before && now() - before.since < WINDOW
+      ? before
+      : { count: 0, since: now() };
+    if (count >= MOST_GUESSES) return "guessed too often";
+    if (token === null || isSame(given, token)) return "welcome";
+    guesses.delete(host);
+    guesses.set(host, { count: count + 1, since });
+    const [oldest] = guesses.keys();
+    if (guesses.size > MOST_ADDRESSES && oldest) guesses.delete(oldest);
+    return "unknown";
+  }
+
+  return {
+    check(headers, address) {
+      if (token === null) return "welcome";
+      // Nobody guesses 256 bits: a wrong session is no guess, only an old one.
+      const kept = getCookies(headers)[COOKIE];
+      if (kept !== undefined && isSame(kept, session)) return "welcome";
+      const given = bearer(headers) ?? protocolToken(headers);
+      return given === null ? "unknown" : judge(given, address);
+    },
+    login: judge,
+    cookie: (secure) =>
+      `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; ` +
+      `Max-Age=${365 * 24 * 3600}${secure ? "; Secure" : ""}`,
+  };
+}
+
+/**
+ * The subprotocol to agree on, of those that a client offers; null for none.
+ * One that holds the token is named only if the client offers no other.
+ */
+export function protocolFor(headers: Headers): string | null {
+  const offered = protocols(headers);
+  return offered.find((name) => !name.startsWith(TOKEN_PROTOCOL)) ??
+    offered[0] ?? null;
+}
+
+function protocols(headers: Headers): string[] {
+  return (headers.get("sec-websocket-protocol") ?? "").split(",")
+    .map((name) => name.trim()).filter((name) => name !== "");
+}
+
+function bearer(headers: Headers): string | null {
+  return headers.get("authorization")?.match(/^Bearer +(\S+)\s*$/i)?.[1] ??
+    null;
+}
+
+/** A subprotocol may hold few characters: the token is in base64url. */
+function protocolToken(headers: Headers): string | null {
+  const named = protocols(headers)
+    .find((name) => name.startsWith(TOKEN_PROTOCOL));
+  if (named === undefined) return null;
+  const encoded = named.slice(TOKEN_PROTOCOL.length);
+  return isBase64Url(encoded)
+    ? new TextDecoder().decode(
+      Uint8Array.fromBase64(encoded, { alphabet: "base64url" }),
+    )
+    : "";
+}
+
+function isBase64Url(text: string): boolean {
+  return /^[\w-]*$/.test(text) && text.length % 4 !== 1;
+}
+
+/** In a time that says nothing of where they differ, nor of their lengths. */
+function isSame(a: string, b: string): boolean {
+  const [one, other] = [a, b]
+    .map((text) => createHash("sha256").update(text).digest());
+  return one !== undefined && other !== undefined &&
+    timingSafeEqual(one, other);
+}
+
+/** Who has one IPv6 address has its whole /64. */
+function networkOf(address: string): string {
+  return address.includes(":") && !address.includes(".")
+    ? address.split(":").slice(0, 4).join(":")
+    : address;
+}

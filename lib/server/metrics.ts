@@ -1,0 +1,65 @@
+/** What operators measure, in OpenMetrics. */
+
+/** One family of metrics: its samples, by the value of a label or without. */
+export interface Family {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  /** The label's name; null for a single sample. */
+  readonly label: string | null;
+  readonly samples: readonly (readonly [label: string, value: number])[];
+}
+
+/** A family of one sample. */
+export function single(
+  name: string,
+  type: Family["type"],
+  help: string,
+  value: number,
+): Family {
+  return { name, type, help, label: null, samples: [["", value]] };
+}
+
+/** The text of an exposition, as OpenMetrics 1.0 wants it. */
+export function render(families: readonly Family[]): string {
+  const lines = families.flatMap(({ name, type, help, label, samples }) => [
+    `# TYPE ${name} ${type}`,
+    `# HELP ${name} ${help}`,
+    ...samples.map(([value, number]) => {
+      const sample = type === "counter" ? `${name}_total` : name;
+      return `${sample}${label ? `{${label}="${value}"}` : ""} ${number}`;
+    }),
+  ]);
+  return [...lines, "# EOF", ""].join("\n");
+}
+
+/** The media type of an exposition. */
+export const METRICS_TYPE =
+  "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/** Measures how late the event loop is. */
+export interface LagMeter extends Disposable {
+  /** The worst lag since the last reading, in seconds. */
+  read(): number;
+}
+
+const BEAT = 100;
+
+/** Starts a lag meter. */
+export function startLagMeter(): LagMeter {
+  let last = performance.now();
+  let worst = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    worst = Math.max(worst, now - last - BEAT);
+    last = now;
+  }, BEAT);
+  return {
+    read() {
+      const lag = Math.max(0, worst) / 1000;
+      worst = 0;
+      return lag;
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}

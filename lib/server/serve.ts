@@ -1,0 +1,132 @@
+/** The server's life: from listening to a clean end. */
+
+import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
+import { toRecord } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { openParts } from "../parts.ts";
+import { openStore } from "../store.ts";
+import { createHandler, type Handler, type ServerOptions } from "./server.ts";
+
+/** Settings of a server. */
+export interface ServeOptions extends CoordinatorOptions, ServerOptions {
+  readonly contentDirectory: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Whether files are forced to disk before they count as there. */
+  readonly sync: boolean;
+}
+
+/** How long to wait before listening again, in milliseconds. */
+const LISTEN_AGAIN = 500;
+/** Two signals within so long are one: Ctrl-C reaches a task's child twice. */
+const ONE_SIGNAL = 300;
+
+/**
+ * Serves until a signal says to stop.
+ *
+ * @param onListen Called once, with the port.
+ * @throws {DownloadError} if the content directory cannot be used.
+ */
+export async function serve(
+  options: ServeOptions,
+  log: Log,
+  onListen: (port: number) => void,
+): Promise<void> {
+  keepRunning(log);
+  using parts = await openParts(options.contentDirectory, options);
+  using store = openStore(parts.statePath);
+  await parts.removeOrphans((id) => store.runs(id).length > 0);
+  const coordinator = await createCoordinator(options, { store, parts, log });
+  const handler = createHandler(options, { coordinator, log });
+  try {
+    const server = listen(options, handler, log, onListen);
+    await Promise.race([server.finished, stopSignal()]);
+    log("stopping");
+    handler.close();
+    await Promise.all([coordinator.close(), server.stop()]);
+  } finally {
+    handler.close();
+    await coordinator.close();
+  }
+}
+
+/**
+ * Listens, and does so again when that ends by itself, as it does while too
+ * many files are open.
+ *
+ * @throws what keeps it from listening at first, such as a port that is taken.
+ */
+function listen(
+  { host, port }: ServeOptions,
+  handler: Handler,
+  log: Log,
+  onListen: (port: number) => void,
+): { finished: Promise<never>; stop: () => Promise<void> } {
+  const start = (port: number) =>
+    Deno.serve({
+      hostname: host,
+      port,
+      onListen: () => {},
+      handler: (request, { remoteAddr }) =>
+        handler.handle(request, remoteAddr.hostname),
+      onError(error) {
+        log("request failed", { message: toRecord(error).message });
+        return new Response("The server failed.\n", { status: 500 });
+      },
+    });
+  let server = start(port);
+  let stopping = false;
+  const { port: taken } = server.addr;
+  onListen(taken);
+
+  async function run(): Promise<never> {
+    for (;;) {
+      await server.finished.catch(({ message }) => {
+        log("not listening", { message });
+      });
+      const again = Promise.withResolvers<void>();
+      setTimeout(again.resolve, LISTEN_AGAIN);
+      await again.promise;
+      if (stopping) return await new Promise<never>(() => {});
+      try {
+        server = start(taken);
+      } catch (error) {
+        log("not listening", { message: toRecord(error).message });
+      }
+    }
+  }
+
+  return {
+    finished: run(),
+    stop() {
+      stopping = true;
+      return server.shutdown();
+    },
+  };
+}
+
+/** Resolves at the first signal to stop; a second one ends the process. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let first: number | null = null;
+  function onSignal() {
+    if (first !== null && Date.now() - first > ONE_SIGNAL) Deno.exit(130);
+    first ??= Date.now();
+    resolve();
+  }
+  Deno.addSignalListener("SIGINT", onSignal);
+  Deno.addSignalListener("SIGTERM", onSignal);
+  return promise;
+}
+
+/** What nobody caught costs what it belongs to, never the other downloads. */
+function keepRunning(log: Log): void {
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    log("unexpected error", { message: event.message });
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log("unexpected error", { message: toRecord(event.reason).message });
+  });
+}

@@ -1,0 +1,95 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import * as fc from "fast-check";
+import {
+  headerFault,
+  loggable,
+  requestFor,
+  withoutUserinfo,
+} from "../../lib/origin/request.ts";
+
+const headers = { cookie: "secret" };
+
+Deno.test("headers stay with the origin that they were given for", () => {
+  const url = "https://u:p@h.test/f";
+  for (
+    const elsewhere of [
+      "https://other.test/f",
+      "https://h.test:8443/f",
+      "http://h.test/f",
+      "https://h.test.evil.test/f",
+    ]
+  ) {
+    const expected = { url: elsewhere, headers: {} };
+    assertEquals(requestFor({ url, headers }, elsewhere), expected);
+  }
+  const same = requestFor({ url, headers }, "https://h.test:443/moved");
+  assertEquals(same.headers.cookie, "secret");
+});
+
+Deno.test("userinfo becomes credentials, and leaves the URL", () => {
+  const url = "https://m%C3%BCller:p%3Aw@h.test/f";
+  assertEquals(requestFor({ url, headers: {} }, null), {
+    url: "https://h.test/f",
+    headers: { authorization: "Basic bcO8bGxlcjpwOnc=" },
+  });
+});
+
+Deno.test("credentials that are given as a header come before those in the URL", () => {
+  const given = { authorization: "Bearer t" };
+  const asked = requestFor(
+    { url: "https://u:p@h.test/", headers: given },
+    null,
+  );
+  assertEquals(asked.headers, given);
+});
+
+Deno.test("userinfo may be long, or badly encoded", () => {
+  const long = `https://${"u".repeat(500_000)}@h.test/`;
+  assertEquals(
+    requestFor({ url: long, headers: {} }, null).url,
+    "https://h.test/",
+  );
+  const bad = requestFor({ url: "https://%ff:p@h.test/", headers: {} }, null);
+  assertEquals(bad.headers.authorization, `Basic ${btoa("%ff:p")}`);
+});
+
+Deno.test("a header that Sluice sets, or that cannot be sent, may not be given", () => {
+  assertEquals(headerFault("X-Api-Key", "k"), null);
+  assertEquals(headerFault("Cookie", "a=b"), null);
+  for (
+    const [name, value] of [
+      ["Range", "bytes=0-"],
+      ["HOST", "h"],
+      ["Accept-Encoding", "gzip"],
+      ["If-None-Match", "*"],
+      ["Transfer-Encoding", "chunked"],
+      ["a b", "v"],
+      ["", "v"],
+      ["X", "a\r\nHost: h"],
+      ["X", "a\0b"],
+      ["X", "€"],
+    ] as const
+  ) assertStringIncludes(headerFault(name, value) ?? "none", name);
+});
+
+Deno.test("a header without a fault can be sent, and is never one of Sluice's", () => {
+  const name = fc.oneof(
+    fc.string(),
+    fc.constantFrom("rAnGe", "hOST", "constructor"),
+  );
+  fc.assert(
+    fc.property(name, fc.string({ unit: "binary" }), (name, value) => {
+      if (headerFault(name, value) !== null) return;
+      const sent = [...new Headers({ [name]: value }).keys()];
+      assertEquals(sent, [name.toLowerCase()]);
+      assert(!["range", "host"].includes(name.toLowerCase()));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("a URL in a log holds neither userinfo nor query nor fragment", () => {
+  const url = "https://u:p@h.test:8443/path?token=t#f";
+  assertEquals(loggable(url), "https://h.test:8443/path");
+  assertEquals(withoutUserinfo(url), "https://h.test:8443/path?token=t#f");
+});
