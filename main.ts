@@ -67,6 +67,8 @@ async function run(config: Config): Promise<void> {
   };
   const log = createLog(config.logFormat);
   await serve(options, log, (port) => announce(options, port));
+  // Whoever still reads a file would keep the process alive.
+  Deno.exit(0);
 }
 
 /** How much room a disk has is asked of the system, by a kind of its own. */

@@ -28,7 +28,7 @@ import {
   type Totals,
 } from "./status.ts";
 import type { Store } from "./store.ts";
-import type { Ending } from "./transfer.ts";
+import type { Ending, Transfer } from "./transfer.ts";
 
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
@@ -113,17 +113,31 @@ export async function createCoordinator(
     parts,
     log,
     room: disk.room,
-    next: (hosts) =>
-      disk.room() > 0 ? store.take({ ids: heldIds(), hosts }) : null,
+    next,
     changed: (id) => changed.add(id),
   });
   const timer = setInterval(tell, options.broadcastTimeout);
-  engine.fill();
+  /** The queue holds nothing but downloads at these hosts: no need to look. */
+  let nothingBut: string | null = null;
+  let closing: Promise<void> | null = null;
+  fill();
 
-  /** What must not be taken from the queue: it is being dealt with. */
-  function heldIds(): string[] {
+  /** The next download in the queue, at none of these hosts. */
+  function next(fullHosts: readonly string[]): Download | null {
+    const asked = fullHosts.toSorted().join(" ");
+    if (nothingBut === asked || disk.room() <= 0) return null;
+    // What is being dealt with must not be taken once more.
     const taken = [...engine.transfers()].map(({ download: { id } }) => id);
-    return [...taken, ...commands.keys()];
+    const ids = [...taken, ...commands.keys()];
+    const download = store.take({ ids, hosts: fullHosts });
+    nothingBut = download === null ? asked : null;
+    return download;
+  }
+
+  /** There may be something new in the queue. */
+  function fill(): void {
+    nothingBut = null;
+    engine.fill();
   }
 
   /** Stops all before the disk is full, and goes on once there is room. */
@@ -167,17 +181,18 @@ export async function createCoordinator(
 
   function statusFor(id: string): Status | null {
     const transfer = engine.get(id);
-    if (transfer === undefined) {
-      speeds.delete(id);
-      const download = store.get(id);
-      return download && statusOf(download);
-    }
+    if (transfer !== undefined) return statusOfRunning(transfer);
+    speeds.delete(id);
+    const download = store.get(id);
+    return download && statusOf(download);
+  }
+
+  function statusOfRunning(transfer: Transfer): Status {
+    const { id } = transfer.download;
     const speedometer = speeds.get(id) ?? startSpeedometer();
     speeds.set(id, speedometer);
-    return statusOfTransfer(
-      transfer,
-      speedometer.read(transfer, performance.now()),
-    );
+    const speed = speedometer.read(transfer, performance.now());
+    return statusOfTransfer(transfer, speed);
   }
 
   function totals(): Totals {
@@ -190,9 +205,10 @@ export async function createCoordinator(
     };
   }
 
-  /** As clients see it now: a transfer's record lags behind it. */
+  /** As clients see it now: the record of a transfer lags behind it. */
   function current(download: Download): Status {
-    return statusFor(download.id) ?? statusOf(download);
+    const transfer = engine.get(download.id);
+    return transfer ? statusOfRunning(transfer) : statusOf(download);
   }
 
   async function add(requests: readonly DownloadRequest[]): Promise<string[]> {
@@ -211,7 +227,7 @@ export async function createCoordinator(
       changed.add(id);
       log("added", { id, url: loggable(url) });
     }
-    engine.fill();
+    fill();
     return downloads.map(({ id }) => id);
   }
 
@@ -228,7 +244,7 @@ export async function createCoordinator(
     } finally {
       if (commands.get(id) === mine) commands.delete(id);
       changed.add(id);
-      engine.fill();
+      fill();
     }
   }
 
@@ -271,6 +287,14 @@ export async function createCoordinator(
     }
   }
 
+  async function close(): Promise<void> {
+    clearInterval(timer);
+    disk[Symbol.dispose]();
+    await engine.close();
+    tell();
+    channel[Symbol.dispose]();
+  }
+
   return {
     add,
     command,
@@ -301,13 +325,7 @@ export async function createCoordinator(
     threads: () =>
       [...engine.transfers()].reduce((n, { threads }) => n + threads.size, 0),
     figures: engine.figures,
-    async close() {
-      clearInterval(timer);
-      disk[Symbol.dispose]();
-      await engine.close();
-      tell();
-      channel[Symbol.dispose]();
-    },
+    close: () => closing ??= close(),
   };
 }
 

@@ -71,7 +71,7 @@ export interface Surroundings {
   /** Bytes that the disk has room for. */
   room(): number;
   /** The next download in the queue, at none of these hosts. */
-  next(fullHosts: Iterable<string>): Download | null;
+  next(fullHosts: readonly string[]): Download | null;
   /** The status of a download is another one now. */
   changed(id: string): void;
 }

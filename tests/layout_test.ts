@@ -153,3 +153,10 @@ Deno.test("no check is switched off", async () => {
   const found = new TextDecoder().decode(stdout).trim().split("\n");
   assertEquals(found, ["tests/layout_test.ts"]);
 });
+
+Deno.test("the README names every setting", async () => {
+  const readme = await Deno.readTextFile(projectPath("README.md"));
+  for (const name of ENVIRONMENT) {
+    assert(readme.includes(`| \`${name}\``), name);
+  }
+});

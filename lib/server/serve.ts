@@ -16,6 +16,8 @@ export interface ServeOptions extends CoordinatorOptions, ServerOptions {
   readonly sync: boolean;
 }
 
+/** How long clients have to take what they are being sent, in milliseconds. */
+const STOP_WITHIN = 1_000;
 /** How long to wait before listening again, in milliseconds. */
 const LISTEN_AGAIN = 500;
 /** Two signals within so long are one: Ctrl-C reaches a task's child twice. */
@@ -43,7 +45,13 @@ export async function serve(
     await Promise.race([server.finished, stopSignal()]);
     log("stopping");
     handler.close();
-    await Promise.all([coordinator.close(), server.stop()]);
+    const late = new Promise<void>((resolve) =>
+      setTimeout(resolve, STOP_WITHIN)
+    );
+    await Promise.all([
+      coordinator.close(),
+      Promise.race([server.stop(), late]),
+    ]);
   } finally {
     handler.close();
     await coordinator.close();

@@ -45,10 +45,13 @@ export function createSockets(
   const clients = new Map<WebSocket, "up to date" | "behind">();
   const channel = openStatusChannel(options.channel, tellAll);
   const timer = setInterval(catchUp, options.broadcastTimeout);
+  /** Good for whoever comes before the next changes, which tell the rest. */
+  let snapshot: string | null = null;
 
   function tellAll({ changed, removed, totals }: Changes): void {
     const message: ServerMessage = { data: changed, totals, removed };
     const text = JSON.stringify(message);
+    snapshot = null;
     for (const [socket, state] of clients) {
       // Whoever still has something to read gets the newest state later.
       if (state === "behind" || socket.bufferedAmount > 0) {
@@ -65,10 +68,15 @@ export function createSockets(
 
   function greet(socket: WebSocket): void {
     clients.set(socket, "up to date");
+    snapshot ??= takeSnapshot();
+    send(socket, snapshot);
+  }
+
+  function takeSnapshot(): string {
     const data = coordinator.snapshot();
     const totals = coordinator.totals();
     const message: ServerMessage = { data, totals, snapshot: true };
-    send(socket, JSON.stringify(message));
+    return JSON.stringify(message);
   }
 
   function reply(socket: WebSocket, message: ServerMessage): void {
