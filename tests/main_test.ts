@@ -253,6 +253,21 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+Deno.test("a proxy that the environment names is used", async () => {
+  await using proxy = await startOrigin();
+  const whole = file(100_000);
+  // A proxy is asked for whole URLs, RFC 9112 §3.2.2.
+  const url = "http://example.test/a.bin";
+  proxy.serve(url, whole);
+  await using sluice = await startSluice({
+    environment: { HTTP_PROXY: proxy.url("/") },
+  });
+  await using client = await sluice.connect();
+  const { path_to_file } = await client.end(await client.add({ url }));
+  assert(path_to_file !== null);
+  assertEquals(await firstDifference(new URL(path_to_file), whole), null);
+});
+
 Deno.test("a wrong setting is one line, and exit code 2", async () => {
   const start = taskArguments("start", "downloads");
   for (

@@ -64,11 +64,15 @@ export async function fetchSlice(
   const head = { status, headers, asked: asked ?? "", path: path ?? "" };
   const answer = readAnswer(head, task.slice, task.pinned, Date.now());
   const start = task.slice?.start ?? 0;
-  using sink = openSink(task.part, { start, create: task.pinned === null });
+  const end = endOf(answer);
+  using sink = openSink(task.part, {
+    start,
+    length: end - start,
+    create: task.pinned === null,
+  });
   const disposition = headers.get("content-disposition");
   listener.answered({ answer, url, disposition });
 
-  const end = endOf(answer);
   controls.end = Math.min(controls.end, end);
   function tell() {
     listener.wrote(sink.flush());
@@ -142,7 +146,9 @@ interface Body extends AsyncDisposable {
 
 function openBody(response: Response, watch: Watch): Body {
   const reader = response.body?.getReader({ mode: "byob" });
-  let scratch = new ArrayBuffer(READ_BYTES);
+  // A megabyte for each of many small files would cost more than the files.
+  const length = Number(response.headers.get("content-length") ?? Infinity);
+  let scratch = new ArrayBuffer(Math.max(1, Math.min(READ_BYTES, length)));
   async function read(): Promise<Uint8Array | null> {
     if (reader === undefined) return null;
     const { value } = await reader.read(new Uint8Array(scratch))

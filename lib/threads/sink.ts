@@ -22,16 +22,17 @@ export interface Sink extends Disposable {
  * Writes are synchronous: one takes a third of a millisecond, and no other
  * turn of the worker can come between the bytes and their count.
  *
+ * @param length How many bytes will come; Infinity if that is not known.
  * @param create Whether the file must not exist yet; otherwise, it must. A
  * file that somebody has deleted is thus never begun anew in the middle.
  */
 export function openSink(
   path: string,
-  options: { start: number; create: boolean },
+  options: { start: number; length: number; create: boolean },
 ): Sink {
-  const { start, create } = options;
+  const { start, length, create } = options;
   const file = Deno.openSync(path, { write: true, createNew: create });
-  const gathered = new Uint8Array(GATHER_BYTES);
+  const gathered = new Uint8Array(Math.min(GATHER_BYTES, length));
   let waiting = 0;
   let written = start;
   let crc = 0;
@@ -52,8 +53,10 @@ export function openSink(
   }
 
   function push(bytes: Uint8Array): void {
-    if (waiting + bytes.length > GATHER_BYTES) flush();
-    if (bytes.length >= GATHER_BYTES / 4 && waiting === 0) return write(bytes);
+    if (waiting + bytes.length > gathered.length) flush();
+    if (bytes.length >= gathered.length / 4 && waiting === 0) {
+      return write(bytes);
+    }
     gathered.set(bytes, waiting);
     waiting += bytes.length;
   }
