@@ -121,9 +121,11 @@ export function createEngine(
     threads: options.threadsAmount,
     bytesAmount: options.bytesAmount,
     perHost(host) {
-      const { threads, until } = lowered.get(host) ?? { threads: 0, until: 0 };
       const most = options.threadsPerHost;
-      return until > performance.now() ? Math.min(threads, most) : most;
+      const { threads, until } = lowered.get(host) ?? { threads: 0, until: 0 };
+      if (until > performance.now()) return Math.min(threads, most);
+      lowered.delete(host);
+      return most;
     },
   };
 
@@ -304,12 +306,9 @@ export function createEngine(
     } catch (error) {
       busyUntil.set(transfer, performance.now() + options.retryWait);
       const record = toRecord(error);
+      const { code, message } = record;
       if (transfer.phase.kind === "fetching") onFailed(transfer, record);
-      else {log("job failed", {
-          id,
-          code: record.code,
-          message: record.message,
-        });}
+      else log("job failed", { id, code, message });
     }
     changed(id);
     fill();

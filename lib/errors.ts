@@ -38,7 +38,9 @@ export type ErrorCode =
   | "DISK_FULL"
   | "DISK"
   | "PART_LOST"
-  | "STATE";
+  | "STATE"
+  // a mistake of ours
+  | "INTERNAL";
 
 /** An error as plain data: class and code do not survive `postMessage`. */
 export interface ErrorRecord {
@@ -72,14 +74,14 @@ export function toRecord(error: unknown): ErrorRecord {
     const { code, message, retryAfter } = error;
     return { code, message, retryAfter };
   }
-  return { ...diskRecord(error), retryAfter: null };
+  return { ...systemRecord(error), retryAfter: null };
 }
 
 /**
  * What the operating system said about a file. The message of a system error
  * names paths of the content directory, which whoever sees a download may see.
  */
-function diskRecord(error: unknown): { code: ErrorCode; message: string } {
+function systemRecord(error: unknown): { code: ErrorCode; message: string } {
   const text = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? error.code : null;
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -104,5 +106,7 @@ function diskRecord(error: unknown): { code: ErrorCode; message: string } {
       message: `The part file was changed by somebody else: ${text}`,
     };
   }
-  return { code: "DISK", message: `Cannot use the content directory: ${text}` };
+  return code === null && !(error instanceof Deno.errors.NotCapable)
+    ? { code: "INTERNAL", message: `Sluice made a mistake: ${text}` }
+    : { code: "DISK", message: `Cannot use the content directory: ${text}` };
 }

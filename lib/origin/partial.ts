@@ -123,7 +123,8 @@ function slice(
   if (asked === null) {
     throw new DownloadError(
       "WRONG_RANGE",
-      "The origin sent a part of the file where the whole was asked for.",
+      "The origin sent a part of the file where the whole was asked for: " +
+        "add another URL of the file.",
     );
   }
   const told = parseContentRange(headers.get("content-range"));
@@ -201,7 +202,8 @@ function refuseEncoding({ headers, path }: Head): void {
   throw new DownloadError(
     "ENCODED",
     `The origin sent the file in the encoding ${encoding.slice(0, 20)}, ` +
-      "which was not asked for: its bytes would not be the file's.",
+      "which was not asked for: its bytes would not be the file's. " +
+      "Check the URL, or add another one of the file.",
   );
 }
 
@@ -238,7 +240,11 @@ function refusal({ status, headers }: Head, now: number): DownloadError {
     case 403:
     case 404:
     case 410:
-      return new DownloadError("EXPIRED", `${said}: ${ADVICE[status]}.`);
+      return new DownloadError(
+        "EXPIRED",
+        `${said}: ${REASON[status]}; check the URL, or refresh the download ` +
+          "with a new one.",
+      );
     case 407:
       return new DownloadError(
         "ORIGIN_STATUS",
@@ -249,22 +255,32 @@ function refusal({ status, headers }: Head, now: number): DownloadError {
     case 429:
     case 503:
     case 509:
-      return new DownloadError("BUSY", `${said}: it is too busy.`, wait);
+      return new DownloadError(
+        "BUSY",
+        `${said}: it is too busy; retry later.`,
+        wait,
+      );
     case 501:
     case 505:
-      return new DownloadError("ORIGIN_STATUS", `${said}: it cannot do this.`);
+      return new DownloadError(
+        "ORIGIN_STATUS",
+        `${said}: it cannot do this; check the URL.`,
+      );
     default:
       return status >= 500
         ? new DownloadError(
           "ORIGIN_FAULT",
-          `${said}: it is out of order.`,
+          `${said}: it is out of order; retry later.`,
           wait,
         )
-        : new DownloadError("ORIGIN_STATUS", `${said}: it gives no file.`);
+        : new DownloadError(
+          "ORIGIN_STATUS",
+          `${said}: it gives no file; check the URL.`,
+        );
   }
 }
 
-const ADVICE = {
+const REASON = {
   401: "it wants credentials, or the ones given are wrong",
   403: "it does not allow this, or the URL has expired",
   404: "there is no such file, or the URL has expired",

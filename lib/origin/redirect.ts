@@ -40,5 +40,8 @@ export function tooManyRedirects(): DownloadError {
 }
 
 function refused(how: string): DownloadError {
-  return new DownloadError("REDIRECT", `The origin redirects ${how}.`);
+  return new DownloadError(
+    "REDIRECT",
+    `The origin redirects ${how}: add the file's own URL.`,
+  );
 }

@@ -48,7 +48,8 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   DISK_FULL: "pause",
   DISK: "none",
   PART_LOST: "restart",
-  STATE: "none",
+  STATE: "retry",
+  INTERNAL: "none",
 };
 
 /** What can be done about an error of this code. */
@@ -169,11 +170,12 @@ const CONNECTION_ERRORS: readonly Known[] = [
 const REQUEST_CUT: Known = [
   /^/,
   "REFUSED",
-  "The origin does not take the connection, or ends it without an answer.",
+  "The origin does not take the connection, or ends it without an answer: " +
+  "check the URL, or retry later.",
 ];
 
 const BODY_CUT: Known = [
   /^/,
   "CUT",
-  "The origin ended the connection before the end of the slice.",
+  "The origin ended the connection before the end of the slice: retry later.",
 ];
