@@ -49,6 +49,7 @@ export async function openParts(
   const parts = join(own, "parts");
   await ensureDir(parts);
   const lock = await takeLock(join(own, "lock"), directory);
+  await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);
   const path = (id: string) => join(parts, id);
 
   async function syncFile(path: string): Promise<void> {
@@ -112,6 +113,26 @@ async function takeLock(
   );
 }
 
+/** Better to say so now than when the first file is whole. */
+async function refuseWithoutLinks(
+  file: string,
+  link: string,
+  directory: string,
+): Promise<void> {
+  await removeFile(link);
+  try {
+    await Deno.link(file, link);
+  } catch (error) {
+    throw new DownloadError(
+      "DISK",
+      `The file system of ${directory} has no hard links, without which a ` +
+        "file could be overwritten: choose another --content-directory.",
+      { cause: error },
+    );
+  }
+  await removeFile(link);
+}
+
 /** `link` fails where the name is taken, and never follows or overwrites. */
 async function link(
   part: string,
@@ -130,7 +151,14 @@ async function link(
   }
 }
 
-async function isSameFile(a: string, b: string): Promise<boolean> {
-  const [one, other] = await Promise.all([Deno.lstat(a), Deno.lstat(b)]);
-  return one.ino === other.ino && one.dev === other.dev && one.ino !== null;
+/** Whether `name` is another name of `part`. */
+async function isSameFile(part: string, name: string): Promise<boolean> {
+  const one = await Deno.lstat(part);
+  try {
+    const other = await Deno.lstat(name);
+    return one.ino === other.ino && one.dev === other.dev && one.ino !== null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
