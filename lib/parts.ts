@@ -49,7 +49,12 @@ export async function openParts(
   const parts = join(own, "parts");
   await ensureDir(parts);
   const lock = await takeLock(join(own, "lock"), directory);
-  await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);
+  try {
+    await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
   const path = (id: string) => join(parts, id);
 
   async function syncFile(path: string): Promise<void> {
