@@ -107,6 +107,8 @@ export async function createCoordinator(
   const changed = new Set<string>();
   /** The last command on each download; the next one waits for it. */
   const commands = new Map<string, Promise<void>>();
+  /** How many downloads are being added: the store does not count them yet. */
+  let adding = 0;
   const disk = await watchDisk(parts, options.minFreeSpace, log, onRoom);
   const engine = createEngine(options, {
     store,
@@ -212,7 +214,7 @@ export async function createCoordinator(
   }
 
   async function add(requests: readonly DownloadRequest[]): Promise<string[]> {
-    const waiting = store.totals().Queued;
+    const waiting = store.totals().Queued + adding;
     if (waiting + requests.length > options.queueLength) {
       throw new DownloadError(
         "TOO_MUCH",
@@ -222,7 +224,12 @@ export async function createCoordinator(
     }
     const now = Date.now();
     const downloads = requests.map((request) => createDownload(request, now));
-    await store.add(downloads);
+    adding += downloads.length;
+    try {
+      await store.add(downloads);
+    } finally {
+      adding -= downloads.length;
+    }
     for (const { id, request: { url } } of downloads) {
       changed.add(id);
       log("added", { id, url: loggable(url) });

@@ -108,10 +108,9 @@ interface Write {
  * @throws {DownloadError} STATE if the file is damaged or of another version.
  */
 export function openStore(path: string): Store {
-  const db = openDatabase(path);
+  const { db, sql } = openDatabase(path);
   const writes: Write[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const sql = statements(db);
   /** Counting a long queue takes long: once after each change is enough. */
   let totals: Record<State["kind"], number> | null = null;
 
@@ -246,7 +245,9 @@ function rowOf(download: Download): (string | number | null)[] {
   ];
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(
+  path: string,
+): { db: DatabaseSync; sql: ReturnType<typeof statements> } {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: 5_000 });
@@ -259,7 +260,7 @@ function openDatabase(path: string): DatabaseSync {
     const [first] = db.prepare("PRAGMA quick_check").all();
     const verdict = String(Object.values(first ?? {})[0]);
     if (verdict !== "ok") throw new Error(verdict);
-    return db;
+    return { db, sql: statements(db) };
   } catch (error) {
     db?.close();
     throw stateError(error, path);

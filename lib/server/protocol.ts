@@ -157,12 +157,15 @@ export function parseRequest(
 
 const LONGEST_PAGE = 1_000;
 const LONGEST_NAME = 1_000;
+const LONGEST_ID = 100;
 
 function parseAction(fields: Fields, limits: MessageLimits): ClientRequest {
   if (fields.action === "list") return parseList(fields);
   const { id } = fields;
   const command = parseCommand(fields, limits);
-  if (typeof id !== "string") throw bad('"id" must be the id of a download.');
+  if (typeof id !== "string" || id.length > LONGEST_ID) {
+    throw bad('"id" must be the id of a download.');
+  }
   return { kind: "command", id, command };
 }
 
