@@ -212,14 +212,12 @@ function clicked(event) {
 /** @param {KeyboardEvent} event */
 function pressed(event) {
   if (dialog.open) return;
-  const focus = panel.contains(document.activeElement)
-    ? "button"
-    : focusOf(document.activeElement, grid);
-  const command = commandFor(event, focus);
+  const focused = document.activeElement;
+  const command = commandFor(event, focusOf(focused));
   if (command === null) return;
-  const id = focus === "button" && panel.contains(document.activeElement)
+  const id = panel.contains(focused)
     ? opened
-    : list.idOf(document.activeElement) ?? list.current();
+    : list.idOf(focused) ?? list.current();
   const status = id === null ? null : model.get(id);
   event.preventDefault();
   switch (command) {

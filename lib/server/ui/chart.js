@@ -9,8 +9,9 @@ import { svg } from "./dom.js";
  * @property {number} speed Bytes per second.
  */
 
-/** How far back a chart goes, in milliseconds. */
-export const CHART_SPAN = 120_000;
+/** How far back a chart goes at most and at least, in milliseconds. */
+const LONGEST_SPAN = 120_000;
+const SHORTEST_SPAN = 15_000;
 
 /**
  * Samples with one more, without those that are too old to be shown.
@@ -20,10 +21,21 @@ export const CHART_SPAN = 120_000;
  * @returns {Sample[]}
  */
 export function withSample(samples, sample) {
-  const oldest = sample.at - CHART_SPAN;
+  const oldest = sample.at - LONGEST_SPAN;
   // The last of the old ones stays: the line comes in from the left edge.
   const first = samples.findLastIndex(({ at }) => at <= oldest);
   return [...samples.slice(Math.max(0, first)), sample];
+}
+
+/**
+ * How far back a chart of these samples goes, in milliseconds.
+ *
+ * @param {readonly Sample[]} samples
+ * @param {number} now
+ */
+export function spanOf(samples, now) {
+  const age = now - (samples[0]?.at ?? now);
+  return Math.min(LONGEST_SPAN, Math.max(SHORTEST_SPAN, age));
 }
 
 /**
@@ -48,8 +60,9 @@ export function scaleOf(samples) {
 export function pathsOf(samples, { now, width, height }) {
   if (samples.length === 0) return { line: "", area: "" };
   const scale = scaleOf(samples);
+  const span = spanOf(samples, now);
   const points = samples.map(({ at, speed }) => {
-    const x = width * (1 - (now - at) / CHART_SPAN);
+    const x = width * (1 - (now - at) / span);
     return { x, y: height * (1 - speed / scale) };
   });
   const line = points.map(({ x, y }, n) =>

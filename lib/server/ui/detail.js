@@ -6,7 +6,7 @@
 /** @import { Sample } from "./chart.js" */
 import { actionsFor } from "./actions.js";
 import { adviceFor } from "./advice.js";
-import { createChart, scaleOf } from "./chart.js";
+import { createChart, scaleOf, spanOf } from "./chart.js";
 import { html, icon, setText } from "./dom.js";
 import {
   formatAmount,
@@ -65,10 +65,11 @@ export function createDetail(panel) {
   slices.append(threads);
   const chart = createChart(CHART);
   const peak = html("span", { class: "peak" });
+  const span = html("span");
   const speed = html(
     "section",
     { class: "speeds" },
-    html("h3", {}, "Speed ", html("span", {}, "last 2 minutes")),
+    html("h3", {}, "Speed ", span),
     html("div", { class: "frame" }, chart.element, peak),
   );
   const facts = html("dl", { class: "facts" });
@@ -171,6 +172,7 @@ export function createDetail(panel) {
     if (speed.hidden) return;
     chart.draw(samples, now);
     setText(peak, formatSpeed(scaleOf(samples)));
+    setText(span, `last ${formatDuration(spanOf(samples, now) / 1000)}`);
   }
 
   /** @type {string} */
@@ -185,10 +187,15 @@ export function createDetail(panel) {
       [
         "Size",
         size === null
-          ? "not known"
+          ? null
           : `${formatBytes(size)} (${formatCount(size)} bytes)`,
       ],
-      ["Fetched", size === downloaded ? null : formatBytes(downloaded)],
+      [
+        "Fetched",
+        size === downloaded || downloaded === 0
+          ? null
+          : formatBytes(downloaded),
+      ],
       [
         "Origin",
         ranges === null

@@ -26,8 +26,16 @@ import { SHORTCUTS } from "./keys.js";
 function open(dialog, title, content, choices) {
   const heading = html("h2", { id: "dialog-title" }, title);
   const buttons = choices.map(({ value, label, kind }) =>
-    html("button", { class: kind, value, formnovalidate: value === "" }, label)
+    // One that only closes must not be what Enter in a field presses.
+    html(
+      "button",
+      { class: kind, value, type: value ? "submit" : "button" },
+      label,
+    )
   );
+  for (const button of buttons) {
+    if (button.value === "") button.onclick = () => dialog.close("");
+  }
   const form = html(
     "form",
     { method: "dialog" },
@@ -116,8 +124,8 @@ export async function askUrl(dialog, status) {
       html("label", {}, "New URL", input),
     ],
     [
-      { value: "go", label: "Go on with it", kind: "strong" },
       { value: "", label: "Cancel", kind: "plain" },
+      { value: "go", label: "Go on with it", kind: "strong" },
     ],
   );
   return answer === "go" ? input.value.trim() : null;

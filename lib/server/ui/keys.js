@@ -7,12 +7,14 @@
  *   | "refresh" | "open" | "save" | "copy" | "next" | "previous" | "first"
  *   | "last" | "tab" | "help" | "close"} KeyCommand
  *
+ * @typedef {"field" | "button" | "page"} Focus
+ *
  * @typedef {object} Shortcut
  * @property {KeyCommand} command
  * @property {readonly string[]} keys As in `KeyboardEvent.key`.
  * @property {readonly string[]} shown As they are written on the keyboard.
  * @property {string} meaning
- * @property {"anywhere" | "list"} where
+ * @property {"anywhere" | "list"} where What it is for.
  */
 
 /** @type {readonly Shortcut[]} */
@@ -65,34 +67,26 @@ function shortcut(command, where, keys, shown, meaning) {
  *
  * @param {Pick<KeyboardEvent,
  *   "key" | "ctrlKey" | "metaKey" | "altKey" | "isComposing">} event
- * @param {"typing" | "button" | "list" | "elsewhere"} focus
+ * @param {Focus} focus
  * @returns {KeyCommand | null}
  */
 export function commandFor(event, focus) {
   const { key, ctrlKey, metaKey, altKey, isComposing } = event;
   if (ctrlKey || metaKey || altKey || isComposing) return null;
-  if (focus === "typing" && key !== "Escape") return null;
-  // A button, also one in a row, is pressed by these two.
+  if (focus === "field" && key !== "Escape") return null;
   if (focus === "button" && (key === "Enter" || key === " ")) return null;
-  const inList = focus === "list" || focus === "button";
   const wanted = key.length === 1 ? key.toLowerCase() : key;
-  return SHORTCUTS.find(({ keys, where }) =>
-    keys.includes(wanted) && (where === "anywhere" || inList)
-  )?.command ?? null;
+  return SHORTCUTS.find(({ keys }) => keys.includes(wanted))?.command ?? null;
 }
 
 /**
- * Where the focus is, as far as keys go.
+ * What the focus is on, as far as keys go: a field takes all of them, a button
+ * those that press it.
  *
  * @param {Element | null} element
- * @param {Element} list
- * @returns {"typing" | "button" | "list" | "elsewhere"}
+ * @returns {Focus}
  */
-export function focusOf(element, list) {
-  if (element?.matches("input, textarea, select")) return "typing";
-  const inList = element !== null && list.contains(element);
-  if (element?.matches("button, a, summary")) {
-    return inList ? "button" : "elsewhere";
-  }
-  return inList ? "list" : "elsewhere";
+export function focusOf(element) {
+  if (element?.matches("input, textarea, select")) return "field";
+  return element?.matches("button, a, summary") ? "button" : "page";
 }

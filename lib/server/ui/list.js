@@ -23,6 +23,8 @@ export function createList({ model, grid, rows, selected }) {
   let shown = new Map();
   /** @type {string | null} The row that the keyboard is at. */
   let current = null;
+  /** Where that was, for when the download is gone. */
+  let currentIndex = 0;
   let rowHeight = 0;
 
   function measure() {
@@ -43,13 +45,31 @@ export function createList({ model, grid, rows, selected }) {
     const to = Math.min(length, end + OVERSCAN);
     rows.style.height = `${length * rowHeight}px`;
     grid.setAttribute("aria-rowcount", String(length + 1));
-    const at = current === null ? -1 : model.indexOf(current);
+    const at = indexOfCurrent();
     const focused = at >= 0 ? at : first;
+    const hadFocus = rows.contains(document.activeElement);
     const indexes = [];
     // The row with the focus stays, wherever it is: else the focus is lost.
     if (at >= 0 && (at < from || at >= to)) indexes.push(at);
     for (let index = from; index < to; index++) indexes.push(index);
     place(indexes, focused);
+    if (hadFocus && !rows.contains(document.activeElement)) {
+      const id = model.at(focused)?.id;
+      if (id) shown.get(id)?.element.focus({ preventScroll: true });
+      else grid.focus();
+    }
+  }
+
+  /** Of the current download, or of the one that has come into its place. */
+  function indexOfCurrent() {
+    if (current === null) return -1;
+    let at = model.indexOf(current);
+    if (at < 0 && model.length() > 0) {
+      at = Math.min(currentIndex, model.length() - 1);
+      current = model.at(at)?.id ?? current;
+    }
+    currentIndex = Math.max(0, at);
+    return at;
   }
 
   /**

@@ -80,10 +80,10 @@ export function createOverview(model) {
     draw() {
       const bytes = model.speed();
       const { Downloading: count, Queued: waiting } = model.totals();
-      setText(speed, formatSpeed(bytes));
+      setText(speed, count === 0 ? "" : formatSpeed(bytes));
       setText(
         running,
-        count + waiting === 0 ? "idle" : `${formatCount(count)} running` +
+        count + waiting === 0 ? "Idle" : `${formatCount(count)} running` +
           (waiting > 0 ? `, ${formatCount(waiting)} waiting` : ""),
       );
       chart.draw(model.overall(), Date.now());

@@ -29,7 +29,9 @@ export function createRow() {
   const detail = html("span", { class: "sub" });
   const strip = createStrip("thin");
   const state = html("span", { class: "state" });
+  const pace = html("span", { class: "pace" });
   const amount = html("span", { class: "amount" });
+  const fault = html("div", { class: "fault" });
   const [size, speed, left, threads, actions] = [
     "size",
     "speed",
@@ -45,7 +47,8 @@ export function createRow() {
       "div",
       { class: "progress", role: "gridcell" },
       strip,
-      html("div", { class: "words" }, state, amount),
+      html("div", { class: "words" }, state, pace, amount),
+      fault,
     ),
   );
   const cells = { size, speed, left, threads };
@@ -59,7 +62,7 @@ export function createRow() {
       size: status.size === null ? "" : formatBytes(status.size),
       speed: running ? formatSpeed(status.speed) : "",
       left: running && status.eta !== null ? formatDuration(status.eta) : "",
-      threads: running ? `${status.threads} ×` : "",
+      threads: running ? String(status.threads) : "",
     };
     for (const [key, text] of Object.entries(texts)) {
       const cell = cells[/** @type {keyof typeof cells} */ (key)];
@@ -68,12 +71,13 @@ export function createRow() {
     setText(name, nameOf(status));
     setText(
       detail,
-      error === null
-        ? hostOf(status)
-        : running
-        ? `Trying again: ${error.message}`
-        : error.message,
+      error && running ? `Trying again: ${error.message}` : hostOf(status),
     );
+    const endedBadly = error !== null && !running && kind !== "Queued";
+    element.classList.toggle("ended-badly", endedBadly);
+    setText(fault, endedBadly ? error.message : "");
+    // For narrow lists, which have no columns for them.
+    setText(pace, [texts.speed, texts.left].filter(Boolean).join(" · "));
     setText(state, stateWords(status));
     setText(amount, running || kind === "Paused" ? formatAmount(status) : "");
     const showsStrip = running || (kind === "Paused" && progress !== null);
