@@ -161,7 +161,7 @@ const STEPS: Record<string, Step> = {
     await button(page, "a.bin", "Pause").click();
     await inState(page, "a.bin", "Paused");
     await page.getByRole("button", { name: "Paused 1" }).click();
-    await page.getByText("Paused at 33 %").waitFor();
+    await page.locator('.row[aria-label*="Paused, 33 %"]').waitFor();
     await row(page, "a.bin").focus();
     await page.keyboard.press("Space");
     await page.getByText("Nothing is paused").waitFor();

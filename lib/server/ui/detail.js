@@ -61,16 +61,21 @@ export function createDetail(panel) {
     ),
   );
   const picture = slices.querySelector("[role=img]");
-  const threads = html("ol", { class: "threads" });
-  slices.append(threads);
+  const threadList = html("ol", { class: "threads" });
+  const threads = html(
+    "section",
+    {},
+    html("h3", {}, "Threads ", html("span", {}, "where each is in the file")),
+    threadList,
+  );
   const chart = createChart(CHART);
   const peak = html("span", { class: "peak" });
   const span = html("span");
   const speed = html(
     "section",
     { class: "speeds" },
-    html("h3", {}, "Speed ", span),
-    html("div", { class: "frame" }, chart.element, peak),
+    html("h3", {}, "Speed ", span, peak),
+    html("div", { class: "frame" }, chart.element),
   );
   const facts = html("dl", { class: "facts" });
   panel.replaceChildren(
@@ -80,6 +85,7 @@ export function createDetail(panel) {
     actions,
     slices,
     speed,
+    threads,
     facts,
   );
 
@@ -139,7 +145,7 @@ export function createDetail(panel) {
 
   /** @param {Status} status */
   function drawSlices(status) {
-    const { fetching, size, progress, process_status: state } = status;
+    const { fetching, progress, process_status: state } = status;
     const segments = segmentsOf(status);
     slices.hidden = state === "Downloaded" || segments.length === 0;
     if (slices.hidden) return;
@@ -149,18 +155,22 @@ export function createDetail(panel) {
       `${formatPercent(progress ?? 0)} done, ` +
         `${fetching.length} ranges being fetched`,
     );
-    while (threads.childElementCount > fetching.length) {
-      threads.lastChild?.remove();
+  }
+
+  /** @param {Status} status */
+  function drawThreads({ fetching }) {
+    threads.hidden = fetching.length === 0;
+    while (threadList.childElementCount > fetching.length) {
+      threadList.lastChild?.remove();
     }
     for (const [n, [at, end]] of fetching.entries()) {
-      const item = threads.children[n] ??
-        threads.appendChild(html("li"));
+      const item = threadList.children[n] ??
+        threadList.appendChild(html("li"));
       setText(
         item,
-        `at ${formatBytes(at)} · ${formatBytes(end - at)} to go`,
+        `${formatBytes(at)}, ${formatBytes(end - at)} left`,
       );
     }
-    threads.hidden = size === null || fetching.length === 0;
   }
 
   /**
@@ -171,7 +181,7 @@ export function createDetail(panel) {
     speed.hidden = samples.length < 2;
     if (speed.hidden) return;
     chart.draw(samples, now);
-    setText(peak, formatSpeed(scaleOf(samples)));
+    setText(peak, `up to ${formatSpeed(scaleOf(samples))}`);
     setText(span, `last ${formatDuration(spanOf(samples, now) / 1000)}`);
   }
 
@@ -234,6 +244,7 @@ export function createDetail(panel) {
       drawActions(status);
       drawSlices(status);
       drawSpeed(samples, now);
+      drawThreads(status);
       drawFacts(status);
     },
     focus: () => heading.focus(),

@@ -145,10 +145,6 @@ function stateWords(status) {
   switch (state) {
     case "Downloading":
       return progress === null ? words : formatPercent(progress);
-    case "Paused":
-      return progress === null
-        ? words
-        : `${words} at ${formatPercent(progress)}`;
     case "Downloaded":
       return finishedAt === null
         ? words
