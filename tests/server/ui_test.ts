@@ -458,6 +458,28 @@ const STEPS: Record<string, Step> = {
     assertEquals(others, []);
   },
 
+  async "a page whose socket is refused for want of a login leads to it"(
+    browser,
+  ) {
+    let loggedIn = true;
+    await using server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen() {},
+    }, (request) => {
+      if (request.headers.has("upgrade")) {
+        loggedIn = false;
+        return new Response(null, { status: 401 });
+      }
+      const { pathname } = new URL(request.url);
+      const answer = loggedIn || pathname !== "/" ? servePage(request) : null;
+      return answer ?? serveLogin(request);
+    });
+    await using open = await openPage(browser);
+    await open.page.goto(`http://127.0.0.1:${server.addr.port}/`);
+    await open.page.getByLabel("Access token").waitFor();
+  },
+
   async "a narrow and dark page shows all without scrolling sideways"(browser) {
     await using scene = await openScene(browser);
     const { origin, sluice, page } = scene;
