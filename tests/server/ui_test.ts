@@ -15,8 +15,8 @@ import {
   type Origin,
   startOrigin,
 } from "../origin.ts";
+import { type Sluice, startSluice } from "../sluice.ts";
 import { chromiumInstalled, openPage, startChromium } from "./browser.ts";
-import { type Sluice, startSluice } from "./sluice.ts";
 
 const missing = !chromiumInstalled();
 if (missing) {
@@ -28,6 +28,8 @@ const MiB = 2 ** 20;
 
 /** A server with its content directory, an origin, and an open page. */
 interface Scene extends AsyncDisposable {
+  /** Of the page. */
+  readonly url: string;
   readonly directory: string;
   readonly origin: Origin;
   readonly sluice: Sluice;
@@ -40,23 +42,25 @@ async function openScene(
   flags: readonly string[] = [],
 ): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
-  const directory = await Deno.makeTempDir({ prefix: "ui-" });
-  stack.defer(() => Deno.remove(directory, { recursive: true }));
   const origin = stack.use(await startOrigin());
   const sluice = stack.use(
-    await startSluice(directory, [
-      "--broadcast-timeout=50",
-      "--bytes-amount=1MiB",
-      "--retry-wait=10",
-      "--attempts=1",
-      ...flags,
-    ]),
+    await startSluice({
+      flags: [
+        "--broadcast-timeout=50",
+        "--bytes-amount=1MiB",
+        "--retry-wait=10",
+        "--attempts=1",
+        ...flags,
+      ],
+    }),
   );
   const { page, complaints } = stack.use(await openPage(browser));
-  await page.goto(sluice.url);
+  const url = sluice.url.replace("ws:", "http:");
+  await page.goto(url);
   const open = stack.move();
   return {
-    directory,
+    url,
+    directory: sluice.directory,
     origin,
     sluice,
     page,
@@ -226,17 +230,7 @@ const STEPS: Record<string, Step> = {
 
   async "a failed download is given a new URL"(browser) {
     await using scene = await openScene(browser);
-    const { page, origin, sluice } = scene;
-    const sent: string[] = [];
-    page.on(
-      "websocket",
-      (socket) =>
-        socket.on(
-          "framesent",
-          ({ payload }) => void sent.push(String(payload)),
-        ),
-    );
-    await page.goto(sluice.url);
+    const { page, origin, complaints } = scene;
     await add(page, origin.serve("/a.bin", null, { status: 403 }));
     await inState(page, "a.bin", "Failed");
     await button(page, "a.bin", "New URL").click();
@@ -244,13 +238,10 @@ const STEPS: Record<string, Step> = {
     await field.fill("no link");
     await page.keyboard.press("Enter");
     assert(await field.isVisible());
-    const fresh = origin.serve("/fresh.bin", literal("fresh"));
-    await field.fill(fresh);
+    await field.fill(origin.serve("/fresh.bin", literal("fresh")));
     await page.keyboard.press("Enter");
-    await page.getByRole("log").getByRole("paragraph").first().waitFor();
-    const request = sent.map((text) => JSON.parse(text))
-      .find(({ action }) => action === "refresh");
-    assertEquals(request.url, fresh);
+    await page.locator('.row[data-state="Downloaded"]').waitFor();
+    assertEquals(complaints, []);
   },
 
   async "links come in by pasting and dropping, anywhere"(browser) {
@@ -346,7 +337,7 @@ const STEPS: Record<string, Step> = {
       Array.from({ length: 10_000 }, (_, n) => `${url}?entry=${n}`),
     );
     const started = performance.now();
-    await page.goto(sluice.url);
+    await page.goto(scene.url);
     await page.locator(".row[data-state]").first().waitFor();
     const painted = performance.now() - started;
     const elements = () =>
@@ -383,14 +374,14 @@ const STEPS: Record<string, Step> = {
     const { page, origin, sluice, directory } = scene;
     await add(page, origin.serve("/a.bin", literal("a")));
     await inState(page, "a.bin", "Downloaded");
-    await sluice.stop();
+    sluice.kill("SIGINT");
     const banner = page.getByText("Not connected to the server:");
     await banner.waitFor();
     assertEquals(await page.title(), "Not connected · Sluice");
-    await using _again = await startSluice(directory, [
-      "--port",
-      String(sluice.port),
-    ]);
+    await sluice.ended;
+    const { port } = new URL(sluice.url);
+    const flags = ["--port", port];
+    await using _again = await startSluice({ directory, flags });
     await banner.waitFor({ state: "hidden" });
     await add(page, origin.serve("/b.bin", literal("b")));
     await inState(page, "b.bin", "Downloaded");
@@ -399,7 +390,7 @@ const STEPS: Record<string, Step> = {
 
   async "a page of another origin gets nothing"(browser) {
     await using scene = await openScene(browser);
-    const { origin, sluice } = scene;
+    const { origin, sluice, url } = scene;
     await using foreign = await openPage(browser);
     const html = literal("<!DOCTYPE html><title>Foreign</title>", {
       headers: { "Content-Type": "text/html" },
@@ -408,7 +399,7 @@ const STEPS: Record<string, Step> = {
     const came = await foreign.page.evaluate(
       (url) =>
         new Promise<string>((resolve) => {
-          const socket = new WebSocket(url.replace("http", "ws"));
+          const socket = new WebSocket(url);
           socket.onopen = () => resolve("open");
           socket.onerror = () => resolve("refused");
         }),
@@ -417,44 +408,34 @@ const STEPS: Record<string, Step> = {
     assertEquals(came, "refused");
     const read = await foreign.page.evaluate(
       (url) => fetch(url).then(() => "read", () => "refused"),
-      sluice.url,
+      url,
     );
     assertEquals(read, "refused");
   },
 
-  async "the login posts the token, and says if it was wrong"(browser) {
-    const posted = Promise.withResolvers<string>();
-    await using server = Deno.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      onListen() {},
-    }, async (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/login") {
-        posted.resolve(
-          `${request.headers.get("origin")} ${await request.text()}`,
-        );
-        return new Response(null, {
-          status: 303,
-          headers: { location: "/?failed" },
-        });
-      }
-      const answer = pathname === "/" ? null : servePage(request);
-      return answer ?? serveLogin(request);
+  async "with a token, the page is behind a login that says if it was wrong"(
+    browser,
+  ) {
+    const token = "a-token+of&some=length";
+    await using sluice = await startSluice({
+      environment: { AUTH_TOKEN: token },
     });
-    await using login = await openPage(browser, { width: 360, height: 640 });
-    const { page } = login;
-    const url = `http://127.0.0.1:${server.addr.port}`;
-    await page.goto(`${url}/`);
+    await using origin = await startOrigin();
+    await using open = await openPage(browser, { width: 360, height: 640 });
+    const { page, complaints } = open;
+    await page.goto(sluice.url.replace("ws:", "http:"));
     assert(await page.getByRole("alert").isHidden());
-    await page.getByLabel("Access token").fill("s3cret +");
+    const field = page.getByLabel("Access token");
+    await field.fill("wrong");
     await page.keyboard.press("Enter");
     await page.getByText("That is not the token").waitFor();
-    assertEquals(await posted.promise, `${url} token=s3cret+%2B`);
-    // Chromium says of each 401 that it failed to load; that one is meant.
-    const others = login.complaints.filter((text) =>
-      !/status of 401/.test(text)
-    );
+    await field.fill(token);
+    await page.keyboard.press("Enter");
+    await page.getByText("Nothing here yet").waitFor();
+    await add(page, origin.serve("/a.bin", literal("a")));
+    await inState(page, "a.bin", "Downloaded");
+    // Chromium says of each 401 that it failed to load; those are meant.
+    const others = complaints.filter((text) => !/status of 401/.test(text));
     assertEquals(others, []);
   },
 
@@ -482,7 +463,7 @@ const STEPS: Record<string, Step> = {
 
   async "a narrow and dark page shows all without scrolling sideways"(browser) {
     await using scene = await openScene(browser);
-    const { origin, sluice, page } = scene;
+    const { origin, url, page } = scene;
     await add(
       page,
       origin.serve(`/${"long-name-".repeat(20)}.bin`, literal("a")),
@@ -495,7 +476,7 @@ const STEPS: Record<string, Step> = {
       reducedMotion: "reduce",
     });
     const phone = narrow.page;
-    await phone.goto(sluice.url);
+    await phone.goto(url);
     await inState(phone, "failed.bin", "Failed");
     await row(phone, "long-name").click();
     await phone.getByRole("heading", { name: "long-name" }).waitFor();
@@ -513,7 +494,7 @@ const STEPS: Record<string, Step> = {
 };
 
 async function addByProgram(sluice: Sluice, urls: string[]): Promise<void> {
-  const socket = new WebSocket(sluice.url.replace("http", "ws"));
+  const socket = new WebSocket(sluice.url);
   const { promise, resolve } = Promise.withResolvers<string>();
   socket.onopen = () => socket.send(JSON.stringify({ urls, request_id: 1 }));
   socket.onmessage = ({ data }) => {
