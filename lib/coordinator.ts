@@ -72,6 +72,8 @@ export interface Coordinator {
   /** The downloads that are not finished, and the latest that are. */
   snapshot(): Status[];
   totals(): Totals;
+  /** Where the file of a finished download is; null for any other. */
+  pathOf(id: string): string | null;
   /** How many threads run now. */
   threads(): number;
   /** What has been done since the server started. */
@@ -88,6 +90,8 @@ export interface StatusPageRequest {
   readonly statuses: readonly Status["process_status"][];
   /** Only those whose URL or name holds this, in any case. */
   readonly search: string;
+  /** The latest added first, or as the queue goes. */
+  readonly order: "latest" | "oldest";
 }
 
 /** A page of downloads. */
@@ -306,10 +310,10 @@ export async function createCoordinator(
     add,
     command,
     get: statusFor,
-    list({ offset, limit, statuses, search }) {
+    list({ offset, limit, statuses, search, order }) {
       const states = [...new Set(statuses.map(stateOf))];
       const filter = { states, search };
-      const page = store.list({ ...filter, offset, limit, order: "latest" });
+      const page = store.list({ ...filter, offset, limit, order });
       return { statuses: page.map(current), total: store.count(filter) };
     },
     snapshot() {
@@ -329,6 +333,10 @@ export async function createCoordinator(
       return [...open, ...finished.reverse()].map(current);
     },
     totals,
+    pathOf(id) {
+      const state = store.get(id)?.state;
+      return state?.kind === "Downloaded" ? state.path : null;
+    },
     threads: () =>
       [...engine.transfers()].reduce((n, { threads }) => n + threads.size, 0),
     figures: engine.figures,

@@ -102,6 +102,16 @@ declare module "@std/http/cookie" {
   export function getCookies(headers: Headers): Record<string, string>;
 }
 
+declare module "@std/http/etag" {
+  export function eTag(
+    entity: string | Uint8Array,
+  ): Promise<string | undefined>;
+  export function ifNoneMatch(
+    value: string | null,
+    etag: string | undefined,
+  ): boolean;
+}
+
 declare module "@std/path" {
   export function basename(path: string): string;
   export function dirname(path: string): string;

@@ -366,6 +366,7 @@ const EVERYTHING = {
   offset: 0,
   limit: 100,
   search: "",
+  order: "latest",
   statuses: ["Queued", "Paused", "Downloaded", "Failed"],
 } as const;
 

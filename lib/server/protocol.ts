@@ -24,6 +24,7 @@ export type ClientRequest =
     readonly limit: number;
     readonly statuses: readonly Status["process_status"][];
     readonly search: string;
+    readonly order: "latest" | "oldest";
   };
 
 /** What a client may give with a request, to find the reply by. */
@@ -170,13 +171,17 @@ function parseAction(fields: Fields, limits: MessageLimits): ClientRequest {
 }
 
 function parseList(fields: Fields): ClientRequest {
-  refuseUnknown(fields, ["action", "offset", "limit", "status", "search"]);
+  const known = ["offset", "limit", "status", "search", "order"];
+  refuseUnknown(fields, ["action", ...known]);
   const offset = wholeNumber(fields, "offset", 0, 0, Number.MAX_SAFE_INTEGER);
   const limit = wholeNumber(fields, "limit", 100, 1, LONGEST_PAGE);
-  const { search = "" } = fields;
+  const { search = "", order = "latest" } = fields;
+  if (order !== "latest" && order !== "oldest") {
+    throw bad('"order" must be latest or oldest.');
+  }
   if (typeof search !== "string") throw bad('"search" must be text.');
   const statuses = parseStatuses(fields.status);
-  return { kind: "list", offset, limit, statuses, search };
+  return { kind: "list", offset, limit, statuses, search, order };
 }
 
 function parseCommand(fields: Fields, limits: MessageLimits): Command {
