@@ -83,6 +83,7 @@ function announce(
 ): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   console.log(`Sluice listens on ws://${host}:${port}/`);
+  console.log(`Its page is http://${host}:${port}/`);
   console.log(`Files go to ${config.contentDirectory}`);
   console.log(
     `${config.threadsAmount} threads on ${config.workers} workers, ` +
