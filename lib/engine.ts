@@ -29,7 +29,6 @@ import {
   type Ending,
   idle,
   isWhole,
-  judge,
   pinnedOf,
   type Plan,
   straggler,
@@ -37,6 +36,7 @@ import {
   type Transfer,
   wrote,
 } from "./transfer.ts";
+import { judge } from "./verdict.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;

@@ -8,7 +8,7 @@ const LAYERS = [
   /^lib\/(errors|log|slices)\.ts$/,
   /^lib\/origin\//,
   /^lib\/download\.ts$/,
-  /^lib\/(transfer|schedule|status)\.ts$/,
+  /^lib\/(transfer|verdict|schedule|status)\.ts$/,
   /^lib\/(threads\/|(store|parts|disk)\.ts$)/,
   /^lib\/(jobs|engine|coordinator)\.ts$/,
   /^lib\/(server|cli)\//,
