@@ -67,6 +67,8 @@ export function connect({ url, hear, changed, refused }) {
   let state = { kind: "connecting" };
   /** @type {WebSocket} */
   let socket;
+  /** Resolves when the attempt under way has come to something, or nothing. */
+  let attempt = Promise.withResolvers();
   let failures = 0;
   let lastId = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -76,11 +78,13 @@ export function connect({ url, hear, changed, refused }) {
 
   function open() {
     clearTimeout(timer);
+    attempt = Promise.withResolvers();
     become({ kind: "connecting" });
     socket = new WebSocket(url);
     socket.onopen = () => {
       failures = 0;
       become({ kind: "open" });
+      attempt.resolve(undefined);
     };
     socket.onmessage = ({ data }) => receive(JSON.parse(data));
     socket.onclose = closed;
@@ -97,6 +101,7 @@ export function connect({ url, hear, changed, refused }) {
     const wait = waitAfter(failures, Math.random());
     timer = setTimeout(open, wait);
     become({ kind: "waiting", until: Date.now() + wait });
+    attempt.resolve(undefined);
   }
 
   /** @param {ConnectionState} next */
@@ -124,17 +129,19 @@ export function connect({ url, hear, changed, refused }) {
   open();
   return {
     state: () => state,
-    request(message) {
+    async request(message) {
+      if (state.kind === "connecting") await attempt.promise;
       if (state.kind !== "open") {
-        const text = "There is no connection to the server.";
-        return Promise.reject(new RequestError("NOT_CONNECTED", text));
+        const text = "There is no connection to the server: try again when " +
+          "it is back.";
+        throw new RequestError("NOT_CONNECTED", text);
       }
       const id = ++lastId;
       const limit = setTimeout(() => socket.close(), PATIENCE);
       const answer = { ...Promise.withResolvers(), limit };
       waiting.set(id, answer);
       socket.send(JSON.stringify({ ...message, request_id: id }));
-      return answer.promise;
+      return await answer.promise;
     },
     reconnect() {
       if (state.kind === "waiting") open();
