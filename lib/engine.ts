@@ -307,7 +307,9 @@ export function createEngine(
       busyUntil.set(transfer, performance.now() + options.retryWait);
       const record = toRecord(error);
       const { code, message } = record;
-      if (transfer.phase.kind === "fetching") onFailed(transfer, record);
+      const { kind } = transfer.phase;
+      const failed = kind === "fetching" || kind === "verifying";
+      if (failed) onFailed(transfer, record);
       else log("job failed", { id, code, message });
     }
     changed(id);

@@ -53,8 +53,8 @@ export async function verify(
     });
     intact = runs.filter(({ crc }, n) => digests[n] === String(crc));
   } catch (error) {
-    const record = toRecord(error);
-    if (record.code !== "PART_LOST") throw error;
+    // What cannot be read is lost, too.
+    if (!["PART_LOST", "DISK"].includes(toRecord(error).code)) throw error;
   }
   const found = total(union(intact));
   log("resumed", { id, bytes: found, lost: total(done) - found });
