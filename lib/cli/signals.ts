@@ -1,0 +1,31 @@
+/** What asks the program to stop. */
+
+/** Signals to stop, heard until disposed of. */
+export interface Signals extends Disposable {
+  /** Aborted at the first one; a second one ends the process at once. */
+  readonly stop: AbortSignal;
+  /** 128 and the signal's number, as shells have it: 130 for Ctrl-C. */
+  exitCode(): number;
+}
+
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Starts to hear signals. */
+export function startSignals(): Signals {
+  const stop = new AbortController();
+  let code = 0;
+  const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+    function listen() {
+      if (stop.signal.aborted) Deno.exit(CODES[signal]);
+      code = CODES[signal];
+      stop.abort();
+    }
+    Deno.addSignalListener(signal, listen);
+    return () => Deno.removeSignalListener(signal, listen);
+  });
+  return {
+    stop: stop.signal,
+    exitCode: () => code,
+    [Symbol.dispose]: () => listeners.forEach((end) => end()),
+  };
+}
