@@ -8,15 +8,21 @@ export interface Signals extends Disposable {
   exitCode(): number;
 }
 
+/** Two signals within so long are one: Ctrl-C reaches a task's child twice. */
+const ONE_SIGNAL = 300;
+
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Starts to hear signals. */
 export function startSignals(): Signals {
   const stop = new AbortController();
   let code = 0;
+  let first = Infinity;
   const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) => {
     function listen() {
-      if (stop.signal.aborted) Deno.exit(CODES[signal]);
+      if (Date.now() - first > ONE_SIGNAL) Deno.exit(CODES[signal]);
+      if (stop.signal.aborted) return;
+      first = Date.now();
       code = CODES[signal];
       stop.abort();
     }
