@@ -16,7 +16,7 @@ import { diskFull, watchDisk } from "./disk.ts";
 import { DownloadError, toRecord } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { loggable } from "./origin/request.ts";
-import type { Parts } from "./parts.ts";
+import type { DownloadParts } from "./parts.ts";
 import {
   isRunning,
   openStatusChannel,
@@ -104,7 +104,7 @@ export interface StatusPage {
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { store, parts, log }: { store: Store; parts: Parts; log: Log },
+  { store, parts, log }: { store: Store; parts: DownloadParts; log: Log },
 ): Promise<Coordinator> {
   const channel = openStatusChannel(options.channel);
   const speeds = new Map<string, Speedometer>();
@@ -238,7 +238,8 @@ export async function createCoordinator(
       changed.add(id);
       log("added", { id, url: loggable(url) });
     }
-    fill();
+    // Of a thousand that were recorded together, the last one looks.
+    if (adding === 0) fill();
     return downloads.map(({ id }) => id);
   }
 

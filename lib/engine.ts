@@ -10,7 +10,7 @@ import { checkpoint, conclude, finish, type Job, verify } from "./jobs.ts";
 import type { Log } from "./log.ts";
 import { filenameFor } from "./origin/filename.ts";
 import { requestFor, withoutUserinfo } from "./origin/request.ts";
-import type { Parts } from "./parts.ts";
+import type { DownloadParts } from "./parts.ts";
 import {
   choose,
   giveUp,
@@ -66,7 +66,7 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
 /** What an engine works with. */
 export interface Surroundings {
   readonly store: Store;
-  readonly parts: Parts;
+  readonly parts: DownloadParts;
   readonly log: Log;
   /** Bytes that the disk has room for. */
   room(): number;

@@ -10,7 +10,7 @@
 import type { State } from "./download.ts";
 import { DownloadError, toRecord } from "./errors.ts";
 import type { Log } from "./log.ts";
-import type { Parts } from "./parts.ts";
+import type { DownloadParts } from "./parts.ts";
 import { type Run, total, union } from "./slices.ts";
 import type { Store } from "./store.ts";
 import type { Pool } from "./threads/pool.ts";
@@ -26,7 +26,7 @@ import {
 /** What jobs work with. */
 export interface Tools {
   readonly store: Store;
-  readonly parts: Parts;
+  readonly parts: DownloadParts;
   readonly pool: Pool;
   readonly log: Log;
 }

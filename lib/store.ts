@@ -245,6 +245,15 @@ function rowOf(download: Download): (string | number | null)[] {
   ];
 }
 
+/** SQLite itself does not notice when bytes change within a value. */
+const BROKEN = `
+  SELECT seq FROM downloads WHERE
+    state NOT IN ('Queued', 'Paused', 'Downloaded', 'Failed') OR
+    NOT json_valid(request) OR NOT json_valid(detail) OR
+    NOT json_valid(coalesce(file, 'null')) OR
+    coalesce(substr(request ->> 'url', 1, 4), '') <> 'http'
+  LIMIT 1`;
+
 function openDatabase(
   path: string,
 ): { db: DatabaseSync; sql: ReturnType<typeof statements> } {
@@ -260,6 +269,8 @@ function openDatabase(
     const [first] = db.prepare("PRAGMA quick_check").all();
     const verdict = String(Object.values(first ?? {})[0]);
     if (verdict !== "ok") throw new Error(verdict);
+    const broken = db.prepare(BROKEN).get();
+    if (broken) throw new Error(`download ${broken.seq} is damaged`);
     return { db, sql: statements(db) };
   } catch (error) {
     db?.close();
