@@ -211,6 +211,16 @@ export async function createCoordinator(
     };
   }
 
+  /** Of those in the queue, those that run or those that wait; null for both. */
+  function queuedOf(statuses: readonly Status["process_status"][]) {
+    const running = statuses.includes("Downloading");
+    if (running === statuses.includes("Queued")) return null;
+    const kind = running ? "only" : "except";
+    const ids = [...engine.transfers()].filter(isRunning)
+      .map(({ download: { id } }) => id);
+    return { kind, ids } as const;
+  }
+
   /** As clients see it now: the record of a transfer lags behind it. */
   function current(download: Download): Status {
     const transfer = engine.get(download.id);
@@ -272,7 +282,7 @@ export async function createCoordinator(
     }
     refuseUnlessAllowed(command, download.state);
     await carryOut(download, command);
-    log(command.kind, { id });
+    log(EVENTS[command.kind], { id });
   }
 
   async function carryOut(download: Download, command: Command): Promise<void> {
@@ -313,12 +323,12 @@ export async function createCoordinator(
     get: statusFor,
     list({ offset, limit, statuses, search, order }) {
       const states = [...new Set(statuses.map(stateOf))];
-      const filter = { states, search };
+      const filter = { states, search, queued: queuedOf(statuses) };
       const page = store.list({ ...filter, offset, limit, order });
       return { statuses: page.map(current), total: store.count(filter) };
     },
     snapshot() {
-      const all = { offset: 0, search: "" };
+      const all = { offset: 0, search: "", queued: null };
       const open = store.list({
         ...all,
         limit: SNAPSHOT_OPEN,
@@ -349,6 +359,15 @@ export async function createCoordinator(
 function stateOf(status: Status["process_status"]): State["kind"] {
   return status === "Downloading" ? "Queued" : status;
 }
+
+/** What the log says of a command that was carried out. */
+const EVENTS: Record<Command["kind"], string> = {
+  pause: "paused",
+  resume: "resumed",
+  retry: "retried",
+  refresh: "refreshed",
+  remove: "removed",
+};
 
 const PAUSED: State = { kind: "Paused", error: null };
 

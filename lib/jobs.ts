@@ -57,7 +57,7 @@ export async function verify(
     if (!["PART_LOST", "DISK"].includes(toRecord(error).code)) throw error;
   }
   const found = total(union(intact));
-  log("resumed", { id, bytes: found, lost: total(done) - found });
+  log("verified", { id, bytes: found, lost: total(done) - found });
   transfer.runs = intact;
   transfer.done = union(intact);
   // Without a validator, a rest could be of another file.

@@ -55,6 +55,10 @@ export interface Filter {
   readonly states: readonly State["kind"][];
   /** Only those whose URL or name holds this, in any case. */
   readonly search: string;
+  /** Of those in the queue, only these or all but these; null for all. */
+  readonly queued:
+    | { readonly kind: "only" | "except"; readonly ids: readonly string[] }
+    | null;
 }
 
 /** A page of some of all downloads. */
@@ -179,18 +183,15 @@ export function openStore(path: string): Store {
       const row = sql.get.get(id);
       return row ? downloadOf(row as unknown as Row) : null;
     },
-    list({ offset, limit, states, search, order }) {
-      const filter = [JSON.stringify(states), search];
-      const rows = sql[order].all(...filter, limit, offset);
+    list({ offset, limit, order, ...filter }) {
+      const rows = sql[order].all(...valuesOf(filter), limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
     waitingForRoom() {
       const rows = sql.waitingForRoom.all();
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
-    count({ states, search }) {
-      return Number(sql.count.get(JSON.stringify(states), search)?.count);
-    },
+    count: (filter) => Number(sql.count.get(...valuesOf(filter))?.count),
     totals() {
       if (totals !== null) return totals;
       totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
@@ -204,6 +205,12 @@ export function openStore(path: string): Store {
       db.close();
     },
   };
+}
+
+/** A filter, as the statements take it. */
+function valuesOf({ states, search, queued }: Filter): (string | null)[] {
+  const { kind = null, ids = [] } = queued ?? {};
+  return [JSON.stringify(states), search, kind, JSON.stringify(ids)];
 }
 
 interface Row {
@@ -301,10 +308,11 @@ function statements(db: DatabaseSync) {
     WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 = '' OR instr(
       lower(request ->> 'url' || ' ' || coalesce(file ->> 'name', '')),
       lower(?2)
-    ))`;
+    )) AND (state <> 'Queued' OR ?3 IS NULL
+      OR (id IN (SELECT value FROM json_each(?4))) = (?3 = 'only'))`;
   const page = (order: string) =>
     db.prepare(
-      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?3 OFFSET ?4`,
+      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?5 OFFSET ?6`,
     );
   return {
     add: db.prepare(

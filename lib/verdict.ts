@@ -7,6 +7,8 @@ import { type Ending, pinnedOf, type Transfer } from "./transfer.ts";
 
 /** How often a file may change at its origin before it is given up. */
 const MOST_RESTARTS = 3;
+/** How often in a row an origin may refuse what it has given before. */
+const MOST_REFUSALS = 3;
 
 /** What follows from a thread's failure. */
 export type Verdict =
@@ -52,13 +54,20 @@ export function judge(
         transfer.location = null;
         return again(transfer, error, circumstances) ?? { kind: "go on" };
       }
-      if (transfer.threads.size === 0) return settle({ kind: "Failed", error });
+      if (transfer.threads.size === 0 && isRefused(transfer)) {
+        return settle({ kind: "Failed", error });
+      }
       return again(transfer, error, circumstances) ?? FEWER;
     case "fewer":
       return again(transfer, error, circumstances) ?? FEWER;
     case "retry":
       return again(transfer, error, circumstances) ?? { kind: "go on" };
   }
+}
+
+/** A refusal is final at the start; later, one may be a node's bad moment. */
+function isRefused({ done, failures }: Transfer): boolean {
+  return done.length === 0 || failures >= MOST_REFUSALS - 1;
 }
 
 const FEWER: Verdict = { kind: "go on with fewer" };

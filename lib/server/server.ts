@@ -142,7 +142,9 @@ async function login(
 ): Promise<Response> {
   const length = Number(request.headers.get("content-length") ?? Infinity);
   if (length > LONGEST_FORM) return text(413, "The form is too long.");
-  const form = new URLSearchParams(await request.text());
+  const body = await request.text().catch(() => null);
+  if (body === null) return text(400, "The form did not come whole.");
+  const form = new URLSearchParams(body);
   const verdict = auth.login(form.get("token") ?? "", address);
   if (verdict === "guessed too often") return turnAway(verdict);
   const { protocol } = new URL(request.url);

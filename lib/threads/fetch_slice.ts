@@ -144,29 +144,35 @@ interface Body extends AsyncDisposable {
   read(): Promise<Uint8Array | null>;
 }
 
-function openBody(response: Response, watch: Watch): Body {
+function openBody(response: Response, { signal, touch }: Watch): Body {
   const reader = response.body?.getReader({ mode: "byob" });
   // A megabyte for each of many small files would cost more than the files.
   const length = contentLength(response.headers) ?? Infinity;
   let scratch = new ArrayBuffer(Math.max(1, Math.min(READ_BYTES, length)));
+  // Deno's fetch holds its own signal so weakly that it is soon collected:
+  // from then on, only this ends a read of a body that has stalled.
+  const cancel = () => reader?.cancel().catch(() => {}) ?? Promise.resolve();
+  signal.addEventListener("abort", cancel);
+
   async function read(): Promise<Uint8Array | null> {
     if (reader === undefined) return null;
+    signal.throwIfAborted();
     const { value } = await reader.read(new Uint8Array(scratch))
       .catch((error) => {
-        throw watch.signal.aborted
-          ? watch.signal.reason
-          : connectionError(error, "body");
+        throw signal.aborted ? signal.reason : connectionError(error, "body");
       });
-    watch.touch();
+    signal.throwIfAborted();
+    touch();
     if (value === undefined || value.length === 0) return null;
     scratch = value.buffer;
     return value;
   }
   return {
     read,
-    [Symbol.asyncDispose]: () =>
-      reader?.cancel().catch(() => {}) ??
-        Promise.resolve(),
+    [Symbol.asyncDispose]() {
+      signal.removeEventListener("abort", cancel);
+      return cancel();
+    },
   };
 }
 
