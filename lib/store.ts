@@ -252,13 +252,22 @@ function rowOf(download: Download): (string | number | null)[] {
   ];
 }
 
+/** The latest time that a Date can hold, in milliseconds since the epoch. */
+const LATEST_DATE = 8_640_000_000_000_000;
+
 /** SQLite itself does not notice when bytes change within a value. */
 const BROKEN = `
-  SELECT seq FROM downloads WHERE
+  SELECT id FROM downloads WHERE
     state NOT IN ('Queued', 'Paused', 'Downloaded', 'Failed') OR
     NOT json_valid(request) OR NOT json_valid(detail) OR
     NOT json_valid(coalesce(file, 'null')) OR
-    coalesce(substr(request ->> 'url', 1, 4), '') <> 'http'
+    coalesce(substr(request ->> 'url', 1, 4), '') <> 'http' OR
+    downloaded NOT BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} OR
+    added_at NOT BETWEEN 0 AND ${LATEST_DATE} OR
+    coalesce(finished_at, 0) NOT BETWEEN 0 AND ${LATEST_DATE}
+  UNION ALL SELECT id FROM runs WHERE
+    start < 0 OR end NOT BETWEEN start AND ${Number.MAX_SAFE_INTEGER} OR
+    crc NOT BETWEEN 0 AND ${2 ** 32 - 1}
   LIMIT 1`;
 
 function openDatabase(
@@ -277,7 +286,7 @@ function openDatabase(
     const verdict = String(Object.values(first ?? {})[0]);
     if (verdict !== "ok") throw new Error(verdict);
     const broken = db.prepare(BROKEN).get();
-    if (broken) throw new Error(`download ${broken.seq} is damaged`);
+    if (broken) throw new Error(`download ${broken.id} is damaged`);
     return { db, sql: statements(db) };
   } catch (error) {
     db?.close();

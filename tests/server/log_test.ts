@@ -61,11 +61,13 @@ async function session(
     origin.serve("/held", whole, { rate: 100_000 }),
   );
   const id = await client.add({ url: held, headers });
-  const act = (action: string, rest = {}) =>
-    client.request({ action, id, ...rest });
+  async function act(action: string, rest = {}) {
+    const reply = await client.request({ action, id, ...rest });
+    assert("data" in reply, action);
+  }
   await act("pause");
   await act("resume");
-  await act("refreshed", { url: held });
+  await act("refresh", { url: held });
   await act("remove", { delete_file: true });
   await client.request({ url: "file:///us3r?qu3ry" });
   await client.request({ url: fine, headers: { "x\n": "h3ader" } });
