@@ -282,7 +282,7 @@ function openDatabase(
       .get() as { user_version: number };
     if (version === 0) db.exec(`BEGIN; ${SCHEMA} COMMIT`);
     else if (version !== VERSION) throw new Error(`its version is ${version}`);
-    const [first] = db.prepare("PRAGMA quick_check").all();
+    const [first] = db.prepare("PRAGMA integrity_check(1)").all();
     const verdict = String(Object.values(first ?? {})[0]);
     if (verdict !== "ok") throw new Error(verdict);
     const broken = db.prepare(BROKEN).get();
