@@ -48,6 +48,8 @@ const CHECKPOINT_BYTES = 64 * 1024 * 1024;
 const CLOSE_WITHIN = 1_500;
 /** For how long an origin that refused threads gets fewer, in milliseconds. */
 const FEWER_FOR = 60_000;
+/** After so many slices it gets one thread more again. */
+const SERVED_WELL = 8;
 
 /** Settings of an engine. */
 export interface EngineOptions extends Omit<PoolOptions, "directory"> {
@@ -100,6 +102,13 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+interface Lowered {
+  threads: number;
+  readonly until: number;
+  /** Slices that came whole since. */
+  served: number;
+}
+
 /** Makes an engine. */
 export function createEngine(
   options: EngineOptions,
@@ -110,7 +119,8 @@ export function createEngine(
   const ends = new Map<Transfer, PromiseWithResolvers<void>>();
   /** Until when a transfer has no time for a job; Infinity during one. */
   const busyUntil = new Map<Transfer, number>();
-  const lowered = new Map<string, { threads: number; until: number }>();
+  /** Origins that refused threads, and how many they get for now. */
+  const lowered = new Map<string, Lowered>();
   const figures: Figures = { bytes: 0, failures: new Map() };
   const pool = createPool({ ...options, directory: parts.directory }, onEvent);
   const timer = setInterval(look, LOOK_EVERY);
@@ -122,7 +132,8 @@ export function createEngine(
     bytesAmount: options.bytesAmount,
     perHost(host) {
       const most = options.threadsPerHost;
-      const { threads, until } = lowered.get(host) ?? { threads: 0, until: 0 };
+      const { threads, until } = lowered.get(host) ??
+        { threads: most, until: 0 };
       if (until > performance.now()) return Math.min(threads, most);
       lowered.delete(host);
       return most;
@@ -229,8 +240,12 @@ export function createEngine(
   function onEnded(transfer: Transfer, thread: Thread, outcome: Outcome): void {
     end(transfer, thread);
     carried.delete(thread.number);
-    if (outcome.kind === "done" && transfer.file?.size === null) {
-      transfer.file = { ...transfer.file, size: thread.run.end };
+    if (outcome.kind === "done") {
+      const limit = lowered.get(transfer.host);
+      if (limit && ++limit.served % SERVED_WELL === 0) limit.threads++;
+      if (transfer.file?.size === null) {
+        transfer.file = { ...transfer.file, size: thread.run.end };
+      }
     }
     const { phase } = transfer;
     if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
@@ -265,7 +280,8 @@ export function createEngine(
     if (verdict.kind === "stop") bring(transfer, verdict.then);
     if (verdict.kind !== "go on with fewer") return;
     const threads = threadsByHost(transfers.values()).get(host) ?? 0;
-    if (threads > 0) lowered.set(host, { threads, until: now + FEWER_FOR });
+    if (threads === 0) return;
+    lowered.set(host, { threads, until: now + FEWER_FOR, served: 0 });
   }
 
   /** Has a transfer's threads stop; `then` follows when they have. */

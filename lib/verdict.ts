@@ -57,20 +57,30 @@ export function judge(
       if (transfer.threads.size === 0 && isRefused(transfer)) {
         return settle({ kind: "Failed", error });
       }
-      return again(transfer, error, circumstances) ?? FEWER;
+      return withFewer(transfer, error, circumstances);
     case "fewer":
-      return again(transfer, error, circumstances) ?? FEWER;
+      return withFewer(transfer, error, circumstances);
     case "retry":
       return again(transfer, error, circumstances) ?? { kind: "go on" };
   }
+}
+
+/** While others are served, the origin has only had enough of new threads. */
+function withFewer(
+  transfer: Transfer,
+  error: ErrorRecord,
+  circumstances: Circumstances,
+): Verdict {
+  const fewer: Verdict = { kind: "go on with fewer" };
+  return transfer.threads.size > 0 && error.retryAfter === null
+    ? fewer
+    : again(transfer, error, circumstances) ?? fewer;
 }
 
 /** A refusal is final at the start; later, one may be a node's bad moment. */
 function isRefused({ done, failures }: Transfer): boolean {
   return done.length === 0 || failures >= MOST_REFUSALS - 1;
 }
-
-const FEWER: Verdict = { kind: "go on with fewer" };
 
 /**
  * Sets when to try again. Failures that come together count as one: while the

@@ -13,6 +13,8 @@ import type {
 
 /** How many pings in a row a worker may leave unanswered. */
 const MOST_PINGS = 4;
+/** How long a worker may take to start, on a busy machine, in milliseconds. */
+const START_WITHIN = 30_000;
 
 /**
  * Settings of a pool. A worker that is silent for `stallTimeout` counts as
@@ -45,8 +47,9 @@ interface Member {
   readonly worker: Worker;
   readonly threads: Set<number>;
   readonly jobs: Map<number, Waiting>;
-  /** How many pings it has not answered. */
-  pings: number;
+  /** How many pings it has not answered; null until it has started. */
+  pings: number | null;
+  readonly startedAt: number;
 }
 
 /**
@@ -87,7 +90,8 @@ export function createPool(
       worker,
       threads: new Set(),
       jobs: new Map(),
-      pings: 0,
+      pings: null,
+      startedAt: performance.now(),
     };
     worker.onmessage = ({ data }: MessageEvent<Report>) => hear(member, data);
     worker.onerror = (event) => {
@@ -135,9 +139,13 @@ export function createPool(
   }
 
   function checkAll(): void {
+    const latest = performance.now() - START_WITHIN;
     for (const member of members) {
-      if (member.pings++ < MOST_PINGS) tell(member, { type: "ping" });
-      else dismiss(member, "A worker hung, and was replaced.");
+      const hangs = member.pings === null
+        ? member.startedAt < latest
+        : member.pings++ >= MOST_PINGS;
+      if (hangs) dismiss(member, "A worker hung, and was replaced.");
+      else tell(member, { type: "ping" });
     }
   }
 

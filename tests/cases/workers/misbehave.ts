@@ -1,0 +1,22 @@
+/**
+ * Has the real worker's code misbehave at those slices whose URL is one of
+ * `/bad`; all else it does as ever.
+ */
+
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+
+import type { Order } from "../../../lib/threads/messages.ts";
+import "../../../lib/threads/worker.ts";
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const obey = scope.onmessage;
+
+/** Says how it misbehaves. */
+export function misbehave(how: () => void): void {
+  scope.onmessage = (event: MessageEvent<Order>) => {
+    const { data: order } = event;
+    if (order.type === "fetch" && order.task.url.endsWith("/bad")) how();
+    else obey?.call(scope, event);
+  };
+}
