@@ -159,7 +159,9 @@ export async function createCoordinator(
     }
     let left = room;
     for (const { id, file, downloaded } of store.waitingForRoom()) {
-      const needed = (file?.size ?? downloaded + 1) - downloaded;
+      // Of unknown size, it would only fill the disk again, and again.
+      const size = file === null ? 1 : file.size ?? Infinity;
+      const needed = size - downloaded;
       if (needed > left || commands.has(id)) continue;
       left -= needed;
       command(id, { kind: "resume" }).catch(({ message }) =>

@@ -87,7 +87,9 @@ function systemRecord(error: unknown): { code: ErrorCode; message: string } {
   if (code === "ENOSPC" || code === "EDQUOT") {
     return {
       code: "DISK_FULL",
-      message: "The disk is full: the download goes on once there is room.",
+      message:
+        "The disk is full: make room, and resume the download if it does " +
+        "not go on by itself.",
     };
   }
   if (code === "EMFILE" || code === "ENFILE") {
