@@ -116,14 +116,16 @@ export function createEngine(
   const timer = setInterval(look, LOOK_EVERY);
   let lastThread = 0;
   let closing = false;
+  let filling = false;
 
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
     bytesAmount: options.bytesAmount,
     perHost(host) {
       const most = options.threadsPerHost;
-      const { threads, until } = lowered.get(host) ?? { threads: 0, until: 0 };
-      if (until > performance.now()) return Math.min(threads, most);
+      const fewer = lowered.get(host);
+      if (fewer === undefined) return most;
+      if (fewer.until > performance.now()) return Math.min(fewer.threads, most);
       lowered.delete(host);
       return most;
     },
@@ -142,6 +144,16 @@ export function createEngine(
     }
     const thread = giveUp([...transfers.values()], limits, now);
     if (thread) stopThread(thread);
+  }
+
+  /** Once for all that is heard in one turn: looking costs more than hearing. */
+  function fillSoon(): void {
+    if (filling) return;
+    filling = true;
+    queueMicrotask(() => {
+      filling = false;
+      fill();
+    });
   }
 
   function takeFromQueue(): void {
@@ -198,7 +210,7 @@ export function createEngine(
     }
     changed(transfer.download.id);
     workOn(transfer);
-    fill();
+    fillSoon();
   }
 
   function onAnswered(
@@ -311,7 +323,7 @@ export function createEngine(
       else log("job failed", { id, code, message });
     }
     changed(id);
-    fill();
+    fillSoon();
   }
 
   function leave(transfer: Transfer): void {
