@@ -228,28 +228,69 @@ export const ENVIRONMENT: readonly string[] = Object.values(SETTINGS)
 /** The flag of each setting, without the dashes. */
 export const FLAGS: readonly string[] = ENVIRONMENT.map(flagOf);
 
-/** A line for each setting, as the help shows it. */
-export const SETTINGS_HELP: readonly string[] = Object.values(SETTINGS)
-  .map(({ name, meaning, fallback }) => {
-    const shown = fallback === "" ? "" : ` (${fallback})`;
-    return `  --${flagOf(name).padEnd(20)} ${meaning}${shown}`;
-  });
+/** Who goes by settings: the server, or one `get` of some URLs. */
+export type Program = "serve" | "get";
+
+/** The settings that `get` goes by, and what it uses if nobody sets them. */
+const OF_GET: { readonly [Key in keyof Config]?: string } = {
+  contentDirectory: ".",
+  threadsAmount: SETTINGS.threadsAmount.fallback,
+  threadsPerHost: SETTINGS.threadsPerHost.fallback,
+  workers: SETTINGS.workers.fallback,
+  bytesAmount: SETTINGS.bytesAmount.fallback,
+  caFile: SETTINGS.caFile.fallback,
+  stallTimeout: SETTINGS.stallTimeout.fallback,
+  // Somebody is waiting for it.
+  attempts: "5",
+  retryWait: SETTINGS.retryWait.fallback,
+  sync: SETTINGS.sync.fallback,
+  minFreeSpace: SETTINGS.minFreeSpace.fallback,
+};
+
+/** A setting as a flag, and as a variable of the environment. */
+export interface SettingUsage {
+  /** Without the dashes. */
+  readonly flag: string;
+  readonly variable: string;
+  /** What it means, and its default. */
+  readonly meaning: string;
+}
+
+/** The settings that a program goes by. */
+export function settingsOf(program: Program): SettingUsage[] {
+  return Object.entries(SETTINGS)
+    .filter(([key]) => program === "serve" || key in OF_GET)
+    .map(([key, { name, meaning }]) => {
+      const fallback = fallbackOf(key as keyof Config, program);
+      const shown = fallback === "" ? "" : ` (${fallback})`;
+      return { flag: flagOf(name), variable: name, meaning: meaning + shown };
+    });
+}
+
+function fallbackOf(key: keyof Config, program: Program): string {
+  const fallback = program === "get" ? OF_GET[key] : undefined;
+  return fallback ?? SETTINGS[key].fallback;
+}
 
 /**
  * Reads all settings: a flag before the environment before the default.
  *
  * @param flags What was given on the command line, by flag.
- * @param environment What the environment holds, by name.
+ * @param environment What the environment holds, by name; asked only for what
+ * the program goes by.
  * @throws {ConfigError} naming the setting, its value and what is allowed.
  */
 export function readConfig(
   flags: Readonly<Record<string, unknown>>,
   environment: (name: string) => string | undefined,
+  program: Program = "serve",
 ): Config {
   const config: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(SETTINGS)) {
     const flag = flags[flagOf(setting.name)];
-    const text = flag ?? (environment(setting.name) || setting.fallback);
+    const asked = program === "serve" || key in OF_GET;
+    const text = flag ?? ((asked && environment(setting.name)) ||
+      fallbackOf(key as keyof Config, program));
     const value = setting.parse(String(text).trim());
     if (value === undefined || Array.isArray(flag)) {
       const given = setting.secret ? "what it is" : JSON.stringify(text);

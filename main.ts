@@ -1,68 +1,111 @@
-/** The program: reads the settings, puts the parts together, and serves. */
+/** The program: reads the command line and the settings, and does its part. */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { fromFileUrl } from "@std/path";
 import {
   type Config,
   ConfigError,
-  ENVIRONMENT,
-  FLAGS,
+  type Program,
   readConfig,
-  SETTINGS_HELP,
+  settingsOf,
 } from "./config.ts";
+import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
+import { createCommands, settingFlag } from "./lib/cli/commands.ts";
+import { refuseWithout } from "./lib/cli/permissions.ts";
+import { UsageError } from "./lib/cli/usage.ts";
+import { printable } from "./lib/cli/width.ts";
 import { DownloadError } from "./lib/errors.ts";
-import { createLog } from "./lib/log.ts";
-import { allowsPrivate, exposureFault } from "./lib/server/exposure.ts";
-import { serve } from "./lib/server/serve.ts";
 
-const HELP = `Sluice, a download server
-
-Usage: sluice [serve] [flags]
-
-Flags, each also a variable of the environment (--port is PORT):
-${SETTINGS_HELP.join("\n")}
-  --help                 this text
-`;
-
-/** A wrong use of the program: one line, exit code 2. */
-class UsageError extends Error {}
+// What only one command needs is imported by it: `get` is to start at once.
 
 async function main(args: readonly string[]): Promise<void> {
-  const flags = parseArgs(args, {
-    string: FLAGS,
-    boolean: ["help"],
-    unknown(argument) {
-      if (!argument.startsWith("-")) return true;
-      throw new UsageError(`There is no flag ${argument}; see --help.`);
-    },
+  const commands = createCommands({
+    serve: settingsOf("serve").map(flagOf),
+    get: settingsOf("get").map(flagOf),
   });
-  if (flags.help === true) return console.log(HELP);
-  const [command = "serve", ...rest] = flags._;
-  if (command !== "serve" || rest.length > 0) {
-    throw new UsageError(`There is no command ${command}; see --help.`);
+  const asked = readArguments(args, commands);
+  const { command, flags, operands } = asked;
+  if (flags.help) {
+    const help = await import("./lib/cli/help.ts");
+    return console.log(
+      asked.named
+        ? help.renderCommandHelp(command)
+        : help.renderHelp(commands) + "\n" + help.renderCommandHelp(command),
+    );
   }
-  await refuseWithout([{ name: "net" }]);
-  await refuseWithout(
-    ENVIRONMENT.map((variable) => ({ name: "env", variable })),
-  );
-  await run(readConfig(flags, (name) => Deno.env.get(name)));
+  switch (command.name) {
+    case "serve":
+      if (operands.length === 0) {
+        return await serveUntilStopped(await configFor(asked));
+      }
+      throw new UsageError(`There is no command ${operands[0]}; see --help.`);
+    case "get":
+      return Deno.exit(await get(asked, await configFor(asked)));
+    case "completions": {
+      const script = await import("./lib/cli/completions.ts");
+      return console.log(script.renderCompletions(operands[0], commands));
+    }
+    default: {
+      const { askServer } = await import("./lib/cli/ask_server.ts");
+      Deno.exit(await askServer(asked));
+    }
+  }
 }
 
-async function run(config: Config): Promise<void> {
-  const { contentDirectory, caFile } = config;
-  await refuseWithout([
-    { name: "read", path: contentDirectory },
-    { name: "write", path: contentDirectory },
+function flagOf({ flag, meaning }: ReturnType<typeof settingsOf>[number]) {
+  return settingFlag(flag, meaning);
+}
+
+/** The settings, from the command line and the environment. */
+async function configFor({ command, flags }: Invocation): Promise<Config> {
+  const program: Program = command.name === "get" ? "get" : "serve";
+  const needed = settingsOf(program)
+    .map(({ variable }) => ({ name: "env", variable }) as const);
+  await refuseWithout([{ name: "net" }, ...needed]);
+  return readConfig(flags, (name) => Deno.env.get(name), program);
+}
+
+async function get(asked: Invocation, config: Config): Promise<number> {
+  const { runGet } = await import("./lib/cli/get_command.ts");
+  await refuseWithout(filesOf(config));
+  return await runGet(asked, {
+    ...config,
+    // Whoever types the URL may fetch from wherever this machine may.
+    allowPrivate: true,
+    caCerts: await readCaCerts(config),
+  });
+}
+
+/** The files that a program reads and writes. */
+function filesOf(
+  { contentDirectory, caFile }: Config,
+): Deno.PermissionDescriptor[] {
+  return [
+    { name: "read", path: contentDirectory } as const,
+    { name: "write", path: contentDirectory } as const,
     SYS_STATFS,
     ...ownFiles().map((path) => ({ name: "read", path }) as const),
     ...(caFile ? [{ name: "read", path: caFile } as const] : []),
-  ]);
+  ];
+}
+
+async function readCaCerts({ caFile }: Config): Promise<string[]> {
+  return caFile ? [await readCaFile(caFile)] : [];
+}
+
+async function serveUntilStopped(config: Config): Promise<void> {
+  const [{ createLog }, { allowsPrivate, exposureFault }, { serve }] =
+    await Promise.all([
+      import("./lib/log.ts"),
+      import("./lib/server/exposure.ts"),
+      import("./lib/server/serve.ts"),
+    ]);
+  await refuseWithout(filesOf(config));
   const fault = await exposureFault(config);
   if (fault) throw new ConfigError(fault);
   const options = {
     ...config,
     allowPrivate: allowsPrivate(config),
-    caCerts: caFile ? [await readCaFile(caFile)] : [],
+    caCerts: await readCaCerts(config),
     channel: `sluice ${crypto.randomUUID()}`,
   };
   const log = createLog(config.logFormat);
@@ -83,6 +126,7 @@ function announce(
 ): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   console.log(`Sluice listens on ws://${host}:${port}/`);
+  console.log(`Its page is http://${host}:${port}/`);
   console.log(`Files go to ${config.contentDirectory}`);
   console.log(
     `${config.threadsAmount} threads on ${config.workers} workers, ` +
@@ -109,41 +153,14 @@ async function readCaFile(path: string): Promise<string> {
   }
 }
 
-/** Names every flag that is missing, in one line. */
-async function refuseWithout(
-  needed: readonly Deno.PermissionDescriptor[],
-): Promise<void> {
-  const missing = new Map<string, string[]>();
-  for (const descriptor of needed) {
-    const { state } = await Deno.permissions.query(descriptor);
-    if (state === "granted") continue;
-    const flag = `--allow-${descriptor.name}`;
-    const values = missing.get(flag) ?? [];
-    missing.set(flag, [...values, ...valuesOf(descriptor)]);
-  }
-  if (missing.size === 0) return;
-  const flags = missing.entries().map(([flag, values]) =>
-    values.length > 0 ? `${flag}=${values.join(",")}` : flag
-  );
-  throw new ConfigError(
-    `Permission is missing: run deno with ${[...flags].join(" ")}`,
-  );
-}
-
-function valuesOf(descriptor: Deno.PermissionDescriptor): string[] {
-  const none = { path: null, variable: null, kind: null };
-  const { path, variable, kind } = { ...none, ...descriptor };
-  return [path, variable, kind].filter((value) => value !== null).map(String);
-}
-
 /** A mistake of the user's is one line; only one of ours shows its stack. */
 function fail(error: unknown): never {
   if (error instanceof UsageError || error instanceof ConfigError) {
-    console.error(`sluice: ${error.message}`);
+    console.error(`sluice: ${printable(error.message)}`);
     Deno.exit(2);
   }
   if (error instanceof DownloadError) {
-    console.error(`sluice: ${error.message}`);
+    console.error(`sluice: ${printable(error.message)}`);
   } else if (error instanceof Deno.errors.NotCapable) {
     console.error(`sluice: Permission is missing: ${error.message}`);
   } else if (error instanceof Deno.errors.AddrInUse) {

@@ -17,7 +17,7 @@ import { diskFull, watchDisk } from "./disk.ts";
 import { DownloadError, toRecord } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { loggable } from "./origin/request.ts";
-import type { Parts } from "./parts.ts";
+import type { DownloadParts } from "./parts.ts";
 import {
   isRunning,
   openStatusChannel,
@@ -75,6 +75,8 @@ export interface Coordinator {
   /** The downloads that are not finished, and the latest that are. */
   snapshot(): Status[];
   totals(): Totals;
+  /** Where the file of a finished download is; null for any other. */
+  pathOf(id: string): string | null;
   /** How many threads run now. */
   threads(): number;
   /** What has been done since the server started. */
@@ -91,6 +93,8 @@ export interface StatusPageRequest {
   readonly statuses: readonly Status["process_status"][];
   /** Only those whose URL or name holds this, in any case. */
   readonly search: string;
+  /** The latest added first, or as the queue goes. */
+  readonly order: "latest" | "oldest";
 }
 
 /** A page of downloads. */
@@ -103,13 +107,15 @@ export interface StatusPage {
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { store, parts, log }: { store: Store; parts: Parts; log: Log },
+  { store, parts, log }: { store: Store; parts: DownloadParts; log: Log },
 ): Promise<Coordinator> {
   const channel = openStatusChannel(options.channel);
   const speeds = new Map<string, Speedometer>();
   const changed = new Set<string>();
   /** The last command on each download; the next one waits for it. */
   const commands = new Map<string, Promise<void>>();
+  /** How many downloads are being added: the store does not count them yet. */
+  let adding = 0;
   const disk = await watchDisk(parts, options.minFreeSpace, log, onRoom);
   const engine = createEngine(options, {
     store,
@@ -226,6 +232,16 @@ export async function createCoordinator(
     };
   }
 
+  /** Of those in the queue, those that run or those that wait; null for both. */
+  function queuedOf(statuses: readonly Status["process_status"][]) {
+    const running = statuses.includes("Downloading");
+    if (running === statuses.includes("Queued")) return null;
+    const kind = running ? "only" : "except";
+    const ids = [...engine.transfers()].filter(isRunning)
+      .map(({ download: { id } }) => id);
+    return { kind, ids } as const;
+  }
+
   /** As clients see it now: the record of a transfer lags behind it. */
   function current(download: Download): Status {
     const transfer = engine.get(download.id);
@@ -233,7 +249,7 @@ export async function createCoordinator(
   }
 
   async function add(requests: readonly DownloadRequest[]): Promise<string[]> {
-    const waiting = store.totals().Queued;
+    const waiting = store.totals().Queued + adding;
     if (waiting + requests.length > options.queueLength) {
       throw new DownloadError(
         "TOO_MUCH",
@@ -243,12 +259,18 @@ export async function createCoordinator(
     }
     const now = Date.now();
     const downloads = requests.map((request) => createDownload(request, now));
-    await store.add(downloads);
+    adding += downloads.length;
+    try {
+      await store.add(downloads);
+    } finally {
+      adding -= downloads.length;
+    }
     for (const { id, request: { url } } of downloads) {
       changed.add(id);
       log("added", { id, url: loggable(url) });
     }
-    fill();
+    // Of a thousand that were recorded together, the last one looks.
+    if (adding === 0) fill();
     return downloads.map(({ id }) => id);
   }
 
@@ -281,7 +303,7 @@ export async function createCoordinator(
     }
     refuseUnlessAllowed(command, download.state);
     await carryOut(download, command);
-    log(command.kind, { id });
+    log(EVENTS[command.kind], { id });
   }
 
   async function carryOut(download: Download, command: Command): Promise<void> {
@@ -320,14 +342,14 @@ export async function createCoordinator(
     add,
     command,
     get: statusFor,
-    list({ offset, limit, statuses, search }) {
+    list({ offset, limit, statuses, search, order }) {
       const states = [...new Set(statuses.map(stateOf))];
-      const filter = { states, search };
-      const page = store.list({ ...filter, offset, limit, order: "latest" });
+      const filter = { states, search, queued: queuedOf(statuses) };
+      const page = store.list({ ...filter, offset, limit, order });
       return { statuses: page.map(current), total: store.count(filter) };
     },
     snapshot() {
-      const all = { offset: 0, search: "" };
+      const all = { offset: 0, search: "", queued: null };
       const open = store.list({
         ...all,
         limit: SNAPSHOT_OPEN,
@@ -343,6 +365,10 @@ export async function createCoordinator(
       return [...open, ...finished.reverse()].map(current);
     },
     totals,
+    pathOf(id) {
+      const state = store.get(id)?.state;
+      return state?.kind === "Downloaded" ? state.path : null;
+    },
     threads: () =>
       [...engine.transfers()].reduce((n, { threads }) => n + threads.size, 0),
     figures: engine.figures,
@@ -354,6 +380,15 @@ export async function createCoordinator(
 function stateOf(status: Status["process_status"]): State["kind"] {
   return status === "Downloading" ? "Queued" : status;
 }
+
+/** What the log says of a command that was carried out. */
+const EVENTS: Record<Command["kind"], string> = {
+  pause: "paused",
+  resume: "resumed",
+  retry: "retried",
+  refresh: "refreshed",
+  remove: "removed",
+};
 
 const PAUSED: State = { kind: "Paused", error: null };
 

@@ -2,7 +2,7 @@
 
 import { DownloadError, toRecord } from "./errors.ts";
 import type { Log } from "./log.ts";
-import type { Parts } from "./parts.ts";
+import type { DownloadParts } from "./parts.ts";
 
 /** How often the disk is looked at, in milliseconds. */
 const LOOK_EVERY = 1_000;
@@ -20,7 +20,7 @@ export interface DiskWatch extends Disposable {
  * @param onLook Called with the room after each look.
  */
 export async function watchDisk(
-  parts: Parts,
+  parts: DownloadParts,
   minFreeSpace: number,
   log: Log,
   onLook: (room: number) => void,

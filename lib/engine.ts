@@ -10,7 +10,7 @@ import { checkpoint, conclude, finish, type Job, verify } from "./jobs.ts";
 import type { Log } from "./log.ts";
 import { filenameFor } from "./origin/filename.ts";
 import { requestFor, withoutUserinfo } from "./origin/request.ts";
-import type { Parts } from "./parts.ts";
+import type { DownloadParts } from "./parts.ts";
 import {
   choose,
   giveUp,
@@ -29,7 +29,6 @@ import {
   type Ending,
   idle,
   isWhole,
-  judge,
   pinnedOf,
   type Plan,
   straggler,
@@ -37,6 +36,7 @@ import {
   type Transfer,
   wrote,
 } from "./transfer.ts";
+import { judge } from "./verdict.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;
@@ -66,7 +66,7 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
 /** What an engine works with. */
 export interface Surroundings {
   readonly store: Store;
-  readonly parts: Parts;
+  readonly parts: DownloadParts;
   readonly log: Log;
   /** Bytes that the disk has room for. */
   room(): number;
@@ -319,7 +319,9 @@ export function createEngine(
       busyUntil.set(transfer, performance.now() + options.retryWait);
       const record = toRecord(error);
       const { code, message } = record;
-      if (transfer.phase.kind === "fetching") onFailed(transfer, record);
+      const { kind } = transfer.phase;
+      const failed = kind === "fetching" || kind === "verifying";
+      if (failed) onFailed(transfer, record);
       else log("job failed", { id, code, message });
     }
     changed(id);

@@ -10,13 +10,14 @@
 import type { State } from "./download.ts";
 import { DownloadError, toRecord } from "./errors.ts";
 import type { Log } from "./log.ts";
-import type { Parts } from "./parts.ts";
-import { total, union } from "./slices.ts";
+import type { DownloadParts } from "./parts.ts";
+import { type Run, total, union } from "./slices.ts";
 import type { Store } from "./store.ts";
 import type { Pool } from "./threads/pool.ts";
 import {
   beginAnew,
   type Ending,
+  isWhole,
   pinnedOf,
   runsOf,
   type Transfer,
@@ -25,7 +26,7 @@ import {
 /** What jobs work with. */
 export interface Tools {
   readonly store: Store;
-  readonly parts: Parts;
+  readonly parts: DownloadParts;
   readonly pool: Pool;
   readonly log: Log;
 }
@@ -52,17 +53,18 @@ export async function verify(
     });
     intact = runs.filter(({ crc }, n) => digests[n] === String(crc));
   } catch (error) {
-    const record = toRecord(error);
-    if (record.code !== "PART_LOST") throw error;
+    // What cannot be read is lost, too.
+    if (!["PART_LOST", "DISK"].includes(toRecord(error).code)) throw error;
   }
   const found = total(union(intact));
-  log("resumed", { id, bytes: found, lost: total(done) - found });
-  if (found === 0) {
+  log("verified", { id, bytes: found, lost: total(done) - found });
+  transfer.runs = intact;
+  transfer.done = union(intact);
+  // Without a validator, a rest could be of another file.
+  const useless = found === 0 || pinnedOf(transfer) === null;
+  if (useless && !isWhole(transfer)) {
     await parts.remove(id);
     beginAnew(transfer, transfer.ask);
-  } else {
-    transfer.runs = intact;
-    transfer.done = union(intact);
   }
   if (transfer.phase.kind === "verifying") {
     transfer.phase = { kind: "fetching" };
@@ -85,7 +87,7 @@ export async function checkpoint(
   return "stays";
 }
 
-/** All bytes are there: checksum, sync, name, record. */
+/** All bytes are there: checksum, sync, record, name, record. */
 export async function finish(
   transfer: Transfer,
   { store, parts, pool, log }: Tools,
@@ -102,6 +104,10 @@ export async function finish(
       const [found] = await pool.digest({ path, algorithm, ranges });
       if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
     }
+    // After a crash between name and record, `publish` knows this part again.
+    await parts.sync(id);
+    const runs = size === 0 ? [NO_BYTES] : runsOf(transfer);
+    await store.checkpoint(id, file, runs);
     const path = await parts.publish(id, name, size);
     await store.settle(id, {
       state: { kind: "Downloaded", path },
@@ -117,6 +123,9 @@ export async function finish(
     throw error;
   }
 }
+
+/** What is recorded of an empty file: that it is there. */
+const NO_BYTES: Run = { start: 0, end: 0, crc: 0 };
 
 function wrongChecksum(
   algorithm: string,

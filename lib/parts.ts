@@ -7,11 +7,17 @@ import { DownloadError } from "./errors.ts";
 import { numbered } from "./origin/filename.ts";
 
 /** The part files of a content directory that is ours alone. */
-export interface Parts extends Disposable {
-  /** The content directory, absolute. */
-  readonly directory: string;
+export interface Parts extends DownloadParts, Disposable {
   /** Where the state is kept. */
   readonly statePath: string;
+  /** Removes part files of no download that is known. */
+  removeOrphans(isKnown: (id: string) => boolean): Promise<void>;
+}
+
+/** The part files of downloads, and the directory that they go to. */
+export interface DownloadParts {
+  /** The content directory, absolute. */
+  readonly directory: string;
   /** The path of a download's part file. */
   path(id: string): string;
   /** How many bytes the disk has room for. */
@@ -20,8 +26,6 @@ export interface Parts extends Disposable {
   sync(id: string): Promise<void>;
   /** Removes a part file, if there is one. */
   remove(id: string): Promise<void>;
-  /** Removes part files of no download that is known. */
-  removeOrphans(isKnown: (id: string) => boolean): Promise<void>;
   /** Removes a finished file, if it is still there. */
   removeFinished(path: string): Promise<void>;
   /**
@@ -56,7 +60,27 @@ export async function openParts(
     throw error;
   }
   const path = (id: string) => join(parts, id);
+  return {
+    ...createParts({ directory, path }, { sync }),
+    statePath: join(own, "state.db"),
+    async removeOrphans(isKnown) {
+      for await (const { name } of Deno.readDir(parts)) {
+        if (!isKnown(name)) await removeFile(path(name));
+      }
+    },
+    [Symbol.dispose]: () => lock.close(),
+  };
+}
 
+/**
+ * Part files that are ours alone, wherever they are.
+ *
+ * @param sync Whether files are forced to disk before they count as there.
+ */
+export function createParts(
+  { directory, path }: Pick<DownloadParts, "directory" | "path">,
+  { sync }: { sync: boolean },
+): DownloadParts {
   async function syncFile(path: string): Promise<void> {
     if (!sync) return;
     using file = await Deno.open(path, { read: true });
@@ -65,7 +89,6 @@ export async function openParts(
 
   return {
     directory,
-    statePath: join(own, "state.db"),
     path,
     async free() {
       const { bavail, bsize } = await statfs(directory);
@@ -73,11 +96,6 @@ export async function openParts(
     },
     sync: (id) => syncFile(path(id)),
     remove: (id) => removeFile(path(id)),
-    async removeOrphans(isKnown) {
-      for await (const { name } of Deno.readDir(parts)) {
-        if (!isKnown(name)) await removeFile(path(name));
-      }
-    },
     removeFinished: removeFile,
     async publish(id, name, size) {
       const part = await Deno.lstat(path(id));
@@ -92,7 +110,6 @@ export async function openParts(
       await syncFile(directory);
       return target;
     },
-    [Symbol.dispose]: () => lock.close(),
   };
 }
 

@@ -58,20 +58,17 @@ declare module "@std/assert" {
   ): asserts actual is NonNullable<T>;
   export function assertInstanceOf<T>(
     actual: unknown,
-    // deno-lint-ignore no-explicit-any
-    expected: abstract new (...args: any[]) => T,
+    expected: abstract new (...args: never[]) => T,
     message?: string,
   ): asserts actual is T;
   export function assertThrows<E extends Error = Error>(
     fn: () => unknown,
-    // deno-lint-ignore no-explicit-any
-    errorClass?: abstract new (...args: any[]) => E,
+    errorClass?: abstract new (...args: never[]) => E,
     includes?: string,
   ): E;
   export function assertRejects<E extends Error = Error>(
     fn: () => PromiseLike<unknown>,
-    // deno-lint-ignore no-explicit-any
-    errorClass?: abstract new (...args: any[]) => E,
+    errorClass?: abstract new (...args: never[]) => E,
     includes?: string,
   ): Promise<E>;
   export function fail(message?: string): never;
@@ -100,6 +97,16 @@ declare module "@std/fs" {
 
 declare module "@std/http/cookie" {
   export function getCookies(headers: Headers): Record<string, string>;
+}
+
+declare module "@std/http/etag" {
+  export function eTag(
+    entity: string | Uint8Array,
+  ): Promise<string | undefined>;
+  export function ifNoneMatch(
+    value: string | null,
+    etag: string | undefined,
+  ): boolean;
 }
 
 declare module "@std/path" {

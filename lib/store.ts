@@ -56,6 +56,10 @@ export interface Filter {
   readonly states: readonly State["kind"][];
   /** Only those whose URL or name holds this, in any case. */
   readonly search: string;
+  /** Of those in the queue, only these or all but these; null for all. */
+  readonly queued:
+    | { readonly kind: "only" | "except"; readonly ids: readonly string[] }
+    | null;
 }
 
 /** A page of some of all downloads. */
@@ -109,10 +113,9 @@ interface Write {
  * @throws {DownloadError} STATE if the file is damaged or of another version.
  */
 export function openStore(path: string): Store {
-  const db = openDatabase(path);
+  const { db, sql } = openDatabase(path);
   const writes: Write[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const sql = statements(db);
   /** Counting a long queue takes long: once after each change is enough. */
   let totals: Record<State["kind"], number> | null = null;
 
@@ -181,18 +184,15 @@ export function openStore(path: string): Store {
       const row = sql.get.get(id);
       return row ? downloadOf(row as unknown as Row) : null;
     },
-    list({ offset, limit, states, search, order }) {
-      const filter = [JSON.stringify(states), search];
-      const rows = sql[order].all(...filter, limit, offset);
+    list({ offset, limit, order, ...filter }) {
+      const rows = sql[order].all(...valuesOf(filter), limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
     waitingForRoom() {
       const rows = sql.waitingForRoom.all();
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
-    count({ states, search }) {
-      return Number(sql.count.get(JSON.stringify(states), search)?.count);
-    },
+    count: (filter) => Number(sql.count.get(...valuesOf(filter))?.count),
     totals() {
       if (totals !== null) return totals;
       totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
@@ -206,6 +206,12 @@ export function openStore(path: string): Store {
       db.close();
     },
   };
+}
+
+/** A filter, as the statements take it. */
+function valuesOf({ states, search, queued }: Filter): (string | null)[] {
+  const { kind = null, ids = [] } = queued ?? {};
+  return [JSON.stringify(states), search, kind, JSON.stringify(ids)];
 }
 
 interface Row {
@@ -247,7 +253,27 @@ function rowOf(download: Download): (string | number | null)[] {
   ];
 }
 
-function openDatabase(path: string): DatabaseSync {
+/** The latest time that a Date can hold, in milliseconds since the epoch. */
+const LATEST_DATE = 8_640_000_000_000_000;
+
+/** SQLite itself does not notice when bytes change within a value. */
+const BROKEN = `
+  SELECT id FROM downloads WHERE
+    state NOT IN ('Queued', 'Paused', 'Downloaded', 'Failed') OR
+    NOT json_valid(request) OR NOT json_valid(detail) OR
+    NOT json_valid(coalesce(file, 'null')) OR
+    coalesce(substr(request ->> 'url', 1, 4), '') <> 'http' OR
+    downloaded NOT BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} OR
+    added_at NOT BETWEEN 0 AND ${LATEST_DATE} OR
+    coalesce(finished_at, 0) NOT BETWEEN 0 AND ${LATEST_DATE}
+  UNION ALL SELECT id FROM runs WHERE
+    start < 0 OR end NOT BETWEEN start AND ${Number.MAX_SAFE_INTEGER} OR
+    crc NOT BETWEEN 0 AND ${2 ** 32 - 1}
+  LIMIT 1`;
+
+function openDatabase(
+  path: string,
+): { db: DatabaseSync; sql: ReturnType<typeof statements> } {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: 5_000 });
@@ -260,7 +286,9 @@ function openDatabase(path: string): DatabaseSync {
     const [first] = db.prepare("PRAGMA quick_check").all();
     const verdict = String(Object.values(first ?? {})[0]);
     if (verdict !== "ok") throw new Error(verdict);
-    return db;
+    const broken = db.prepare(BROKEN).get();
+    if (broken) throw new Error(`download ${broken.id} is damaged`);
+    return { db, sql: statements(db) };
   } catch (error) {
     db?.close();
     throw stateError(error, path);
@@ -290,10 +318,11 @@ function statements(db: DatabaseSync) {
     WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 = '' OR instr(
       lower(request ->> 'url' || ' ' || coalesce(file ->> 'name', '')),
       lower(?2)
-    ))`;
+    )) AND (state <> 'Queued' OR ?3 IS NULL
+      OR (id IN (SELECT value FROM json_each(?4))) = (?3 = 'only'))`;
   const page = (order: string) =>
     db.prepare(
-      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?3 OFFSET ?4`,
+      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?5 OFFSET ?6`,
     );
   return {
     add: db.prepare(

@@ -366,6 +366,7 @@ const EVERYTHING = {
   offset: 0,
   limit: 100,
   search: "",
+  order: "latest",
   statuses: ["Queued", "Paused", "Downloaded", "Failed"],
 } as const;
 
@@ -446,4 +447,32 @@ Deno.test("a second server on the directory is refused", async () => {
     DownloadError,
     "Another Sluice uses",
   );
+});
+
+Deno.test("a list tells those that run from those that wait", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads({ threadsAmount: 1 });
+  const behaviour = { gates: { head: forever } };
+  const url = origin.serve("/a.iso", file(8), behaviour);
+  const runs = await downloads.add({ url });
+  await downloads.until(runs, ({ threads }) => threads === 1);
+  const waits = await downloads.add({ url });
+  const page = { offset: 0, limit: 10, order: "latest" } as const;
+  for (
+    const [status, search, expected] of [
+      ["Downloading", "", [runs]],
+      ["Queued", "", [waits]],
+      ["Queued", "A.ISO", [waits]],
+      ["Queued", "b.iso", []],
+      ["Paused", "", []],
+    ] as const
+  ) {
+    const { statuses, total } = downloads.coordinator.list({
+      ...page,
+      statuses: [status],
+      search,
+    });
+    assertEquals(statuses.map(({ id }) => id), [...expected]);
+    assertEquals(total, expected.length);
+  }
 });

@@ -9,13 +9,13 @@ import {
   end,
   idle,
   isWhole,
-  judge,
   plan,
   straggler,
   type Thread,
   type Transfer,
   wrote,
 } from "../lib/transfer.ts";
+import { judge } from "../lib/verdict.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -72,8 +72,7 @@ function lastSegment(pathname: string): string {
 
 /** What no name may hold on Windows, and what hides or misleads anywhere. */
 const UNSAFE =
-  // deno-lint-ignore no-control-regex
-  /[\x00-\x1f\x7f-\x9f<>:"|?*\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/g;
+  /[\p{Cc}<>:"|?*\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
 const RESERVED =
   /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=\s*(?:\.|$))/i;
 /** From the first of them on, or a long run in the middle takes forever. */

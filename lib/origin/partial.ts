@@ -108,7 +108,7 @@ export function readAnswer(
   const { status, headers } = head;
   if (status === 416 && asked !== null) return unsatisfiable(headers, pinned);
   if (status !== 200 && status !== 206) throw refusal(head, now);
-  if (pinned === null) refuseWebPage(head);
+  refuseWebPage(head, pinned);
   refuseEncoding(head);
   return status === 200
     ? wholeFile(headers, asked, pinned)
@@ -170,7 +170,12 @@ function unsatisfiable(headers: Headers, pinned: Pinned | null): Answer {
   throw noRanges("refused the range (416)");
 }
 
-function contentLength(headers: Headers): number | null {
+/**
+ * How many bytes a body is announced to have; null if that is not said, or
+ * chunks overrule it (RFC 9112 §6.3).
+ */
+export function contentLength(headers: Headers): number | null {
+  if (headers.has("transfer-encoding")) return null;
   const value = headers.get("content-length");
   return value !== null && /^\d{1,16}$/.test(value) ? Number(value) : null;
 }
@@ -217,10 +222,17 @@ const OWN_EXTENSIONS = new Map([
 ]);
 
 /** Many an origin's "not found" or "log in" is a page with status 200. */
-function refuseWebPage({ headers, path, asked }: Head): void {
+function refuseWebPage(
+  { status, headers, path, asked }: Head,
+  pinned: Pinned | null,
+): void {
   const type = headers.get("content-type") ?? "";
   if (!/^\s*(text\/html|application\/xhtml\+xml)/i.test(type)) return;
-  if (!NEVER_WEB_PAGES.test(path) && !NEVER_WEB_PAGES.test(asked)) return;
+  // In place of a slice, a page is hardly a new version of the file.
+  const plausible = pinned === null
+    ? !NEVER_WEB_PAGES.test(path) && !NEVER_WEB_PAGES.test(asked)
+    : status === 206 || carries(headers, pinned.validator);
+  if (plausible) return;
   throw new DownloadError(
     "WEB_PAGE",
     "The origin sent a web page instead of the file: open the URL in a " +

@@ -118,7 +118,11 @@ function isSame(a: string, b: string): boolean {
 
 /** Who has one IPv6 address has its whole /64. */
 function networkOf(address: string): string {
-  return address.includes(":") && !address.includes(".")
-    ? address.split(":").slice(0, 4).join(":")
-    : address;
+  if (!address.includes(":") || address.includes(".")) return address;
+  // "::" stands for as many zeros as are missing of eight groups.
+  const [head = [], tail = []] = address.split("::")
+    .map((groups) => groups === "" ? [] : groups.split(":"));
+  const missing = Math.max(0, 8 - head.length - tail.length);
+  return [...head, ...Array<string>(missing).fill("0"), ...tail]
+    .slice(0, 4).join(":");
 }

@@ -24,6 +24,7 @@ export type ClientRequest =
     readonly limit: number;
     readonly statuses: readonly Status["process_status"][];
     readonly search: string;
+    readonly order: "latest" | "oldest";
   };
 
 /** What a client may give with a request, to find the reply by. */
@@ -157,23 +158,30 @@ export function parseRequest(
 
 const LONGEST_PAGE = 1_000;
 const LONGEST_NAME = 1_000;
+const LONGEST_ID = 100;
 
 function parseAction(fields: Fields, limits: MessageLimits): ClientRequest {
   if (fields.action === "list") return parseList(fields);
   const { id } = fields;
   const command = parseCommand(fields, limits);
-  if (typeof id !== "string") throw bad('"id" must be the id of a download.');
+  if (typeof id !== "string" || id.length > LONGEST_ID) {
+    throw bad('"id" must be the id of a download.');
+  }
   return { kind: "command", id, command };
 }
 
 function parseList(fields: Fields): ClientRequest {
-  refuseUnknown(fields, ["action", "offset", "limit", "status", "search"]);
+  const known = ["offset", "limit", "status", "search", "order"];
+  refuseUnknown(fields, ["action", ...known]);
   const offset = wholeNumber(fields, "offset", 0, 0, Number.MAX_SAFE_INTEGER);
   const limit = wholeNumber(fields, "limit", 100, 1, LONGEST_PAGE);
-  const { search = "" } = fields;
+  const { search = "", order = "latest" } = fields;
+  if (order !== "latest" && order !== "oldest") {
+    throw bad('"order" must be latest or oldest.');
+  }
   if (typeof search !== "string") throw bad('"search" must be text.');
   const statuses = parseStatuses(fields.status);
-  return { kind: "list", offset, limit, statuses, search };
+  return { kind: "list", offset, limit, statuses, search, order };
 }
 
 function parseCommand(fields: Fields, limits: MessageLimits): Command {

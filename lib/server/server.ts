@@ -3,6 +3,7 @@
 import type { Coordinator } from "../coordinator.ts";
 import type { Log } from "../log.ts";
 import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
+import { serveFile } from "./files.ts";
 import { type GuardOptions, refusal } from "./guard.ts";
 import {
   type Family,
@@ -11,6 +12,7 @@ import {
   single,
   startLagMeter,
 } from "./metrics.ts";
+import { serveLogin, servePage } from "./page.ts";
 import { createSockets, type SocketsOptions } from "./sockets.ts";
 
 /** Settings of a server. */
@@ -51,22 +53,26 @@ export function createHandler(
     if (pathname === "/login" && method === "POST") {
       return login(request, address, auth, log);
     }
+    const page = pathname === "/" ? null : servePage(request);
+    if (page) return page;
+    const upgrades = headers.get("upgrade")?.toLowerCase() === "websocket";
     const verdict = auth.check(headers, address);
     if (verdict !== "welcome") {
       log("turned away", { address, verdict });
-      return turnAway(verdict);
+      const visit = verdict === "unknown" && pathname === "/" && !upgrades;
+      return visit ? serveLogin(request) : turnAway(verdict);
     }
+    const [, fileId] = pathname.match(/^\/files\/([^/]+)$/) ?? [];
+    if (fileId) return serveFile(request, coordinator.pathOf(fileId));
     switch (pathname) {
       case "/":
-        return headers.get("upgrade")?.toLowerCase() === "websocket"
-          ? connect(request)
-          : text(426, "Connect with a WebSocket.", { upgrade: "websocket" });
+        return upgrades ? connect(request) : servePage(request) ?? nothing();
       case "/metrics":
         return new Response(render(families()), {
           headers: { "content-type": METRICS_TYPE },
         });
       default:
-        return text(404, "There is nothing here.");
+        return nothing();
     }
   }
 
@@ -136,7 +142,9 @@ async function login(
 ): Promise<Response> {
   const length = Number(request.headers.get("content-length") ?? Infinity);
   if (length > LONGEST_FORM) return text(413, "The form is too long.");
-  const form = new URLSearchParams(await request.text());
+  const body = await request.text().catch(() => null);
+  if (body === null) return text(400, "The form did not come whole.");
+  const form = new URLSearchParams(body);
   const verdict = auth.login(form.get("token") ?? "", address);
   if (verdict === "guessed too often") return turnAway(verdict);
   const { protocol } = new URL(request.url);
@@ -152,6 +160,10 @@ async function login(
 }
 
 const LONGEST_FORM = 10_000;
+
+function nothing(): Response {
+  return text(404, "There is nothing here.");
+}
 
 function turnAway(verdict: Exclude<Verdict, "welcome">): Response {
   return verdict === "unknown"

@@ -1,7 +1,7 @@
 /** One thread: a Range GET, streamed to its offset in the part file. */
 
 import { DownloadError } from "../errors.ts";
-import { type Answer, readAnswer } from "../origin/partial.ts";
+import { type Answer, contentLength, readAnswer } from "../origin/partial.ts";
 import {
   isRedirect,
   MOST_REDIRECTS,
@@ -97,7 +97,7 @@ export async function fetchSlice(
     throw connectionError(null, "body");
   }
   // With a length announced, the HTTP client itself cuts the body off there.
-  if (sink.position < end || headers.has("content-length")) return;
+  if (sink.position < end || contentLength(headers) !== null) return;
   if (await body.read() !== null) {
     throw new DownloadError("TOO_LONG", "The origin sent more than the slice.");
   }
@@ -144,29 +144,35 @@ interface Body extends AsyncDisposable {
   read(): Promise<Uint8Array | null>;
 }
 
-function openBody(response: Response, watch: Watch): Body {
+function openBody(response: Response, { signal, touch }: Watch): Body {
   const reader = response.body?.getReader({ mode: "byob" });
   // A megabyte for each of many small files would cost more than the files.
-  const length = Number(response.headers.get("content-length") ?? Infinity);
+  const length = contentLength(response.headers) ?? Infinity;
   let scratch = new ArrayBuffer(Math.max(1, Math.min(READ_BYTES, length)));
+  // Deno's fetch holds its own signal so weakly that it is soon collected:
+  // from then on, only this ends a read of a body that has stalled.
+  const cancel = () => reader?.cancel().catch(() => {}) ?? Promise.resolve();
+  signal.addEventListener("abort", cancel);
+
   async function read(): Promise<Uint8Array | null> {
     if (reader === undefined) return null;
+    signal.throwIfAborted();
     const { value } = await reader.read(new Uint8Array(scratch))
       .catch((error) => {
-        throw watch.signal.aborted
-          ? watch.signal.reason
-          : connectionError(error, "body");
+        throw signal.aborted ? signal.reason : connectionError(error, "body");
       });
-    watch.touch();
+    signal.throwIfAborted();
+    touch();
     if (value === undefined || value.length === 0) return null;
     scratch = value.buffer;
     return value;
   }
   return {
     read,
-    [Symbol.asyncDispose]: () =>
-      reader?.cancel().catch(() => {}) ??
-        Promise.resolve(),
+    [Symbol.asyncDispose]() {
+      signal.removeEventListener("abort", cancel);
+      return cancel();
+    },
   };
 }
 
@@ -183,7 +189,9 @@ function startWatch(stop: AbortSignal, stallTimeout: number): Watch {
   let touched = performance.now();
   const looking = every(stallTimeout / 4, () => {
     if (performance.now() - touched < stallTimeout) return;
-    const message = `The origin sent nothing for ${stallTimeout / 1000} s.`;
+    const message = `The origin sent nothing for ${
+      stallTimeout / 1000
+    } s: retry later.`;
     failure.abort(new DownloadError("STALLED", message));
   });
   return {

@@ -63,6 +63,9 @@ function surroundingsFrom(settings: WorkerSettings): Surroundings {
       http1: true,
       http2: false,
       caCerts: [...settings.caCerts],
+      // Of IPv6, Deno can deny no ranges, nor IPv4 in disguise, and a name may
+      // lead anywhere. From an address of IPv4, only IPv4 can be reached.
+      ...(settings.allowPrivate ? {} : { localAddress: "0.0.0.0" }),
     }),
     stallTimeout: settings.stallTimeout,
     allowPrivate: settings.allowPrivate,

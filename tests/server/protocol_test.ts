@@ -91,12 +91,18 @@ Deno.test("a command is for one download", () => {
 });
 
 Deno.test("a list is a page of the downloads in some states, with some words", () => {
-  const asked = { offset: 5, limit: 7, search: "iso" };
+  const asked = {
+    offset: 5,
+    limit: 7,
+    search: "iso",
+    order: "oldest",
+  } as const;
   const message = { action: "list", ...asked, status: ["Failed", "Queued"] };
   const statuses = ["Queued", "Failed"] as const;
   assertEquals(parse(message), { kind: "list", ...asked, statuses });
   const all = parse({ action: "list" });
   assert(all.kind === "list" && all.statuses.length === 5);
+  assertEquals(all.order, "latest");
 });
 
 Deno.test("a request_id is text or a number, and not too long", () => {

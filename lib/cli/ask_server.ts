@@ -1,0 +1,33 @@
+/** The commands that talk to a running server. */
+
+import type { Invocation } from "./arguments.ts";
+import { parseServer } from "./client.ts";
+import { refuseWithout } from "./permissions.ts";
+import { runRemote } from "./remote.ts";
+import { runWatch } from "./watch_command.ts";
+
+const TOKEN = "SLUICE_TOKEN";
+
+/**
+ * Does what the command line asks of a server; the program's exit code.
+ *
+ * @throws {UsageError} if it does not make sense, or may not be done.
+ * @throws {DownloadError} what the server says, or that there is none.
+ */
+export async function askServer(asked: Invocation): Promise<number> {
+  const { flags, command } = asked;
+  const url = parseServer(String(flags.server ?? "ws://localhost:8888/"));
+  await refuseWithout([{ name: "net", host: new URL(url).host }]);
+  const server = { url, token: await readToken(flags.token) };
+  if (command.name === "watch") return await runWatch(asked, server);
+  return await runRemote(asked, server, {
+    line: (text) => console.log(text),
+    width: Deno.stdout.isTerminal() ? Deno.consoleSize().columns : Infinity,
+  });
+}
+
+async function readToken(given: unknown): Promise<string | null> {
+  if (typeof given === "string") return given;
+  await refuseWithout([{ name: "env", variable: TOKEN }]);
+  return Deno.env.get(TOKEN) || null;
+}

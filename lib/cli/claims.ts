@@ -1,0 +1,175 @@
+/**
+ * What `get` keeps of a download in `.sluice/get/` until it is finished: the
+ * part file `<id>`, the record `<id>.json` of what is in it, and the lock
+ * `<id>.lock` of whoever fetches it. The server's own state is not touched, so
+ * that any number of `get`s, and a server, may use one content directory.
+ */
+
+import { ensureDir } from "@std/fs";
+import { dirname, join } from "@std/path";
+import type { FileFacts } from "../download.ts";
+import type { Run } from "../slices.ts";
+
+/** What is known to be in a part file. */
+export interface PartRecord {
+  readonly file: FileFacts;
+  readonly runs: readonly Run[];
+}
+
+/** A download that is this process's, as long as it has not released it. */
+export interface Claim {
+  /** The path of the part file. */
+  readonly part: string;
+  /** What an earlier `get` has left. */
+  readonly left: PartRecord | null;
+  /** Records what is in the part file. What was recorded is replaced at once. */
+  write(record: PartRecord): Promise<void>;
+  /** Removes the record. */
+  forget(): Promise<void>;
+  /** Gives the download up; a part file without a record goes, too. */
+  release(): Promise<void>;
+}
+
+/** The directory of part files and records in a content directory. */
+export function claimsDirectory(contentDirectory: string): string {
+  return join(contentDirectory, ".sluice", "get");
+}
+
+/**
+ * Takes a download for this process; null if another one has it.
+ *
+ * @param sync Whether records are forced to disk.
+ */
+export async function claim(
+  directory: string,
+  id: string,
+  { sync }: { sync: boolean },
+): Promise<Claim | null> {
+  const part = join(directory, id);
+  const path = `${part}.json`;
+  const lockPath = `${part}.lock`;
+  const lock = await takeLock(lockPath);
+  if (lock === null) return null;
+  const left = await readRecord(path);
+  let recorded = left !== null;
+  await remove(`${path}.new`);
+  if (!recorded) {
+    await remove(path);
+    await remove(part);
+  }
+  return {
+    part,
+    left,
+    async write(record) {
+      const fresh = `${path}.new`;
+      using file = await Deno.open(fresh, {
+        write: true,
+        create: true,
+        truncate: true,
+      });
+      const bytes = new TextEncoder().encode(JSON.stringify(record));
+      for (let done = 0; done < bytes.length;) {
+        done += await file.write(bytes.subarray(done));
+      }
+      if (sync) await file.syncData();
+      await Deno.rename(fresh, path);
+      recorded = true;
+    },
+    async forget() {
+      if (recorded) await remove(path);
+      recorded = false;
+    },
+    async release() {
+      if (!recorded) await remove(part);
+      await remove(lockPath);
+      lock.close();
+    },
+  };
+}
+
+/** Removes the directory, and `.sluice` with it, if nothing is in it. */
+export async function removeIfEmpty(directory: string): Promise<void> {
+  for (const path of [directory, dirname(directory)]) {
+    try {
+      await Deno.remove(path);
+    } catch {
+      return;
+    }
+  }
+}
+
+/** The lock on a file that is still there: its last owner may remove it. */
+async function takeLock(path: string): Promise<Deno.FsFile | null> {
+  for (;;) {
+    const lock = await openLock(path);
+    if (lock === null) continue;
+    if (!await lock.tryLock(true)) {
+      lock.close();
+      return null;
+    }
+    if (await isStill(lock, path)) return lock;
+    lock.close();
+  }
+}
+
+/** Null if somebody has removed the directory in between. */
+async function openLock(path: string): Promise<Deno.FsFile | null> {
+  await ensureDir(dirname(path));
+  try {
+    return await Deno.open(path, { write: true, create: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function isStill(file: Deno.FsFile, path: string): Promise<boolean> {
+  try {
+    const [mine, there] = await Promise.all([file.stat(), Deno.lstat(path)]);
+    return mine.ino === there.ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Null if there is none that makes sense: the download begins anew. */
+async function readRecord(path: string): Promise<PartRecord | null> {
+  try {
+    const record: unknown = JSON.parse(await Deno.readTextFile(path));
+    return isRecord(record) ? record : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function isRecord(value: unknown): value is PartRecord {
+  if (!isObject(value) || !isObject(value.file)) return false;
+  const { file: { name, size, ranges, validator }, runs } = value;
+  return typeof name === "string" && Number.isSafeInteger(size) &&
+    ranges === true && isObject(validator) &&
+    (validator.kind === "etag" || validator.kind === "modified") &&
+    typeof validator.value === "string" &&
+    Array.isArray(runs) && runs.every((run) => isRun(run, Number(size)));
+}
+
+function isRun(run: unknown, size: number): boolean {
+  if (!isObject(run)) return false;
+  const { start, end, crc } = run;
+  return [start, end, crc].every(Number.isSafeInteger) && Number(start) >= 0 &&
+    Number(start) < Number(end) && Number(end) <= size;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

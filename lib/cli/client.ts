@@ -1,0 +1,137 @@
+/** A client of a running server. */
+
+import { DownloadError } from "../errors.ts";
+import type { ServerMessage } from "../server/protocol.ts";
+import { UsageError } from "./usage.ts";
+
+/** Which server, and what it knows us by. */
+export interface ServerAddress {
+  /** `ws:` or `wss:`. */
+  readonly url: string;
+  /** Null if it asks for none. */
+  readonly token: string | null;
+}
+
+/** A connection to a server. */
+export interface Client extends Disposable {
+  /**
+   * Asks for something.
+   *
+   * @throws {DownloadError} what the server answers, or that it is gone.
+   */
+  request(fields: Readonly<Record<string, unknown>>): Promise<ServerMessage>;
+  /** Resolves when the connection has ended, whoever ended it. */
+  readonly closed: Promise<void>;
+}
+
+/**
+ * The address of a server as it is typed; `http:` is taken for `ws:`.
+ *
+ * @throws {UsageError}
+ */
+export function parseServer(text: string): string {
+  const typed = text.replace(/^http(s?):/, "ws$1:");
+  const url = URL.parse(/^\w+:\/\//.test(typed) ? typed : `ws://${typed}`);
+  if (url && /^wss?:$/.test(url.protocol) && !url.username && !url.password) {
+    url.hash = "";
+    return url.href;
+  }
+  throw new UsageError("--server must be such as ws://localhost:8888/.");
+}
+
+/**
+ * Connects to a server.
+ *
+ * @param hear Called with each message that is no reply.
+ * @throws {DownloadError} REFUSED, saying what to do.
+ */
+export async function connect(
+  { url, token }: ServerAddress,
+  hear: (message: ServerMessage) => void = () => {},
+): Promise<Client> {
+  // A token may hold characters that a subprotocol may not.
+  const encoded = new TextEncoder().encode(token ?? "")
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+  const protocols = token === null ? [] : ["sluice", `sluice.token.${encoded}`];
+  const socket = new WebSocket(url, protocols);
+  const waiting = new Map<number, PromiseWithResolvers<ServerMessage>>();
+  const opened = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  let last = 0;
+  socket.onopen = () => opened.resolve();
+  socket.onerror = (event) => {
+    const reason = "message" in event ? String(event.message) : "";
+    opened.reject(notConnected(url, reason));
+  };
+  socket.onclose = () => {
+    opened.reject(notConnected(url, ""));
+    for (const { reject } of waiting.values()) reject(connectionLost());
+    waiting.clear();
+    closed.resolve();
+  };
+  socket.onmessage = ({ data }) => {
+    const message = parse(data);
+    if (message === null) return;
+    const id = Number(message.request_id);
+    const asked = waiting.get(id);
+    if (asked === undefined) return hear(message);
+    waiting.delete(id);
+    if (!("error" in message)) return asked.resolve(message);
+    const { code, message: words } = message.error;
+    asked.reject(new DownloadError(code, words));
+  };
+  await opened.promise;
+  return {
+    request(fields) {
+      if (socket.readyState !== WebSocket.OPEN) {
+        return Promise.reject(connectionLost());
+      }
+      const id = ++last;
+      const asked = Promise.withResolvers<ServerMessage>();
+      waiting.set(id, asked);
+      socket.send(JSON.stringify({ ...fields, request_id: id }));
+      return asked.promise;
+    },
+    closed: closed.promise,
+    [Symbol.dispose]: () => socket.close(),
+  };
+}
+
+/** Null for what no Sluice sends. */
+function parse(data: unknown): ServerMessage | null {
+  try {
+    const message: unknown = JSON.parse(String(data));
+    return typeof message === "object" && message !== null
+      ? message as ServerMessage
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function notConnected(url: string, reason: string): DownloadError {
+  const { protocol, host } = new URL(url);
+  const where = `${protocol}//${host}/`;
+  const status = reason.match(/status code: (\d{3})/)?.[1];
+  if (status === undefined) {
+    return new DownloadError(
+      "REFUSED",
+      `There is no server at ${where}: start one with sluice serve, or name ` +
+        "another with --server.",
+    );
+  }
+  return new DownloadError(
+    "REFUSED",
+    status === "401" || status === "403"
+      ? `The server at ${where} does not let us in: give its token in ` +
+        "SLUICE_TOKEN or with --token."
+      : `The server at ${where} answers with status ${status}: is it a Sluice?`,
+  );
+}
+
+function connectionLost(): DownloadError {
+  return new DownloadError(
+    "REFUSED",
+    "The connection to the server was lost: try again.",
+  );
+}

@@ -1,0 +1,214 @@
+/** What can be asked of the program: its commands and their flags. Pure. */
+
+/** A flag of a command. */
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string;
+  /** One letter; null for none. */
+  readonly short: string | null;
+  /** What its value is, for the help; null if it takes none. */
+  readonly value: string | null;
+  readonly meaning: string;
+  /** Whether each time that it is given counts, or only the last. */
+  readonly times: "last" | "each";
+}
+
+/** A command. */
+export interface CommandUsage {
+  readonly name: string;
+  /** What it takes besides flags, for the help. */
+  readonly operands: string;
+  /** One line without a full stop. */
+  readonly summary: string;
+  /** What else one should know, as lines. */
+  readonly notes: readonly string[];
+  readonly flags: readonly Flag[];
+  /** Flags that are also variables of the environment. */
+  readonly settings: readonly Flag[];
+  readonly examples: readonly string[];
+}
+
+/** A flag for a setting, `--threads-amount 8`. */
+export function settingFlag(name: string, meaning: string): Flag {
+  return { name, short: null, value: "VALUE", meaning, times: "last" };
+}
+
+function flag(
+  name: string,
+  value: string | null,
+  meaning: string,
+  more: Partial<Flag> = {},
+): Flag {
+  return { name, short: null, value, meaning, times: "last", ...more };
+}
+
+const HELP = flag("help", null, "this text", { short: "h" });
+const JSON_LINES = flag("json", null, "one JSON object per line");
+
+const REQUEST: readonly Flag[] = [
+  flag("output", "NAME", "the file's name, for one URL", { short: "o" }),
+  flag("header", "LINE", 'a header, "Name: value"; once for each', {
+    short: "H",
+    times: "each",
+  }),
+  flag("sha256", "DIGEST", "what the file must hash to, for one URL"),
+  flag("sha512", "DIGEST", "the same with SHA-512"),
+  flag("sha1", "DIGEST", "the same with SHA-1"),
+  flag("md5", "DIGEST", "the same with MD5"),
+  flag(
+    "input-file",
+    "FILE",
+    "more URLs, one a line; - for standard input, # for a comment",
+    { short: "i" },
+  ),
+];
+
+const REMOTE: readonly Flag[] = [
+  flag("server", "URL", "the server (ws://localhost:8888/)"),
+  flag("token", "TOKEN", "the server's token; safer in SLUICE_TOKEN"),
+  JSON_LINES,
+  HELP,
+];
+
+const ALL = (which: string) => flag("all", null, `all that are ${which}`);
+const IDS = ["An id may be cut down to its first characters."];
+
+/**
+ * All commands.
+ *
+ * @param settings The settings that `serve` and `get` take, as flags.
+ */
+export function createCommands(
+  settings: Readonly<Record<"serve" | "get", readonly Flag[]>>,
+): readonly CommandUsage[] {
+  const none = { notes: [], settings: [] };
+  return [
+    {
+      ...none,
+      name: "serve",
+      operands: "",
+      summary: "Serve the page and the WebSocket; what is done by itself",
+      flags: [HELP],
+      settings: settings.serve,
+      examples: ["sluice", "sluice serve --port 9000 --threads-amount 32"],
+    },
+    {
+      ...none,
+      name: "get",
+      operands: "URL…",
+      summary: "Fetch files now, without a server",
+      notes: [
+        "Paths go to standard output, progress to standard error.",
+        "Interrupted, the same command goes on where it was.",
+        "Exit code: 0 done, 1 a download failed, 2 wrong use, 130 interrupted.",
+      ],
+      flags: [
+        ...REQUEST,
+        flag("quiet", null, "say nothing but errors", { short: "q" }),
+        JSON_LINES,
+        HELP,
+      ],
+      settings: settings.get,
+      examples: [
+        "sluice get https://example.org/file.iso",
+        "sluice get -o disk.img --sha256 9f86d081… https://example.org/x",
+        'sluice get -H "Authorization: Bearer …" https://example.org/private',
+        "grep -o 'https://.*zip' page.html | sluice get --input-file -",
+      ],
+    },
+    {
+      ...none,
+      name: "add",
+      operands: "URL…",
+      summary: "Add downloads to a server's queue",
+      notes: ["Their ids go to standard output."],
+      flags: [
+        ...REQUEST,
+        flag("threads", "NUMBER", "threads that each may have at most"),
+        ...REMOTE,
+      ],
+      examples: [
+        "sluice add https://example.org/file.iso",
+        "sluice add --server wss://nas.example:8888/ -i urls.txt",
+      ],
+    },
+    {
+      ...none,
+      name: "list",
+      operands: "[WORDS]",
+      summary: "List a server's downloads, the latest first",
+      notes: ["WORDS look for a part of the URL or the name."],
+      flags: [
+        flag(
+          "status",
+          "STATUS",
+          "Queued, Downloading, Paused, Downloaded or Failed; once for each",
+          { times: "each" },
+        ),
+        flag("limit", "NUMBER", "how many at most (100)"),
+        flag("offset", "NUMBER", "how many to leave out before (0)"),
+        ...REMOTE,
+      ],
+      examples: ["sluice list", "sluice list --status Failed --json"],
+    },
+    {
+      ...none,
+      name: "watch",
+      operands: "",
+      summary: "See a server's downloads live; q quits",
+      flags: REMOTE,
+      examples: ["sluice watch", "sluice watch --json | jq .progress"],
+    },
+    {
+      ...none,
+      name: "pause",
+      operands: "ID…",
+      summary: "Pause downloads",
+      notes: IDS,
+      flags: [ALL("queued or downloading"), ...REMOTE],
+      examples: ["sluice pause 3f2a", "sluice pause --all"],
+    },
+    {
+      ...none,
+      name: "resume",
+      operands: "ID…",
+      summary: "Resume paused downloads",
+      notes: IDS,
+      flags: [ALL("paused"), ...REMOTE],
+      examples: ["sluice resume 3f2a", "sluice resume --all"],
+    },
+    {
+      ...none,
+      name: "retry",
+      operands: "ID…",
+      summary: "Try failed downloads again, keeping what is there",
+      notes: IDS,
+      flags: [ALL("failed"), ...REMOTE],
+      examples: ["sluice retry 3f2a", "sluice retry --all"],
+    },
+    {
+      ...none,
+      name: "remove",
+      operands: "ID…",
+      summary: "Remove downloads from a server's list",
+      notes: IDS,
+      flags: [
+        flag("delete-file", null, "delete the finished file as well"),
+        ...REMOTE,
+      ],
+      examples: ["sluice remove 3f2a", "sluice remove --delete-file 3f2a"],
+    },
+    {
+      ...none,
+      name: "completions",
+      operands: "bash|zsh|fish",
+      summary: "Print a script that completes commands and flags",
+      flags: [HELP],
+      examples: [
+        "sluice completions bash >> ~/.bashrc",
+        'sluice completions zsh > "${fpath[1]}/_sluice"',
+        "sluice completions fish > ~/.config/fish/completions/sluice.fish",
+      ],
+    },
+  ];
+}

@@ -1,0 +1,194 @@
+/** Fetches files in this process, without a server. */
+
+import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
+import { ensureDir } from "@std/fs";
+import { join } from "@std/path";
+import { diskFull } from "../disk.ts";
+import {
+  createDownload,
+  type Download,
+  type DownloadRequest,
+} from "../download.ts";
+import { DownloadError, toRecord } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { filenameFor } from "../origin/filename.ts";
+import { createParts } from "../parts.ts";
+import { total } from "../slices.ts";
+import { openStatusChannel, statusOf } from "../status.ts";
+import {
+  type Claim,
+  claim,
+  claimsDirectory,
+  type PartRecord,
+  removeIfEmpty,
+} from "./claims.ts";
+import { createGetStore } from "./get_store.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** So many downloads are taken up at a time, for each thread. */
+const AHEAD = 2;
+
+/** Settings of a `get`. */
+export interface GetOptions extends Omit<CoordinatorOptions, "channel"> {
+  /** Absolute path. */
+  readonly contentDirectory: string;
+  /** Whether files are forced to disk before they count as there. */
+  readonly sync: boolean;
+}
+
+/** How a `get` ended. */
+export type GetEnd =
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly failed: number; readonly of: number }
+  | { readonly kind: "interrupted" };
+
+/**
+ * Fetches all that is asked for, each URL once. What is not finished when this
+ * returns goes on with the next call for the same URL and name.
+ *
+ * @param interrupt Ends the call early, with all threads stopped and recorded.
+ * @throws {DownloadError} if the disk is full, or the directory is of no use.
+ */
+export async function get(
+  requests: readonly DownloadRequest[],
+  options: GetOptions,
+  { reporter, log, interrupt }: {
+    reporter: Reporter;
+    log: Log;
+    interrupt: AbortSignal;
+  },
+): Promise<GetEnd> {
+  const { contentDirectory, threadsAmount, minFreeSpace } = options;
+  const directory = claimsDirectory(contentDirectory);
+  const waiting = [...new Map(requests.map((one) => [wordsOf(one), one]))];
+  const of = waiting.length;
+  const open = new Map<string, Open>();
+  const over = Promise.withResolvers<"all" | "interrupted" | "disk full">();
+  let failed = 0;
+  /** Downloads that are on their way from `waiting` to `open`. */
+  let coming = 0;
+
+  const store = createGetStore({
+    async claim(download) {
+      const key = await keyOf(download.request);
+      const claimed = await claim(directory, key, options);
+      if (claimed === null) throw beingFetched();
+      const mine = { ...claimed, left: known(claimed.left, download.request) };
+      open.set(download.id, { startedAt: Date.now(), claim: mine });
+      return mine;
+    },
+    async settled(download, claim) {
+      await claim.release();
+      ended(download);
+      if (isDiskFull(download)) over.resolve("disk full");
+      else await takeUp();
+    },
+  });
+
+  function ended(download: Download): void {
+    const { startedAt, claim } = open.get(download.id) ?? NOTHING;
+    open.delete(download.id);
+    if (download.state.kind !== "Downloaded") failed++;
+    const left = total(claim?.left?.runs ?? []);
+    reporter.ended(statusOf(download), {
+      seconds: (Date.now() - (startedAt ?? Date.now())) / 1000,
+      bytes: Math.max(0, download.downloaded - left),
+    });
+  }
+
+  /** Not all at once: each claim holds a file open. */
+  async function takeUp(): Promise<void> {
+    while (open.size + coming < threadsAmount * AHEAD && !interrupt.aborted) {
+      const [, request] = waiting.shift() ?? [];
+      if (request === undefined) break;
+      coming++;
+      try {
+        await coordinator.add([request]);
+      } catch (error) {
+        const state = { kind: "Failed", error: toRecord(error) } as const;
+        const finishedAt = Date.now();
+        ended({ ...createDownload(request, finishedAt), state, finishedAt });
+      } finally {
+        coming--;
+      }
+    }
+    reporter.waiting(waiting.length);
+    if (open.size + coming + waiting.length === 0) over.resolve("all");
+  }
+
+  const parts = createParts({
+    directory: contentDirectory,
+    path: (id) => open.get(id)?.claim.part ?? join(directory, id),
+  }, options);
+  await ensureDir(directory);
+  const room = await parts.free() - minFreeSpace;
+  if (room <= 0) throw diskFull(0, room);
+  const channel = `sluice ${crypto.randomUUID()}`;
+  using _heard = openStatusChannel(channel, ({ changed }) => {
+    reporter.changed(changed.filter(({ id }) => open.has(id)));
+  });
+  const coordinator = await createCoordinator(
+    { ...options, channel },
+    { store, parts, log },
+  );
+  interrupt.addEventListener("abort", () => over.resolve("interrupted"));
+  try {
+    if (interrupt.aborted) over.resolve("interrupted");
+    else await takeUp();
+    const why = await over.promise;
+    await coordinator.close();
+    const left = open.size + waiting.length;
+    if (why === "interrupted" && left > 0) return { kind: "interrupted" };
+    failed += left;
+    return failed === 0 ? { kind: "done" } : { kind: "failed", failed, of };
+  } finally {
+    await coordinator.close();
+    for (const { claim } of open.values()) await claim.release();
+    await removeIfEmpty(directory);
+  }
+}
+
+interface Open {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly claim: Claim;
+}
+
+const NOTHING = { startedAt: null, claim: null } as const;
+
+/** What makes two requests the same download. */
+function wordsOf({ url, filename }: DownloadRequest): string {
+  return JSON.stringify([url, filename]);
+}
+
+/**
+ * What the same command finds its download by. It says nothing of the URL,
+ * whose secrets are thus in no file's name.
+ */
+async function keyOf(request: DownloadRequest): Promise<string> {
+  const bytes = new TextEncoder().encode(wordsOf(request));
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return new Uint8Array(digest).toHex().slice(0, 32);
+}
+
+/** What is there already of a download. */
+function known(
+  left: PartRecord | null,
+  { url }: DownloadRequest,
+): PartRecord | null {
+  if (left === null) return null;
+  // The record is a file that anybody may have written to.
+  const name = filenameFor(left.file.name, null, url);
+  return { ...left, file: { ...left.file, name } };
+}
+
+function isDiskFull({ state }: Download): boolean {
+  return state.kind === "Paused" && state.error?.code === "DISK_FULL";
+}
+
+function beingFetched(): DownloadError {
+  return new DownloadError(
+    "DISK",
+    "Another sluice get fetches this already: wait for it, or stop it.",
+  );
+}

@@ -1,0 +1,96 @@
+/** The command `get`: what it is asked, what it says, how it exits. */
+
+import { DownloadError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { parseDownload } from "../server/protocol.ts";
+import type { Invocation } from "./arguments.ts";
+import { get, type GetEnd, type GetOptions } from "./get.ts";
+import {
+  createJsonReporter,
+  createLinesReporter,
+  createQuietReporter,
+  createTerminalReporter,
+  type Outputs,
+  type Reporter,
+} from "./reporter.ts";
+import { readRequests } from "./requests.ts";
+import { openTerminal, writeAll } from "./screen.ts";
+import { startSignals } from "./signals.ts";
+import { UsageError } from "./usage.ts";
+
+/** How often a terminal is drawn again, in milliseconds. */
+const DRAW_EVERY = 100;
+
+/** Settings of the command. */
+export interface GetCommandOptions extends GetOptions {
+  /** Characters that a URL may have. */
+  readonly urlLength: number;
+}
+
+/**
+ * Does what the command line asks for; the program's exit code.
+ *
+ * @throws {UsageError} if it does not make sense.
+ */
+export async function runGet(
+  invocation: Invocation,
+  options: GetCommandOptions,
+): Promise<number> {
+  const { flags } = invocation;
+  const asked = await readRequests(invocation);
+  const requests = asked.map((fields, n) => {
+    try {
+      return parseDownload(fields, options);
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
+      const which = asked.length > 1 ? `URL number ${n + 1}: ` : "";
+      throw new UsageError(`${which}${error.message}`);
+    }
+  });
+  const outputs: Outputs = {
+    out: (text) => writeAll(Deno.stdout, text),
+    err: (text) => writeAll(Deno.stderr, text),
+    outIsTerminal: Deno.stdout.isTerminal(),
+  };
+  const log: Log = (event, { message } = {}) => {
+    // What goes wrong with a download is in its status; this is not.
+    if (event === "job failed") outputs.err(`sluice: ${message}\n`);
+  };
+  using signals = startSignals();
+  let end: GetEnd;
+  {
+    using reporter = createReporter(flags, outputs);
+    end = await get(
+      requests,
+      { ...options, broadcastTimeout: DRAW_EVERY },
+      { reporter, log, interrupt: signals.stop },
+    );
+  }
+  switch (end.kind) {
+    case "done":
+      return 0;
+    case "failed":
+      if (end.of > 1 && !flags.quiet) {
+        outputs.err(`sluice: ${end.failed} of ${end.of} downloads failed\n`);
+      }
+      return 1;
+    case "interrupted":
+      if (!flags.quiet) {
+        outputs.err(
+          "sluice: interrupted; the same command goes on from here\n",
+        );
+      }
+      return signals.exitCode();
+  }
+}
+
+function createReporter(
+  { quiet, json }: Invocation["flags"],
+  outputs: Outputs,
+): Reporter {
+  if (json) return createJsonReporter(outputs);
+  if (quiet) return createQuietReporter(outputs);
+  return Deno.stderr.isTerminal()
+    ? createTerminalReporter(outputs, openTerminal(Deno.stderr))
+    : createLinesReporter(outputs);
+}

@@ -1,0 +1,34 @@
+/** What the program may do, checked before it is needed. */
+
+import { UsageError } from "./usage.ts";
+
+/**
+ * Names every flag that is missing, in one line.
+ *
+ * @throws {UsageError}
+ */
+export async function refuseWithout(
+  needed: readonly Deno.PermissionDescriptor[],
+): Promise<void> {
+  const missing = new Map<string, string[]>();
+  for (const descriptor of needed) {
+    const { state } = await Deno.permissions.query(descriptor);
+    if (state === "granted") continue;
+    const flag = `--allow-${descriptor.name}`;
+    const values = missing.get(flag) ?? [];
+    missing.set(flag, [...values, ...valuesOf(descriptor)]);
+  }
+  if (missing.size === 0) return;
+  const flags = missing.entries().map(([flag, values]) =>
+    values.length > 0 ? `${flag}=${values.join(",")}` : flag
+  );
+  throw new UsageError(
+    `Permission is missing: run deno with ${[...flags].join(" ")}`,
+  );
+}
+
+function valuesOf(descriptor: Deno.PermissionDescriptor): string[] {
+  const none = { path: null, variable: null, kind: null };
+  const { path, variable, kind } = { ...none, ...descriptor };
+  return [path, variable, kind].filter((value) => value !== null).map(String);
+}

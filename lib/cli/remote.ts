@@ -1,0 +1,209 @@
+/** The commands that ask something of a running server, and are done. */
+
+import { DownloadError } from "../errors.ts";
+import type { Status } from "../status.ts";
+import type { Invocation } from "./arguments.ts";
+import { type Client, connect, type ServerAddress } from "./client.ts";
+import { renderTable } from "./render.ts";
+import { readRequests } from "./requests.ts";
+import { UsageError } from "./usage.ts";
+import { printable } from "./width.ts";
+
+/** URLs in one message: below any limit on its length. */
+const URLS_AT_ONCE = 200;
+/** Downloads on one page: the most that a server gives. */
+const PAGE = 1_000;
+
+/** Where a command writes its lines. */
+export interface LineOutput {
+  line(text: string): void;
+  /** Columns; Infinity where nobody looks. */
+  readonly width: number;
+}
+
+/**
+ * Does what the command line asks of a server; the program's exit code.
+ *
+ * @throws {UsageError} if it does not make sense.
+ * @throws {DownloadError} what the server says, or that there is none.
+ */
+export async function runRemote(
+  invocation: Invocation,
+  server: ServerAddress,
+  output: LineOutput,
+): Promise<number> {
+  const { command: { name }, operands } = invocation;
+  switch (name) {
+    case "add":
+      return await add(invocation, server, output);
+    case "list":
+      return await list(invocation, server, output);
+    case "pause":
+    case "resume":
+    case "retry":
+    case "remove":
+      return await command(name, invocation, server, output);
+    default:
+      throw new UsageError(`${name} does not take ${operands.join(" ")}.`);
+  }
+}
+
+async function add(
+  invocation: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  const urls = await readRequests(invocation);
+  using client = await connect(server);
+  for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
+    const page = urls.slice(n, n + URLS_AT_ONCE);
+    const reply = await client.request({ urls: page });
+    const ids = "data" in reply && "ids" in reply.data
+      ? reply.data.ids ?? []
+      : [];
+    ids.forEach((id, i) => {
+      line(
+        invocation.flags.json
+          ? JSON.stringify({ id, url: page[i]?.url })
+          : printable(id),
+      );
+    });
+  }
+  return 0;
+}
+
+async function list(
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line, width }: LineOutput,
+): Promise<number> {
+  const search = operands.join(" ");
+  let offset = wholeNumber(flags, "offset", 0);
+  let left = wholeNumber(flags, "limit", 100);
+  using client = await connect(server);
+  while (left > 0) {
+    const page = await listPage(client, {
+      search,
+      offset,
+      limit: Math.min(left, PAGE),
+      ...statusFilter(flags.status),
+    });
+    const lines = flags.json
+      ? page.statuses.map((status) => JSON.stringify(status))
+      : renderTable(page.statuses, width);
+    lines.forEach(line);
+    offset += page.statuses.length;
+    left -= page.statuses.length;
+    if (page.statuses.length === 0 || offset >= page.total) break;
+  }
+  return 0;
+}
+
+function statusFilter(given: unknown): { status?: readonly string[] } {
+  if (!Array.isArray(given) || given.length === 0) return {};
+  const names = given.flatMap((words) => String(words).split(","))
+    .map((word) => word.trim())
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1));
+  return { status: [...new Set(names)] };
+}
+
+function wholeNumber(
+  flags: Invocation["flags"],
+  name: string,
+  fallback: number,
+): number {
+  const text = flags[name] ?? String(fallback);
+  if (typeof text === "string" && /^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--${name} must be a whole number.`);
+}
+
+/** The downloads on a page, and how many there are on all. */
+async function listPage(
+  client: Client,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<{ statuses: readonly Status[]; total: number }> {
+  const reply = await client.request({ action: "list", ...fields });
+  return "data" in reply && Array.isArray(reply.data) && "total" in reply
+    ? { statuses: reply.data, total: reply.total ?? 0 }
+    : { statuses: [], total: 0 };
+}
+
+/** What can be done to a download by its id. */
+type Action = "pause" | "resume" | "retry" | "remove";
+
+/** Which downloads `--all` means. */
+const ALL: Record<Action, readonly Status["process_status"][]> = {
+  pause: ["Queued", "Downloading"],
+  resume: ["Paused"],
+  retry: ["Failed"],
+  remove: [],
+};
+
+async function command(
+  name: Action,
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  if (operands.length === 0 && !flags.all) {
+    throw new UsageError(
+      `There is no id: sluice list shows them` +
+        (name === "remove" ? "." : `, and ${name} --all takes all.`),
+    );
+  }
+  using client = await connect(server);
+  const ids = flags.all
+    ? await allIds(client, ALL[name])
+    : await fullIds(client, operands);
+  let code = 0;
+  for (const id of ids) {
+    try {
+      const more = flags["delete-file"] ? { delete_file: true } : {};
+      await client.request({ action: name, id, ...more });
+      line(flags.json ? JSON.stringify({ id }) : printable(id));
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
+      code = 1;
+      console.error(`sluice: ${printable(id)}: ${printable(error.message)}`);
+    }
+  }
+  return code;
+}
+
+async function allIds(
+  client: Client,
+  status: readonly Status["process_status"][],
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (;;) {
+    const page = await listPage(client, {
+      offset: ids.length,
+      limit: PAGE,
+      ...(status.length > 0 && { status }),
+    });
+    ids.push(...page.statuses.map(({ id }) => id));
+    if (page.statuses.length === 0 || ids.length >= page.total) return ids;
+  }
+}
+
+const ID_LENGTH = 36;
+
+/** Ids in full, of ids of which some may be cut down. */
+async function fullIds(
+  client: Client,
+  typed: readonly string[],
+): Promise<string[]> {
+  const isFull = (id: string) => id.length >= ID_LENGTH;
+  if (typed.every(isFull)) return [...typed];
+  const all = await allIds(client, []);
+  return typed.map((id) => {
+    const [found, another] = all.filter((full) => full.startsWith(id));
+    if (another !== undefined) {
+      throw new UsageError(
+        `More than one id begins with ${printable(id)}: type more of it.`,
+      );
+    }
+    // The server says it best what is wrong with an id.
+    return found ?? id;
+  });
+}

@@ -1,0 +1,139 @@
+/** How a `get` tells how far it is. */
+
+import { fromFileUrl } from "@std/path";
+import type { Status } from "../status.ts";
+import {
+  type Effort,
+  renderDownloads,
+  renderEnd,
+  renderLine,
+} from "./render.ts";
+import { openLiveLines, type Terminal } from "./screen.ts";
+import { printable } from "./width.ts";
+
+/** Hears how downloads stand. */
+export interface Reporter extends Disposable {
+  /** Some go on. */
+  changed(statuses: readonly Status[]): void;
+  /** One has come to its end. */
+  ended(status: Status, effort: Effort): void;
+  /** How many downloads have not begun yet. */
+  waiting(count: number): void;
+}
+
+/** Where a reporter writes. */
+export interface Outputs {
+  /** For paths, or JSON. */
+  out(text: string): void;
+  /** For progress and errors. */
+  err(text: string): void;
+  /** Whether `out` is a terminal, which obeys control characters. */
+  readonly outIsTerminal: boolean;
+}
+
+/** Nothing but what went wrong. */
+export function createQuietReporter({ err }: Outputs): Reporter {
+  return {
+    changed() {},
+    waiting() {},
+    ended(status, effort) {
+      if (status.process_status === "Downloaded") return;
+      err(`${renderEnd(status, effort)}\n`);
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+/** One JSON object per line, as clients of a server get them. */
+export function createJsonReporter({ out }: Outputs): Reporter {
+  const write = (status: Status) => out(`${JSON.stringify(status)}\n`);
+  return {
+    changed: (statuses) => statuses.forEach(write),
+    ended: (status) => write(status),
+    waiting() {},
+    [Symbol.dispose]() {},
+  };
+}
+
+/** How often a line about each download is enough, in milliseconds. */
+const LINE_EVERY = 10_000;
+
+/** Plain lines: one at the begin, one now and then, one at the end. */
+export function createLinesReporter(outputs: Outputs): Reporter {
+  const told = new Map<string, { at: number; error: string | null }>();
+  return {
+    changed(statuses) {
+      const now = Date.now();
+      for (const status of statuses) {
+        const error = status.error?.message ?? null;
+        const last = told.get(status.id);
+        if (status.process_status !== "Downloading") continue;
+        if (last && now - last.at < LINE_EVERY && last.error === error) {
+          continue;
+        }
+        if (last === undefined && status.size === null) continue;
+        told.set(status.id, { at: now, error });
+        outputs.err(`${renderLine(status)}\n`);
+      }
+    },
+    waiting() {},
+    ended(status, effort) {
+      told.delete(status.id);
+      writeEnd(status, effort, outputs);
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+/** One live line per download. */
+export function createTerminalReporter(
+  outputs: Outputs,
+  terminal: Terminal,
+): Reporter {
+  const open = new Map<string, Status>();
+  const lines = openLiveLines(terminal);
+  const resize = terminal.onResize(draw);
+  let more = 0;
+
+  function draw(): void {
+    const { columns, rows } = terminal.size();
+    // A line that fills the last column would be followed by an empty one.
+    const size = { width: columns - 1, height: rows - 1 };
+    const running = [...open.values()]
+      .filter(({ process_status: state }) => state === "Downloading");
+    const rest = open.size - running.length + more;
+    lines.draw(renderDownloads(running, size, rest));
+  }
+
+  return {
+    changed(statuses) {
+      for (const status of statuses) {
+        const { id, process_status: state } = status;
+        if (state === "Downloading" || state === "Queued") open.set(id, status);
+      }
+      draw();
+    },
+    waiting(count) {
+      more = count;
+    },
+    ended(status, effort) {
+      open.delete(status.id);
+      lines.aside(() => writeEnd(status, effort, outputs));
+    },
+    [Symbol.dispose]() {
+      resize[Symbol.dispose]();
+      lines[Symbol.dispose]();
+    },
+  };
+}
+
+function writeEnd(
+  status: Status,
+  effort: Effort,
+  { out, err, outIsTerminal }: Outputs,
+): void {
+  err(`${renderEnd(status, effort)}\n`);
+  if (status.path_to_file === null) return;
+  const path = fromFileUrl(status.path_to_file);
+  out(`${outIsTerminal ? printable(path) : path}\n`);
+}

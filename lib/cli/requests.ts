@@ -1,0 +1,90 @@
+/** What is to be downloaded, from the command line and lists of URLs. */
+
+import type { Invocation } from "./arguments.ts";
+import { refuseWithout } from "./permissions.ts";
+import { UsageError } from "./usage.ts";
+
+/** The fields of a download, as the protocol has them. */
+export type DownloadFields =
+  & { readonly url: string }
+  & Readonly<
+    Record<string, unknown>
+  >;
+
+const CHECKSUMS = ["sha256", "sha512", "sha1", "md5"] as const;
+
+/**
+ * All downloads that a command asks for.
+ *
+ * @throws {UsageError} if there is none, or flags do not fit together.
+ */
+export async function readRequests(
+  { flags, operands, command }: Invocation,
+): Promise<DownloadFields[]> {
+  const file = flags["input-file"];
+  const listed = typeof file === "string" ? await readList(file) : [];
+  const urls = [...operands, ...listed];
+  if (urls.length === 0) {
+    throw new UsageError(
+      `There is no URL: sluice ${command.name} https://example.org/file`,
+    );
+  }
+  const forOne = ["output", ...CHECKSUMS].filter((name) => name in flags);
+  if (urls.length > 1 && forOne.length > 0) {
+    throw new UsageError(
+      `--${forOne[0]} is for one URL; there are ${urls.length}.`,
+    );
+  }
+  const { output } = flags;
+  if (typeof output === "string" && /[/\\]/.test(output)) {
+    throw new UsageError(
+      "--output is a name, not a path; the directory is --content-directory.",
+    );
+  }
+  const more = {
+    ...Object.fromEntries(
+      CHECKSUMS.filter((name) => name in flags)
+        .map((name) => [name, flags[name]]),
+    ),
+    ...(typeof output === "string" && { filename: output }),
+    ...("threads" in flags && { threads: Number(flags.threads) }),
+    headers: readHeaders(flags.header),
+  };
+  return urls.map((url) => ({ url: withScheme(url), ...more }));
+}
+
+/** As people type it: `example.org/file` is meant as curl takes it. */
+function withScheme(url: string): string {
+  return /^[\w-]+(\.[\w-]+)+(:\d+)?(\/|$)/.test(url) ? `https://${url}` : url;
+}
+
+function readHeaders(lines: unknown): Record<string, string> {
+  const headers = Array.isArray(lines) ? lines.map(String) : [];
+  return Object.fromEntries(headers.map((line) => {
+    const [, name, value] = line.match(/^([^:\s]+):\s*(.*?)\s*$/) ?? [];
+    if (name === undefined || value === undefined) {
+      // The line is not shown: it may hold a token.
+      throw new UsageError('--header must be "Name: value".');
+    }
+    return [name, value];
+  }));
+}
+
+/** One URL a line; `#` begins a comment line, `-` is standard input. */
+async function readList(path: string): Promise<string[]> {
+  const text = path === "-"
+    ? await new Response(Deno.stdin.readable).text()
+    : await readListFile(path);
+  return text.split(/\r?\n/).map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+async function readListFile(path: string): Promise<string> {
+  await refuseWithout([{ name: "read", path }]);
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--input-file cannot be read: ${reason}.`);
+  }
+}

@@ -1,0 +1,112 @@
+/** The part of a terminal that is drawn again and again. */
+
+import { widthOf } from "./width.ts";
+
+/** A terminal that may be written to. */
+export interface Terminal {
+  size(): { readonly columns: number; readonly rows: number };
+  write(text: string): void;
+  /** Calls back whenever the window has changed its size; returns the end. */
+  onResize(changed: () => void): Disposable;
+}
+
+/** The process's own terminal, written to through standard error or output. */
+export function openTerminal(
+  stream: Pick<typeof Deno.stderr, "writeSync">,
+): Terminal {
+  return {
+    size() {
+      try {
+        return Deno.consoleSize();
+      } catch {
+        return { columns: 80, rows: 24 };
+      }
+    },
+    write: (text) => writeAll(stream, text),
+    onResize(changed) {
+      if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+      Deno.addSignalListener("SIGWINCH", changed);
+      return {
+        [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", changed),
+      };
+    },
+  };
+}
+
+/** Writes all of a text, however little is taken at once. */
+export function writeAll(
+  stream: Pick<typeof Deno.stderr, "writeSync">,
+  text: string,
+): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) {
+    done += stream.writeSync(bytes.subarray(done));
+  }
+}
+
+/**
+ * What to write so that `lines` stand where `before` stood, below which the
+ * cursor is; in between, the window may have become `width` columns wide, and
+ * lines may have been wrapped.
+ */
+export function frame(
+  before: readonly string[],
+  lines: readonly string[],
+  width: number,
+): string {
+  const rows = before.reduce(
+    (sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)),
+    0,
+  );
+  const up = rows > 0 ? `\x1b[${rows}A\r` : "";
+  return `${up}${lines.map((line) => `${line}\x1b[K\n`).join("")}\x1b[J`;
+}
+
+/** Lines at the bottom of what a program has written so far. */
+export interface LiveLines extends Disposable {
+  /** Draws other lines in place of those before. */
+  draw(lines: readonly string[]): void;
+  /** Takes the lines away while something else is written. */
+  aside(write: () => void): void;
+}
+
+/** Starts live lines at the cursor; disposing of them takes them away. */
+export function openLiveLines(terminal: Terminal): LiveLines {
+  let shown: readonly string[] = [];
+  function put(lines: readonly string[]): void {
+    const text = frame(shown, lines, terminal.size().columns);
+    shown = lines;
+    terminal.write(text);
+  }
+  return {
+    draw: put,
+    aside(write) {
+      const lines = shown;
+      if (lines.length > 0) put([]);
+      write();
+      if (lines.length > 0) put(lines);
+    },
+    [Symbol.dispose]() {
+      if (shown.length > 0) put([]);
+    },
+  };
+}
+
+/** The whole screen, given back as it was when this is disposed of. */
+export interface FullScreen extends Disposable {
+  draw(lines: readonly string[]): void;
+}
+
+/** Takes the whole screen, without a cursor. */
+export function openFullScreen(terminal: Terminal): FullScreen {
+  terminal.write("\x1b[?1049h\x1b[?25l");
+  return {
+    draw(lines) {
+      const { rows } = terminal.size();
+      const text = lines.slice(0, rows).map((line) => `${line}\x1b[K`)
+        .join("\r\n");
+      terminal.write(`\x1b[H${text}\x1b[J`);
+    },
+    [Symbol.dispose]: () => terminal.write("\x1b[?25h\x1b[?1049l"),
+  };
+}

@@ -1,0 +1,57 @@
+/** The command `watch`: how it looks, and what ends it. */
+
+import type { Invocation } from "./arguments.ts";
+import type { ServerAddress } from "./client.ts";
+import { openTerminal, writeAll } from "./screen.ts";
+import { startSignals } from "./signals.ts";
+import {
+  createLineWatcher,
+  createScreenWatcher,
+  watch,
+  type Watcher,
+} from "./watch.ts";
+
+/**
+ * Watches a server until `q` or a signal; the program's exit code.
+ *
+ * @throws {DownloadError} if there is no server.
+ */
+export async function runWatch(
+  { flags }: Invocation,
+  server: ServerAddress,
+): Promise<number> {
+  using signals = startSignals();
+  const live = !flags.json && Deno.stdout.isTerminal();
+  const quit = new AbortController();
+  using _keys = live && Deno.stdin.isTerminal()
+    ? readKeys(() => quit.abort())
+    : null;
+  using watcher = live
+    ? createScreenWatcher(openTerminal(Deno.stdout))
+    : createPlain(flags.json ? "json" : "text");
+  await watch(server, watcher, AbortSignal.any([signals.stop, quit.signal]));
+  return 0;
+}
+
+function createPlain(format: "json" | "text"): Watcher {
+  return createLineWatcher(format, {
+    out: (line) => writeAll(Deno.stdout, `${line}\n`),
+    err: (line) => writeAll(Deno.stderr, `${line}\n`),
+  });
+}
+
+/** Reads keys as they are pressed; Ctrl-C stays a signal. */
+function readKeys(quit: () => void): Disposable {
+  Deno.stdin.setRaw(true, { cbreak: true });
+  const reader = Deno.stdin.readable.getReader();
+  async function read() {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      if (new TextDecoder().decode(value).includes("q")) return quit();
+    }
+  }
+  // Its end is the program's.
+  read().catch(() => {});
+  return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
+}

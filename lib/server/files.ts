@@ -1,0 +1,167 @@
+/** Finished files: GET and HEAD, whole or one range of them. */
+
+import { ifNoneMatch } from "@std/http/etag";
+import { basename } from "@std/path";
+import type { Range } from "../slices.ts";
+import { isInert, mediaType } from "./ui/media_types.js";
+
+/** The largest piece that is read at once. */
+const PIECE = 256 * 1024;
+
+/**
+ * Sends a file.
+ *
+ * @param path Of a finished file; null if there is none of what was asked for.
+ */
+export async function serveFile(
+  request: Request,
+  path: string | null,
+): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return plain(405, "A file can only be read.", { allow: "GET, HEAD" });
+  }
+  const info = path === null ? null : await fileInfo(path);
+  if (path === null || info === null) {
+    return plain(404, "There is no such file: it may have been removed.");
+  }
+  const { size } = info;
+  const etag = etagOf(info);
+  const modified = info.mtime?.toUTCString();
+  const headers = new Headers({
+    "accept-ranges": "bytes",
+    "cache-control": "private, no-cache",
+    "content-disposition": disposition(request, basename(path)),
+    "content-security-policy": "default-src 'none'; img-src 'self'; " +
+      "media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "content-type": mediaType(basename(path)),
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    etag,
+    ...(modified && { "last-modified": modified }),
+  });
+  if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  const wanted = isSame(request.headers.get("if-range"), etag, modified)
+    ? rangeOf(request.headers.get("range"), size)
+    : "whole";
+  if (wanted === "none") {
+    headers.set("content-range", `bytes */${size}`);
+    return plain(416, `The file has ${size} bytes.`, headers);
+  }
+  const { start, end } = wanted === "whole" ? { start: 0, end: size } : wanted;
+  headers.set("content-length", String(end - start));
+  if (wanted !== "whole") {
+    headers.set("content-range", `bytes ${start}-${end - 1}/${size}`);
+  }
+  const body = request.method === "HEAD" ? null : await open(path, start, end);
+  return new Response(body, {
+    status: wanted === "whole" ? 200 : 206,
+    headers,
+  });
+}
+
+/** Of a file proper: a link planted in its place might lead anywhere. */
+async function fileInfo(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    const info = await Deno.lstat(path);
+    return info.isFile ? info : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Strong, as ranges need it: a finished file is never written to again. */
+function etagOf({ ino, size, mtime }: Deno.FileInfo): string {
+  const parts = [ino ?? 0, size, mtime?.getTime() ?? 0];
+  return `"${parts.map((part) => part.toString(16)).join("-")}"`;
+}
+
+/** RFC 9110, 13.1.5: a Range counts only if its If-Range is still true. */
+function isSame(
+  validator: string | null,
+  etag: string,
+  modified: string | undefined,
+): boolean {
+  return validator === null || validator === etag || validator === modified;
+}
+
+/**
+ * RFC 9110, 14.2: one range; several, or what cannot be read, are ignored.
+ *
+ * @returns `none` if not one byte of the file is in the range.
+ */
+export function rangeOf(
+  header: string | null,
+  size: number,
+): Range | "whole" | "none" {
+  const [, first, last] = header?.match(/^bytes=\s*(\d*)-(\d*)\s*$/i) ?? [];
+  if (first === undefined || last === undefined) return "whole";
+  if (first === "") {
+    if (last === "") return "whole";
+    const start = Math.max(0, size - Number(last));
+    return start < size ? { start, end: size } : "none";
+  }
+  const start = Number(first);
+  const end = last === "" ? size : Math.min(size, Number(last) + 1);
+  if (last !== "" && Number(last) < start) return "whole";
+  return start < size ? { start, end } : "none";
+}
+
+/** RFC 6266: shown only if asked for, and only what cannot run. */
+function disposition(request: Request, name: string): string {
+  const inline = new URL(request.url).searchParams.get("inline") === "1";
+  const kind = inline && isInert(name) ? "inline" : "attachment";
+  const plainName = name.replace(/[^\x20-\x7e]|["\\%]/g, "_");
+  const encoded = encodeURIComponent(name.toWellFormed())
+    .replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  return `${kind}; filename="${plainName}"; filename*=UTF-8''${encoded}`;
+}
+
+/** The bytes from `start` to `end`; the file is closed at the end of it. */
+async function open(
+  path: string,
+  start: number,
+  end: number,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const file = await Deno.open(path);
+  let left = end - start;
+  try {
+    await file.seek(start, Deno.SeekMode.Start);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const piece = new Uint8Array(Math.min(PIECE, left));
+        const length = left > 0 ? await file.read(piece) : null;
+        if (length === null && left > 0) {
+          throw new Error("The file has become shorter.");
+        }
+        if (length !== null) controller.enqueue(piece.subarray(0, length));
+        left -= length ?? 0;
+        if (left > 0) return;
+        file.close();
+        controller.close();
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+    },
+    cancel: () => file.close(),
+  }, { highWaterMark: 0 });
+}
+
+function plain(
+  status: number,
+  body: string,
+  more: HeadersInit = {},
+): Response {
+  const headers = new Headers(more);
+  headers.set("content-type", "text/plain; charset=utf-8");
+  headers.delete("content-disposition");
+  return new Response(`${body}\n`, { status, headers });
+}

@@ -1,0 +1,121 @@
+/** The page: which of its files is at which path, and under which rules. */
+
+import { eTag, ifNoneMatch } from "@std/http/etag";
+
+const STYLES = [
+  "base.css",
+  "detail.css",
+  "frame.css",
+  "list.css",
+  "login.css",
+  "messages.css",
+  "strip.css",
+  "theme.css",
+];
+
+const SCRIPTS = [
+  "actions.js",
+  "add.js",
+  "advice.js",
+  "app.js",
+  "bulk.js",
+  "chart.js",
+  "commands.js",
+  "connection.js",
+  "detail.js",
+  "dialogs.js",
+  "dom.js",
+  "format.js",
+  "keys.js",
+  "list.js",
+  "login.js",
+  "media_types.js",
+  "model.js",
+  "notices.js",
+  "overview.js",
+  "row.js",
+  "strip.js",
+  "urls.js",
+];
+
+/** Nothing is served that is not named here. */
+const FILES: ReadonlyMap<string, string> = new Map([
+  ["/", "index.html"],
+  ...["icon.svg", ...STYLES, ...SCRIPTS]
+    .map((name) => [`/ui/${name}`, name] as const),
+]);
+
+const TYPES: Readonly<Record<string, string>> = {
+  css: "text/css; charset=utf-8",
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/**
+ * The file of the page that a request asks for; null if it asks for none.
+ * They hold nothing secret: whoever is to log in needs some of them.
+ */
+export function servePage(request: Request): Promise<Response> | null {
+  const name = FILES.get(new URL(request.url).pathname);
+  return name === undefined ? null : serve(request, name, 200);
+}
+
+/** The page that asks for the token; it posts the field `token` to `/login`. */
+export function serveLogin(request: Request): Promise<Response> {
+  return serve(request, "login.html", 401);
+}
+
+async function serve(
+  request: Request,
+  name: string,
+  status: 200 | 401,
+): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return new Response(null, { status: 405, headers: { allow: "GET, HEAD" } });
+  }
+  const body = await Deno.readFile(new URL(`./ui/${name}`, import.meta.url));
+  const etag = await eTag(body) ?? "";
+  const headers = new Headers({
+    ...rules(new URL(request.url)),
+    etag,
+    // Ask each time: a new version's files must never mix with an old one's.
+    "cache-control": status === 200 ? "no-cache" : "no-store",
+    vary: "Cookie",
+    ...(status === 401 && { "www-authenticate": "Bearer" }),
+  });
+  const known = !ifNoneMatch(request.headers.get("if-none-match"), etag);
+  if (known && status === 200) {
+    return new Response(null, { status: 304, headers });
+  }
+  headers.set("content-type", TYPES[name.split(".").at(-1) ?? ""] ?? "");
+  headers.set("content-length", String(body.length));
+  return new Response(request.method === "HEAD" ? null : body, {
+    status,
+    headers,
+  });
+}
+
+/** What a browser is to allow the page: its own files and its own socket. */
+function rules({ host }: URL): Record<string, string> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    // Some browsers do not take a WebSocket of the same host for 'self'.
+    `connect-src 'self' ws://${host} wss://${host}`,
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ];
+  return {
+    "content-security-policy": policy.join("; "),
+    "cross-origin-resource-policy": "same-origin",
+    // With no-referrer a form would post with `Origin: null`.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+  };
+}

@@ -1,0 +1,328 @@
+// @ts-check
+/// <reference lib="dom" />
+/** Puts the parts of the page together. */
+
+/** @import { ActionName } from "./actions.js" */
+/** @import { Tab } from "./model.js" */
+/** @import { Status } from "../../status.ts" */
+import { actionsFor, toggleFor } from "./actions.js";
+import { createAdding } from "./add.js";
+import { createCommands } from "./commands.js";
+import { connect, isList } from "./connection.js";
+import { createDetail } from "./detail.js";
+import { showHelp } from "./dialogs.js";
+import { byId } from "./dom.js";
+import { formatCount, nameOf } from "./format.js";
+import { commandFor, focusOf } from "./keys.js";
+import { createList } from "./list.js";
+import { createModel, TABS } from "./model.js";
+import { createNotices } from "./notices.js";
+import { createOverview } from "./overview.js";
+
+/** How long typing rests before it is searched for, in milliseconds. */
+const TYPING = 150;
+/** Between two questions for the same rows, in milliseconds. */
+const BREATH = 250;
+
+const dialog = byId("dialog", HTMLDialogElement);
+const grid = byId("grid", HTMLElement);
+const main = byId("main", HTMLElement);
+const panel = byId("detail", HTMLElement);
+const search = byId("search", HTMLInputElement);
+const input = byId("urls", HTMLTextAreaElement);
+
+const model = createModel();
+const notices = createNotices({
+  stack: byId("notices", HTMLElement),
+  voice: byId("voice", HTMLElement),
+});
+const overview = createOverview(model);
+const detail = createDetail(panel);
+/** @type {string | null} The download that the panel shows. */
+let opened = null;
+const list = createList({
+  model,
+  grid,
+  rows: byId("rows", HTMLElement),
+  selected: () => opened,
+});
+
+const connection = connect({
+  url: socketUrl(),
+  hear(frame) {
+    announce(model.hear(frame, Date.now()));
+    overview.drawTitle(connection.state());
+    drawSoon();
+  },
+  changed() {
+    // The first change comes while `connect` has not returned yet.
+    queueMicrotask(connectionChanged);
+  },
+  refused: () => void reloadToLogIn(),
+});
+
+function socketUrl() {
+  const url = new URL("./", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+const { act, actOnAll } = createCommands({
+  connection,
+  notices,
+  dialog,
+  bulk: byId("bulk", HTMLButtonElement),
+});
+let wasOpen = false;
+
+function connectionChanged() {
+  const state = connection.state();
+  overview.drawConnection(state);
+  overview.drawTitle(state);
+  if (state.kind === "open") {
+    if (!wasOpen) drawSoon();
+    wasOpen = true;
+  } else if (wasOpen) {
+    wasOpen = false;
+    notices.announce("Not connected to the server.");
+  }
+}
+
+/** Without a session, the server has the login in this page's place. */
+async function reloadToLogIn() {
+  try {
+    const answer = await fetch("./", { method: "HEAD", cache: "no-store" });
+    if (answer.status === 401) location.reload();
+  } catch {
+    // It is not there at all: the connection is tried again anyway.
+  }
+}
+
+/** @param {readonly Status[]} ended */
+function announce(ended) {
+  const [first] = ended;
+  if (first === undefined) return;
+  const failed = ended.filter((s) => s.process_status === "Failed").length;
+  const finished = ended.length - failed;
+  const what = ended.length === 1
+    ? `${nameOf(first)} ${failed ? "failed" : "has finished"}.`
+    : `${formatCount(finished)} finished, ${formatCount(failed)} failed.`;
+  notices.announce(what);
+}
+
+let drawing = false;
+
+function drawSoon() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    draw();
+  });
+}
+
+function draw() {
+  overview.draw();
+  list.draw();
+  drawDetail();
+  void askForRows();
+}
+
+function drawDetail() {
+  if (opened === null) return;
+  const status = model.get(opened);
+  if (status === null) closeDetail();
+  else detail.draw(status, model.speedsOf(opened), Date.now());
+}
+
+let asking = false;
+
+/** One question at a time, always for what is in sight by then. */
+async function askForRows() {
+  const { first, end } = list.inSight();
+  const query = model.missing(first, Math.max(end, first + 30));
+  if (asking || query === null || connection.state().kind !== "open") return;
+  asking = true;
+  try {
+    const reply = await connection.request(query.message);
+    if (isList(reply)) model.take(query, reply);
+    drawSoon();
+    await new Promise((resolve) => setTimeout(resolve, BREATH));
+  } catch {
+    // The connection is gone: a new one brings a snapshot, and this again.
+  } finally {
+    asking = false;
+  }
+  drawSoon();
+}
+
+/** @param {string} id */
+function openDetail(id) {
+  opened = id;
+  model.watch(id);
+  list.setCurrent(id);
+  panel.hidden = false;
+  document.body.classList.add("detailed");
+  draw();
+  if (isNarrow()) {
+    main.inert = true;
+    detail.focus();
+  }
+}
+
+function closeDetail() {
+  const id = opened;
+  if (id === null) return;
+  const hadFocus = panel.contains(document.activeElement) || main.inert;
+  opened = null;
+  model.watch(null);
+  panel.hidden = true;
+  main.inert = false;
+  document.body.classList.remove("detailed");
+  draw();
+  if (hadFocus) list.focusId(id);
+}
+
+function isNarrow() {
+  return getComputedStyle(panel).position === "fixed";
+}
+
+/** @param {{ tab?: Tab, search?: string }} change */
+function show(change) {
+  model.show({ ...model.view(), ...change });
+  list.reset();
+  drawSoon();
+}
+
+/** @param {Event} event */
+function clicked(event) {
+  const { target } = event;
+  if (!(target instanceof Element)) return;
+  const button = target.closest("[data-action]");
+  const inPanel = panel.contains(target);
+  const id = inPanel ? opened : list.idOf(target);
+  if (id === null) return;
+  const name = button instanceof HTMLElement ? button.dataset.action : null;
+  if (name === "close") return closeDetail();
+  const status = model.get(id);
+  if (name && status) void act(/** @type {ActionName} */ (name), status);
+  else if (!inPanel) opened === id ? closeDetail() : openDetail(id);
+}
+
+/** @param {KeyboardEvent} event */
+function pressed(event) {
+  if (dialog.open) return;
+  const focused = document.activeElement;
+  const command = commandFor(event, focusOf(focused));
+  if (command === null) return;
+  const id = panel.contains(focused)
+    ? opened
+    : list.idOf(focused) ?? list.current();
+  const status = id === null ? null : model.get(id);
+  event.preventDefault();
+  switch (command) {
+    case "add":
+      return input.focus();
+    case "search":
+      return search.select();
+    case "help":
+      return void showHelp(dialog);
+    case "close":
+      return leave();
+    case "tab":
+      return show({
+        tab: /** @type {Tab} */ (Object.keys(TABS)[Number(event.key) - 1]),
+      });
+    case "next":
+    case "previous":
+    case "first":
+    case "last":
+      list.move(command);
+      if (opened !== null && !isNarrow()) {
+        const at = list.current();
+        if (at !== null) openDetail(at);
+      }
+      return;
+    case "details":
+      if (id !== null) opened === id ? closeDetail() : openDetail(id);
+      return;
+    default:
+      if (status) actIfAllowed(command, status);
+  }
+}
+
+/**
+ * @param {"toggle" | ActionName} command
+ * @param {Status} status
+ */
+function actIfAllowed(command, status) {
+  const name = command === "toggle" ? toggleFor(status) : command;
+  if (name === null) return;
+  if (actionsFor(status).some((action) => action.name === name)) {
+    void act(name, status);
+  }
+}
+
+/** One step back: from a field, or from the details. */
+function leave() {
+  const focused = document.activeElement;
+  if (focused === search && search.value !== "") {
+    search.value = "";
+    show({ search: "" });
+  } else if (opened !== null) closeDetail();
+  else if (focused instanceof HTMLElement) focused.blur();
+}
+
+createAdding({
+  form: byId("add", HTMLFormElement),
+  input,
+  connection,
+  notices,
+  added() {
+    model.doubt();
+    drawSoon();
+  },
+});
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
+search.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => show({ search: search.value.trim() }), TYPING);
+});
+byId("tabs", HTMLElement).addEventListener("click", ({ target }) => {
+  const tab = target instanceof Element &&
+    target.closest("button")?.dataset.tab;
+  if (tab) show({ tab: /** @type {Tab} */ (tab) });
+});
+byId("bulk", HTMLElement).addEventListener(
+  "click",
+  () => void actOnAll(model.view().tab),
+);
+byId("help", HTMLElement).addEventListener(
+  "click",
+  () => void showHelp(dialog),
+);
+byId("reconnect", HTMLElement)
+  .addEventListener("click", () => connection.reconnect());
+grid.addEventListener("click", clicked);
+panel.addEventListener("click", clicked);
+grid.addEventListener("focusin", ({ target }) => {
+  const id = list.idOf(target);
+  if (id !== null) list.setCurrent(id);
+});
+grid.addEventListener("scroll", drawSoon, { passive: true });
+document.addEventListener("keydown", pressed);
+addEventListener("online", () => connection.reconnect());
+new ResizeObserver(() => {
+  list.measure();
+  drawSoon();
+}).observe(grid);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  // A socket that died in a sleep is found out by asking something.
+  connection.reconnect();
+  model.doubt();
+  drawSoon();
+});
+setInterval(() => overview.drawConnection(connection.state()), 500);

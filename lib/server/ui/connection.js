@@ -1,0 +1,160 @@
+// @ts-check
+/// <reference lib="dom" />
+/** The socket to the server, which comes back by itself. */
+
+/** @import { RequestId, ServerMessage } from "../protocol.ts" */
+/** @import { Frame } from "./model.js" */
+
+/**
+ * @typedef {{ kind: "connecting" }
+ *   | { kind: "open" }
+ *   | { kind: "waiting", until: number }} ConnectionState
+ *
+ * @typedef {Exclude<ServerMessage, { error: object }>} Reply
+ *
+ * @typedef {PromiseWithResolvers<Reply>
+ *   & { limit: ReturnType<typeof setTimeout> }} Waiting
+ *
+ * @typedef {object} Connection
+ * @property {() => ConnectionState} state
+ * @property {(message: object) => Promise<Reply>} request
+ * Rejects with the server's words, or if the connection ends before it answers.
+ * @property {() => void} reconnect Tries at once what it would try later.
+ */
+
+const SHORTEST_WAIT = 500;
+const LONGEST_WAIT = 15_000;
+/** A server that answers nothing for so long is not there any more. */
+const PATIENCE = 20_000;
+
+/**
+ * How long to wait before the next attempt, in milliseconds: longer each time,
+ * and not all pages at once.
+ *
+ * @param {number} failures How many attempts in a row have failed; from 1.
+ * @param {number} random From 0 to 1.
+ */
+export function waitAfter(failures, random) {
+  const longest = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** (failures - 1));
+  return Math.round(longest * (1 + random) / 2);
+}
+
+/** What the server answered to a request, if it was no. */
+export class RequestError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   */
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Connects, and stays so.
+ *
+ * @param {{
+ *   url: string,
+ *   hear: (frame: Frame) => void,
+ *   changed: () => void,
+ *   refused: () => void,
+ * }} options `refused`: an attempt came to nothing, maybe for want of a login.
+ * @returns {Connection}
+ */
+export function connect({ url, hear, changed, refused }) {
+  /** @type {ConnectionState} */
+  let state = { kind: "connecting" };
+  /** @type {WebSocket} */
+  let socket;
+  /** Resolves when the attempt under way has come to something, or nothing. */
+  let attempt = Promise.withResolvers();
+  let failures = 0;
+  let lastId = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {Map<RequestId, Waiting>} */
+  const waiting = new Map();
+
+  function open() {
+    clearTimeout(timer);
+    attempt = Promise.withResolvers();
+    become({ kind: "connecting" });
+    socket = new WebSocket(url);
+    socket.onopen = () => {
+      failures = 0;
+      become({ kind: "open" });
+      attempt.resolve(undefined);
+    };
+    socket.onmessage = ({ data }) => receive(JSON.parse(data));
+    socket.onclose = closed;
+  }
+
+  function closed() {
+    if (state.kind === "connecting") refused();
+    failures++;
+    for (const { reject, limit } of waiting.values()) {
+      clearTimeout(limit);
+      reject(new RequestError("NOT_CONNECTED", "The connection was lost."));
+    }
+    waiting.clear();
+    const wait = waitAfter(failures, Math.random());
+    timer = setTimeout(open, wait);
+    become({ kind: "waiting", until: Date.now() + wait });
+    attempt.resolve(undefined);
+  }
+
+  /** @param {ConnectionState} next */
+  function become(next) {
+    state = next;
+    changed();
+  }
+
+  /** @param {ServerMessage} message */
+  function receive(message) {
+    const { request_id: id } = message;
+    const request = id === undefined ? undefined : waiting.get(id);
+    if (id === undefined || request === undefined) {
+      if ("data" in message && isList(message)) hear(message);
+      return;
+    }
+    waiting.delete(id);
+    clearTimeout(request.limit);
+    if ("error" in message) {
+      const { code, message: text } = message.error;
+      request.reject(new RequestError(code, text));
+    } else request.resolve(message);
+  }
+
+  open();
+  return {
+    state: () => state,
+    async request(message) {
+      if (state.kind === "connecting") await attempt.promise;
+      if (state.kind !== "open") {
+        const text = "There is no connection to the server: try again when " +
+          "it is back.";
+        throw new RequestError("NOT_CONNECTED", text);
+      }
+      const id = ++lastId;
+      const limit = setTimeout(() => socket.close(), PATIENCE);
+      const answer = { ...Promise.withResolvers(), limit };
+      waiting.set(id, answer);
+      socket.send(JSON.stringify({ ...message, request_id: id }));
+      return await answer.promise;
+    },
+    reconnect() {
+      if (state.kind === "waiting") open();
+    },
+  };
+}
+
+/**
+ * Whether a reply is a page of the list, or what the server tells by itself.
+ *
+ * @param {Reply} reply
+ * @returns {reply is Extract<Reply, { data: readonly object[] }>}
+ */
+export function isList(reply) {
+  return Array.isArray(reply.data);
+}

@@ -1,0 +1,92 @@
+// @ts-check
+/// <reference lib="dom" />
+/** The keyboard: which key means what, and the list of them. */
+
+/**
+ * @typedef {"add" | "search" | "details" | "toggle" | "retry" | "remove"
+ *   | "refresh" | "open" | "save" | "copy" | "next" | "previous" | "first"
+ *   | "last" | "tab" | "help" | "close"} KeyCommand
+ *
+ * @typedef {"field" | "button" | "page"} Focus
+ *
+ * @typedef {object} Shortcut
+ * @property {KeyCommand} command
+ * @property {readonly string[]} keys As in `KeyboardEvent.key`.
+ * @property {readonly string[]} shown As they are written on the keyboard.
+ * @property {string} meaning
+ * @property {"anywhere" | "list"} where What it is for.
+ */
+
+/** @type {readonly Shortcut[]} */
+export const SHORTCUTS = [
+  shortcut("add", "anywhere", ["a"], ["A"], "Add links"),
+  shortcut("search", "anywhere", ["/"], ["/"], "Search"),
+  shortcut(
+    "tab",
+    "anywhere",
+    ["1", "2", "3", "4", "5"],
+    ["1", "…", "5"],
+    "All, active, paused, finished, failed",
+  ),
+  shortcut("help", "anywhere", ["?"], ["?"], "This list"),
+  shortcut("close", "anywhere", ["Escape"], ["Esc"], "Close"),
+  shortcut("next", "list", ["ArrowDown", "j"], ["↓", "J"], "Next download"),
+  shortcut(
+    "previous",
+    "list",
+    ["ArrowUp", "k"],
+    ["↑", "K"],
+    "Previous download",
+  ),
+  shortcut("first", "list", ["Home"], ["Home"], "First download"),
+  shortcut("last", "list", ["End"], ["End"], "Last download"),
+  shortcut("details", "list", ["Enter"], ["Enter"], "Open or close details"),
+  shortcut("toggle", "list", [" "], ["Space"], "Pause, resume or try again"),
+  shortcut("retry", "list", ["r"], ["R"], "Try again"),
+  shortcut("refresh", "list", ["u"], ["U"], "Give a new URL"),
+  shortcut("open", "list", ["o"], ["O"], "Open the file"),
+  shortcut("save", "list", ["s"], ["S"], "Save the file"),
+  shortcut("copy", "list", ["c"], ["C"], "Copy the file link"),
+  shortcut("remove", "list", ["Delete", "x"], ["Del", "X"], "Remove"),
+];
+
+/**
+ * @param {KeyCommand} command
+ * @param {Shortcut["where"]} where
+ * @param {readonly string[]} keys
+ * @param {readonly string[]} shown
+ * @param {string} meaning
+ * @returns {Shortcut}
+ */
+function shortcut(command, where, keys, shown, meaning) {
+  return { command, where, keys, shown, meaning };
+}
+
+/**
+ * What a key means; null if it is somebody else's.
+ *
+ * @param {Pick<KeyboardEvent,
+ *   "key" | "ctrlKey" | "metaKey" | "altKey" | "isComposing">} event
+ * @param {Focus} focus
+ * @returns {KeyCommand | null}
+ */
+export function commandFor(event, focus) {
+  const { key, ctrlKey, metaKey, altKey, isComposing } = event;
+  if (ctrlKey || metaKey || altKey || isComposing) return null;
+  if (focus === "field" && key !== "Escape") return null;
+  if (focus === "button" && (key === "Enter" || key === " ")) return null;
+  const wanted = key.length === 1 ? key.toLowerCase() : key;
+  return SHORTCUTS.find(({ keys }) => keys.includes(wanted))?.command ?? null;
+}
+
+/**
+ * What the focus is on, as far as keys go: a field takes all of them, a button
+ * those that press it.
+ *
+ * @param {Element | null} element
+ * @returns {Focus}
+ */
+export function focusOf(element) {
+  if (element?.matches("input, textarea, select")) return "field";
+  return element?.matches("button, a, summary") ? "button" : "page";
+}

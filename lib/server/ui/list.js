@@ -1,0 +1,164 @@
+// @ts-check
+/// <reference lib="dom" />
+/** The list: only rows in sight are in the document. */
+
+/** @import { Model, Query } from "./model.js" */
+import { createRow } from "./row.js";
+
+/** Rows kept above and below what is in sight, for smooth scrolling. */
+const OVERSCAN = 6;
+
+/** @typedef {ReturnType<typeof createList>} List */
+
+/**
+ * @param {{
+ *   model: Model,
+ *   grid: HTMLElement,
+ *   rows: HTMLElement,
+ *   selected: () => string | null,
+ * }} parts `grid` scrolls, `rows` is in it and as high as all rows.
+ */
+export function createList({ model, grid, rows, selected }) {
+  /** @type {Map<string, import("./row.js").Row>} */
+  let shown = new Map();
+  /** @type {string | null} The row that the keyboard is at. */
+  let current = null;
+  /** Where that was, for when the download is gone. */
+  let currentIndex = 0;
+  let rowHeight = 0;
+
+  function measure() {
+    rowHeight = parseFloat(getComputedStyle(grid).getPropertyValue("--row"));
+  }
+
+  /** Rows in sight, whether they are known or not. */
+  function inSight() {
+    const first = Math.floor(grid.scrollTop / rowHeight);
+    const count = Math.ceil(grid.clientHeight / rowHeight) + 1;
+    return { first, end: Math.min(model.length(), first + count) };
+  }
+
+  function draw() {
+    const length = model.length();
+    const { first, end } = inSight();
+    const from = Math.max(0, first - OVERSCAN);
+    const to = Math.min(length, end + OVERSCAN);
+    rows.style.height = `${length * rowHeight}px`;
+    grid.setAttribute("aria-rowcount", String(length + 1));
+    const at = indexOfCurrent();
+    const focused = at >= 0 ? at : first;
+    const hadFocus = rows.contains(document.activeElement);
+    const indexes = [];
+    // The row with the focus stays, wherever it is: else the focus is lost.
+    if (at >= 0 && (at < from || at >= to)) indexes.push(at);
+    for (let index = from; index < to; index++) indexes.push(index);
+    place(indexes, focused);
+    if (hadFocus && !rows.contains(document.activeElement)) {
+      const id = model.at(focused)?.id;
+      if (id) shown.get(id)?.element.focus({ preventScroll: true });
+      else grid.focus();
+    }
+  }
+
+  /** Of the current download, or of the one that has come into its place. */
+  function indexOfCurrent() {
+    if (current === null) return -1;
+    let at = model.indexOf(current);
+    if (at < 0 && model.length() > 0) {
+      at = Math.min(currentIndex, model.length() - 1);
+      current = model.at(at)?.id ?? current;
+    }
+    currentIndex = Math.max(0, at);
+    return at;
+  }
+
+  /**
+   * @param {readonly number[]} indexes
+   * @param {number} focused
+   */
+  function place(indexes, focused) {
+    /** @type {typeof shown} */
+    const next = new Map();
+    /** @type {[string, number][]} */
+    const wanted = indexes.map((index) => {
+      const id = model.at(index)?.id;
+      return [id ?? `unknown ${index}`, index];
+    });
+    const keys = new Set(wanted.map(([key]) => key));
+    const free = [...shown].filter(([key]) => !keys.has(key));
+    for (const [key, index] of wanted) {
+      // While rows move, one download may be known at two places.
+      if (next.has(key)) continue;
+      const row = shown.get(key) ?? free.pop()?.[1] ?? createRow();
+      next.set(key, row);
+      row.update(model.at(index), {
+        index,
+        current: index === focused,
+        selected: key === selected(),
+      });
+      if (!row.element.isConnected) rows.append(row.element);
+    }
+    for (const [, { element }] of free) element.remove();
+    shown = next;
+  }
+
+  /** @param {number} index */
+  function scrollTo(index) {
+    const top = index * rowHeight;
+    const header = rows.offsetTop;
+    const room = grid.clientHeight - header - rowHeight;
+    if (top < grid.scrollTop) grid.scrollTop = top;
+    else if (top > grid.scrollTop + room) grid.scrollTop = top - room;
+  }
+
+  /** @param {number} index */
+  function focus(index) {
+    const bounded = Math.max(0, Math.min(model.length() - 1, index));
+    const status = model.at(bounded);
+    if (status === null) return scrollTo(bounded);
+    current = status.id;
+    scrollTo(bounded);
+    draw();
+    shown.get(status.id)?.element.focus({ preventScroll: true });
+  }
+
+  measure();
+  return {
+    draw,
+    measure,
+    inSight,
+    current: () => current,
+    /** @param {string | null} id */
+    setCurrent(id) {
+      current = id;
+    },
+    /** @param {string} id */
+    focusId(id) {
+      focus(model.indexOf(id));
+    },
+    /** @param {"next" | "previous" | "first" | "last"} where */
+    move(where) {
+      const at = current === null ? -1 : model.indexOf(current);
+      if (where === "first") focus(0);
+      else if (where === "last") focus(model.length() - 1);
+      else if (at < 0) focus(inSight().first);
+      else focus(at + (where === "next" ? 1 : -1));
+    },
+    /** Back to the top, for another view. */
+    reset() {
+      current = null;
+      grid.scrollTop = 0;
+    },
+    /**
+     * The download whose row holds an element.
+     *
+     * @param {EventTarget | null} target
+     */
+    idOf(target) {
+      const element = target instanceof Element
+        ? target.closest("[role=row]")
+        : null;
+      return element instanceof HTMLElement ? element.dataset.id ?? null : null;
+    },
+  };
+}

@@ -1,0 +1,137 @@
+// @ts-check
+/// <reference lib="dom" />
+/** What holds for all downloads: totals, speed, connection, the tab's title. */
+
+/** @import { ConnectionState } from "./connection.js" */
+/** @import { Model, Tab } from "./model.js" */
+import { createChart } from "./chart.js";
+import { byId, setText } from "./dom.js";
+import { formatCount, formatSpeed, titleFor } from "./format.js";
+import { countIn, TABS } from "./model.js";
+
+const CHART = { className: "spark", width: 120, height: 28 };
+/** A connection that comes at once is no news. */
+const GRACE = 700;
+
+/** What each tab offers to do with all that is in it. */
+export const BULK = /** @type {const} */ ({
+  All: { action: "retry", states: ["Failed"], label: "Try all failed again" },
+  Active: { action: "pause", states: TABS.Active, label: "Pause all" },
+  Paused: { action: "resume", states: TABS.Paused, label: "Resume all" },
+  Finished: { action: "remove", states: TABS.Finished, label: "Clear list" },
+  Failed: { action: "retry", states: TABS.Failed, label: "Try all again" },
+});
+
+/** @param {Model} model */
+export function createOverview(model) {
+  const tabs = byId("tabs", HTMLElement);
+  const speed = byId("speed", HTMLElement);
+  const running = byId("running", HTMLElement);
+  const banner = byId("banner", HTMLElement);
+  const bannerText = byId("banner-text", HTMLElement);
+  const bulk = byId("bulk", HTMLButtonElement);
+  const empty = byId("empty", HTMLElement);
+  const chart = createChart(CHART);
+  byId("spark", HTMLElement).append(chart.element);
+  let lostAt = Date.now();
+  let everOpen = false;
+
+  function drawTabs() {
+    const { tab } = model.view();
+    for (const button of tabs.querySelectorAll("button")) {
+      const name = /** @type {Tab} */ (button.dataset.tab);
+      button.setAttribute("aria-pressed", String(name === tab));
+      const count = button.querySelector(".count");
+      const number = countIn(name, model.totals());
+      if (count) setText(count, number === 0 ? "" : formatCount(number));
+    }
+    const { states, label } = BULK[tab];
+    const all = states.reduce((sum, state) => sum + model.totals()[state], 0);
+    bulk.hidden = all === 0;
+    setText(bulk, label);
+  }
+
+  function drawEmpty() {
+    const { tab, search } = model.view();
+    empty.hidden = !model.isLoaded() || model.length() > 0;
+    if (empty.hidden) return;
+    const nothing = countIn("All", model.totals()) === 0;
+    empty.dataset.kind = nothing ? "nothing" : "no match";
+    setText(
+      byId("empty-title", HTMLElement),
+      nothing
+        ? "Nothing here yet"
+        : search !== ""
+        ? "Nothing matches"
+        : NOTHING_IN[tab],
+    );
+    setText(
+      byId("empty-text", HTMLElement),
+      nothing
+        ? "Paste a link above, or drop one anywhere on this page. Large files " +
+          "come in slices, over many connections at once."
+        : search !== ""
+        ? `No download’s name or URL has “${search}” in it.`
+        : "Downloads appear here when there are any.",
+    );
+  }
+
+  return {
+    draw() {
+      const bytes = model.speed();
+      const { Downloading: count, Queued: waiting } = model.totals();
+      setText(speed, count === 0 ? "" : formatSpeed(bytes));
+      setText(
+        running,
+        count + waiting === 0 ? "Idle" : `${formatCount(count)} running` +
+          (waiting > 0 ? `, ${formatCount(waiting)} waiting` : ""),
+      );
+      chart.draw(model.overall(), Date.now());
+      drawTabs();
+      drawEmpty();
+    },
+
+    /** @param {ConnectionState} state */
+    drawConnection(state) {
+      const open = state.kind === "open";
+      if (open) {
+        lostAt = 0;
+        everOpen = true;
+      } else if (lostAt === 0) lostAt = Date.now();
+      const shown = !open && (everOpen || Date.now() - lostAt > GRACE);
+      banner.hidden = !shown;
+      document.body.classList.toggle("offline", shown);
+      if (!shown) return;
+      const seconds = state.kind === "waiting"
+        ? Math.max(0, Math.ceil((state.until - Date.now()) / 1000))
+        : 0;
+      const what = seconds > 0
+        ? `Trying again in ${seconds} s.`
+        : "Trying again now.";
+      setText(
+        bannerText,
+        `Not connected to the server: what you see may be old. ${what}`,
+      );
+    },
+
+    /** @param {ConnectionState} state */
+    drawTitle(state) {
+      const [only] = model.running();
+      document.title = titleFor({
+        connected: state.kind === "open" || !everOpen,
+        totals: model.totals(),
+        speed: model.speed(),
+        progress: only?.progress ?? null,
+      });
+    },
+  };
+}
+
+/** @type {Readonly<Record<Tab, string>>} */
+const NOTHING_IN = {
+  All: "Nothing here yet",
+  Active: "Nothing is running",
+  Paused: "Nothing is paused",
+  Finished: "Nothing has finished",
+  Failed: "Nothing has failed",
+};

@@ -1,0 +1,120 @@
+/** What a failure means for a transfer. Pure. */
+
+import type { State } from "./download.ts";
+import type { ErrorRecord } from "./errors.ts";
+import { backoff, remedyFor } from "./origin/retry.ts";
+import { type Ending, pinnedOf, type Transfer } from "./transfer.ts";
+
+/** How often a file may change at its origin before it is given up. */
+const MOST_RESTARTS = 3;
+/** How often in a row an origin may refuse what it has given before. */
+const MOST_REFUSALS = 3;
+
+/** What follows from a thread's failure. */
+export type Verdict =
+  | { readonly kind: "go on" }
+  /** With no more connections to this origin than are alive now. */
+  | { readonly kind: "go on with fewer" }
+  | { readonly kind: "stop"; readonly then: Ending };
+
+/** What bears on a verdict. */
+export interface Circumstances {
+  readonly now: number;
+  /** In [0, 1). */
+  readonly random: number;
+  /** Whether the thread asked where an earlier answer had redirected to. */
+  readonly redirected: boolean;
+  /** How many attempts in a row may bring nothing. */
+  readonly attempts: number;
+  /** How long to wait after the first failure, in milliseconds. */
+  readonly retryWait: number;
+}
+
+/**
+ * Decides what the failure of a thread, which has ended, means for the others,
+ * and sets when to try again.
+ */
+export function judge(
+  transfer: Transfer,
+  error: ErrorRecord,
+  circumstances: Circumstances,
+): Verdict {
+  transfer.lastError = error;
+  switch (remedyFor(error.code)) {
+    case "none":
+      return settle({ kind: "Failed", error });
+    case "pause":
+      return settle({ kind: "Paused", error });
+    case "restart":
+      return restart(transfer, transfer.ask, error);
+    case "whole":
+      return restart(transfer, "whole", error);
+    case "refresh":
+      if (circumstances.redirected) {
+        transfer.location = null;
+        return again(transfer, error, circumstances) ?? { kind: "go on" };
+      }
+      if (transfer.threads.size === 0 && isRefused(transfer)) {
+        return settle({ kind: "Failed", error });
+      }
+      return again(transfer, error, circumstances) ?? FEWER;
+    case "fewer":
+      return again(transfer, error, circumstances) ?? FEWER;
+    case "retry":
+      return again(transfer, error, circumstances) ?? { kind: "go on" };
+  }
+}
+
+/** A refusal is final at the start; later, one may be a node's bad moment. */
+function isRefused({ done, failures }: Transfer): boolean {
+  return done.length === 0 || failures >= MOST_REFUSALS - 1;
+}
+
+const FEWER: Verdict = { kind: "go on with fewer" };
+
+/**
+ * Sets when to try again. Failures that come together count as one: while the
+ * transfer waits already, a further one adds nothing. Null if it may go on.
+ */
+function again(
+  transfer: Transfer,
+  error: ErrorRecord,
+  circumstances: Circumstances,
+): Verdict | null {
+  const { attempts, now } = circumstances;
+  const counts = now >= transfer.notBefore;
+  if (counts) transfer.failures++;
+  if (counts || error.retryAfter !== null) {
+    const wait = backoff(Math.max(1, transfer.failures), circumstances);
+    const notBefore = now + (error.retryAfter ?? 0) + wait;
+    transfer.notBefore = Math.max(transfer.notBefore, notBefore);
+  }
+  if (transfer.threads.size === 0 && transfer.failures >= attempts) {
+    return settle({ kind: "Failed", error });
+  }
+  // What came of an unpinned file is of no use beside another answer.
+  return transfer.file !== null && pinnedOf(transfer) === null
+    ? { kind: "stop", then: { kind: "restart", ask: transfer.ask } }
+    : null;
+}
+
+/** The last attempt asks for the whole: an origin's nodes may not agree. */
+function restart(
+  transfer: Transfer,
+  ask: Transfer["ask"],
+  error: ErrorRecord,
+): Verdict {
+  transfer.restarts++;
+  if (transfer.restarts > MOST_RESTARTS) {
+    return settle({ kind: "Failed", error });
+  }
+  const last = transfer.restarts === MOST_RESTARTS;
+  return {
+    kind: "stop",
+    then: { kind: "restart", ask: last ? "whole" : ask },
+  };
+}
+
+function settle(state: State): Verdict {
+  return { kind: "stop", then: { kind: "settle", state } };
+}

@@ -1,0 +1,139 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { file, startOrigin } from "../origin.ts";
+import { startSluice } from "../sluice.ts";
+import {
+  makeDirectory,
+  type Ran,
+  start,
+  startServer,
+  taskArguments,
+} from "./process.ts";
+
+type Task = "add" | "list" | "pause" | "resume" | "retry" | "remove";
+
+function ask(url: string, task: Task, ...args: string[]): Promise<Ran> {
+  return start([...taskArguments(task, ""), "--server", url, ...args]).ended;
+}
+
+Deno.test("a server is asked from the command line", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const gate = Promise.withResolvers<void>();
+  const slow = origin.serve("/slow.bin", file(1000), {
+    gates: { head: () => gate.promise },
+  });
+
+  const added = await ask(server.url, "add", slow, origin.url("/none"));
+  const [slowId = "", noneId = ""] = added.stdout.trim().split("\n");
+  assertEquals([added.code, added.stderr], [0, ""]);
+  await origin.request(({ path }) => path === "/none");
+  await origin.request(({ path }) => path === "/slow.bin");
+
+  const paused = await ask(server.url, "pause", slowId.slice(0, 6));
+  assertEquals(paused, { code: 0, stdout: `${slowId}\n`, stderr: "" });
+  const again = await ask(server.url, "pause", slowId);
+  assertEquals([again.code, again.stdout], [1, ""]);
+  assertMatch(again.stderr, /Cannot pause: the download is paused/);
+
+  const list = await ask(server.url, "list");
+  assertMatch(list.stdout, new RegExp(`^${noneId.slice(0, 8)}  Failed .*404`));
+  assertMatch(
+    list.stdout,
+    new RegExp(`^${slowId.slice(0, 8)}  Paused .* slow.bin$`, "m"),
+  );
+  const json = await ask(
+    server.url,
+    "list",
+    "--json",
+    "--status=paused",
+    "slow",
+  );
+  const [line = "", ...none] = json.stdout.trim().split("\n");
+  assertEquals([JSON.parse(line).id, none], [slowId, []]);
+
+  gate.resolve();
+  assertEquals(
+    (await ask(server.url, "resume", "--all")).stdout,
+    `${slowId}\n`,
+  );
+  assertEquals((await ask(server.url, "retry", "--all")).stdout, `${noneId}\n`);
+  await origin.request(({ path, nth }) => path === "/none" && nth === 1);
+  const removed = await ask(server.url, "remove", slowId, noneId);
+  assertEquals(removed.stdout, `${slowId}\n${noneId}\n`);
+  assertEquals((await ask(server.url, "list")).stdout, "");
+  const unknown = await ask(server.url, "remove", "12345678");
+  assertEquals(unknown.code, 1);
+  assertMatch(unknown.stderr, /There is no download of this id/);
+});
+
+Deno.test("without a server, one line says what to do", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  taken.close();
+  const url = `ws://127.0.0.1:${port}/?token=secret`;
+  const { code, stdout, stderr } = await ask(url, "list");
+  assertEquals([code, stdout], [1, ""]);
+  assertEquals(
+    stderr,
+    `sluice: There is no server at ws://127.0.0.1:${port}/: start one with ` +
+      "sluice serve, or name another with --server.\n",
+  );
+});
+
+Deno.test("the token is given, and what is refused is said", async () => {
+  const seen: (string | null)[] = [];
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    ({ headers }) => {
+      seen.push(headers.get("sec-websocket-protocol"));
+      return new Response(null, { status: 401 });
+    },
+  );
+  const url = `127.0.0.1:${server.addr.port}`;
+  const args = [...taskArguments("list", ""), "--server", url];
+  const byEnvironment = await start(args, { env: { SLUICE_TOKEN: "t0ken" } })
+    .ended;
+  const byFlag = await start([...args, "--token", "-fl4g"]).ended;
+  assertEquals(seen, [
+    `sluice, sluice.token.${btoa("t0ken").replace(/=+$/, "")}`,
+    `sluice, sluice.token.${btoa("-fl4g").replace(/=+$/, "")}`,
+  ]);
+  for (const { code, stderr } of [byEnvironment, byFlag]) {
+    assertEquals(code, 1);
+    assertMatch(stderr, /does not let us in: give its token in SLUICE_TOKEN/);
+    assert(!/t0ken|fl4g/.test(stderr));
+  }
+});
+
+Deno.test("watch outlives the server, and says so", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const first = await startServer(directory.path);
+  await using watch = start([
+    ...taskArguments("watch", ""),
+    "--server",
+    first.url,
+  ]);
+  await watch.printed(/connected to ws:/);
+  await ask(first.url, "add", origin.serve("/a.bin", file(1000)));
+  await watch.printed(/^a\.bin: done, 1000 B$/m);
+  first.kill("SIGKILL");
+  await first.ended;
+  await watch.printed(/Trying again/);
+  await using second = await startServer(directory.path, first.port);
+  await watch.printed(/connected to .*[^]*Trying again[^]*connected to /);
+  await ask(second.url, "add", origin.serve("/b.bin", file(10)));
+  await watch.printed(/^b\.bin: done, 10 B$/m);
+  watch.kill("SIGINT");
+  assertEquals((await watch.ended).code, 0);
+});
+
+Deno.test("whoever has the token is let in", async () => {
+  const environment = { AUTH_TOKEN: "0123456789-abcdef~" };
+  await using sluice = await startSluice({ environment });
+  const args = [...taskArguments("list", ""), "--server", sluice.url];
+  const token = { SLUICE_TOKEN: environment.AUTH_TOKEN };
+  assertEquals((await start(args, { env: token }).ended).code, 0);
+  assertEquals((await start(args).ended).code, 1);
+});

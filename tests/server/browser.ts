@@ -1,0 +1,73 @@
+import type { Browser, Page } from "playwright-core";
+
+const BINARY = "/usr/bin/chromium";
+
+/** Whether there is a Chromium to start. */
+export function chromiumInstalled(): boolean {
+  try {
+    return Deno.statSync(BINARY).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Starts Chromium without a window, and with no calls home. */
+export async function startChromium(): Promise<Browser> {
+  // Playwright looks below /proc/sys for WSL as it is loaded, which Deno allows
+  // to nobody without --allow-all. With this set it does not.
+  Deno.env.set("__IS_WSL_TEST__", "true");
+  const { chromium } = await import("playwright-core");
+  return await chromium.launch({
+    executablePath: BINARY,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** How a page is opened. */
+export interface PageOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: "light" | "dark";
+  readonly reducedMotion?: "reduce" | "no-preference";
+}
+
+/** A page of its own, and all that it complained of. */
+export interface OpenPage extends AsyncDisposable {
+  readonly page: Page;
+  /** Errors in the console, exceptions and breaches of the policy. */
+  readonly complaints: readonly string[];
+}
+
+/** Opens an empty page that keeps what it complains of. */
+export async function openPage(
+  browser: Browser,
+  options: PageOptions = {},
+): Promise<OpenPage> {
+  const { width = 1280, height = 800, ...rest } = options;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    ...rest,
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      complaints.push(`${message.type()}: ${message.text()}`);
+    }
+  });
+  page.on("pageerror", (error) => void complaints.push(String(error)));
+  return {
+    page,
+    complaints,
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+}

@@ -1,0 +1,182 @@
+import { assert, assertEquals } from "@std/assert";
+import { actionsFor, toggleFor } from "../../../lib/server/ui/actions.js";
+import { commandAll } from "../../../lib/server/ui/bulk.js";
+import {
+  pathsOf,
+  scaleOf,
+  spanOf,
+  withSample,
+} from "../../../lib/server/ui/chart.js";
+import { RequestError, waitAfter } from "../../../lib/server/ui/connection.js";
+import { commandFor } from "../../../lib/server/ui/keys.js";
+import { segmentsOf } from "../../../lib/server/ui/strip.js";
+import { findUrls, inBatches } from "../../../lib/server/ui/urls.js";
+import { status } from "./statuses.ts";
+
+Deno.test("links are found in what people paste", () => {
+  assertEquals(
+    findUrls("https://a.example/1\r\n\n  http://b.example/2  \n# a comment"),
+    { urls: ["https://a.example/1", "http://b.example/2"], rejected: [] },
+  );
+  assertEquals(
+    findUrls('see <https://a.example/1> or "https://a.example/2".').urls,
+    ["https://a.example/1", "https://a.example/2"],
+  );
+  assertEquals(findUrls("https://a.example/1https://a.example/2").urls, [
+    "https://a.example/1",
+    "https://a.example/2",
+  ]);
+  assertEquals(findUrls("HTTPS://a.example/1\nHTTPS://a.example/1").urls, [
+    "HTTPS://a.example/1",
+  ]);
+  assertEquals(findUrls("javascript:alert(1)\nfile:///etc/passwd\nhttp://"), {
+    urls: [],
+    rejected: ["javascript:alert(1)", "file:///etc/passwd", "http://"],
+  });
+});
+
+Deno.test("long lists go in batches that are never too long", () => {
+  const most = { count: 2, characters: 10 };
+  assertEquals(inBatches(["aaaa", "bbbb", "cc"], most), [
+    ["aaaa", "bbbb"],
+    ["cc"],
+  ]);
+  assertEquals(inBatches(["aaaaaaaa", "bbbb"], most), [["aaaaaaaa"], ["bbbb"]]);
+  assertEquals(inBatches(["a".repeat(99)], most), [["a".repeat(99)]]);
+  assertEquals(inBatches([], most), []);
+});
+
+Deno.test("slices become segments; what is fetched is always seen", () => {
+  const base = { size: 10_000, downloaded: 2_000 };
+  assertEquals(
+    segmentsOf({
+      ...base,
+      slices: [[0, 1_000], [5_000, 6_000]],
+      fetching: [[6_000, 8_000], [9_999, 10_000]],
+    }),
+    [
+      { kind: "done", start: 0, width: 100 },
+      { kind: "done", start: 500, width: 100 },
+      { kind: "fetching", start: 600, width: 200 },
+      { kind: "fetching", start: 996, width: 4 },
+    ],
+  );
+  // Of a paused download, only the amount is known.
+  assertEquals(segmentsOf({ ...base, slices: [], fetching: [] }), [
+    { kind: "done", start: 0, width: 200 },
+  ]);
+  assertEquals(
+    segmentsOf({ ...base, size: null, slices: [], fetching: [] }),
+    [],
+  );
+  assertEquals(segmentsOf({ ...base, size: 0, slices: [], fetching: [] }), []);
+});
+
+Deno.test("a chart keeps what it shows, and a scale above all of it", () => {
+  let samples = withSample([], { at: 0, speed: 1 });
+  for (let at = 1_000; at <= 300_000; at += 1_000) {
+    samples = withSample(samples, { at, speed: at });
+  }
+  assertEquals(samples[0]?.at, 180_000);
+  assertEquals(samples.length, 121);
+  assertEquals(spanOf(samples, 300_000), 120_000);
+  assertEquals(spanOf([{ at: 0, speed: 1 }], 1_000), 15_000);
+  assertEquals(scaleOf([]), 1024);
+  assertEquals(scaleOf([{ at: 0, speed: 3 * 2 ** 20 }]), 5 * 2 ** 20);
+  assertEquals(scaleOf([{ at: 0, speed: 1000 * 2 ** 20 }]), 2 ** 30);
+  const frame = { now: 15_000, width: 100, height: 10 };
+  assertEquals(
+    pathsOf([{ at: 0, speed: 0 }, { at: 15_000, speed: 512 }], frame),
+    {
+      line: "M0.0 10.0L100.0 5.0",
+      area: "M0.0 10.0L100.0 5.0L100.0 10L0.0 10Z",
+    },
+  );
+  assertEquals(pathsOf([], frame), { line: "", area: "" });
+});
+
+Deno.test("each state has what makes sense in it", () => {
+  const names = (more: Parameters<typeof status>[0]) =>
+    actionsFor(status(more)).map(({ name }) => name).join(" ");
+  assertEquals(names({ process_status: "Queued" }), "pause remove");
+  assertEquals(names({ process_status: "Paused" }), "resume refresh remove");
+  assertEquals(names({ process_status: "Failed" }), "retry refresh remove");
+  assertEquals(
+    names({
+      process_status: "Failed",
+      error: { code: "EXPIRED", message: "" },
+    }),
+    "refresh retry remove",
+  );
+  const done = { process_status: "Downloaded" } as const;
+  assertEquals(
+    names({ ...done, path_to_file: "file:///d/a.zip" }),
+    "save copy remove",
+  );
+  assertEquals(
+    names({ ...done, path_to_file: "file:///d/a.png" }),
+    "open save copy remove",
+  );
+  assertEquals(toggleFor(status({ process_status: "Failed" })), "retry");
+  assertEquals(toggleFor(status(done)), null);
+});
+
+Deno.test("keys are left to whoever needs them", () => {
+  const key = (key: string, more = {}) => ({
+    key,
+    ctrlKey: false,
+    metaKey: false,
+    altKey: false,
+    isComposing: false,
+    ...more,
+  });
+  assertEquals(commandFor(key("j"), "page"), "next");
+  assertEquals(commandFor(key("J"), "page"), "next");
+  assertEquals(commandFor(key("?"), "button"), "help");
+  assertEquals(commandFor(key("j"), "field"), null);
+  assertEquals(commandFor(key("Escape"), "field"), "close");
+  assertEquals(commandFor(key("c", { ctrlKey: true }), "page"), null);
+  assertEquals(commandFor(key(" "), "page"), "toggle");
+  assertEquals(commandFor(key(" "), "button"), null);
+  assertEquals(commandFor(key("Enter"), "button"), null);
+  assertEquals(commandFor(key("F5"), "page"), null);
+});
+
+Deno.test("attempts to connect get rarer, up to a bound", () => {
+  assertEquals([1, 2, 3].map((n) => waitAfter(n, 1)), [500, 1000, 2000]);
+  assertEquals(waitAfter(1, 0), 250);
+  assertEquals(waitAfter(100, 1), 15_000);
+});
+
+Deno.test("a command for all lists all before it touches one", async () => {
+  const failed = new Set(Array.from({ length: 2_500 }, (_, n) => `id ${n}`));
+  const retried: string[] = [];
+  let listing = true;
+  // deno-lint-ignore require-await
+  async function request(message: object) {
+    const { action, id = "", offset = 0, limit = 0 } = {
+      action: "",
+      ...message,
+    } as { action: string; id?: string; offset?: number; limit?: number };
+    if (action === "list") {
+      assert(listing);
+      const ids = [...failed].slice(offset, offset + limit);
+      const data = ids.map((id) => status({ id }));
+      return { data, total: failed.size, offset };
+    }
+    listing = false;
+    if (id === "id 7") throw new RequestError("WRONG_STATE", "No.");
+    retried.push(id);
+    return { data: { message: "Download is tried again." } };
+  }
+  let last = "";
+  const result = await commandAll(
+    { request },
+    "retry",
+    ["Failed"],
+    (done, total) => last = `${done} of ${total}`,
+  );
+  assertEquals(result, { done: 2_499, refused: 1 });
+  assertEquals(new Set(retried).size, 2_499);
+  assertEquals(last, "2500 of 2500");
+});
