@@ -2,7 +2,12 @@
 
 import type { ServerMessage } from "../../lib/server/protocol.ts";
 import type { Totals } from "../../lib/status.ts";
-import { type Sluice, startSluice } from "../sluice.ts";
+import {
+  projectPath,
+  type Sluice,
+  startSluice,
+  taskArguments,
+} from "../sluice.ts";
 import { type Cost, measureAction, measureCommand } from "./meter.ts";
 
 /** What all contenders of a race have to fetch. */
@@ -57,6 +62,35 @@ export function sluiceServer(
             () => download(sluice, job.names.map((name) => urlOf(job, name))),
           ),
         [Symbol.asyncDispose]: () => sluice[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+/** The command `get`, started anew for each round. */
+export function sluiceGet(
+  name: string,
+  environment: Readonly<Record<string, string>> = {},
+): Entry {
+  return {
+    name,
+    program: null,
+    async prepare({ origin, names, target, caFile }) {
+      const words = taskArguments("get", target)
+        .filter((word) => !word.startsWith("--content-directory"));
+      const urls = names.map((name) => `${origin}/${name}`);
+      const env = {
+        CONTENT_DIRECTORY: target,
+        ...caFile && { CA_FILE: await copyOf(caFile, target) },
+        ...environment,
+      };
+      return {
+        run: () =>
+          measureCommand([Deno.execPath(), ...words, "--quiet", ...urls], {
+            cwd: projectPath("."),
+            env,
+          }),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
       };
     },
   };

@@ -57,13 +57,14 @@ async function main(args: readonly string[]): Promise<void> {
       const options = { rounds, sizeFactor, directory, note };
       const result = await scenario.run(options);
       outcomes.push({ scenario: name, what, result });
-      console.log(`\n${name}: ${what}\n\n${render(result)}\n`);
+      const scale = sizeFactor === 1 ? "" : `, all × ${sizeFactor}`;
+      console.log(`\n${name}: ${what}${scale}\n\n${render(result)}\n`);
     } finally {
       await Deno.remove(directory, { recursive: true });
     }
   }
   const { json } = flags;
-  if (typeof json === "string") await writeJson(json, outcomes);
+  if (typeof json === "string") await writeJson(json, sizeFactor, outcomes);
   if (outcomes.some(isVoid)) Deno.exit(1);
 }
 
@@ -75,12 +76,14 @@ function isVoid({ result }: Outcome): boolean {
 
 async function writeJson(
   path: string,
+  sizeFactor: number,
   outcomes: readonly Outcome[],
 ): Promise<void> {
   const report = {
     date: new Date().toISOString(),
     deno: Deno.version.deno,
     cores: navigator.hardwareConcurrency,
+    sizeFactor,
     scenarios: outcomes.map(({ result, ...scenario }) => ({
       ...scenario,
       ...(result.kind === "race"

@@ -1,6 +1,7 @@
 /** Has contenders do a job in turn, and compares what they bring. */
 
 import { Buffer } from "node:buffer";
+import { dirname } from "@std/path";
 import { type Entry, isInstalled, type Job } from "./contenders.ts";
 import type { Cost } from "./meter.ts";
 
@@ -104,14 +105,23 @@ function readFully(file: Deno.FsFile, into: Uint8Array): void {
   }
 }
 
+/**
+ * Takes files away. Many are only moved: ext4 passes over inodes that were
+ * freed a while ago one by one, and whoever made files next would pay for it.
+ */
 async function clear(
   { names }: Omit<Job, "target">,
   target: string,
 ): Promise<void> {
+  const away = names.length > 1
+    ? await Deno.makeTempDir({ dir: dirname(target), prefix: "away-" })
+    : null;
   for (const name of names) {
-    await Deno.remove(`${target}/${name}`).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    const path = `${target}/${name}`;
+    await (away ? Deno.rename(path, `${away}/${name}`) : Deno.remove(path))
+      .catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
   }
 }
 

@@ -5,6 +5,7 @@ import { type NginxOptions, startNginx } from "../../nginx.ts";
 import {
   type Entry,
   largeFilePeers,
+  sluiceGet,
   sluiceServer,
   smallFilesPeers,
 } from "../contenders.ts";
@@ -19,6 +20,7 @@ const MB = 1e6;
 const SLUICE = [
   sluiceServer("sluice"),
   sluiceServer("sluice SYNC=false", { SYNC: "false" }),
+  sluiceGet("sluice get"),
 ];
 
 interface FilesScenario {

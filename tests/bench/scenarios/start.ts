@@ -2,7 +2,7 @@
 
 import { startNginx } from "../../nginx.ts";
 import { startSluice } from "../../sluice.ts";
-import { isInstalled } from "../contenders.ts";
+import { isInstalled, sluiceGet } from "../contenders.ts";
 import { measureCommand } from "../meter.ts";
 import { type Figure, spreadOf } from "../report.ts";
 import type { Scenario } from "../scenario.ts";
@@ -41,12 +41,20 @@ export const start: Scenario = {
         const cost = await measureCommand(words, { cwd: directory });
         add(name, cost.seconds);
       }
+      await using fetching = await sluiceGet("").prepare({
+        origin: nginx.url,
+        names: ["file.bin"],
+        source: root,
+        target: await Deno.makeTempDir({ dir: directory }),
+        caFile: null,
+      });
+      add("sluice get of 1 kB", (await fetching.run()).seconds);
     }
     const figures = [...seconds].map(([name, values]): Figure => ({
       name,
       value: spreadOf(values).median * 1000,
       unit: "ms",
-      aim: name === "sluice serves" ? "≤ 2.5 × Deno's own" : "",
+      aim: name === "sluice get of 1 kB" ? "≤ 2.5 × Deno's own" : "",
     }));
     return { kind: "figures", figures };
   },
