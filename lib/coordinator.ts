@@ -8,6 +8,7 @@ import {
   createDownload,
   type Download,
   type DownloadRequest,
+  hostOf,
   refuseUnlessAllowed,
   type State,
 } from "./download.ts";
@@ -30,6 +31,8 @@ import {
 import type { Store } from "./store.ts";
 import type { Ending, Transfer } from "./transfer.ts";
 
+/** How many downloads are read from the queue at once. */
+const READ_AHEAD = 100;
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
 /** How many downloads that are not finished a snapshot shows. */
@@ -125,6 +128,8 @@ export async function createCoordinator(
   const timer = setInterval(tell, options.broadcastTimeout);
   /** The queue holds nothing but downloads at these hosts: no need to look. */
   let nothingBut: string | null = null;
+  /** The next ones in the queue, as they are recorded. */
+  let ahead: Download[] = [];
   let closing: Promise<void> | null = null;
   fill();
 
@@ -132,10 +137,25 @@ export async function createCoordinator(
   function next(fullHosts: readonly string[]): Download | null {
     const asked = fullHosts.toSorted().join(" ");
     if (nothingBut === asked || disk.room() <= 0) return null;
+    return takeAhead(fullHosts) ?? readAhead(fullHosts, asked);
+  }
+
+  function takeAhead(fullHosts: readonly string[]): Download | null {
+    const index = ahead.findIndex(({ id, request }) =>
+      !commands.has(id) && !fullHosts.includes(hostOf(request))
+    );
+    return index < 0 ? null : ahead.splice(index, 1)[0] ?? null;
+  }
+
+  function readAhead(
+    fullHosts: readonly string[],
+    asked: string,
+  ): Download | null {
     // What is being dealt with must not be taken once more.
     const taken = [...engine.transfers()].map(({ download: { id } }) => id);
     const ids = [...taken, ...commands.keys()];
-    const download = store.take({ ids, hosts: fullHosts });
+    ahead = store.next({ ids, hosts: fullHosts }, READ_AHEAD);
+    const download = ahead.shift() ?? null;
     nothingBut = download === null ? asked : null;
     return download;
   }
@@ -143,6 +163,7 @@ export async function createCoordinator(
   /** There may be something new in the queue. */
   function fill(): void {
     nothingBut = null;
+    ahead = [];
     engine.fill();
   }
 

@@ -44,6 +44,8 @@ const LOOK_EVERY = 250;
 const CHECKPOINT_EVERY = 1_000;
 /** ... and whenever so many bytes are new: the disk then never falls behind. */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+/** No first slice is shared that would have fewer bytes left. */
+const WORTH_SHARING = 2 * 1024 * 1024;
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;
 /** For how long an origin that refused threads gets fewer, in milliseconds. */
@@ -126,15 +128,16 @@ export function createEngine(
   const timer = setInterval(look, LOOK_EVERY);
   let lastThread = 0;
   let closing = false;
+  let filling = false;
 
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
     bytesAmount: options.bytesAmount,
     perHost(host) {
       const most = options.threadsPerHost;
-      const { threads, until } = lowered.get(host) ??
-        { threads: most, until: 0 };
-      if (until > performance.now()) return Math.min(threads, most);
+      const fewer = lowered.get(host);
+      if (fewer === undefined) return most;
+      if (fewer.until > performance.now()) return Math.min(fewer.threads, most);
       lowered.delete(host);
       return most;
     },
@@ -153,6 +156,16 @@ export function createEngine(
     }
     const thread = giveUp([...transfers.values()], limits, now);
     if (thread) stopThread(thread);
+  }
+
+  /** Once for all that is heard in one turn: looking costs more than hearing. */
+  function fillSoon(): void {
+    if (filling) return;
+    filling = true;
+    queueMicrotask(() => {
+      filling = false;
+      fill();
+    });
   }
 
   function takeFromQueue(): void {
@@ -209,7 +222,7 @@ export function createEngine(
     }
     changed(transfer.download.id);
     workOn(transfer);
-    fill();
+    fillSoon();
   }
 
   function onAnswered(
@@ -225,6 +238,7 @@ export function createEngine(
     const ranges = answer.kind === "slice";
     transfer.file = { size, ranges, validator, name };
     thread.end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
+    shareFirst(transfer, thread);
     log("answered", { id, name, size, ranges });
     if ((size ?? 0) > room()) {
       const error = toRecord(diskFull(size ?? 0, room()));
@@ -235,6 +249,19 @@ export function createEngine(
       // Nothing would prove that the other slices are of the same file.
       bring(transfer, { kind: "restart", ask: "whole" });
     }
+  }
+
+  /** Asked for before the size was known, the first slice may be too long. */
+  function shareFirst(transfer: Transfer, thread: Thread): void {
+    const pinned = pinnedOf(transfer);
+    const { host, download: { request } } = transfer;
+    const most = Math.min(limits.perHost(host), request.threads ?? Infinity);
+    const idle = Math.min(limits.threads - carried.size, most - 1);
+    if (pinned === null || idle < 1) return;
+    const share = Math.max(WORTH_SHARING, Math.ceil(pinned.size / (idle + 1)));
+    if (share >= thread.end) return;
+    thread.end = share;
+    pool.shrink(thread.number, share);
   }
 
   function onEnded(transfer: Transfer, thread: Thread, outcome: Outcome): void {
@@ -329,7 +356,7 @@ export function createEngine(
       else log("job failed", { id, code, message });
     }
     changed(id);
-    fill();
+    fillSoon();
   }
 
   function leave(transfer: Transfer): void {

@@ -15,10 +15,11 @@ import { type Run, total, union } from "./slices.ts";
 export interface Store extends Disposable {
   /** Adds downloads at the end of the queue. */
   add(downloads: readonly Download[]): Promise<void>;
-  /** The first download in the queue that is to be taken now, if any. */
-  take(except: { ids: Iterable<string>; hosts: Iterable<string> }):
-    | Download
-    | null;
+  /** The first downloads in the queue that may be taken now. */
+  next(
+    except: { ids: Iterable<string>; hosts: Iterable<string> },
+    limit: number,
+  ): Download[];
   /** The runs recorded of a download. */
   runs(id: string): Run[];
   /** Records what is in the part file, which must be synced by then. */
@@ -148,10 +149,10 @@ export function openStore(path: string): Store {
       write(() => {
         for (const download of downloads) sql.add.run(...rowOf(download));
       }),
-    take({ ids, hosts }) {
+    next({ ids, hosts }, limit) {
       const lists = [[...ids], [...hosts]].map((list) => JSON.stringify(list));
-      const row = sql.take.get(...lists);
-      return row ? downloadOf(row as unknown as Row) : null;
+      const rows = sql.next.all(...lists, limit);
+      return rows.map((row) => downloadOf(row as unknown as Row));
     },
     runs: (id) => sql.runs.all(id) as unknown as Run[],
     checkpoint: (id, file, runs) =>
@@ -328,11 +329,11 @@ function statements(db: DatabaseSync) {
       `INSERT INTO downloads (id, host, request, state, detail, file,
          downloaded, added_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    take: db.prepare(
+    next: db.prepare(
       `SELECT ${COLUMNS} FROM downloads WHERE state = 'Queued'
        AND id NOT IN (SELECT value FROM json_each(?))
        AND host NOT IN (SELECT value FROM json_each(?))
-       ORDER BY seq LIMIT 1`,
+       ORDER BY seq LIMIT ?`,
     ),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
     latest: page("DESC"),

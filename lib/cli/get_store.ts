@@ -39,13 +39,13 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
         entries.set(download.id, entry);
       }
     },
-    take({ ids, hosts }) {
+    next({ ids, hosts }, limit) {
       const [held, full] = [new Set(ids), new Set(hosts)];
-      const entry = entries.values().find(({ download }) =>
-        download.state.kind === "Queued" && !held.has(download.id) &&
-        !full.has(hostOf(download.request))
-      );
-      return entry?.download ?? null;
+      return entries.values().map(({ download }) => download)
+        .filter(({ id, state, request }) =>
+          state.kind === "Queued" && !held.has(id) &&
+          !full.has(hostOf(request))
+        ).take(limit).toArray();
     },
     runs: (id) => [...entries.get(id)?.runs ?? []],
     async checkpoint(id, file, runs) {

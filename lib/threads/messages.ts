@@ -80,7 +80,7 @@ export type ThreadEvent =
     readonly outcome: Outcome;
   };
 
-/** Worker to pool. */
+/** Worker to pool, in messages of one or more. */
 export type Report =
   | ThreadEvent
   | {

@@ -93,7 +93,9 @@ export function createPool(
       pings: null,
       startedAt: performance.now(),
     };
-    worker.onmessage = ({ data }: MessageEvent<Report>) => hear(member, data);
+    worker.onmessage = ({ data }: MessageEvent<readonly Report[]>) => {
+      for (const report of data) hear(member, report);
+    };
     worker.onerror = (event) => {
       // Unprevented, a worker's error would end the whole process.
       event.preventDefault();

@@ -20,7 +20,12 @@ interface Thread extends Controls {
   readonly stop: AbortController;
 }
 
+/** How long a report may wait for more to go with it, in milliseconds. */
+const SOON = 2;
+
 const threads = new Map<number, Thread>();
+let outbox: Report[] = [];
+let sending: ReturnType<typeof setTimeout> | undefined;
 let surroundings: Surroundings;
 
 // Before any await, or the first orders would be lost.
@@ -76,11 +81,11 @@ async function run(task: SliceTask): Promise<void> {
   try {
     await fetchSlice(task, thread, {
       answered: (answered) =>
-        report({ type: "answered", thread: task.thread, answered }),
+        reportSoon({ type: "answered", thread: task.thread, answered }),
       wrote(run) {
         if (run.end === (written?.end ?? run.start)) return;
         written = run;
-        report({ type: "wrote", thread: task.thread, run });
+        reportSoon({ type: "wrote", thread: task.thread, run });
       },
     }, surroundings);
   } catch (error) {
@@ -101,5 +106,19 @@ async function readAgain(id: number, job: DigestJob): Promise<void> {
 }
 
 function report(message: Report): void {
-  self.postMessage(message);
+  outbox.push(message);
+  send();
+}
+
+/** What a small file's thread says first waits for its last word. */
+function reportSoon(message: Report): void {
+  outbox.push(message);
+  sending ??= setTimeout(send, SOON);
+}
+
+function send(): void {
+  clearTimeout(sending);
+  sending = undefined;
+  self.postMessage(outbox);
+  outbox = [];
 }

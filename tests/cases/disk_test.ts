@@ -430,7 +430,7 @@ function readAll(store: ReturnType<typeof openStore>): void {
       store.get(id);
     }
   }
-  store.take({ ids: [], hosts: [] });
+  store.next({ ids: [], hosts: [] }, 10);
   store.count(filter);
   store.totals();
   store.waitingForRoom();

@@ -19,7 +19,7 @@ self.onmessage = ({ data }: MessageEvent<Order>) => {
   const succeeded = Object.entries(TEMPTATIONS)
     .filter(([, attempt]) => succeeds(attempt)).map(([name]) => name);
   const report: Report = { type: "digested", id: data.id, digests: succeeded };
-  self.postMessage(report);
+  self.postMessage([report]);
 };
 
 function succeeds(attempt: () => unknown): boolean {
