@@ -43,7 +43,7 @@ const LOOK_EVERY = 250;
 /** Progress is recorded at least so often, in milliseconds ... */
 const CHECKPOINT_EVERY = 1_000;
 /** ... and whenever so many bytes are new: the disk then never falls behind. */
-const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 /** No first slice is shared that would have fewer bytes left. */
 const WORTH_SHARING = 2 * 1024 * 1024;
 /** How long a close waits for transfers to be recorded, in milliseconds. */

@@ -162,6 +162,8 @@ export function createPool(
     return members.values().find((member) => member.threads.has(thread));
   }
 
+  // The first download is not to wait for its worker.
+  start();
   return {
     fetch(task) {
       const member = leastBusy();
