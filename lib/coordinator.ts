@@ -271,7 +271,9 @@ export async function createCoordinator(
       changed.add(id);
       log("added", { id, url: loggable(url) });
     }
-    // Of a thousand that were recorded together, the last one looks.
+    // Of a thousand that were recorded together, the last one looks; while
+    // they come without end, whoever looks next finds them.
+    nothingBut = null;
     if (adding === 0) fill();
     return downloads.map(({ id }) => id);
   }
