@@ -8,7 +8,6 @@ import {
   createDownload,
   type Download,
   type DownloadRequest,
-  hostOf,
   refuseUnlessAllowed,
   type State,
 } from "./download.ts";
@@ -28,11 +27,10 @@ import {
   statusOfTransfer,
   type Totals,
 } from "./status.ts";
+import { createQueue, type Held } from "./queue.ts";
 import type { Store } from "./store.ts";
 import type { Ending, Transfer } from "./transfer.ts";
 
-/** How many downloads are read from the queue at once. */
-const READ_AHEAD = 100;
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
 /** How many downloads that are not finished a snapshot shows. */
@@ -117,53 +115,29 @@ export async function createCoordinator(
   /** How many downloads are being added: the store does not count them yet. */
   let adding = 0;
   const disk = await watchDisk(parts, options.minFreeSpace, log, onRoom);
+  const queue = createQueue(store);
+  const held: Held = {
+    has: (id) => commands.has(id) || engine.get(id) !== undefined,
+    ids: () => [
+      ...[...engine.transfers()].map(({ download: { id } }) => id),
+      ...commands.keys(),
+    ],
+  };
   const engine = createEngine(options, {
     store,
     parts,
     log,
     room: disk.room,
-    next,
+    next: (fullHosts) => disk.room() > 0 ? queue.next(fullHosts, held) : null,
     changed: (id) => changed.add(id),
   });
   const timer = setInterval(tell, options.broadcastTimeout);
-  /** The queue holds nothing but downloads at these hosts: no need to look. */
-  let nothingBut: string | null = null;
-  /** The next ones in the queue, as they are recorded. */
-  let ahead: Download[] = [];
   let closing: Promise<void> | null = null;
   fill();
 
-  /** The next download in the queue, at none of these hosts. */
-  function next(fullHosts: readonly string[]): Download | null {
-    const asked = fullHosts.toSorted().join(" ");
-    if (nothingBut === asked || disk.room() <= 0) return null;
-    return takeAhead(fullHosts) ?? readAhead(fullHosts, asked);
-  }
-
-  function takeAhead(fullHosts: readonly string[]): Download | null {
-    const index = ahead.findIndex(({ id, request }) =>
-      !commands.has(id) && !fullHosts.includes(hostOf(request))
-    );
-    return index < 0 ? null : ahead.splice(index, 1)[0] ?? null;
-  }
-
-  function readAhead(
-    fullHosts: readonly string[],
-    asked: string,
-  ): Download | null {
-    // What is being dealt with must not be taken once more.
-    const taken = [...engine.transfers()].map(({ download: { id } }) => id);
-    const ids = [...taken, ...commands.keys()];
-    ahead = store.next({ ids, hosts: fullHosts }, READ_AHEAD);
-    const download = ahead.shift() ?? null;
-    nothingBut = download === null ? asked : null;
-    return download;
-  }
-
   /** There may be something new in the queue. */
   function fill(): void {
-    nothingBut = null;
-    ahead = [];
+    queue.reset();
     engine.fill();
   }
 
@@ -273,7 +247,7 @@ export async function createCoordinator(
     }
     // Of a thousand that were recorded together, the last one looks; while
     // they come without end, whoever looks next finds them.
-    nothingBut = null;
+    queue.reset();
     if (adding === 0) fill();
     return downloads.map(({ id }) => id);
   }

@@ -6,7 +6,8 @@
 import type { Download } from "./download.ts";
 import { diskFull } from "./disk.ts";
 import { type ErrorCode, type ErrorRecord, toRecord } from "./errors.ts";
-import { checkpoint, conclude, finish, type Job, verify } from "./jobs.ts";
+import { createHostLimits } from "./hosts.ts";
+import { dueJob, type Job } from "./jobs.ts";
 import type { Log } from "./log.ts";
 import { filenameFor } from "./origin/filename.ts";
 import { requestFor, withoutUserinfo } from "./origin/request.ts";
@@ -18,7 +19,6 @@ import {
   type ThreadLimits,
   threadsByHost,
 } from "./schedule.ts";
-import { total } from "./slices.ts";
 import type { Store } from "./store.ts";
 import type { Answered, Outcome, ThreadEvent } from "./threads/messages.ts";
 import { createPool, type PoolOptions } from "./threads/pool.ts";
@@ -40,18 +40,10 @@ import { judge } from "./verdict.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;
-/** Progress is recorded at least so often, in milliseconds ... */
-const CHECKPOINT_EVERY = 1_000;
-/** ... and whenever so many bytes are new: the disk then never falls behind. */
-const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 /** No first slice is shared that would have fewer bytes left. */
 const WORTH_SHARING = 2 * 1024 * 1024;
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;
-/** For how long an origin that refused threads gets fewer, in milliseconds. */
-const FEWER_FOR = 60_000;
-/** After so many slices it gets one thread more again. */
-const SERVED_WELL = 8;
 
 /** Settings of an engine. */
 export interface EngineOptions extends Omit<PoolOptions, "directory"> {
@@ -104,13 +96,6 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-interface Lowered {
-  threads: number;
-  readonly until: number;
-  /** Slices that came whole since. */
-  served: number;
-}
-
 /** Makes an engine. */
 export function createEngine(
   options: EngineOptions,
@@ -121,8 +106,7 @@ export function createEngine(
   const ends = new Map<Transfer, PromiseWithResolvers<void>>();
   /** Until when a transfer has no time for a job; Infinity during one. */
   const busyUntil = new Map<Transfer, number>();
-  /** Origins that refused threads, and how many they get for now. */
-  const lowered = new Map<string, Lowered>();
+  const hosts = createHostLimits(options.threadsPerHost);
   const figures: Figures = { bytes: 0, failures: new Map() };
   const pool = createPool({ ...options, directory: parts.directory }, onEvent);
   const timer = setInterval(look, LOOK_EVERY);
@@ -133,14 +117,7 @@ export function createEngine(
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
     bytesAmount: options.bytesAmount,
-    perHost(host) {
-      const most = options.threadsPerHost;
-      const fewer = lowered.get(host);
-      if (fewer === undefined) return most;
-      if (fewer.until > performance.now()) return Math.min(fewer.threads, most);
-      lowered.delete(host);
-      return most;
-    },
+    perHost: hosts.of,
   };
 
   // From the queue to threads
@@ -268,8 +245,7 @@ export function createEngine(
     end(transfer, thread);
     carried.delete(thread.number);
     if (outcome.kind === "done") {
-      const limit = lowered.get(transfer.host);
-      if (limit && ++limit.served % SERVED_WELL === 0) limit.threads++;
+      hosts.served(transfer.host);
       if (transfer.file?.size === null) {
         transfer.file = { ...transfer.file, size: thread.run.end };
       }
@@ -307,8 +283,7 @@ export function createEngine(
     if (verdict.kind === "stop") bring(transfer, verdict.then);
     if (verdict.kind !== "go on with fewer") return;
     const threads = threadsByHost(transfers.values()).get(host) ?? 0;
-    if (threads === 0) return;
-    lowered.set(host, { threads, until: now + FEWER_FOR, served: 0 });
+    if (threads > 0) hosts.lower(host, threads);
   }
 
   /** Has a transfer's threads stop; `then` follows when they have. */
@@ -396,31 +371,4 @@ export function createEngine(
       pool.close();
     },
   };
-}
-
-/** The job that is due for a transfer now, if any. */
-function dueJob(transfer: Transfer, now: number): Job | null {
-  const { phase, threads, notBefore } = transfer;
-  switch (phase.kind) {
-    case "verifying":
-      return verify;
-    case "finishing":
-      return null;
-    case "stopping":
-      return threads.size > 0
-        ? null
-        : (transfer, tools) => conclude(transfer, phase.then, tools);
-    case "fetching":
-      if (!isWhole(transfer)) return isDue(transfer, now) ? checkpoint : null;
-      return threads.size > 0 || notBefore > now ? null : finish;
-  }
-}
-
-/** Whether there is enough that a crash would lose. */
-function isDue(transfer: Transfer, now: number): boolean {
-  if (pinnedOf(transfer) === null) return false;
-  const { done, recorded } = transfer;
-  const bytes = total(done) - recorded.bytes;
-  return bytes >= CHECKPOINT_BYTES ||
-    bytes > 0 && now - recorded.at >= CHECKPOINT_EVERY;
 }

@@ -23,6 +23,11 @@ import {
   type Transfer,
 } from "./transfer.ts";
 
+/** Progress is recorded at least so often, in milliseconds ... */
+const CHECKPOINT_EVERY = 1_000;
+/** ... and whenever so many bytes are new: the disk then never falls behind. */
+const CHECKPOINT_BYTES = 32 * 1024 * 1024;
+
 /** What jobs work with. */
 export interface Tools {
   readonly store: Store;
@@ -37,8 +42,35 @@ export type Done = "stays" | "leaves";
 /** One job for one transfer. */
 export type Job = (transfer: Transfer, tools: Tools) => Promise<Done>;
 
+/** The job that is due for a transfer now, if any. */
+export function dueJob(transfer: Transfer, now: number): Job | null {
+  const { phase, threads, notBefore } = transfer;
+  switch (phase.kind) {
+    case "verifying":
+      return verify;
+    case "finishing":
+      return null;
+    case "stopping":
+      return threads.size > 0
+        ? null
+        : (transfer, tools) => conclude(transfer, phase.then, tools);
+    case "fetching":
+      if (!isWhole(transfer)) return isDue(transfer, now) ? checkpoint : null;
+      return threads.size > 0 || notBefore > now ? null : finish;
+  }
+}
+
+/** Whether there is enough that a crash would lose. */
+function isDue(transfer: Transfer, now: number): boolean {
+  if (pinnedOf(transfer) === null) return false;
+  const { done, recorded } = transfer;
+  const bytes = total(done) - recorded.bytes;
+  return bytes >= CHECKPOINT_BYTES ||
+    bytes > 0 && now - recorded.at >= CHECKPOINT_EVERY;
+}
+
 /** Keeps those runs of an earlier transfer that the part file really holds. */
-export async function verify(
+async function verify(
   transfer: Transfer,
   { parts, pool, log }: Tools,
 ): Promise<Done> {
@@ -52,6 +84,9 @@ export async function verify(
       ranges: runs,
     });
     intact = runs.filter(({ crc }, n) => digests[n] === String(crc));
+    // Under its name it is the user's by now, and not to be written to.
+    const damaged = intact.length < runs.length;
+    if (damaged && await parts.isNamed(id)) intact = [];
   } catch (error) {
     // What cannot be read is lost, too.
     if (!["PART_LOST", "DISK"].includes(toRecord(error).code)) throw error;
@@ -73,7 +108,7 @@ export async function verify(
 }
 
 /** Records what has been written so far. */
-export async function checkpoint(
+async function checkpoint(
   transfer: Transfer,
   { store, parts }: Tools,
 ): Promise<Done> {
@@ -88,7 +123,7 @@ export async function checkpoint(
 }
 
 /** All bytes are there: checksum, sync, record, name, record. */
-export async function finish(
+async function finish(
   transfer: Transfer,
   { store, parts, pool, log }: Tools,
 ): Promise<Done> {
@@ -140,7 +175,7 @@ function wrongChecksum(
 }
 
 /** Brings a transfer without threads to its end. */
-export function conclude(
+function conclude(
   transfer: Transfer,
   then: Ending,
   tools: Tools,

@@ -24,6 +24,8 @@ export interface DownloadParts {
   free(): Promise<number>;
   /** Forces what is written in a part file to disk. */
   sync(id: string): Promise<void>;
+  /** Whether a part file has its name already, as after a crash. */
+  isNamed(id: string): Promise<boolean>;
   /** Removes a part file, if there is one. */
   remove(id: string): Promise<void>;
   /** Removes a finished file, if it is still there. */
@@ -95,6 +97,7 @@ export function createParts(
       return bavail * bsize;
     },
     sync: (id) => syncFile(path(id)),
+    isNamed: async (id) => ((await Deno.lstat(path(id))).nlink ?? 1) > 1,
     remove: (id) => removeFile(path(id)),
     removeFinished: removeFile,
     async publish(id, name, size) {

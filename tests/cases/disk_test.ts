@@ -555,6 +555,38 @@ Deno.test("a damaged part without a validator is fetched anew, as a whole", asyn
   });
 });
 
+Deno.test("a named file that its user has changed is not repaired", async () => {
+  await using origin = await startOrigin();
+  const url = origin.serve("/a", WHOLE);
+  await withDirectory(async (directory) => {
+    await Deno.mkdir(`${directory}/.sluice/parts`, { recursive: true });
+    const request = parseDownload({ url }, { urlLength: 1000 });
+    const download = createDownload(request, Date.now());
+    const { size } = WHOLE;
+    const half = Math.floor(size / 2);
+    const bytes = bytesOf(WHOLE);
+    const runs = [{ start: 0, end: half }, { start: half, end: size }]
+      .map((run) => ({ ...run, crc: crc32(bytes.slice(run.start, run.end)) }));
+    {
+      using store = openStore(`${directory}/.sluice/state.db`);
+      await store.add([download]);
+      const validator = { kind: "etag", value: WHOLE.etag ?? "" } as const;
+      const facts = { size, name: "a", ranges: true, validator };
+      await store.checkpoint(download.id, facts, runs);
+    }
+    const part = `${directory}/.sluice/parts/${download.id}`;
+    await Deno.writeFile(part, bytes);
+    await Deno.link(part, `${directory}/a`);
+    flip(`${directory}/a`, 0);
+    const theirs = await Deno.readFile(`${directory}/a`);
+    await using downloads = await startDownloads({ directory });
+    const status = await downloads.end(download.id);
+    await assertDownloaded(status, WHOLE);
+    assertEquals(status.path_to_file, `file://${directory}/a%20(1)`);
+    assertEquals(await Deno.readFile(`${directory}/a`), theirs);
+  });
+});
+
 Deno.test("a finished file that somebody took away can still be removed", async () => {
   await using origin = await startOrigin();
   await withDirectory(async (directory) => {
