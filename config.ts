@@ -225,9 +225,6 @@ const SETTINGS: Settings = {
 export const ENVIRONMENT: readonly string[] = Object.values(SETTINGS)
   .map(({ name }) => name);
 
-/** The flag of each setting, without the dashes. */
-export const FLAGS: readonly string[] = ENVIRONMENT.map(flagOf);
-
 /** Who goes by settings: the server, or one `get` of some URLs. */
 export type Program = "serve" | "get";
 

@@ -47,11 +47,6 @@ declare module "@std/assert" {
     expected: string,
     message?: string,
   ): void;
-  export function assertObjectMatch(
-    actual: object,
-    expected: object,
-    message?: string,
-  ): void;
   export function assertExists<T>(
     actual: T,
     message?: string,

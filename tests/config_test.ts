@@ -6,7 +6,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import * as fc from "fast-check";
-import { ConfigError, ENVIRONMENT, FLAGS, readConfig } from "../config.ts";
+import { ConfigError, ENVIRONMENT, readConfig, settingsOf } from "../config.ts";
+
+const FLAGS = settingsOf("serve").map(({ flag }) => flag);
 
 const MiB = 1024 * 1024;
 

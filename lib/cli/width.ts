@@ -2,8 +2,7 @@
 
 /** What must not reach a terminal: it would be obeyed, or hide or turn text. */
 const UNPRINTABLE =
-  // deno-lint-ignore no-control-regex
-  /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/g;
+  /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/gu;
 
 /** A text of strangers on one line, with nothing that a terminal obeys. */
 export function printable(text: string): string {
