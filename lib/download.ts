@@ -35,8 +35,8 @@ export type State =
 export interface FileFacts {
   /** Bytes; null where the origin does not tell. */
   readonly size: number | null;
-  /** Whether it can be fetched in slices. */
-  readonly ranges: boolean;
+  /** Whether it can be fetched in slices; null if that was not recorded. */
+  readonly ranges: boolean | null;
   readonly validator: Validator | null;
   /** A safe name for it. */
   readonly name: string;

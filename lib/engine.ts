@@ -6,6 +6,7 @@
 import type { Download } from "./download.ts";
 import { diskFull } from "./disk.ts";
 import { type ErrorCode, type ErrorRecord, toRecord } from "./errors.ts";
+import { inGroups } from "./groups.ts";
 import { createHostLimits } from "./hosts.ts";
 import { dueJob, type Job } from "./jobs.ts";
 import type { Log } from "./log.ts";
@@ -20,7 +21,12 @@ import {
   threadsByHost,
 } from "./schedule.ts";
 import type { Store } from "./store.ts";
-import type { Answered, Outcome, ThreadEvent } from "./threads/messages.ts";
+import type {
+  Answered,
+  FinishedPart,
+  Outcome,
+  ThreadEvent,
+} from "./threads/messages.ts";
 import { createPool, type PoolOptions } from "./threads/pool.ts";
 import {
   begin,
@@ -42,6 +48,8 @@ import { judge } from "./verdict.ts";
 const LOOK_EVERY = 250;
 /** No first slice is shared that would have fewer bytes left. */
 const WORTH_SHARING = 2 * 1024 * 1024;
+/** Syncs share their work; a large one does not keep all others waiting. */
+const PUBLISHING = { most: 64, atOnce: 4 };
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;
 
@@ -57,6 +65,8 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
   readonly retryWait: number;
+  /** Whether files are forced to disk before they count as there. */
+  readonly sync: boolean;
 }
 
 /** What an engine works with. */
@@ -109,6 +119,10 @@ export function createEngine(
   const hosts = createHostLimits(options.threadsPerHost);
   const figures: Figures = { bytes: 0, failures: new Map() };
   const pool = createPool({ ...options, directory: parts.directory }, onEvent);
+  const publish = inGroups(PUBLISHING, (finished: readonly FinishedPart[]) => {
+    const { directory } = parts;
+    return pool.publish({ directory, sync: options.sync, parts: finished });
+  });
   const timer = setInterval(look, LOOK_EVERY);
   let lastThread = 0;
   let closing = false;
@@ -126,12 +140,13 @@ export function createEngine(
     if (closing) return;
     takeFromQueue();
     const now = performance.now();
+    const open = unfinished();
     while (carried.size < limits.threads) {
-      const choice = choose([...transfers.values()], limits, now);
+      const choice = choose(open, limits, now);
       if (choice === null) break;
       start(choice.transfer, choice.plan, now);
     }
-    const thread = giveUp([...transfers.values()], limits, now);
+    const thread = giveUp(open, limits, now);
     if (thread) stopThread(thread);
   }
 
@@ -146,20 +161,25 @@ export function createEngine(
   }
 
   function takeFromQueue(): void {
-    for (;;) {
-      const fetching = [...transfers.values()]
-        .filter(({ phase }) => phase.kind !== "finishing");
-      if (fetching.length >= limits.threads) return;
-      const download = next(hostsInFull(fetching, limits));
+    const open = unfinished();
+    while (open.length < limits.threads) {
+      const download = next(hostsInFull(open, limits));
       if (download === null) return;
       const transfer = createTransfer(
         download,
-        store.runs(download.id),
+        download.file === null ? [] : store.runs(download.id),
         performance.now(),
       );
       transfers.set(download.id, transfer);
+      open.push(transfer);
       workOn(transfer);
     }
+  }
+
+  /** Hundreds of small ones may be about to get their names at a time. */
+  function unfinished(): Transfer[] {
+    return [...transfers.values()]
+      .filter(({ phase }) => phase.kind !== "finishing");
   }
 
   function start(transfer: Transfer, plan: Plan, now: number): void {
@@ -317,7 +337,7 @@ export function createEngine(
     const { id } = transfer.download;
     busyUntil.set(transfer, Infinity);
     try {
-      const done = await job(transfer, { store, parts, pool, log });
+      const done = await job(transfer, { store, parts, pool, publish, log });
       busyUntil.delete(transfer);
       if (done === "leaves") leave(transfer);
       else workOn(transfer);

@@ -77,6 +77,13 @@ export function toRecord(error: unknown): ErrorRecord {
   return { ...systemRecord(error), retryAfter: null };
 }
 
+/** The error that a record is of. */
+export function fromRecord(
+  { code, message, retryAfter }: ErrorRecord,
+): DownloadError {
+  return new DownloadError(code, message, { retryAfter });
+}
+
 /**
  * What the operating system said about a file. The message of a system error
  * names paths of the content directory, which whoever sees a download may see.

@@ -8,11 +8,12 @@
  */
 
 import type { State } from "./download.ts";
-import { DownloadError, toRecord } from "./errors.ts";
+import { DownloadError, fromRecord, toRecord } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { DownloadParts } from "./parts.ts";
-import { type Run, total, union } from "./slices.ts";
+import { total, union } from "./slices.ts";
 import type { Store } from "./store.ts";
+import type { FinishedPart, Published } from "./threads/messages.ts";
 import type { Pool } from "./threads/pool.ts";
 import {
   beginAnew,
@@ -33,6 +34,8 @@ export interface Tools {
   readonly store: Store;
   readonly parts: DownloadParts;
   readonly pool: Pool;
+  /** Gives a finished part file its name. */
+  publish(part: FinishedPart): Promise<Published>;
   readonly log: Log;
 }
 
@@ -122,30 +125,28 @@ async function checkpoint(
   return "stays";
 }
 
-/** All bytes are there: checksum, sync, record, name, record. */
+/** All bytes are there: checksum, sync, name, record. */
 async function finish(
   transfer: Transfer,
-  { store, parts, pool, log }: Tools,
+  { store, parts, pool, publish, log }: Tools,
 ): Promise<Done> {
   const { download: { id, request: { checksum } }, file } = transfer;
   if (file === null || file.size === null) return "stays";
   const { name, size } = file;
+  const path = parts.path(id);
   transfer.phase = { kind: "finishing" };
   try {
     if (checksum) {
       const { algorithm, digest: wanted } = checksum;
-      const path = parts.path(id);
       const ranges = [{ start: 0, end: size }];
       const [found] = await pool.digest({ path, algorithm, ranges });
       if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
     }
-    // After a crash between name and record, `publish` knows this part again.
-    await parts.sync(id);
-    const runs = size === 0 ? [NO_BYTES] : runsOf(transfer);
-    await store.checkpoint(id, file, runs);
-    const path = await parts.publish(id, name, size);
+    // After a crash between name and record, the part is a link to the name.
+    const published = await publish({ path, name, size });
+    if (published.kind === "failed") throw fromRecord(published.error);
     await store.settle(id, {
-      state: { kind: "Downloaded", path },
+      state: { kind: "Downloaded", path: published.path },
       file,
       downloaded: size,
       finishedAt: Date.now(),
@@ -158,9 +159,6 @@ async function finish(
     throw error;
   }
 }
-
-/** What is recorded of an empty file: that it is there. */
-const NO_BYTES: Run = { start: 0, end: 0, crc: 0 };
 
 function wrongChecksum(
   algorithm: string,

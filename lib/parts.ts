@@ -4,14 +4,23 @@ import { statfs } from "node:fs/promises";
 import { ensureDir } from "@std/fs";
 import { join } from "@std/path";
 import { DownloadError } from "./errors.ts";
-import { numbered } from "./origin/filename.ts";
 
 /** The part files of a content directory that is ours alone. */
 export interface Parts extends DownloadParts, Disposable {
   /** Where the state is kept. */
   readonly statePath: string;
+  /** The part files that have names already, by their downloads' ids. */
+  named(): Promise<ReadonlyMap<string, Named>>;
   /** Removes part files of no download that is known. */
   removeOrphans(isKnown: (id: string) => boolean): Promise<void>;
+}
+
+/** A finished file that its part file still is a second link to. */
+export interface Named {
+  /** The path of the finished file. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
 }
 
 /** The part files of downloads, and the directory that they go to. */
@@ -30,15 +39,6 @@ export interface DownloadParts {
   remove(id: string): Promise<void>;
   /** Removes a finished file, if it is still there. */
   removeFinished(path: string): Promise<void>;
-  /**
-   * Gives a finished part file its name, `name (1)` if that is taken: nothing
-   * is ever overwritten. The part file stays, as a second link, until it is
-   * removed. Called again after a crash, it finds the name that it gave.
-   *
-   * @param size What the part file must hold, in bytes.
-   * @returns The path of the finished file.
-   */
-  publish(id: string, name: string, size: number): Promise<string>;
 }
 
 /**
@@ -65,6 +65,17 @@ export async function openParts(
   return {
     ...createParts({ directory, path }, { sync }),
     statePath: join(own, "state.db"),
+    async named() {
+      const entries = await Array.fromAsync(Deno.readDir(parts));
+      const ids = entries.map(({ name }) => name);
+      const found = await findNames(directory, ids.map(path));
+      return new Map(
+        ids.flatMap((id) => {
+          const named = found.get(path(id));
+          return named ? [[id, named] as const] : [];
+        }),
+      );
+    },
     async removeOrphans(isKnown) {
       for await (const { name } of Deno.readDir(parts)) {
         if (!isKnown(name)) await removeFile(path(name));
@@ -100,19 +111,6 @@ export function createParts(
     isNamed: async (id) => ((await Deno.lstat(path(id))).nlink ?? 1) > 1,
     remove: (id) => removeFile(path(id)),
     removeFinished: removeFile,
-    async publish(id, name, size) {
-      const part = await Deno.lstat(path(id));
-      if (!part.isFile || part.size !== size) {
-        throw new DownloadError(
-          "PART_LOST",
-          "The part file was changed by somebody else.",
-        );
-      }
-      await syncFile(path(id));
-      const target = await link(path(id), directory, name);
-      await syncFile(directory);
-      return target;
-    },
   };
 }
 
@@ -158,32 +156,40 @@ async function refuseWithoutLinks(
   await removeFile(link);
 }
 
-/** `link` fails where the name is taken, and never follows or overwrites. */
-async function link(
-  part: string,
+/**
+ * The names in a directory that part files have been given already: before a
+ * crash, since part files with names are removed. Only finished ones get any.
+ */
+export async function findNames(
   directory: string,
-  name: string,
-): Promise<string> {
-  for (let number = 0;; number++) {
-    const target = join(directory, numbered(name, number));
-    try {
-      await Deno.link(part, target);
-      return target;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      if (await isSameFile(part, target)) return target;
-    }
+  parts: readonly string[],
+): Promise<ReadonlyMap<string, Named>> {
+  const wanted = new Map<string, string>();
+  for (const part of parts) {
+    const info = await lstatIfThere(part);
+    if (info !== null && (info.nlink ?? 1) > 1) wanted.set(inodeOf(info), part);
   }
+  const found = new Map<string, Named>();
+  if (wanted.size === 0) return found;
+  for await (const { name } of Deno.readDir(directory)) {
+    const path = join(directory, name);
+    const info = await lstatIfThere(path);
+    const part = info && wanted.get(inodeOf(info));
+    if (part) found.set(part, { path, size: info.size });
+    if (found.size === wanted.size) break;
+  }
+  return found;
 }
 
-/** Whether `name` is another name of `part`. */
-async function isSameFile(part: string, name: string): Promise<boolean> {
-  const one = await Deno.lstat(part);
+function inodeOf({ dev, ino }: Deno.FileInfo): string {
+  return `${dev} ${ino}`;
+}
+
+async function lstatIfThere(path: string): Promise<Deno.FileInfo | null> {
   try {
-    const other = await Deno.lstat(name);
-    return one.ino === other.ino && one.dev === other.dev && one.ino !== null;
+    return await Deno.lstat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }

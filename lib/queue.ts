@@ -32,7 +32,8 @@ export function createQueue(store: Store): Queue {
     held: Held,
   ): Download | null {
     const index = ahead.findIndex(({ id, request }) =>
-      !held.has(id) && !fullHosts.includes(hostOf(request))
+      !held.has(id) &&
+      (fullHosts.length === 0 || !fullHosts.includes(hostOf(request)))
     );
     return index < 0 ? null : ahead.splice(index, 1)[0] ?? null;
   }

@@ -96,7 +96,7 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
-/** Writes are gathered for so long into one transaction, in milliseconds. */
+/** Between transactions, writes are gathered for so long, in milliseconds. */
 const GATHER = 20;
 
 interface Write {
@@ -110,19 +110,23 @@ interface Write {
  * A write's promise is settled once it is on disk, or could not be put there.
  * What is read are the writes that are.
  *
+ * @param sync Whether a write counts as on disk only once it outlives a loss
+ * of power; otherwise, it outlives the process.
  * @throws {DownloadError} STATE if the file is damaged or of another version.
  */
-export function openStore(path: string): Store {
-  const { db, sql } = openDatabase(path);
+export function openStore(path: string, { sync }: { sync: boolean }): Store {
+  const { db, sql } = openDatabase(path, sync);
   const writes: Write[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let flushedAt = -Infinity;
   /** Counting a long queue takes long: once after each change is enough. */
   let totals: Record<State["kind"], number> | null = null;
 
   function write(run: () => void): Promise<void> {
     const waiting = Promise.withResolvers<void>();
     writes.push({ run, waiting });
-    timer ??= setTimeout(flush, GATHER);
+    const due = flushedAt + GATHER - performance.now();
+    timer ??= setTimeout(flush, Math.max(0, due));
     return waiting.promise;
   }
 
@@ -132,6 +136,7 @@ export function openStore(path: string): Store {
     const batch = writes.splice(0);
     if (batch.length === 0) return;
     totals = null;
+    flushedAt = performance.now();
     try {
       db.exec("BEGIN IMMEDIATE");
       for (const { run } of batch) run();
@@ -273,12 +278,15 @@ const BROKEN = `
 
 function openDatabase(
   path: string,
+  sync: boolean,
 ): { db: DatabaseSync; sql: ReturnType<typeof statements> } {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: 5_000 });
     // FULL: a transaction that was acknowledged outlives a loss of power.
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    // NORMAL: the last ones may be lost then, but the state is never damaged.
+    const synchronous = sync ? "FULL" : "NORMAL";
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
     const { user_version: version } = db.prepare("PRAGMA user_version")
       .get() as { user_version: number };
     if (version === 0) db.exec(`BEGIN; ${SCHEMA} COMMIT`);

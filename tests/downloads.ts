@@ -7,6 +7,7 @@ import {
 } from "../lib/coordinator.ts";
 import type { Fields } from "../lib/log.ts";
 import { openParts } from "../lib/parts.ts";
+import { recover } from "../lib/recovery.ts";
 import { parseDownload } from "../lib/server/protocol.ts";
 import { openStatusChannel, type Status } from "../lib/status.ts";
 import { openStore } from "../lib/store.ts";
@@ -23,6 +24,7 @@ const OPTIONS: CoordinatorOptions = {
   caCerts: [],
   stallTimeout: 10_000,
   allowPrivate: true,
+  sync: true,
   attempts: 4,
   retryWait: 5,
   channel: "",
@@ -63,8 +65,8 @@ export async function startDownloads(
   const directory = options.directory ??
     await Deno.makeTempDir({ prefix: "sluice-" });
   const parts = await openParts(directory, { sync: true });
-  const store = openStore(parts.statePath);
-  await parts.removeOrphans((id) => store.runs(id).length > 0);
+  const store = openStore(parts.statePath, { sync: true });
+  await recover({ parts, store });
   const latest = new Map<string, Status>();
   const heard = new EventTarget();
   const log: LogLine[] = [];

@@ -5,12 +5,12 @@ import { projectPath, run } from "./sluice.ts";
 
 /** Whoever stands in a line may import what stands in it or above it. */
 const LAYERS = [
-  /^lib\/(errors|hosts|log|slices)\.ts$/,
+  /^lib\/(errors|groups|hosts|log|slices)\.ts$/,
   /^lib\/origin\//,
   /^lib\/download\.ts$/,
   /^lib\/(transfer|verdict|schedule|status)\.ts$/,
   /^lib\/(threads\/|(store|parts|disk)\.ts$)/,
-  /^lib\/(queue|jobs|engine|coordinator)\.ts$/,
+  /^lib\/(queue|jobs|engine|coordinator|recovery)\.ts$/,
   /^lib\/(server|cli)\//,
   /^(main|config)\.ts$/,
 ];

@@ -12,7 +12,7 @@ import {
 import { DownloadError, toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { filenameFor } from "../origin/filename.ts";
-import { createParts } from "../parts.ts";
+import { createParts, findNames } from "../parts.ts";
 import { total } from "../slices.ts";
 import { openStatusChannel, statusOf } from "../status.ts";
 import {
@@ -32,8 +32,6 @@ const AHEAD = 2;
 export interface GetOptions extends Omit<CoordinatorOptions, "channel"> {
   /** Absolute path. */
   readonly contentDirectory: string;
-  /** Whether files are forced to disk before they count as there. */
-  readonly sync: boolean;
 }
 
 /** How a `get` ended. */
@@ -73,9 +71,11 @@ export async function get(
       const key = await keyOf(download.request);
       const claimed = await claim(directory, key, options);
       if (claimed === null) throw beingFetched();
-      const mine = { ...claimed, left: known(claimed.left, download.request) };
+      const left = known(claimed.left, download.request);
+      const mine = { ...claimed, left };
       open.set(download.id, { startedAt: Date.now(), claim: mine });
-      return mine;
+      const names = await findNames(contentDirectory, [mine.part]);
+      return { claim: mine, named: names.get(mine.part) ?? null };
     },
     async settled(download, claim) {
       await claim.release();

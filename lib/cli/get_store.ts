@@ -1,14 +1,16 @@
 /** The downloads of one `get`: in memory, and what must outlive it in claims. */
 
 import { type Download, hostOf } from "../download.ts";
+import type { Named } from "../parts.ts";
+import { finishedAs } from "../recovery.ts";
 import type { Run } from "../slices.ts";
-import type { Filter, Store } from "../store.ts";
+import type { Filter, Settled, Store } from "../store.ts";
 import type { Claim } from "./claims.ts";
 
 /** What the store of a `get` asks of it. */
 export interface GetStoreHooks {
-  /** Takes a download for this process. */
-  claim(download: Download): Promise<Claim>;
+  /** Takes a download for this process; it may have its name already. */
+  claim(download: Download): Promise<{ claim: Claim; named: Named | null }>;
   /** A download has come to its end; until this resolves, no next one starts. */
   settled(download: Download, claim: Claim): Promise<void>;
 }
@@ -30,13 +32,32 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       ).toArray();
   }
 
+  async function settle(
+    id: string,
+    { state, file, downloaded, finishedAt }: Settled,
+  ): Promise<void> {
+    const entry = entries.get(id);
+    if (entry === undefined) return;
+    const { claim } = entry;
+    if (state.kind === "Downloaded" || downloaded === 0) {
+      await claim.forget();
+      entry.runs = [];
+    }
+    const stands = { state, file, downloaded, finishedAt };
+    entry.download = { ...entry.download, ...stands };
+    if (state.kind === "Queued") return;
+    entries.delete(id);
+    await settled(entry.download, claim);
+  }
+
   return {
     async add(downloads) {
       for (const download of downloads) {
-        const mine = await claim(download);
+        const { claim: mine, named } = await claim(download);
         const { file = null, runs = [] } = mine.left ?? {};
         const entry = { download: { ...download, file }, runs, claim: mine };
         entries.set(download.id, entry);
+        if (named) await settle(download.id, finishedAs(named, file));
       }
     },
     next({ ids, hosts }, limit) {
@@ -55,20 +76,7 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       entry.download = { ...entry.download, file };
       entry.runs = runs;
     },
-    async settle(id, { state, file, downloaded, finishedAt }) {
-      const entry = entries.get(id);
-      if (entry === undefined) return;
-      const { claim } = entry;
-      if (state.kind === "Downloaded" || downloaded === 0) {
-        await claim.forget();
-        entry.runs = [];
-      }
-      const settledAs = { state, file, downloaded, finishedAt };
-      entry.download = { ...entry.download, ...settledAs };
-      if (state.kind === "Queued") return;
-      entries.delete(id);
-      await settled(entry.download, claim);
-    },
+    settle,
     async renew(id, request) {
       const entry = entries.get(id);
       if (entry === undefined) return;

@@ -52,7 +52,9 @@ export function requestFor(
 ): OriginRequest {
   const { username, password, origin } = new URL(url);
   const asked = location ?? withoutUserinfo(url);
-  if (new URL(asked).origin !== origin) return { url: asked, headers: {} };
+  if (location !== null && new URL(location).origin !== origin) {
+    return { url: asked, headers: {} };
+  }
   if (!username && !password) return { url: asked, headers };
   const credentials = `${decoded(username)}:${decoded(password)}`;
   return {
@@ -64,7 +66,7 @@ export function requestFor(
 /** A URL without the user's name and password. */
 export function withoutUserinfo(url: string): string {
   const bare = new URL(url);
-  bare.username = bare.password = "";
+  if (bare.username || bare.password) bare.username = bare.password = "";
   return bare.href;
 }
 

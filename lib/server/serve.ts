@@ -4,6 +4,7 @@ import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { openParts } from "../parts.ts";
+import { recover } from "../recovery.ts";
 import { openStore } from "../store.ts";
 import { createHandler, type Handler, type ServerOptions } from "./server.ts";
 
@@ -12,8 +13,6 @@ export interface ServeOptions extends CoordinatorOptions, ServerOptions {
   readonly contentDirectory: string;
   /** 0 for any that is free. */
   readonly port: number;
-  /** Whether files are forced to disk before they count as there. */
-  readonly sync: boolean;
 }
 
 /** How long clients have to take what they are being sent, in milliseconds. */
@@ -36,8 +35,8 @@ export async function serve(
 ): Promise<void> {
   keepRunning(log);
   using parts = await openParts(options.contentDirectory, options);
-  using store = openStore(parts.statePath);
-  await parts.removeOrphans((id) => store.runs(id).length > 0);
+  using store = openStore(parts.statePath, options);
+  await recover({ parts, store });
   const coordinator = await createCoordinator(options, { store, parts, log });
   const handler = createHandler(options, { coordinator, log });
   try {

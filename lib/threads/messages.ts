@@ -31,15 +31,20 @@ export interface WorkerSettings {
   readonly allowPrivate: boolean;
 }
 
-/** Pool to worker. */
+/** Pool to worker, in messages of one or more. */
 export type Order =
   | { readonly type: "settings"; readonly settings: WorkerSettings }
   | { readonly type: "fetch"; readonly task: SliceTask }
   /** The slice ends earlier now: another thread has taken its tail. */
   | { readonly type: "shrink"; readonly thread: number; readonly end: number }
   | { readonly type: "stop"; readonly thread: number }
-  | { readonly type: "digest"; readonly id: number; readonly job: DigestJob }
+  | JobOrder
   | { readonly type: "ping" };
+
+/** Something to be done with files; the report of it has the same id. */
+export type JobOrder =
+  | { readonly type: "digest"; readonly id: number; readonly job: DigestJob }
+  | { readonly type: "publish"; readonly id: number; readonly job: PublishJob };
 
 /** A file to read again, to see whether it holds what it should. */
 export interface DigestJob {
@@ -47,6 +52,29 @@ export interface DigestJob {
   readonly algorithm: Checksum["algorithm"] | "crc32";
   readonly ranges: readonly Range[];
 }
+
+/** Part files that are finished, and to get their names. */
+export interface PublishJob {
+  /** The directory that the names are in. */
+  readonly directory: string;
+  /** Whether the files and their names are forced to disk. */
+  readonly sync: boolean;
+  readonly parts: readonly FinishedPart[];
+}
+
+/** A part file that holds all that it should. */
+export interface FinishedPart {
+  readonly path: string;
+  /** The name that it is to have, if that is not taken. */
+  readonly name: string;
+  /** What it must hold, in bytes. */
+  readonly size: number;
+}
+
+/** What has come of a finished part. */
+export type Published =
+  | { readonly kind: "named"; readonly path: string }
+  | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** What the first answer tells of a file, besides its bytes. */
 export interface Answered {
@@ -83,14 +111,23 @@ export type ThreadEvent =
 /** Worker to pool, in messages of one or more. */
 export type Report =
   | ThreadEvent
+  | JobReport
+  | { readonly type: "pong" };
+
+/** What has come of a job. */
+export type JobReport =
   | {
     readonly type: "digested";
     readonly id: number;
     readonly digests: readonly string[];
   }
   | {
-    readonly type: "not digested";
+    readonly type: "published";
+    readonly id: number;
+    readonly published: readonly Published[];
+  }
+  | {
+    readonly type: "job failed";
     readonly id: number;
     readonly error: ErrorRecord;
-  }
-  | { readonly type: "pong" };
+  };

@@ -1,10 +1,14 @@
 /** Starts, feeds, stops and replaces the Web Workers that carry the threads. */
 
-import { DownloadError, type ErrorRecord, toRecord } from "../errors.ts";
+import { DownloadError, fromRecord, toRecord } from "../errors.ts";
 import type {
   DigestJob,
+  JobOrder,
+  JobReport,
   Order,
   Outcome,
+  Published,
+  PublishJob,
   Report,
   SliceTask,
   ThreadEvent,
@@ -37,11 +41,13 @@ export interface Pool {
   stop(thread: number): void;
   /** Reads ranges of a file; the digest of each. */
   digest(job: DigestJob): Promise<readonly string[]>;
+  /** Gives finished part files their names; what has come of each. */
+  publish(job: PublishJob): Promise<readonly Published[]>;
   /** Ends all workers at once. Threads still running get no `ended`. */
   close(): void;
 }
 
-type Waiting = PromiseWithResolvers<readonly string[]>;
+type Waiting = PromiseWithResolvers<JobReport>;
 
 interface Member {
   readonly worker: Worker;
@@ -50,6 +56,8 @@ interface Member {
   /** How many pings it has not answered; null until it has started. */
   pings: number | null;
   readonly startedAt: number;
+  /** Orders of this turn, to be sent in one message. */
+  readonly outbox: Order[];
 }
 
 /**
@@ -92,6 +100,7 @@ export function createPool(
       jobs: new Map(),
       pings: null,
       startedAt: performance.now(),
+      outbox: [],
     };
     worker.onmessage = ({ data }: MessageEvent<readonly Report[]>) => {
       for (const report of data) hear(member, report);
@@ -114,10 +123,10 @@ export function createPool(
       case "pong":
         return;
       case "digested":
-        take(member, report.id)?.resolve(report.digests);
-        return;
-      case "not digested":
-        take(member, report.id)?.reject(fromRecord(report.error));
+      case "published":
+      case "job failed":
+        member.jobs.get(report.id)?.resolve(report);
+        member.jobs.delete(report.id);
         return;
       case "ended":
         member.threads.delete(report.thread);
@@ -162,6 +171,14 @@ export function createPool(
     return members.values().find((member) => member.threads.has(thread));
   }
 
+  function work(order: JobOrder): Promise<JobReport> {
+    const waiting: Waiting = Promise.withResolvers();
+    const member = leastBusy();
+    member.jobs.set(order.id, waiting);
+    tell(member, order);
+    return waiting.promise;
+  }
+
   // The first download is not to wait for its worker.
   start();
   return {
@@ -178,13 +195,15 @@ export function createPool(
       const member = carrierOf(thread);
       if (member) tell(member, { type: "stop", thread });
     },
-    digest(job) {
-      const waiting: Waiting = Promise.withResolvers();
-      const member = leastBusy();
-      const id = ++lastJob;
-      member.jobs.set(id, waiting);
-      tell(member, { type: "digest", id, job });
-      return waiting.promise;
+    async digest(job) {
+      const report = await work({ type: "digest", id: ++lastJob, job });
+      if (report.type === "digested") return report.digests;
+      throw failureOf(report);
+    },
+    async publish(job) {
+      const report = await work({ type: "publish", id: ++lastJob, job });
+      if (report.type === "published") return report.published;
+      throw failureOf(report);
     },
     close() {
       clearInterval(ping);
@@ -194,20 +213,16 @@ export function createPool(
   };
 }
 
-function tell({ worker }: Member, order: Order): void {
-  worker.postMessage(order);
-}
-
-function take({ jobs }: Member, id: number): Waiting | undefined {
-  const waiting = jobs.get(id);
-  jobs.delete(id);
-  return waiting;
+function tell({ worker, outbox }: Member, order: Order): void {
+  if (outbox.push(order) > 1) return;
+  queueMicrotask(() => worker.postMessage(outbox.splice(0)));
 }
 
 function load({ threads, jobs }: Member): number {
   return threads.size + jobs.size;
 }
 
-function fromRecord({ code, message, retryAfter }: ErrorRecord): DownloadError {
-  return new DownloadError(code, message, { retryAfter });
+function failureOf(report: JobReport): DownloadError {
+  if (report.type === "job failed") return fromRecord(report.error);
+  return new DownloadError("WORKER", "A worker mistook one job for another.");
 }

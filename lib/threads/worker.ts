@@ -6,9 +6,10 @@
 import { toRecord } from "../errors.ts";
 import type { Run } from "../slices.ts";
 import { digest } from "./digest.ts";
+import { publish } from "./publish.ts";
 import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
 import type {
-  DigestJob,
+  JobOrder,
   Order,
   Outcome,
   Report,
@@ -29,7 +30,9 @@ let sending: ReturnType<typeof setTimeout> | undefined;
 let surroundings: Surroundings;
 
 // Before any await, or the first orders would be lost.
-self.onmessage = ({ data }: MessageEvent<Order>) => obey(data);
+self.onmessage = ({ data }: MessageEvent<readonly Order[]>) => {
+  for (const order of data) obey(order);
+};
 
 function obey(order: Order): void {
   switch (order.type) {
@@ -48,7 +51,8 @@ function obey(order: Order): void {
       threads.get(order.thread)?.stop.abort();
       return;
     case "digest":
-      readAgain(order.id, order.job);
+    case "publish":
+      work(order);
       return;
     case "ping":
       report({ type: "pong" });
@@ -97,11 +101,16 @@ async function run(task: SliceTask): Promise<void> {
   report({ type: "ended", thread: task.thread, run: written, outcome });
 }
 
-async function readAgain(id: number, job: DigestJob): Promise<void> {
+async function work(order: JobOrder): Promise<void> {
+  const { id } = order;
   try {
-    report({ type: "digested", id, digests: await digest(job) });
+    report(
+      order.type === "digest"
+        ? { type: "digested", id, digests: await digest(order.job) }
+        : { type: "published", id, published: await publish(order.job) },
+    );
   } catch (error) {
-    report({ type: "not digested", id, error: toRecord(error) });
+    report({ type: "job failed", id, error: toRecord(error) });
   }
 }
 

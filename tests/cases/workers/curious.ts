@@ -14,12 +14,15 @@ const TEMPTATIONS: Readonly<Record<string, () => unknown>> = {
   write: () => Deno.writeTextFileSync("/tmp/sluice-should-not-be", ""),
 };
 
-self.onmessage = ({ data }: MessageEvent<Order>) => {
-  if (data.type !== "digest") return;
-  const succeeded = Object.entries(TEMPTATIONS)
-    .filter(([, attempt]) => succeeds(attempt)).map(([name]) => name);
-  const report: Report = { type: "digested", id: data.id, digests: succeeded };
-  self.postMessage([report]);
+self.onmessage = ({ data }: MessageEvent<readonly Order[]>) => {
+  for (const order of data) {
+    if (order.type !== "digest") continue;
+    const { id } = order;
+    const succeeded = Object.entries(TEMPTATIONS)
+      .filter(([, attempt]) => succeeds(attempt)).map(([name]) => name);
+    const report: Report = { type: "digested", id, digests: succeeded };
+    self.postMessage([report]);
+  }
 };
 
 function succeeds(attempt: () => unknown): boolean {

@@ -14,9 +14,10 @@ const obey = scope.onmessage;
 
 /** Says how it misbehaves. */
 export function misbehave(how: () => void): void {
-  scope.onmessage = (event: MessageEvent<Order>) => {
-    const { data: order } = event;
-    if (order.type === "fetch" && order.task.url.endsWith("/bad")) how();
+  scope.onmessage = (event: MessageEvent<readonly Order[]>) => {
+    const isBad = (order: Order) =>
+      order.type === "fetch" && order.task.url.endsWith("/bad");
+    if (event.data.some(isBad)) how();
     else obey?.call(scope, event);
   };
 }

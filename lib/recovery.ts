@@ -1,0 +1,38 @@
+/** What was left by a program that was killed, set right by the next one. */
+
+import { basename } from "@std/path";
+import type { FileFacts } from "./download.ts";
+import type { Named, Parts } from "./parts.ts";
+import type { Settled, Store } from "./store.ts";
+
+/**
+ * Records what was named but not recorded any more, and removes part files
+ * that nothing is recorded of.
+ */
+export async function recover(
+  { parts, store }: { parts: Parts; store: Store },
+): Promise<void> {
+  const all = await parts.named();
+  await Promise.all(
+    all.entries().map(async ([id, named]) => {
+      const download = store.get(id);
+      if (download === null || download.state.kind === "Downloaded") return;
+      await store.settle(id, finishedAs(named, download.file));
+    }),
+  );
+  await parts.removeOrphans((id) => store.runs(id).length > 0);
+}
+
+/** How a download is settled whose file was found to have its name. */
+export function finishedAs(
+  { path, size }: Named,
+  file: FileFacts | null,
+): Settled {
+  const name = basename(path);
+  return {
+    state: { kind: "Downloaded", path },
+    file: file ?? { size, ranges: null, validator: null, name },
+    downloaded: size,
+    finishedAt: Date.now(),
+  };
+}
