@@ -50,6 +50,7 @@ const LOOK_EVERY = 250;
 const WORTH_SHARING = 2 * 1024 * 1024;
 /** Syncs share their work; a large one does not keep all others waiting. */
 const PUBLISHING = { most: 64, atOnce: 4 };
+const REMOVING = { most: 256, atOnce: 1 };
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;
 
@@ -122,6 +123,10 @@ export function createEngine(
   const publish = inGroups(PUBLISHING, (finished: readonly FinishedPart[]) => {
     const { directory } = parts;
     return pool.publish({ directory, sync: options.sync, parts: finished });
+  });
+  const removePart = inGroups(REMOVING, async (paths: readonly string[]) => {
+    await pool.remove({ paths });
+    return paths;
   });
   const timer = setInterval(look, LOOK_EVERY);
   let lastThread = 0;
@@ -337,7 +342,14 @@ export function createEngine(
     const { id } = transfer.download;
     busyUntil.set(transfer, Infinity);
     try {
-      const done = await job(transfer, { store, parts, pool, publish, log });
+      const done = await job(transfer, {
+        store,
+        parts,
+        pool,
+        publish,
+        removePart,
+        log,
+      });
       busyUntil.delete(transfer);
       if (done === "leaves") leave(transfer);
       else workOn(transfer);

@@ -36,6 +36,8 @@ export interface Tools {
   readonly pool: Pool;
   /** Gives a finished part file its name. */
   publish(part: FinishedPart): Promise<Published>;
+  /** Removes a part file whose name is recorded. */
+  removePart(path: string): Promise<unknown>;
   readonly log: Log;
 }
 
@@ -128,7 +130,7 @@ async function checkpoint(
 /** All bytes are there: checksum, sync, name, record. */
 async function finish(
   transfer: Transfer,
-  { store, parts, pool, publish, log }: Tools,
+  { store, parts, pool, publish, removePart, log }: Tools,
 ): Promise<Done> {
   const { download: { id, request: { checksum } }, file } = transfer;
   if (file === null || file.size === null) return "stays";
@@ -151,7 +153,7 @@ async function finish(
       downloaded: size,
       finishedAt: Date.now(),
     });
-    await parts.remove(id);
+    await removePart(path);
     log("downloaded", { id, name, size });
     return "leaves";
   } catch (error) {

@@ -96,8 +96,10 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
-/** Between transactions, writes are gathered for so long, in milliseconds. */
+/** Between transactions, writes are gathered for so long, in milliseconds ... */
 const GATHER = 20;
+/** ... or for so many times as long as the last one took, if that is longer. */
+const GATHER_LONGER = 2;
 
 interface Write {
   readonly run: () => void;
@@ -118,15 +120,15 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   const { db, sql } = openDatabase(path, sync);
   const writes: Write[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let flushedAt = -Infinity;
+  /** When the next transaction may begin. */
+  let due = -Infinity;
   /** Counting a long queue takes long: once after each change is enough. */
   let totals: Record<State["kind"], number> | null = null;
 
   function write(run: () => void): Promise<void> {
     const waiting = Promise.withResolvers<void>();
     writes.push({ run, waiting });
-    const due = flushedAt + GATHER - performance.now();
-    timer ??= setTimeout(flush, Math.max(0, due));
+    timer ??= setTimeout(flush, Math.max(0, due - performance.now()));
     return waiting.promise;
   }
 
@@ -136,7 +138,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     const batch = writes.splice(0);
     if (batch.length === 0) return;
     totals = null;
-    flushedAt = performance.now();
+    const start = performance.now();
     try {
       db.exec("BEGIN IMMEDIATE");
       for (const { run } of batch) run();
@@ -147,6 +149,8 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       const failure = stateError(error);
       for (const { waiting } of batch) waiting.reject(failure);
     }
+    const now = performance.now();
+    due = now + Math.max(GATHER, GATHER_LONGER * (now - start));
   }
 
   return {

@@ -18,9 +18,8 @@ export function filenameFor(
   url: string,
 ): string {
   const { pathname, hostname } = new URL(url);
-  return [chosen, dispositionName(header), lastSegment(pathname), hostname]
-    .map((name) => safe(name ?? ""))
-    .find((name) => name !== "") ?? "download";
+  return safe(chosen ?? "") || safe(dispositionName(header) ?? "") ||
+    safe(lastSegment(pathname)) || safe(hostname) || "download";
 }
 
 /**
@@ -92,6 +91,7 @@ function safe(name: string): string {
 
 /** Cuts a name to `LONGEST` bytes of UTF-8, and keeps its extension. */
 function shorten(name: string): string {
+  if (bytes(name) <= LONGEST) return name;
   const extension = name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
   const stem = [...name.slice(0, name.length - extension.length)]
     .slice(0, LONGEST);

@@ -44,7 +44,8 @@ export type Order =
 /** Something to be done with files; the report of it has the same id. */
 export type JobOrder =
   | { readonly type: "digest"; readonly id: number; readonly job: DigestJob }
-  | { readonly type: "publish"; readonly id: number; readonly job: PublishJob };
+  | { readonly type: "publish"; readonly id: number; readonly job: PublishJob }
+  | { readonly type: "remove"; readonly id: number; readonly job: RemoveJob };
 
 /** A file to read again, to see whether it holds what it should. */
 export interface DigestJob {
@@ -75,6 +76,11 @@ export interface FinishedPart {
 export type Published =
   | { readonly kind: "named"; readonly path: string }
   | { readonly kind: "failed"; readonly error: ErrorRecord };
+
+/** Part files that nobody needs any more. */
+export interface RemoveJob {
+  readonly paths: readonly string[];
+}
 
 /** What the first answer tells of a file, besides its bytes. */
 export interface Answered {
@@ -126,6 +132,7 @@ export type JobReport =
     readonly id: number;
     readonly published: readonly Published[];
   }
+  | { readonly type: "removed"; readonly id: number }
   | {
     readonly type: "job failed";
     readonly id: number;

@@ -9,6 +9,7 @@ import type {
   Outcome,
   Published,
   PublishJob,
+  RemoveJob,
   Report,
   SliceTask,
   ThreadEvent,
@@ -43,6 +44,8 @@ export interface Pool {
   digest(job: DigestJob): Promise<readonly string[]>;
   /** Gives finished part files their names; what has come of each. */
   publish(job: PublishJob): Promise<readonly Published[]>;
+  /** Removes part files. */
+  remove(job: RemoveJob): Promise<void>;
   /** Ends all workers at once. Threads still running get no `ended`. */
   close(): void;
 }
@@ -124,6 +127,7 @@ export function createPool(
         return;
       case "digested":
       case "published":
+      case "removed":
       case "job failed":
         member.jobs.get(report.id)?.resolve(report);
         member.jobs.delete(report.id);
@@ -199,6 +203,10 @@ export function createPool(
       const report = await work({ type: "digest", id: ++lastJob, job });
       if (report.type === "digested") return report.digests;
       throw failureOf(report);
+    },
+    async remove(job) {
+      const report = await work({ type: "remove", id: ++lastJob, job });
+      if (report.type !== "removed") throw failureOf(report);
     },
     async publish(job) {
       const report = await work({ type: "publish", id: ++lastJob, job });

@@ -1,9 +1,14 @@
-/** Giving finished part files their names: never is a file overwritten. */
+/** From part files to finished files: never is a file overwritten. */
 
 import { join } from "@std/path";
 import { DownloadError, toRecord } from "../errors.ts";
 import { numbered } from "../origin/filename.ts";
-import type { FinishedPart, Published, PublishJob } from "./messages.ts";
+import type {
+  FinishedPart,
+  Published,
+  PublishJob,
+  RemoveJob,
+} from "./messages.ts";
 
 /**
  * Gives finished part files their names, `name (1)` where that is taken. The
@@ -79,5 +84,20 @@ function isSameFile(part: string, name: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
+  }
+}
+
+/**
+ * Removes part files whose names are recorded, those that are still there.
+ *
+ * @throws what the system says.
+ */
+export function removeParts({ paths }: RemoveJob): void {
+  for (const path of paths) {
+    try {
+      Deno.removeSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 }

@@ -6,7 +6,7 @@
 import { toRecord } from "../errors.ts";
 import type { Run } from "../slices.ts";
 import { digest } from "./digest.ts";
-import { publish } from "./publish.ts";
+import { publish, removeParts } from "./publish.ts";
 import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
 import type {
   JobOrder,
@@ -52,6 +52,7 @@ function obey(order: Order): void {
       return;
     case "digest":
     case "publish":
+    case "remove":
       work(order);
       return;
     case "ping":
@@ -104,11 +105,17 @@ async function run(task: SliceTask): Promise<void> {
 async function work(order: JobOrder): Promise<void> {
   const { id } = order;
   try {
-    report(
-      order.type === "digest"
-        ? { type: "digested", id, digests: await digest(order.job) }
-        : { type: "published", id, published: await publish(order.job) },
-    );
+    switch (order.type) {
+      case "digest":
+        report({ type: "digested", id, digests: await digest(order.job) });
+        return;
+      case "publish":
+        report({ type: "published", id, published: await publish(order.job) });
+        return;
+      case "remove":
+        removeParts(order.job);
+        report({ type: "removed", id });
+    }
   } catch (error) {
     report({ type: "job failed", id, error: toRecord(error) });
   }
