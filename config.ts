@@ -144,7 +144,8 @@ const SETTINGS: Settings = {
   },
   sync: {
     name: "SYNC",
-    meaning: "whether files are forced to disk before they count as there",
+    meaning: "whether files and the queue are forced to disk before they " +
+      "count as there, and thus outlive a loss of power",
     fallback: "true",
     allowed: "true or false",
     parse: (text) =>

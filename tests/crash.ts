@@ -263,7 +263,7 @@ interface Server {
 }
 
 /** Starts the server as `deno task start` does, and waits for nothing. */
-function launch(directory: string): Server {
+function launch(directory: string, { sync }: { sync: boolean }): Server {
   const child = new Deno.Command(Deno.execPath(), {
     args: taskArguments("start", directory),
     cwd: projectPath("."),
@@ -277,6 +277,7 @@ function launch(directory: string): Server {
       BROADCAST_TIMEOUT: "50",
       RETRY_WAIT: "50",
       ATTEMPTS: "1000",
+      SYNC: String(sync),
     },
     stdin: "null",
     stdout: "piped",
@@ -310,7 +311,8 @@ async function live(
   news: readonly Wanted[],
   wanted: Map<string, Wanted>,
 ): Promise<void> {
-  const server = launch(directory);
+  // The kernel outlives a kill: what was not forced to disk is there, too.
+  const server = launch(directory, { sync: wanted.size % 2 === 0 });
   const killed = killAt(server, instant);
   const url = await server.listening;
   if (url !== null) await addAll(url, news, wanted);
@@ -363,7 +365,7 @@ async function addAll(
 
 /** The last life: it goes on by itself until nothing is left to do. */
 async function lastLife(directory: string): Promise<void> {
-  const server = launch(directory);
+  const server = launch(directory, { sync: true });
   try {
     const url = await server.listening;
     if (url === null) throw new Error(`It did not start: ${server.output()}`);
