@@ -14,9 +14,16 @@ export type Log = (event: string, fields?: Fields) => void;
  * @param format `text` for people, `json` for programs.
  */
 export function createLog(format: "text" | "json"): Log {
+  const lines: string[] = [];
+  function write(): void {
+    console.error(lines.join("\n"));
+    lines.length = 0;
+  }
   return (event, fields = {}) => {
+    // One write for all that one turn has to say, be it a thousand lines.
+    if (lines.length === 0) queueMicrotask(write);
     const time = new Date().toISOString();
-    console.error(
+    lines.push(
       format === "json"
         ? JSON.stringify({ time, event, ...fields })
         : [time, event, ...Object.entries(fields).flatMap(pair)].join(" "),
