@@ -110,6 +110,8 @@ export async function createCoordinator(
   const channel = openStatusChannel(options.channel);
   const speeds = new Map<string, Speedometer>();
   const changed = new Set<string>();
+  /** What is new and not told yet: it waits behind all that changes. */
+  const added = new Set<string>();
   /** The last command on each download; the next one waits for it. */
   const commands = new Map<string, Promise<void>>();
   /** How many downloads are being added: the store does not count them yet. */
@@ -169,12 +171,15 @@ export async function createCoordinator(
     for (const { download: { id }, threads } of engine.transfers()) {
       if (threads.size > 0) changed.add(id);
     }
-    if (changed.size === 0) return;
-    const ids = [...changed].slice(0, MOST_CHANGES);
+    if (changed.size + added.size === 0) return;
+    const first = changed.values().take(MOST_CHANGES);
+    const then = added.values().take(MOST_CHANGES);
+    const ids = [...new Set([...first, ...then])].slice(0, MOST_CHANGES);
     const statuses: Status[] = [];
     const removed: string[] = [];
     for (const id of ids) {
       changed.delete(id);
+      added.delete(id);
       const status = statusFor(id);
       if (status) statuses.push(status);
       else removed.push(id);
@@ -242,7 +247,7 @@ export async function createCoordinator(
       adding -= downloads.length;
     }
     for (const { id, request: { url } } of downloads) {
-      changed.add(id);
+      added.add(id);
       log("added", { id, url: loggable(url) });
     }
     // Of a thousand that were recorded together, the last one looks; while

@@ -61,7 +61,7 @@ export function createDownload(
   now: number,
 ): Download {
   return {
-    id: crypto.randomUUID(),
+    id: createId(now),
     request,
     state: { kind: "Queued" },
     file: null,
@@ -69,6 +69,16 @@ export function createDownload(
     addedAt: now,
     finishedAt: null,
   };
+}
+
+/**
+ * A UUID of version 7, RFC 9562: ids that are made together lie together in
+ * the store's index, so that adding to a long queue changes few pages of it.
+ */
+function createId(now: number): string {
+  const time = now.toString(16).padStart(12, "0");
+  const random = crypto.randomUUID().slice("xxxxxxxx-xxxx-4".length);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random}`;
 }
 
 /** What a client may do to a download that is there. */

@@ -122,10 +122,19 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** When the next transaction may begin. */
   let due = -Infinity;
-  /** Counting a long queue takes long: once after each change is enough. */
+  /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
 
+  /** Writes what may move downloads from one state to another. */
   function write(run: () => void): Promise<void> {
+    return gather(() => {
+      totals = null;
+      run();
+    });
+  }
+
+  /** Writes what leaves the totals right. */
+  function gather(run: () => void): Promise<void> {
     const waiting = Promise.withResolvers<void>();
     writes.push({ run, waiting });
     timer ??= setTimeout(flush, Math.max(0, due - performance.now()));
@@ -137,7 +146,6 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     timer = undefined;
     const batch = writes.splice(0);
     if (batch.length === 0) return;
-    totals = null;
     const start = performance.now();
     try {
       db.exec("BEGIN IMMEDIATE");
@@ -145,6 +153,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       db.exec("COMMIT");
       for (const { waiting } of batch) waiting.resolve();
     } catch (error) {
+      totals = null;
       if (db.isTransaction) db.exec("ROLLBACK");
       const failure = stateError(error);
       for (const { waiting } of batch) waiting.reject(failure);
@@ -155,8 +164,11 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
 
   return {
     add: (downloads) =>
-      write(() => {
-        for (const download of downloads) sql.add.run(...rowOf(download));
+      gather(() => {
+        for (const download of downloads) {
+          sql.add.run(...rowOf(download));
+          if (totals !== null) totals[download.state.kind]++;
+        }
       }),
     next({ ids, hosts }, limit) {
       const lists = [[...ids], [...hosts]].map((list) => JSON.stringify(list));
@@ -165,7 +177,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     },
     runs: (id) => sql.runs.all(id) as unknown as Run[],
     checkpoint: (id, file, runs) =>
-      write(() => {
+      gather(() => {
         sql.facts.run(JSON.stringify(file), total(union(runs)), id);
         sql.forget.run(id);
         for (const { start, end, crc } of runs) {
@@ -203,12 +215,13 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     },
     count: (filter) => Number(sql.count.get(...valuesOf(filter))?.count),
     totals() {
-      if (totals !== null) return totals;
-      totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
-      for (const { state, count } of sql.totals.all()) {
-        totals[state as State["kind"]] = Number(count);
+      if (totals === null) {
+        totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
+        for (const { state, count } of sql.totals.all()) {
+          totals[state as State["kind"]] = Number(count);
+        }
       }
-      return totals;
+      return { ...totals };
     },
     [Symbol.dispose]() {
       flush();

@@ -274,8 +274,9 @@ function parseUrl(url: unknown, longest: number): string {
   if (trimmed.length > longest) {
     throw badUrl(`is longer than ${longest} characters`);
   }
-  if (!URL.canParse(trimmed)) throw badUrl("is none: it must be whole");
-  const { protocol } = new URL(trimmed);
+  const parsed = URL.parse(trimmed);
+  if (parsed === null) throw badUrl("is none: it must be whole");
+  const { protocol } = parsed;
   if (protocol !== "http:" && protocol !== "https:") {
     throw badUrl("cannot be fetched: it must begin with http:// or https://");
   }

@@ -1,0 +1,48 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  createDownload,
+  type Download,
+  type DownloadRequest,
+  type State,
+} from "../lib/download.ts";
+import { DownloadError } from "../lib/errors.ts";
+import { openStore } from "../lib/store.ts";
+
+const REQUEST: DownloadRequest = {
+  url: "https://example.org/a",
+  filename: null,
+  headers: {},
+  checksum: null,
+  threads: null,
+};
+const PAUSED: State = { kind: "Paused", error: null };
+const DOWNLOADED: State = { kind: "Downloaded", path: "/a" };
+
+function create(count: number): Download[] {
+  return Array.from({ length: count }, () => createDownload(REQUEST, 0));
+}
+
+Deno.test("totals are right after every kind of write, and a failed one", async () => {
+  using store = openStore(":memory:", { sync: true });
+  const expected = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
+  assertEquals(store.totals(), expected);
+  const [a, b, c, ...rest] = create(10) as [Download, Download, Download];
+  await store.add([a, b, c, ...rest]);
+  assertEquals(store.totals(), { ...expected, Queued: 10 });
+  const settled = { file: null, downloaded: 0, finishedAt: null };
+  // All of these are gathered into one transaction.
+  await Promise.all([
+    store.add([{ ...createDownload(REQUEST, 0), state: PAUSED }]),
+    store.settle(a.id, { ...settled, state: PAUSED }),
+    store.settle(b.id, { ...settled, state: DOWNLOADED }),
+    store.remove(c.id),
+    store.add(create(2)),
+  ]);
+  const after = { Queued: 9, Paused: 2, Downloaded: 1, Failed: 0 };
+  assertEquals(store.totals(), after);
+  const error = await assertRejects(() => store.add([...create(5), a]));
+  assertEquals(error instanceof DownloadError && error.code, "STATE");
+  assertEquals(store.totals(), after);
+  await store.renew(a.id, REQUEST);
+  assertEquals(store.totals(), { ...after, Queued: 10, Paused: 1 });
+});
