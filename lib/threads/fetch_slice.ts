@@ -11,11 +11,10 @@ import {
 import { isPrivateIPv6 } from "../origin/address.ts";
 import { connectionError, forbidden } from "../origin/retry.ts";
 import type { Run } from "../slices.ts";
+import type { Buffers } from "./buffers.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink } from "./sink.ts";
 
-/** Larger views gain nothing: on loopback a read brings 240 to 380 KiB. */
-const READ_BYTES = 512 * 1024;
 /** How often a thread tells what it has written, in milliseconds. */
 const TELL_EVERY = 100;
 
@@ -36,6 +35,7 @@ export interface Listener {
 /** What a thread needs of its worker. */
 export interface Surroundings {
   readonly client: Deno.HttpClient;
+  readonly buffers: Buffers;
   /** How long no byte may come, in milliseconds. */
   readonly stallTimeout: number;
   /** Whether URLs may lead into private networks. */
@@ -58,18 +58,16 @@ export async function fetchSlice(
 ): Promise<void> {
   using watch = startWatch(controls.signal, surroundings.stallTimeout);
   const { response, url } = await request(task, surroundings, watch.signal);
-  await using body = openBody(response, watch);
+  const { buffers } = surroundings;
+  await using body = openBody(response, watch, buffers);
   const { status, headers } = response;
   const [asked, path] = [task.url, url].map((url) => new URL(url).pathname);
   const head = { status, headers, asked: asked ?? "", path: path ?? "" };
   const answer = readAnswer(head, task.slice, task.pinned, Date.now());
   const start = task.slice?.start ?? 0;
   const end = endOf(answer);
-  using sink = openSink(task.part, {
-    start,
-    length: end - start,
-    create: task.pinned === null,
-  });
+  const create = task.pinned === null;
+  using sink = openSink(task.part, { start, create }, buffers);
   const disposition = headers.get("content-disposition");
   listener.answered({ answer, url, disposition });
 
@@ -144,33 +142,37 @@ interface Body extends AsyncDisposable {
   read(): Promise<Uint8Array | null>;
 }
 
-function openBody(response: Response, { signal, touch }: Watch): Body {
+function openBody(
+  response: Response,
+  { signal, touch }: Watch,
+  buffers: Buffers,
+): Body {
   const reader = response.body?.getReader({ mode: "byob" });
-  // A megabyte for each of many small files would cost more than the files.
-  const length = contentLength(response.headers) ?? Infinity;
-  let scratch = new ArrayBuffer(Math.max(1, Math.min(READ_BYTES, length)));
+  /** Null while a read has it, for which it may be lost. */
+  let buffer: ArrayBuffer | null = buffers.take();
   // Deno's fetch holds its own signal so weakly that it is soon collected:
   // from then on, only this ends a read of a body that has stalled.
   const cancel = () => reader?.cancel().catch(() => {}) ?? Promise.resolve();
   signal.addEventListener("abort", cancel);
 
   async function read(): Promise<Uint8Array | null> {
-    if (reader === undefined) return null;
+    if (reader === undefined || buffer === null) return null;
     signal.throwIfAborted();
-    const { value } = await reader.read(new Uint8Array(scratch))
-      .catch((error) => {
-        throw signal.aborted ? signal.reason : connectionError(error, "body");
-      });
+    const reading = reader.read(new Uint8Array(buffer));
+    buffer = null;
+    const { value } = await reading.catch((error) => {
+      throw signal.aborted ? signal.reason : connectionError(error, "body");
+    });
+    buffer = value?.buffer ?? null;
     signal.throwIfAborted();
     touch();
-    if (value === undefined || value.length === 0) return null;
-    scratch = value.buffer;
-    return value;
+    return value === undefined || value.length === 0 ? null : value;
   }
   return {
     read,
     [Symbol.asyncDispose]() {
       signal.removeEventListener("abort", cancel);
+      if (buffer !== null) buffers.give(buffer);
       return cancel();
     },
   };

@@ -5,6 +5,7 @@
 
 import { toRecord } from "../errors.ts";
 import type { Run } from "../slices.ts";
+import { createBuffers } from "./buffers.ts";
 import { digest } from "./digest.ts";
 import { publish, removeParts } from "./publish.ts";
 import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
@@ -72,6 +73,7 @@ function surroundingsFrom(settings: WorkerSettings): Surroundings {
       // lead anywhere. From an address of IPv4, only IPv4 can be reached.
       ...(settings.allowPrivate ? {} : { localAddress: "0.0.0.0" }),
     }),
+    buffers: createBuffers(),
     stallTimeout: settings.stallTimeout,
     allowPrivate: settings.allowPrivate,
   };
