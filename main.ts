@@ -1,6 +1,6 @@
 /** The program: reads the command line and the settings, and does its part. */
 
-import { fromFileUrl } from "@std/path";
+import { join } from "@std/path/join";
 import {
   type Config,
   ConfigError,
@@ -139,9 +139,10 @@ function announce(
 
 /** The files of Sluice's own that are read while it runs. */
 function ownFiles(): string[] {
-  return Deno.build.standalone
+  const { dirname } = import.meta;
+  return Deno.build.standalone || dirname === undefined
     ? []
-    : [fromFileUrl(import.meta.resolve("./lib"))];
+    : [join(dirname, "lib")];
 }
 
 async function readCaFile(path: string): Promise<string> {

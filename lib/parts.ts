@@ -1,8 +1,7 @@
 /** The content directory: part files, and how they become finished files. */
 
 import { statfs } from "node:fs/promises";
-import { ensureDir } from "@std/fs";
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { DownloadError } from "./errors.ts";
 import { numbered } from "./origin/filename.ts";
 
@@ -53,7 +52,7 @@ export async function openParts(
 ): Promise<Parts> {
   const own = join(directory, ".sluice");
   const parts = join(own, "parts");
-  await ensureDir(parts);
+  await Deno.mkdir(parts, { recursive: true });
   const lock = await takeLock(join(own, "lock"), directory);
   try {
     await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);

@@ -5,8 +5,8 @@
  * that any number of `get`s, and a server, may use one content directory.
  */
 
-import { ensureDir } from "@std/fs";
-import { dirname, join } from "@std/path";
+import { dirname } from "@std/path/dirname";
+import { join } from "@std/path/join";
 import type { FileFacts } from "../download.ts";
 import type { Run } from "../slices.ts";
 
@@ -114,8 +114,8 @@ async function takeLock(path: string): Promise<Deno.FsFile | null> {
 
 /** Null if somebody has removed the directory in between. */
 async function openLock(path: string): Promise<Deno.FsFile | null> {
-  await ensureDir(dirname(path));
   try {
+    await Deno.mkdir(dirname(path), { recursive: true });
     return await Deno.open(path, { write: true, create: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

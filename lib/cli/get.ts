@@ -1,8 +1,7 @@
 /** Fetches files in this process, without a server. */
 
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
-import { ensureDir } from "@std/fs";
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { diskFull } from "../disk.ts";
 import {
   createDownload,
@@ -120,7 +119,7 @@ export async function get(
     directory: contentDirectory,
     path: (id) => open.get(id)?.claim.part ?? join(directory, id),
   }, options);
-  await ensureDir(directory);
+  await Deno.mkdir(directory, { recursive: true });
   const room = await parts.free() - minFreeSpace;
   if (room <= 0) throw diskFull(0, room);
   const channel = `sluice ${crypto.randomUUID()}`;
