@@ -60,7 +60,7 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       if (entry === undefined) return;
       const { claim } = entry;
       if (state.kind === "Downloaded" || downloaded === 0) {
-        await claim.forget();
+        claim.forget();
         entry.runs = [];
       }
       const settledAs = { state, file, downloaded, finishedAt };
@@ -69,18 +69,20 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       entries.delete(id);
       await settled(entry.download, claim);
     },
-    async renew(id, request) {
+    renew(id, request) {
       const entry = entries.get(id);
-      if (entry === undefined) return;
-      await entry.claim.forget();
+      if (entry === undefined) return Promise.resolve();
+      entry.claim.forget();
       const fresh = { request, file: null, downloaded: 0, finishedAt: null };
       const state = { kind: "Queued" } as const;
       entry.download = { ...entry.download, ...fresh, state };
       entry.runs = [];
+      return Promise.resolve();
     },
-    async remove(id) {
-      await entries.get(id)?.claim.forget();
+    remove(id) {
+      entries.get(id)?.claim.forget();
       entries.delete(id);
+      return Promise.resolve();
     },
     get: (id) => entries.get(id)?.download ?? null,
     list({ offset, limit, order, ...filter }) {
