@@ -69,6 +69,7 @@ async function get(asked: Invocation, config: Config): Promise<number> {
   await refuseWithout(filesOf(config));
   return await runGet(asked, {
     ...config,
+    begin: "at once",
     // Whoever types the URL may fetch from wherever this machine may.
     allowPrivate: true,
     caCerts: await readCaCerts(config),
@@ -104,6 +105,7 @@ async function serveUntilStopped(config: Config): Promise<void> {
   if (fault) throw new ConfigError(fault);
   const options = {
     ...config,
+    begin: "prepared" as const,
     allowPrivate: allowsPrivate(config),
     caCerts: await readCaCerts(config),
     channel: `sluice ${crypto.randomUUID()}`,

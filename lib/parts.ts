@@ -1,6 +1,5 @@
 /** The content directory: part files, and how they become finished files. */
 
-import { statfs } from "node:fs/promises";
 import { join } from "@std/path/join";
 import { DownloadError } from "./errors.ts";
 import { numbered } from "./origin/filename.ts";
@@ -92,6 +91,8 @@ export function createParts(
     directory,
     path,
     async free() {
+      // It takes 30 ms to load, in which a small file has come.
+      const { statfs } = await import("node:fs/promises");
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;
     },

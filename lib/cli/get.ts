@@ -11,9 +11,9 @@ import {
 import { DownloadError, toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { filenameFor } from "../origin/filename.ts";
-import { createParts } from "../parts.ts";
+import { createParts, type DownloadParts } from "../parts.ts";
 import { total } from "../slices.ts";
-import { openStatusChannel, statusOf } from "../status.ts";
+import { statusOf } from "../status.ts";
 import {
   type Claim,
   claim,
@@ -28,7 +28,7 @@ import type { Reporter } from "./reporter.ts";
 const AHEAD = 2;
 
 /** Settings of a `get`. */
-export interface GetOptions extends Omit<CoordinatorOptions, "channel"> {
+export interface GetOptions extends CoordinatorOptions {
   /** Absolute path. */
   readonly contentDirectory: string;
   /** Whether files are forced to disk before they count as there. */
@@ -63,21 +63,24 @@ export async function get(
   const of = waiting.length;
   const open = new Map<string, Open>();
   const over = Promise.withResolvers<"all" | "interrupted" | "disk full">();
+  over.promise.catch(() => {});
   let failed = 0;
   /** Downloads that are on their way from `waiting` to `open`. */
   let coming = 0;
+  /** Bytes, as of the last look; without any, nothing more is begun. */
+  let room = Infinity;
 
   const store = createGetStore({
     async claim(download) {
       const key = await keyOf(download.request);
-      const claimed = await claim(directory, key, options);
+      const claimed = claim(directory, key, options);
       if (claimed === null) throw beingFetched();
       const mine = { ...claimed, left: known(claimed.left, download.request) };
       open.set(download.id, { startedAt: Date.now(), claim: mine });
       return mine;
     },
     async settled(download, claim) {
-      await claim.release();
+      claim.release();
       ended(download);
       if (isDiskFull(download)) over.resolve("disk full");
       else await takeUp();
@@ -113,23 +116,29 @@ export async function get(
     }
     reporter.waiting(waiting.length);
     if (open.size + coming + waiting.length === 0) over.resolve("all");
+    else if (room <= 0) over.reject(diskFull(0, room));
   }
 
-  const parts = createParts({
+  const files = createParts({
     directory: contentDirectory,
     path: (id) => open.get(id)?.claim.part ?? join(directory, id),
   }, options);
-  await Deno.mkdir(directory, { recursive: true });
-  const room = await parts.free() - minFreeSpace;
-  if (room <= 0) throw diskFull(0, room);
-  const channel = `sluice ${crypto.randomUUID()}`;
-  using _heard = openStatusChannel(channel, ({ changed }) => {
-    reporter.changed(changed.filter(({ id }) => open.has(id)));
+  const parts: DownloadParts = {
+    ...files,
+    async free() {
+      const free = await files.free();
+      room = free - minFreeSpace;
+      return free;
+    },
+  };
+  const coordinator = await createCoordinator(options, {
+    store,
+    parts,
+    log,
+    publish({ changed }) {
+      reporter.changed(changed.filter(({ id }) => open.has(id)));
+    },
   });
-  const coordinator = await createCoordinator(
-    { ...options, channel },
-    { store, parts, log },
-  );
   interrupt.addEventListener("abort", () => over.resolve("interrupted"));
   try {
     if (interrupt.aborted) over.resolve("interrupted");
@@ -142,8 +151,8 @@ export async function get(
     return failed === 0 ? { kind: "done" } : { kind: "failed", failed, of };
   } finally {
     await coordinator.close();
-    for (const { claim } of open.values()) await claim.release();
-    await removeIfEmpty(directory);
+    for (const { claim } of open.values()) claim.release();
+    removeIfEmpty(directory);
   }
 }
 

@@ -4,6 +4,7 @@ import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { openParts } from "../parts.ts";
+import { openStatusChannel } from "../status.ts";
 import { openStore } from "../store.ts";
 import { createHandler, type Handler, type ServerOptions } from "./server.ts";
 
@@ -38,7 +39,14 @@ export async function serve(
   using parts = await openParts(options.contentDirectory, options);
   using store = openStore(parts.statePath);
   await parts.removeOrphans((id) => store.runs(id).length > 0);
-  const coordinator = await createCoordinator(options, { store, parts, log });
+  using channel = openStatusChannel(options.channel);
+  const { publish } = channel;
+  const coordinator = await createCoordinator(options, {
+    store,
+    parts,
+    log,
+    publish,
+  });
   const handler = createHandler(options, { coordinator, log });
   try {
     const server = listen(options, handler, log, onListen);

@@ -1,6 +1,11 @@
-/** Starts, feeds, stops and replaces the Web Workers that carry the threads. */
+/**
+ * Starts, feeds, stops and replaces the Web Workers that carry the threads; the
+ * first of them, if so wished, are carried without one.
+ */
 
 import { DownloadError, type ErrorRecord, toRecord } from "../errors.ts";
+import { every } from "../every.ts";
+import { createCarrier } from "./carrier.ts";
 import type {
   DigestJob,
   Order,
@@ -8,6 +13,7 @@ import type {
   Report,
   SliceTask,
   ThreadEvent,
+  ThreadOrder,
   WorkerSettings,
 } from "./messages.ts";
 
@@ -15,6 +21,8 @@ import type {
 const MOST_PINGS = 4;
 /** How long a worker may take to start, on a busy machine, in milliseconds. */
 const START_WITHIN = 30_000;
+/** How many threads the process itself carries at most. */
+const MOST_HERE = 4;
 
 /**
  * Settings of a pool. A worker that is silent for `stallTimeout` counts as
@@ -25,6 +33,12 @@ export interface PoolOptions extends WorkerSettings {
   readonly workers: number;
   /** The one directory that workers may read and write. */
   readonly directory: string;
+  /**
+   * `prepared`: a worker is there before the first thread. `at once`: the first
+   * threads are carried by the process itself, with all that it may do; a small
+   * file has come by the time that a worker would have started.
+   */
+  readonly begin: "prepared" | "at once";
 }
 
 /** Threads, spread over workers that are started when they are needed. */
@@ -43,9 +57,14 @@ export interface Pool {
 
 type Waiting = PromiseWithResolvers<readonly string[]>;
 
+/** Whoever carries threads. */
 interface Member {
-  readonly worker: Worker;
   readonly threads: Set<number>;
+  tell(order: ThreadOrder): void;
+}
+
+interface WorkerMember extends Member {
+  readonly worker: Worker;
   readonly jobs: Map<number, Waiting>;
   /** How many pings it has not answered; null until it has started. */
   pings: number | null;
@@ -64,12 +83,33 @@ export function createPool(
   onEvent: (event: ThreadEvent) => void,
   code = new URL("./worker.ts", import.meta.url),
 ): Pool {
-  const members = new Set<Member>();
+  const members = new Set<WorkerMember>();
   let lastJob = 0;
-  const ping = setInterval(checkAll, options.stallTimeout / MOST_PINGS);
-  Deno.unrefTimer(ping);
+  const checking = every(options.stallTimeout / MOST_PINGS, checkAll);
 
-  function start(): Member {
+  const here = options.begin === "at once" ? startHere() : null;
+
+  /** What is carried here is heard like a worker: never in the same turn. */
+  function startHere(): Member & Disposable {
+    const threads = new Set<number>();
+    const carrier = createCarrier(options, (event) => {
+      queueMicrotask(() => {
+        if (!threads.has(event.thread)) return;
+        if (event.type === "ended") threads.delete(event.thread);
+        onEvent(event);
+      });
+    });
+    return {
+      threads,
+      tell: (order) => carrier.obey(order),
+      [Symbol.dispose]() {
+        threads.clear();
+        carrier[Symbol.dispose]();
+      },
+    };
+  }
+
+  function start(): WorkerMember {
     const worker = new Worker(code, {
       type: "module",
       name: "sluice",
@@ -86,8 +126,9 @@ export function createPool(
         },
       },
     });
-    const member: Member = {
+    const member: WorkerMember = {
       worker,
+      tell: (order) => worker.postMessage(order),
       threads: new Set(),
       jobs: new Map(),
       pings: null,
@@ -104,11 +145,11 @@ export function createPool(
     members.add(member);
     const { caCerts, stallTimeout, allowPrivate } = options;
     const settings = { caCerts, stallTimeout, allowPrivate };
-    tell(member, { type: "settings", settings });
+    post(member, { type: "settings", settings });
     return member;
   }
 
-  function hear(member: Member, report: Report): void {
+  function hear(member: WorkerMember, report: Report): void {
     member.pings = 0;
     switch (report.type) {
       case "pong":
@@ -128,7 +169,7 @@ export function createPool(
     }
   }
 
-  function dismiss(member: Member, message: string): void {
+  function dismiss(member: WorkerMember, message: string): void {
     if (!members.delete(member)) return;
     member.worker.onmessage = null;
     member.worker.terminate();
@@ -147,64 +188,71 @@ export function createPool(
         ? member.startedAt < latest
         : member.pings++ >= MOST_PINGS;
       if (hangs) dismiss(member, "A worker hung, and was replaced.");
-      else tell(member, { type: "ping" });
+      else post(member, { type: "ping" });
     }
   }
 
   /** The one with the least to do; a new one while there may be more. */
-  function leastBusy(): Member {
+  function leastBusy(): WorkerMember {
     const least = [...members].sort((a, b) => load(a) - load(b))[0];
     const full = members.size >= options.workers;
     return least && (full || load(least) === 0) ? least : start();
   }
 
-  function carrierOf(thread: number): Member | undefined {
+  /** Without a worker, only what may be small, and only a few at a time. */
+  function memberFor({ pinned }: SliceTask): Member {
+    const without = here !== null && members.size === 0 && pinned === null &&
+      here.threads.size < MOST_HERE;
+    return without ? here : leastBusy();
+  }
+
+  function memberOf(thread: number): Member | undefined {
+    if (here?.threads.has(thread)) return here;
     return members.values().find((member) => member.threads.has(thread));
   }
 
   // The first download is not to wait for its worker.
-  start();
+  if (here === null) start();
   return {
     fetch(task) {
-      const member = leastBusy();
+      const member = memberFor(task);
       member.threads.add(task.thread);
-      tell(member, { type: "fetch", task });
+      member.tell({ type: "fetch", task });
     },
     shrink(thread, end) {
-      const member = carrierOf(thread);
-      if (member) tell(member, { type: "shrink", thread, end });
+      memberOf(thread)?.tell({ type: "shrink", thread, end });
     },
     stop(thread) {
-      const member = carrierOf(thread);
-      if (member) tell(member, { type: "stop", thread });
+      memberOf(thread)?.tell({ type: "stop", thread });
     },
     digest(job) {
       const waiting: Waiting = Promise.withResolvers();
       const member = leastBusy();
       const id = ++lastJob;
       member.jobs.set(id, waiting);
-      tell(member, { type: "digest", id, job });
+      post(member, { type: "digest", id, job });
       return waiting.promise;
     },
     close() {
-      clearInterval(ping);
+      checking[Symbol.dispose]();
       for (const { worker } of members) worker.terminate();
       members.clear();
+      here?.[Symbol.dispose]();
     },
   };
 }
 
-function tell({ worker }: Member, order: Order): void {
+function post({ worker }: WorkerMember, order: Order): void {
   worker.postMessage(order);
 }
 
-function take({ jobs }: Member, id: number): Waiting | undefined {
+function take({ jobs }: WorkerMember, id: number): Waiting | undefined {
   const waiting = jobs.get(id);
   jobs.delete(id);
   return waiting;
 }
 
-function load({ threads, jobs }: Member): number {
+function load({ threads, jobs }: WorkerMember): number {
   return threads.size + jobs.size;
 }
 

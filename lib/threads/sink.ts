@@ -1,6 +1,6 @@
 /** Where a thread's bytes go: one place in the part file, and onwards. */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "../crc32.ts";
 import type { Run } from "../slices.ts";
 
 /** Small reads (TLS records, slow origins) are gathered into writes of this. */

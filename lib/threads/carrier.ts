@@ -1,0 +1,99 @@
+/** Carries threads, in a worker or in the process itself. */
+
+import { toRecord } from "../errors.ts";
+import type { Run } from "../slices.ts";
+import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
+import type {
+  Outcome,
+  SliceTask,
+  ThreadEvent,
+  ThreadOrder,
+  WorkerSettings,
+} from "./messages.ts";
+
+/** Carries threads; disposing of it stops them. */
+export interface Carrier extends Disposable {
+  obey(order: ThreadOrder): void;
+}
+
+interface Thread extends Controls {
+  readonly stop: AbortController;
+}
+
+/**
+ * Makes a carrier.
+ *
+ * @param tell Hears what threads say, `ended` being the last of each.
+ */
+export function createCarrier(
+  settings: WorkerSettings,
+  tell: (event: ThreadEvent) => void,
+): Carrier {
+  const surroundings = surroundingsFrom(settings);
+  const threads = new Map<number, Thread>();
+
+  async function run(task: SliceTask): Promise<void> {
+    const stop = new AbortController();
+    const thread: Thread = { end: Infinity, stop, signal: stop.signal };
+    threads.set(task.thread, thread);
+    let written: Run | null = null;
+    let outcome: Outcome = { kind: "done" };
+    try {
+      await fetchSlice(task, thread, {
+        answered: (answered) =>
+          tell({ type: "answered", thread: task.thread, answered }),
+        wrote(run) {
+          if (run.end === (written?.end ?? run.start)) return;
+          written = run;
+          tell({ type: "wrote", thread: task.thread, run });
+        },
+      }, surroundings);
+    } catch (error) {
+      outcome = stop.signal.aborted
+        ? { kind: "stopped" }
+        : { kind: "failed", error: toRecord(error) };
+    }
+    threads.delete(task.thread);
+    tell({ type: "ended", thread: task.thread, run: written, outcome });
+  }
+
+  return {
+    obey(order) {
+      switch (order.type) {
+        case "fetch":
+          run(order.task);
+          return;
+        case "shrink": {
+          const thread = threads.get(order.thread);
+          if (thread) thread.end = Math.min(thread.end, order.end);
+          return;
+        }
+        case "stop":
+          threads.get(order.thread)?.stop.abort();
+          return;
+      }
+    },
+    [Symbol.dispose]() {
+      for (const { stop } of threads.values()) stop.abort();
+      surroundings.client.close();
+    },
+  };
+}
+
+function surroundingsFrom(
+  { caCerts, stallTimeout, allowPrivate }: WorkerSettings,
+): Surroundings {
+  return {
+    // Over HTTP/2 all threads of a worker would share one connection.
+    client: Deno.createHttpClient({
+      http1: true,
+      http2: false,
+      caCerts: [...caCerts],
+      // Of IPv6, Deno can deny no ranges, nor IPv4 in disguise, and a name may
+      // lead anywhere. From an address of IPv4, only IPv4 can be reached.
+      ...(allowPrivate ? {} : { localAddress: "0.0.0.0" }),
+    }),
+    stallTimeout,
+    allowPrivate,
+  };
+}
