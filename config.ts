@@ -1,6 +1,6 @@
 /** Settings: defaults, then the environment, then flags. */
 
-import { resolve } from "@std/path";
+import { resolve } from "@std/path/resolve";
 
 /** What can be set. */
 export interface Config {

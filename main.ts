@@ -1,6 +1,6 @@
 /** The program: reads the command line and the settings, and does its part. */
 
-import { fromFileUrl } from "@std/path";
+import { join } from "@std/path/join";
 import {
   type Config,
   ConfigError,
@@ -69,6 +69,7 @@ async function get(asked: Invocation, config: Config): Promise<number> {
   await refuseWithout(filesOf(config));
   return await runGet(asked, {
     ...config,
+    begin: "at once",
     // Whoever types the URL may fetch from wherever this machine may.
     allowPrivate: true,
     caCerts: await readCaCerts(config),
@@ -104,6 +105,7 @@ async function serveUntilStopped(config: Config): Promise<void> {
   if (fault) throw new ConfigError(fault);
   const options = {
     ...config,
+    begin: "prepared" as const,
     allowPrivate: allowsPrivate(config),
     caCerts: await readCaCerts(config),
     channel: `sluice ${crypto.randomUUID()}`,
@@ -139,9 +141,10 @@ function announce(
 
 /** The files of Sluice's own that are read while it runs. */
 function ownFiles(): string[] {
-  return Deno.build.standalone
+  const { dirname } = import.meta;
+  return Deno.build.standalone || dirname === undefined
     ? []
-    : [fromFileUrl(import.meta.resolve("./lib"))];
+    : [join(dirname, "lib")];
 }
 
 async function readCaFile(path: string): Promise<string> {

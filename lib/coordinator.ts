@@ -14,12 +14,13 @@ import {
 import { createEngine, type EngineOptions, type Figures } from "./engine.ts";
 import { diskFull, watchDisk } from "./disk.ts";
 import { DownloadError, toRecord } from "./errors.ts";
+import { every } from "./every.ts";
 import type { Log } from "./log.ts";
 import { loggable } from "./origin/request.ts";
 import type { DownloadParts } from "./parts.ts";
 import {
+  type Changes,
   isRunning,
-  openStatusChannel,
   type Speedometer,
   startSpeedometer,
   type Status,
@@ -29,7 +30,7 @@ import {
 } from "./status.ts";
 import { createQueue, type Held } from "./queue.ts";
 import type { Store } from "./store.ts";
-import type { Ending, Transfer } from "./transfer.ts";
+import { bytesLeft, type Ending, type Transfer } from "./transfer.ts";
 
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
@@ -46,8 +47,15 @@ export interface CoordinatorOptions extends EngineOptions {
   readonly queueLength: number;
   /** Bytes to be left free on the content directory's disk. */
   readonly minFreeSpace: number;
-  /** The name of the channel that carries the status of all downloads. */
-  readonly channel: string;
+}
+
+/** What a coordinator works with. */
+export interface CoordinatorSurroundings {
+  readonly store: Store;
+  readonly parts: DownloadParts;
+  readonly log: Log;
+  /** Hears, every `broadcastTimeout`, what has changed since the last time. */
+  publish(changes: Changes): void;
 }
 
 /** All downloads, and what can be done with them. */
@@ -105,9 +113,8 @@ export interface StatusPage {
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { store, parts, log }: { store: Store; parts: DownloadParts; log: Log },
+  { store, parts, log, publish }: CoordinatorSurroundings,
 ): Promise<Coordinator> {
-  const channel = openStatusChannel(options.channel);
   const speeds = new Map<string, Speedometer>();
   const changed = new Set<string>();
   /** What is new and not told yet: it waits behind all that changes. */
@@ -116,7 +123,7 @@ export async function createCoordinator(
   const commands = new Map<string, Promise<void>>();
   /** How many downloads are being added: the store does not count them yet. */
   let adding = 0;
-  const disk = await watchDisk(parts, options.minFreeSpace, log, onRoom);
+  const disk = watchDisk(parts, options.minFreeSpace, log, onRoom);
   const queue = createQueue(store);
   const held: Held = {
     has: (id) => commands.has(id) || engine.get(id) !== undefined,
@@ -130,10 +137,11 @@ export async function createCoordinator(
     parts,
     log,
     room: disk.room,
-    next: (fullHosts) => disk.room() > 0 ? queue.next(fullHosts, held) : null,
+    next: (fullHosts) => disk.room(0) > 0 ? queue.next(fullHosts, held) : null,
     changed: (id) => changed.add(id),
   });
-  const timer = setInterval(tell, options.broadcastTimeout);
+  if (options.begin === "prepared") await disk.look();
+  const telling = every(options.broadcastTimeout, tell);
   let closing: Promise<void> | null = null;
   fill();
 
@@ -143,16 +151,16 @@ export async function createCoordinator(
     engine.fill();
   }
 
-  /** Stops all before the disk is full, and goes on once there is room. */
+  /** Stops what the disk has no room for, and goes on once there is. */
   function onRoom(room: number): void {
-    if (room <= 0) {
-      const error = toRecord(diskFull(0, room));
-      for (const transfer of engine.transfers()) {
-        engine.stop(transfer, {
-          kind: "settle",
-          state: { kind: "Paused", error },
-        });
-      }
+    for (const transfer of engine.transfers()) {
+      const needed = room > 0 ? bytesLeft(transfer) : 0;
+      if (room > 0 && needed <= room) continue;
+      const error = toRecord(diskFull(needed, room));
+      engine.stop(transfer, {
+        kind: "settle",
+        state: { kind: "Paused", error },
+      });
     }
     let left = room;
     for (const { id, file, downloaded } of store.waitingForRoom()) {
@@ -184,7 +192,7 @@ export async function createCoordinator(
       if (status) statuses.push(status);
       else removed.push(id);
     }
-    channel.publish({ totals: totals(), changed: statuses, removed });
+    publish({ totals: totals(), changed: statuses, removed });
   }
 
   function statusFor(id: string): Status | null {
@@ -314,11 +322,10 @@ export async function createCoordinator(
   }
 
   async function close(): Promise<void> {
-    clearInterval(timer);
+    telling[Symbol.dispose]();
     disk[Symbol.dispose]();
     await engine.close();
     tell();
-    channel[Symbol.dispose]();
   }
 
   return {

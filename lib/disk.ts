@@ -1,16 +1,24 @@
 /** Watches how much room the content directory's disk has. */
 
 import { DownloadError, toRecord } from "./errors.ts";
+import { every } from "./every.ts";
 import type { Log } from "./log.ts";
 import type { DownloadParts } from "./parts.ts";
 
 /** How often the disk is looked at, in milliseconds. */
 const LOOK_EVERY = 1_000;
+/** So many bytes may come before the first look; between two, more do. */
+const TAKEN_UNSEEN = 64 * 1024;
 
 /** A disk that is being watched. */
 export interface DiskWatch extends Disposable {
-  /** Bytes that may still be written; below zero if too many were. */
-  room(): number;
+  /**
+   * Bytes that may still be written; below zero if too many were. Infinity
+   * until the first look, which is made now unless what is needed is little.
+   */
+  room(needed: number): number;
+  /** Looks at the disk now. */
+  look(): Promise<void>;
 }
 
 /**
@@ -19,14 +27,18 @@ export interface DiskWatch extends Disposable {
  * @param minFreeSpace What is to be left free, in bytes.
  * @param onLook Called with the room after each look.
  */
-export async function watchDisk(
+export function watchDisk(
   parts: DownloadParts,
   minFreeSpace: number,
   log: Log,
   onLook: (room: number) => void,
-): Promise<DiskWatch> {
-  let room = await parts.free() - minFreeSpace;
+): DiskWatch {
+  let room = Infinity;
+  let looked = false;
+  let unseen = TAKEN_UNSEEN;
+
   async function look(): Promise<void> {
+    looked = true;
     try {
       room = await parts.free() - minFreeSpace;
       onLook(room);
@@ -34,8 +46,17 @@ export async function watchDisk(
       log("disk not read", { message: toRecord(error).message });
     }
   }
-  const timer = setInterval(look, LOOK_EVERY);
-  return { room: () => room, [Symbol.dispose]: () => clearInterval(timer) };
+
+  const looking = every(LOOK_EVERY, look);
+  return {
+    room(needed) {
+      unseen -= needed;
+      if (!looked && unseen < 0) look();
+      return room;
+    },
+    look,
+    [Symbol.dispose]: () => looking[Symbol.dispose](),
+  };
 }
 
 /** The error for bytes that the disk has no room for. */

@@ -6,6 +6,7 @@
 import type { Download } from "./download.ts";
 import { diskFull } from "./disk.ts";
 import { type ErrorCode, type ErrorRecord, toRecord } from "./errors.ts";
+import { every } from "./every.ts";
 import { inGroups } from "./groups.ts";
 import { createHostLimits } from "./hosts.ts";
 import { dueJob, type Job } from "./jobs.ts";
@@ -75,8 +76,8 @@ export interface Surroundings {
   readonly store: Store;
   readonly parts: DownloadParts;
   readonly log: Log;
-  /** Bytes that the disk has room for. */
-  room(): number;
+  /** Bytes that the disk has room for, when so many are needed. */
+  room(needed: number): number;
   /** The next download in the queue, at none of these hosts. */
   next(fullHosts: readonly string[]): Download | null;
   /** The status of a download is another one now. */
@@ -128,7 +129,7 @@ export function createEngine(
     await pool.remove({ paths });
     return paths;
   });
-  const timer = setInterval(look, LOOK_EVERY);
+  const looking = every(LOOK_EVERY, look);
   let lastThread = 0;
   let closing = false;
   let filling = false;
@@ -242,8 +243,9 @@ export function createEngine(
     thread.end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
     shareFirst(transfer, thread);
     log("answered", { id, name, size, ranges });
-    if ((size ?? 0) > room()) {
-      const error = toRecord(diskFull(size ?? 0, room()));
+    const left = room(size ?? 0);
+    if ((size ?? 0) > left) {
+      const error = toRecord(diskFull(size ?? 0, left));
       bring(transfer, { kind: "settle", state: { kind: "Paused", error } });
       return;
     }
@@ -393,13 +395,12 @@ export function createEngine(
     stop,
     async close() {
       closing = true;
-      clearInterval(timer);
+      looking[Symbol.dispose]();
       const all = [...transfers.values()]
         .map((transfer) => stop(transfer, { kind: "leave" }));
       const late = Promise.withResolvers<void>();
-      const timeout = setTimeout(late.resolve, CLOSE_WITHIN);
+      using _waiting = every(CLOSE_WITHIN, late.resolve);
       await Promise.race([Promise.all(all), late.promise]);
-      clearTimeout(timeout);
       pool.close();
     },
   };

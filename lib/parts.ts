@@ -1,8 +1,6 @@
 /** The content directory: part files, and how they become finished files. */
 
-import { statfs } from "node:fs/promises";
-import { ensureDir } from "@std/fs";
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { DownloadError } from "./errors.ts";
 
 /** The part files of a content directory that is ours alone. */
@@ -10,7 +8,7 @@ export interface Parts extends DownloadParts, Disposable {
   /** Where the state is kept. */
   readonly statePath: string;
   /** The part files that have names already, by their downloads' ids. */
-  named(): Promise<ReadonlyMap<string, Named>>;
+  named(): ReadonlyMap<string, Named>;
   /** Removes part files of no download that is known. */
   removeOrphans(isKnown: (id: string) => boolean): Promise<void>;
 }
@@ -53,7 +51,7 @@ export async function openParts(
 ): Promise<Parts> {
   const own = join(directory, ".sluice");
   const parts = join(own, "parts");
-  await ensureDir(parts);
+  await Deno.mkdir(parts, { recursive: true });
   const lock = await takeLock(join(own, "lock"), directory);
   try {
     await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);
@@ -65,10 +63,9 @@ export async function openParts(
   return {
     ...createParts({ directory, path }, { sync }),
     statePath: join(own, "state.db"),
-    async named() {
-      const entries = await Array.fromAsync(Deno.readDir(parts));
-      const ids = entries.map(({ name }) => name);
-      const found = await findNames(directory, ids.map(path));
+    named() {
+      const ids = [...Deno.readDirSync(parts)].map(({ name }) => name);
+      const found = findNames(directory, ids.map(path));
       return new Map(
         ids.flatMap((id) => {
           const named = found.get(path(id));
@@ -104,6 +101,8 @@ export function createParts(
     directory,
     path,
     async free() {
+      // It takes 30 ms to load, in which a small file has come.
+      const { statfs } = await import("node:fs/promises");
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;
     },
@@ -160,20 +159,20 @@ async function refuseWithoutLinks(
  * The names in a directory that part files have been given already: before a
  * crash, since part files with names are removed. Only finished ones get any.
  */
-export async function findNames(
+export function findNames(
   directory: string,
   parts: readonly string[],
-): Promise<ReadonlyMap<string, Named>> {
+): ReadonlyMap<string, Named> {
   const wanted = new Map<string, string>();
   for (const part of parts) {
-    const info = await lstatIfThere(part);
+    const info = lstatIfThere(part);
     if (info !== null && (info.nlink ?? 1) > 1) wanted.set(inodeOf(info), part);
   }
   const found = new Map<string, Named>();
   if (wanted.size === 0) return found;
-  for await (const { name } of Deno.readDir(directory)) {
+  for (const { name } of Deno.readDirSync(directory)) {
     const path = join(directory, name);
-    const info = await lstatIfThere(path);
+    const info = lstatIfThere(path);
     const part = info && wanted.get(inodeOf(info));
     if (part) found.set(part, { path, size: info.size });
     if (found.size === wanted.size) break;
@@ -185,9 +184,9 @@ function inodeOf({ dev, ino }: Deno.FileInfo): string {
   return `${dev} ${ino}`;
 }
 
-async function lstatIfThere(path: string): Promise<Deno.FileInfo | null> {
+function lstatIfThere(path: string): Deno.FileInfo | null {
   try {
-    return await Deno.lstat(path);
+    return Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

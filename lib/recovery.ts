@@ -1,6 +1,6 @@
 /** What was left by a program that was killed, set right by the next one. */
 
-import { basename } from "@std/path";
+import { basename } from "@std/path/basename";
 import type { FileFacts } from "./download.ts";
 import type { Named, Parts } from "./parts.ts";
 import type { Settled, Store } from "./store.ts";
@@ -12,7 +12,7 @@ import type { Settled, Store } from "./store.ts";
 export async function recover(
   { parts, store }: { parts: Parts; store: Store },
 ): Promise<void> {
-  const all = await parts.named();
+  const all = parts.named();
   await Promise.all(
     all.entries().map(async ([id, named]) => {
       const download = store.get(id);

@@ -1,6 +1,6 @@
 /** What the world may see of a download, and the channel that tells it. */
 
-import { toFileUrl } from "@std/path";
+import { toFileUrl } from "@std/path/to-file-url";
 import type { Download } from "./download.ts";
 import type { ErrorCode } from "./errors.ts";
 import { type Range, total } from "./slices.ts";

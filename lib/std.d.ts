@@ -86,7 +86,6 @@ declare module "@std/cli/parse-args" {
 }
 
 declare module "@std/fs" {
-  export function ensureDir(path: string | URL): Promise<void>;
   export function exists(path: string | URL): Promise<boolean>;
 }
 
@@ -112,4 +111,28 @@ declare module "@std/path" {
   export function relative(from: string, to: string): string;
   export function resolve(...paths: string[]): string;
   export function toFileUrl(path: string): URL;
+}
+
+declare module "@std/path/basename" {
+  export { basename } from "@std/path";
+}
+
+declare module "@std/path/dirname" {
+  export { dirname } from "@std/path";
+}
+
+declare module "@std/path/from-file-url" {
+  export { fromFileUrl } from "@std/path";
+}
+
+declare module "@std/path/join" {
+  export { join } from "@std/path";
+}
+
+declare module "@std/path/resolve" {
+  export { resolve } from "@std/path";
+}
+
+declare module "@std/path/to-file-url" {
+  export { toFileUrl } from "@std/path";
 }

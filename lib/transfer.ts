@@ -302,6 +302,11 @@ export function isWhole({ file, done }: Transfer): boolean {
     missing(file.size, done).length === 0;
 }
 
+/** How many bytes are still to come; 0 if that is not known. */
+export function bytesLeft({ file, done }: Transfer): number {
+  return Math.max(0, (file?.size ?? 0) - total(done));
+}
+
 /** Threads that fetch nothing any more that is not there already. */
 export function idle({ threads, done }: Transfer): Thread[] {
   return [...threads.values()].filter(({ run, end, state }) =>

@@ -8,7 +8,7 @@ import {
 import { fromFileUrl } from "@std/path";
 import { DownloadError } from "../lib/errors.ts";
 import { parseDownload } from "../lib/server/protocol.ts";
-import { openStatusChannel, type Status } from "../lib/status.ts";
+import type { Status } from "../lib/status.ts";
 import { caCertificate, serverCertificate, serverKey } from "./certificate.ts";
 import { type Downloads, startDownloads } from "./downloads.ts";
 import {
@@ -480,20 +480,21 @@ Deno.test("a list tells those that run from those that wait", async () => {
 });
 
 Deno.test("what changes is not told behind all that is new", async () => {
-  const channel = crypto.randomUUID();
   // So long that ten times it will not pass before the command.
-  const options = { channel, broadcastTimeout: 1_000, threadsAmount: 1 };
-  await using origin = await startOrigin();
-  await using downloads = await startDownloads(options);
-  const url = origin.serve("/a", file(1), { gates: { 0: forever } });
+  const options = { broadcastTimeout: 1_000, threadsAmount: 1 };
   const told = new Set<string>();
   const paused = Promise.withResolvers<number>();
-  using _ = openStatusChannel(channel, ({ changed }) => {
-    for (const { id, process_status: status } of changed) {
-      told.add(id);
-      if (status === "Paused") paused.resolve(told.size);
-    }
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads({
+    ...options,
+    onTold({ changed }) {
+      for (const { id, process_status: status } of changed) {
+        told.add(id);
+        if (status === "Paused") paused.resolve(told.size);
+      }
+    },
   });
+  const url = origin.serve("/a", file(1), { gates: { 0: forever } });
   const request = parseDownload({ url }, { urlLength: 10_000 });
   const ids = await downloads.coordinator.add(Array(10_000).fill(request));
   await downloads.command("pause", ids.at(-1) ?? "");

@@ -9,7 +9,7 @@ import type { Fields } from "../lib/log.ts";
 import { openParts } from "../lib/parts.ts";
 import { recover } from "../lib/recovery.ts";
 import { parseDownload } from "../lib/server/protocol.ts";
-import { openStatusChannel, type Status } from "../lib/status.ts";
+import type { Changes, Status } from "../lib/status.ts";
 import { openStore } from "../lib/store.ts";
 
 /** What is different in a test: all is quick, and nothing waits for long. */
@@ -21,18 +21,14 @@ const OPTIONS: CoordinatorOptions = {
   queueLength: 100_000,
   minFreeSpace: 0,
   workers: 2,
+  begin: "prepared",
   caCerts: [],
   stallTimeout: 10_000,
   allowPrivate: true,
   sync: true,
   attempts: 4,
   retryWait: 5,
-  channel: "",
 };
-
-// Deno loses all of a process's channels if the last one is closed and another
-// opened before it has noticed, as tests do that start again.
-const _open = new BroadcastChannel("never closed");
 
 /** One line of the log. */
 export interface LogLine {
@@ -59,7 +55,11 @@ export interface Downloads extends AsyncDisposable {
 
 /** Starts a coordinator on `directory`, or on a new one of its own. */
 export async function startDownloads(
-  options: Partial<CoordinatorOptions> & { directory?: string } = {},
+  options: Partial<CoordinatorOptions> & {
+    directory?: string;
+    /** Hears all that is told. */
+    onTold?: (changes: Changes) => void;
+  } = {},
 ): Promise<Downloads> {
   const own = options.directory === undefined;
   const directory = options.directory ??
@@ -70,15 +70,17 @@ export async function startDownloads(
   const latest = new Map<string, Status>();
   const heard = new EventTarget();
   const log: LogLine[] = [];
-  const settings = { ...OPTIONS, channel: crypto.randomUUID(), ...options };
-  const channel = openStatusChannel(settings.channel, ({ changed }) => {
-    for (const status of changed) latest.set(status.id, status);
-    heard.dispatchEvent(new Event("change"));
-  });
+  const settings = { ...OPTIONS, ...options };
   const coordinator = await createCoordinator(settings, {
     store,
     parts,
     log: (event, fields = {}) => void log.push({ event, fields }),
+    publish(changes) {
+      const { changed } = changes;
+      options.onTold?.(changes);
+      for (const status of changed) latest.set(status.id, status);
+      heard.dispatchEvent(new Event("change"));
+    },
   });
   for (const status of coordinator.snapshot()) latest.set(status.id, status);
 
@@ -103,7 +105,6 @@ export async function startDownloads(
     if (closed) return;
     closed = true;
     await coordinator.close();
-    channel[Symbol.dispose]();
     store[Symbol.dispose]();
     parts[Symbol.dispose]();
   }

@@ -1,8 +1,7 @@
 /** Fetches files in this process, without a server. */
 
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
-import { ensureDir } from "@std/fs";
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { diskFull } from "../disk.ts";
 import {
   createDownload,
@@ -12,9 +11,9 @@ import {
 import { DownloadError, toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { filenameFor } from "../origin/filename.ts";
-import { createParts, findNames } from "../parts.ts";
+import { createParts, type DownloadParts } from "../parts.ts";
 import { total } from "../slices.ts";
-import { openStatusChannel, statusOf } from "../status.ts";
+import { statusOf } from "../status.ts";
 import {
   type Claim,
   claim,
@@ -29,7 +28,7 @@ import type { Reporter } from "./reporter.ts";
 const AHEAD = 2;
 
 /** Settings of a `get`. */
-export interface GetOptions extends Omit<CoordinatorOptions, "channel"> {
+export interface GetOptions extends CoordinatorOptions {
   /** Absolute path. */
   readonly contentDirectory: string;
 }
@@ -62,23 +61,25 @@ export async function get(
   const of = waiting.length;
   const open = new Map<string, Open>();
   const over = Promise.withResolvers<"all" | "interrupted" | "disk full">();
+  over.promise.catch(() => {});
   let failed = 0;
   /** Downloads that are on their way from `waiting` to `open`. */
   let coming = 0;
+  /** Bytes, as of the last look; without any, nothing more is begun. */
+  let room = Infinity;
 
   const store = createGetStore({
     async claim(download) {
       const key = await keyOf(download.request);
-      const claimed = await claim(directory, key, options);
+      const claimed = claim(contentDirectory, key, options);
       if (claimed === null) throw beingFetched();
       const left = known(claimed.left, download.request);
       const mine = { ...claimed, left };
       open.set(download.id, { startedAt: Date.now(), claim: mine });
-      const names = await findNames(contentDirectory, [mine.part]);
-      return { claim: mine, named: names.get(mine.part) ?? null };
+      return mine;
     },
     async settled(download, claim) {
-      await claim.release();
+      claim.release();
       ended(download);
       if (isDiskFull(download)) over.resolve("disk full");
       else await takeUp();
@@ -114,23 +115,29 @@ export async function get(
     }
     reporter.waiting(waiting.length);
     if (open.size + coming + waiting.length === 0) over.resolve("all");
+    else if (room <= 0) over.reject(diskFull(0, room));
   }
 
-  const parts = createParts({
+  const files = createParts({
     directory: contentDirectory,
     path: (id) => open.get(id)?.claim.part ?? join(directory, id),
   }, options);
-  await ensureDir(directory);
-  const room = await parts.free() - minFreeSpace;
-  if (room <= 0) throw diskFull(0, room);
-  const channel = `sluice ${crypto.randomUUID()}`;
-  using _heard = openStatusChannel(channel, ({ changed }) => {
-    reporter.changed(changed.filter(({ id }) => open.has(id)));
+  const parts: DownloadParts = {
+    ...files,
+    async free() {
+      const free = await files.free();
+      room = free - minFreeSpace;
+      return free;
+    },
+  };
+  const coordinator = await createCoordinator(options, {
+    store,
+    parts,
+    log,
+    publish({ changed }) {
+      reporter.changed(changed.filter(({ id }) => open.has(id)));
+    },
   });
-  const coordinator = await createCoordinator(
-    { ...options, channel },
-    { store, parts, log },
-  );
   interrupt.addEventListener("abort", () => over.resolve("interrupted"));
   try {
     if (interrupt.aborted) over.resolve("interrupted");
@@ -143,8 +150,8 @@ export async function get(
     return failed === 0 ? { kind: "done" } : { kind: "failed", failed, of };
   } finally {
     await coordinator.close();
-    for (const { claim } of open.values()) await claim.release();
-    await removeIfEmpty(directory);
+    for (const { claim } of open.values()) claim.release();
+    removeIfEmpty(directory);
   }
 }
 

@@ -1,7 +1,6 @@
 /** The downloads of one `get`: in memory, and what must outlive it in claims. */
 
 import { type Download, hostOf } from "../download.ts";
-import type { Named } from "../parts.ts";
 import { finishedAs } from "../recovery.ts";
 import type { Run } from "../slices.ts";
 import type { Filter, Settled, Store } from "../store.ts";
@@ -9,8 +8,8 @@ import type { Claim } from "./claims.ts";
 
 /** What the store of a `get` asks of it. */
 export interface GetStoreHooks {
-  /** Takes a download for this process; it may have its name already. */
-  claim(download: Download): Promise<{ claim: Claim; named: Named | null }>;
+  /** Takes a download for this process. */
+  claim(download: Download): Promise<Claim>;
   /** A download has come to its end; until this resolves, no next one starts. */
   settled(download: Download, claim: Claim): Promise<void>;
 }
@@ -53,8 +52,9 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
   return {
     async add(downloads) {
       for (const download of downloads) {
-        const { claim: mine, named } = await claim(download);
+        const mine = await claim(download);
         const { file = null, runs = [] } = mine.left ?? {};
+        const { named } = mine;
         const entry = { download: { ...download, file }, runs, claim: mine };
         entries.set(download.id, entry);
         if (named) await settle(download.id, finishedAs(named, file));
@@ -77,18 +77,20 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       entry.runs = runs;
     },
     settle,
-    async renew(id, request) {
+    renew(id, request) {
       const entry = entries.get(id);
-      if (entry === undefined) return;
-      await entry.claim.forget();
+      if (entry === undefined) return Promise.resolve();
+      entry.claim.forget();
       const fresh = { request, file: null, downloaded: 0, finishedAt: null };
       const state = { kind: "Queued" } as const;
       entry.download = { ...entry.download, ...fresh, state };
       entry.runs = [];
+      return Promise.resolve();
     },
-    async remove(id) {
-      await entries.get(id)?.claim.forget();
+    remove(id) {
+      entries.get(id)?.claim.forget();
       entries.delete(id);
+      return Promise.resolve();
     },
     get: (id) => entries.get(id)?.download ?? null,
     list({ offset, limit, order, ...filter }) {

@@ -1,6 +1,6 @@
 /** How a `get` tells how far it is. */
 
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl } from "@std/path/from-file-url";
 import type { Status } from "../status.ts";
 import {
   type Effort,

@@ -18,12 +18,18 @@ const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]*$/u;
 /** Needs no look at each character. */
 const PLAIN = /^[\x20-\x7e\u2010-\u2027\u2500-\u259f]*$/;
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** Made when it is needed: that takes longer than a small file. */
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemesOf(text: string): Iterable<{ segment: string }> {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** How many columns a printable text takes. */
 export function widthOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
-  return [...graphemes.segment(text)]
+  return [...graphemesOf(text)]
     .reduce((sum, { segment }) => sum + widthOfGrapheme(segment), 0);
 }
 
@@ -38,7 +44,7 @@ export function clip(text: string, width: number): string {
   let kept = "";
   let left = width - 1;
   if (left < 0) return "";
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     left -= widthOfGrapheme(segment);
     if (left < 0) break;
     kept += segment;

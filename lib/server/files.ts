@@ -1,7 +1,7 @@
 /** Finished files: GET and HEAD, whole or one range of them. */
 
 import { ifNoneMatch } from "@std/http/etag";
-import { basename } from "@std/path";
+import { basename } from "@std/path/basename";
 import type { Range } from "../slices.ts";
 import { isInert, mediaType } from "./ui/media_types.js";
 

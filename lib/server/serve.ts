@@ -5,6 +5,7 @@ import { toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { openParts } from "../parts.ts";
 import { recover } from "../recovery.ts";
+import { openStatusChannel } from "../status.ts";
 import { openStore } from "../store.ts";
 import { createHandler, type Handler, type ServerOptions } from "./server.ts";
 
@@ -37,7 +38,14 @@ export async function serve(
   using parts = await openParts(options.contentDirectory, options);
   using store = openStore(parts.statePath, options);
   await recover({ parts, store });
-  const coordinator = await createCoordinator(options, { store, parts, log });
+  using channel = openStatusChannel(options.channel);
+  const { publish } = channel;
+  const coordinator = await createCoordinator(options, {
+    store,
+    parts,
+    log,
+    publish,
+  });
   const handler = createHandler(options, { coordinator, log });
   try {
     const server = listen(options, handler, log, onListen);

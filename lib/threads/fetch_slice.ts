@@ -1,6 +1,7 @@
 /** One thread: a Range GET, streamed to its offset in the part file. */
 
 import { DownloadError } from "../errors.ts";
+import { every } from "../every.ts";
 import { type Answer, contentLength, readAnswer } from "../origin/partial.ts";
 import {
   isRedirect,
@@ -204,9 +205,4 @@ function startWatch(stop: AbortSignal, stallTimeout: number): Watch {
     fail: (error) => failure.abort(error),
     [Symbol.dispose]: () => looking[Symbol.dispose](),
   };
-}
-
-function every(milliseconds: number, action: () => void): Disposable {
-  const timer = setInterval(action, milliseconds);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
 }

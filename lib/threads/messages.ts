@@ -31,13 +31,17 @@ export interface WorkerSettings {
   readonly allowPrivate: boolean;
 }
 
-/** Pool to worker, in messages of one or more. */
-export type Order =
-  | { readonly type: "settings"; readonly settings: WorkerSettings }
+/** What a thread is to do. */
+export type ThreadOrder =
   | { readonly type: "fetch"; readonly task: SliceTask }
   /** The slice ends earlier now: another thread has taken its tail. */
   | { readonly type: "shrink"; readonly thread: number; readonly end: number }
-  | { readonly type: "stop"; readonly thread: number }
+  | { readonly type: "stop"; readonly thread: number };
+
+/** Pool to worker, in messages of one or more. */
+export type Order =
+  | { readonly type: "settings"; readonly settings: WorkerSettings }
+  | ThreadOrder
   | JobOrder
   | { readonly type: "ping" };
 

@@ -1,6 +1,11 @@
-/** Starts, feeds, stops and replaces the Web Workers that carry the threads. */
+/**
+ * Starts, feeds, stops and replaces the Web Workers that carry the threads; the
+ * first of them, if so wished, are carried without one.
+ */
 
 import { DownloadError, fromRecord, toRecord } from "../errors.ts";
+import { every } from "../every.ts";
+import { createCarrier } from "./carrier.ts";
 import type {
   DigestJob,
   JobOrder,
@@ -13,6 +18,7 @@ import type {
   Report,
   SliceTask,
   ThreadEvent,
+  ThreadOrder,
   WorkerSettings,
 } from "./messages.ts";
 
@@ -20,6 +26,8 @@ import type {
 const MOST_PINGS = 4;
 /** How long a worker may take to start, on a busy machine, in milliseconds. */
 const START_WITHIN = 30_000;
+/** How many threads the process itself carries at most. */
+const MOST_HERE = 4;
 
 /**
  * Settings of a pool. A worker that is silent for `stallTimeout` counts as
@@ -30,6 +38,12 @@ export interface PoolOptions extends WorkerSettings {
   readonly workers: number;
   /** The one directory that workers may read and write. */
   readonly directory: string;
+  /**
+   * `prepared`: a worker is there before the first thread. `at once`: the first
+   * threads are carried by the process itself, with all that it may do; a small
+   * file has come by the time that a worker would have started.
+   */
+  readonly begin: "prepared" | "at once";
 }
 
 /** Threads, spread over workers that are started when they are needed. */
@@ -52,15 +66,19 @@ export interface Pool {
 
 type Waiting = PromiseWithResolvers<JobReport>;
 
+/** Whoever carries threads and does jobs. */
 interface Member {
-  readonly worker: Worker;
   readonly threads: Set<number>;
   readonly jobs: Map<number, Waiting>;
+  tell(order: ThreadOrder | JobOrder): void;
+}
+
+interface WorkerMember extends Member {
+  readonly worker: Worker;
   /** How many pings it has not answered; null until it has started. */
   pings: number | null;
   readonly startedAt: number;
-  /** Orders of this turn, to be sent in one message. */
-  readonly outbox: Order[];
+  post(order: Order): void;
 }
 
 /**
@@ -75,12 +93,33 @@ export function createPool(
   onEvent: (event: ThreadEvent) => void,
   code = new URL("./worker.ts", import.meta.url),
 ): Pool {
-  const members = new Set<Member>();
+  const members = new Set<WorkerMember>();
   let lastJob = 0;
-  const ping = setInterval(checkAll, options.stallTimeout / MOST_PINGS);
-  Deno.unrefTimer(ping);
+  const checking = every(options.stallTimeout / MOST_PINGS, checkAll);
 
-  function start(): Member {
+  const here = options.begin === "at once" ? startHere() : null;
+
+  /** What is carried here is heard like a worker: never in the same turn. */
+  function startHere(): Member & Disposable {
+    let closed = false;
+    const carrier = createCarrier(options, (report) => {
+      queueMicrotask(() => closed || hear(member, report));
+    });
+    const member: Member = {
+      threads: new Set(),
+      jobs: new Map(),
+      tell: (order) => carrier.obey(order),
+    };
+    return {
+      ...member,
+      [Symbol.dispose]() {
+        closed = true;
+        carrier[Symbol.dispose]();
+      },
+    };
+  }
+
+  function start(): WorkerMember {
     const worker = new Worker(code, {
       type: "module",
       name: "sluice",
@@ -97,15 +136,23 @@ export function createPool(
         },
       },
     });
-    const member: Member = {
+    const outbox: Order[] = [];
+    /** All orders of a turn go in one message. */
+    function post(order: Order): void {
+      if (outbox.push(order) > 1) return;
+      queueMicrotask(() => worker.postMessage(outbox.splice(0)));
+    }
+    const member: WorkerMember = {
       worker,
+      post,
+      tell: post,
       threads: new Set(),
       jobs: new Map(),
       pings: null,
       startedAt: performance.now(),
-      outbox: [],
     };
     worker.onmessage = ({ data }: MessageEvent<readonly Report[]>) => {
+      member.pings = 0;
       for (const report of data) hear(member, report);
     };
     worker.onerror = (event) => {
@@ -116,12 +163,11 @@ export function createPool(
     members.add(member);
     const { caCerts, stallTimeout, allowPrivate } = options;
     const settings = { caCerts, stallTimeout, allowPrivate };
-    tell(member, { type: "settings", settings });
+    post({ type: "settings", settings });
     return member;
   }
 
   function hear(member: Member, report: Report): void {
-    member.pings = 0;
     switch (report.type) {
       case "pong":
         return;
@@ -141,7 +187,7 @@ export function createPool(
     }
   }
 
-  function dismiss(member: Member, message: string): void {
+  function dismiss(member: WorkerMember, message: string): void {
     if (!members.delete(member)) return;
     member.worker.onmessage = null;
     member.worker.terminate();
@@ -160,44 +206,53 @@ export function createPool(
         ? member.startedAt < latest
         : member.pings++ >= MOST_PINGS;
       if (hangs) dismiss(member, "A worker hung, and was replaced.");
-      else tell(member, { type: "ping" });
+      else member.post({ type: "ping" });
     }
   }
 
   /** The one with the least to do; a new one while there may be more. */
-  function leastBusy(): Member {
+  function leastBusy(): WorkerMember {
     const least = [...members].sort((a, b) => load(a) - load(b))[0];
     const full = members.size >= options.workers;
     return least && (full || load(least) === 0) ? least : start();
   }
 
-  function carrierOf(thread: number): Member | undefined {
+  /** Without a worker, only what may be small, and only a few at a time. */
+  function memberFor(order: ThreadOrder | JobOrder): Member {
+    if (here === null || members.size > 0) return leastBusy();
+    const small = order.type === "fetch"
+      ? order.task.pinned === null && here.threads.size < MOST_HERE
+      : order.type !== "digest";
+    return small ? here : leastBusy();
+  }
+
+  function memberOf(thread: number): Member | undefined {
+    if (here?.threads.has(thread)) return here;
     return members.values().find((member) => member.threads.has(thread));
   }
 
   function work(order: JobOrder): Promise<JobReport> {
     const waiting: Waiting = Promise.withResolvers();
-    const member = leastBusy();
+    const member = memberFor(order);
     member.jobs.set(order.id, waiting);
-    tell(member, order);
+    member.tell(order);
     return waiting.promise;
   }
 
   // The first download is not to wait for its worker.
-  start();
+  if (here === null) start();
   return {
     fetch(task) {
-      const member = leastBusy();
+      const order = { type: "fetch", task } as const;
+      const member = memberFor(order);
       member.threads.add(task.thread);
-      tell(member, { type: "fetch", task });
+      member.tell(order);
     },
     shrink(thread, end) {
-      const member = carrierOf(thread);
-      if (member) tell(member, { type: "shrink", thread, end });
+      memberOf(thread)?.tell({ type: "shrink", thread, end });
     },
     stop(thread) {
-      const member = carrierOf(thread);
-      if (member) tell(member, { type: "stop", thread });
+      memberOf(thread)?.tell({ type: "stop", thread });
     },
     async digest(job) {
       const report = await work({ type: "digest", id: ++lastJob, job });
@@ -214,16 +269,12 @@ export function createPool(
       throw failureOf(report);
     },
     close() {
-      clearInterval(ping);
+      checking[Symbol.dispose]();
       for (const { worker } of members) worker.terminate();
       members.clear();
+      here?.[Symbol.dispose]();
     },
   };
-}
-
-function tell({ worker, outbox }: Member, order: Order): void {
-  if (outbox.push(order) > 1) return;
-  queueMicrotask(() => worker.postMessage(outbox.splice(0)));
 }
 
 function load({ threads, jobs }: Member): number {

@@ -1,6 +1,6 @@
 /** From part files to finished files: never is a file overwritten. */
 
-import { join } from "@std/path";
+import { join } from "@std/path/join";
 import { DownloadError, toRecord } from "../errors.ts";
 import { numbered } from "../origin/filename.ts";
 import type {

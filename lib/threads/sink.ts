@@ -1,6 +1,6 @@
 /** Where a thread's bytes go: one place in the part file, and onwards. */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "../crc32.ts";
 import type { Run } from "../slices.ts";
 import { BUFFER_BYTES, type Buffers } from "./buffers.ts";
 

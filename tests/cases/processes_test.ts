@@ -43,6 +43,7 @@ async function startCrew(module?: string): Promise<Crew> {
   const pool = createPool(
     {
       workers: 1,
+      begin: "prepared",
       directory,
       caCerts: [],
       stallTimeout: 2_000,

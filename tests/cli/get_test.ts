@@ -210,29 +210,34 @@ Deno.test("a damaged record, or one of another file, begins anew", async () => {
   assertEquals(directory.names(), ["a"]);
 });
 
-Deno.test("a file that had its name before a crash is not fetched again", async () => {
-  await using origin = await startOrigin();
-  await using directory = await makeDirectory();
-  const content = file(2 * MiB, 6);
-  const url = origin.serve("/a", content, { rate: MiB / 4 });
-  const flags = ["--bytes-amount", "128KiB", "--threads-amount", "2", url];
-  {
-    await using get = startGet(directory.path, flags);
-    await recorded(directory.path, get);
-    get.kill("SIGKILL");
-    await get.ended;
-  }
-  const [record = ""] = records(directory.path);
-  const part = join(directory.path, ".sluice", "get", record.slice(0, -5));
-  await Deno.writeFile(part, bytesOf(content));
-  await Deno.link(part, join(directory.path, "a"));
-  const { length } = origin.requests;
-  const { code, stdout, stderr } = await startGet(directory.path, flags).ended;
-  assertEquals([code, stdout], [0, join(directory.path, "a\n")], stderr);
-  assertEquals(origin.requests.length, length);
-  assertEquals(await firstDifference(`${directory.path}/a`, content), null);
-  assertEquals(directory.names(), ["a"]);
-});
+for (const what of ["recorded in part", "not recorded"]) {
+  Deno.test(`a file ${what} that had its name before a crash is not fetched again`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    const content = file(2 * MiB, 6);
+    const url = origin.serve("/a", content, { rate: MiB / 4 });
+    const flags = ["--bytes-amount", "128KiB", "--threads-amount", "2", url];
+    {
+      await using get = startGet(directory.path, flags);
+      await recorded(directory.path, get);
+      get.kill("SIGKILL");
+      await get.ended;
+    }
+    const [record = ""] = records(directory.path);
+    const path = join(directory.path, ".sluice", "get", record);
+    if (what === "not recorded") await Deno.remove(path);
+    const part = path.replace(/\.json$/, "");
+    await Deno.writeFile(part, bytesOf(content));
+    await Deno.link(part, join(directory.path, "a"));
+    const { length } = origin.requests;
+    const get = startGet(directory.path, flags);
+    const { code, stdout, stderr } = await get.ended;
+    assertEquals([code, stdout], [0, join(directory.path, "a\n")], stderr);
+    assertEquals(origin.requests.length, length);
+    assertEquals(await firstDifference(`${directory.path}/a`, content), null);
+    assertEquals(directory.names(), ["a"]);
+  });
+}
 
 Deno.test("a wrong use is one line that says what to do, code 2", async () => {
   const url = "https://example.org/a";

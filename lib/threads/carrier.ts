@@ -1,0 +1,132 @@
+/** Carries threads, and does jobs, in a worker or in the process itself. */
+
+import { toRecord } from "../errors.ts";
+import type { Run } from "../slices.ts";
+import { createBuffers } from "./buffers.ts";
+import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
+import type {
+  JobOrder,
+  JobReport,
+  Outcome,
+  SliceTask,
+  ThreadEvent,
+  ThreadOrder,
+  WorkerSettings,
+} from "./messages.ts";
+import { publish, removeParts } from "./publish.ts";
+
+/** Carries threads and does jobs; disposing of it stops the threads. */
+export interface Carrier extends Disposable {
+  obey(order: ThreadOrder | JobOrder): void;
+}
+
+interface Thread extends Controls {
+  readonly stop: AbortController;
+}
+
+/**
+ * Makes a carrier.
+ *
+ * @param tell Hears what threads say, `ended` being the last of each, and what
+ * has come of jobs.
+ */
+export function createCarrier(
+  settings: WorkerSettings,
+  tell: (report: ThreadEvent | JobReport) => void,
+): Carrier {
+  const surroundings = surroundingsFrom(settings);
+  const threads = new Map<number, Thread>();
+
+  async function run(task: SliceTask): Promise<void> {
+    const stop = new AbortController();
+    const thread: Thread = { end: Infinity, stop, signal: stop.signal };
+    threads.set(task.thread, thread);
+    let written: Run | null = null;
+    let outcome: Outcome = { kind: "done" };
+    try {
+      await fetchSlice(task, thread, {
+        answered: (answered) =>
+          tell({ type: "answered", thread: task.thread, answered }),
+        wrote(run) {
+          if (run.end === (written?.end ?? run.start)) return;
+          written = run;
+          tell({ type: "wrote", thread: task.thread, run });
+        },
+      }, surroundings);
+    } catch (error) {
+      outcome = stop.signal.aborted
+        ? { kind: "stopped" }
+        : { kind: "failed", error: toRecord(error) };
+    }
+    threads.delete(task.thread);
+    tell({ type: "ended", thread: task.thread, run: written, outcome });
+  }
+
+  async function work(order: JobOrder): Promise<void> {
+    const { id } = order;
+    try {
+      tell(await reportOf(order));
+    } catch (error) {
+      tell({ type: "job failed", id, error: toRecord(error) });
+    }
+  }
+
+  return {
+    obey(order) {
+      switch (order.type) {
+        case "fetch":
+          run(order.task);
+          return;
+        case "shrink": {
+          const thread = threads.get(order.thread);
+          if (thread) thread.end = Math.min(thread.end, order.end);
+          return;
+        }
+        case "stop":
+          threads.get(order.thread)?.stop.abort();
+          return;
+        default:
+          work(order);
+      }
+    },
+    [Symbol.dispose]() {
+      for (const { stop } of threads.values()) stop.abort();
+      surroundings.client.close();
+    },
+  };
+}
+
+async function reportOf(order: JobOrder): Promise<JobReport> {
+  const { id } = order;
+  switch (order.type) {
+    case "digest": {
+      // Most never need it, and it takes as long to load as a worker.
+      const { digest } = await import("./digest.ts");
+      return { type: "digested", id, digests: await digest(order.job) };
+    }
+    case "publish":
+      return { type: "published", id, published: await publish(order.job) };
+    case "remove":
+      removeParts(order.job);
+      return { type: "removed", id };
+  }
+}
+
+function surroundingsFrom(
+  { caCerts, stallTimeout, allowPrivate }: WorkerSettings,
+): Surroundings {
+  return {
+    // Over HTTP/2 all threads of a worker would share one connection.
+    client: Deno.createHttpClient({
+      http1: true,
+      http2: false,
+      caCerts: [...caCerts],
+      // Of IPv6, Deno can deny no ranges, nor IPv4 in disguise, and a name may
+      // lead anywhere. From an address of IPv4, only IPv4 can be reached.
+      ...(allowPrivate ? {} : { localAddress: "0.0.0.0" }),
+    }),
+    buffers: createBuffers(),
+    stallTimeout,
+    allowPrivate,
+  };
+}
