@@ -1,8 +1,12 @@
 /**
  * What `get` keeps of a download in `.sluice/get/` until it is finished: the
- * part file `<id>`, the record `<id>.json` of what is in it, and the lock
- * `<id>.lock` of whoever fetches it. The server's own state is not touched, so
- * that any number of `get`s, and a server, may use one content directory.
+ * part file `<id>`, the record of what is in it, and `<id>.lock`, which whoever
+ * fetches it has locked. The server's own state is not touched, so that any
+ * number of `get`s, and a server, may use one content directory.
+ *
+ * To make a file costs the file system more than all else that a small download
+ * asks of it. So the lock also holds the first record; the next ones, which
+ * count instead, are `<id>.json`. And a lock goes on to the next download.
  */
 
 import { dirname } from "@std/path/dirname";
@@ -30,68 +34,129 @@ export interface Claim {
   release(): void;
 }
 
-/** The directory of part files and records in a content directory. */
-export function claimsDirectory(contentDirectory: string): string {
-  return join(contentDirectory, ".sluice", "get");
+/** The claims of a process; disposing of them leaves only what goes on later. */
+export interface Claims extends Disposable {
+  /** The directory of part files and records. */
+  readonly directory: string;
+  /** Takes a download for this process; null if another one has it. */
+  take(id: string): Claim | null;
+  /** Removes the locks that no next download has taken over. */
+  tidy(): void;
+}
+
+/** A file that this process has locked. */
+interface Lock {
+  readonly file: Deno.FsFile;
+  readonly path: string;
 }
 
 /**
- * Takes a download for this process; null if another one has it.
+ * Makes the claims of a process.
  *
  * Files are touched synchronously wherever the disk need not be waited for:
  * that takes a tenth of the time, and whoever ran `get` waits for nothing else.
  *
  * @param sync Whether records are forced to disk.
  */
-export function claim(
-  directory: string,
-  id: string,
+export function createClaims(
+  contentDirectory: string,
   { sync }: { sync: boolean },
-): Claim | null {
-  const part = join(directory, id);
-  const path = `${part}.json`;
-  const lockPath = `${part}.lock`;
-  const lock = takeLock(directory, lockPath);
-  if (lock === null) return null;
-  const left = readRecord(path);
-  let recorded = left !== null;
-  remove(`${path}.new`);
-  if (!recorded) {
-    remove(path);
-    remove(part);
+): Claims {
+  const directory = join(contentDirectory, ".sluice", "get");
+  /** Empty, and still named after downloads that are over. */
+  const free: Lock[] = [];
+
+  function take(id: string): Claim | null {
+    const part = join(directory, id);
+    const path = `${part}.json`;
+    const lock = takeOver(free, `${part}.lock`) ??
+      takeLock(directory, `${part}.lock`);
+    if (lock === null) return null;
+    const latest = readRecord(path);
+    const left = latest ?? readRecord(lock.path);
+    let recorded: "nowhere" | "in the lock" | "beside it" = "nowhere";
+    if (left !== null) recorded = latest ? "beside it" : "in the lock";
+    else {
+      empty(lock);
+      remove(path);
+      if (remove(part)) remove(`${path}.new`);
+    }
+
+    return {
+      part,
+      left,
+      async write(record) {
+        const bytes = new TextEncoder().encode(JSON.stringify(record));
+        if (recorded === "nowhere") {
+          // A part of it is no JSON: then nothing is recorded, as before.
+          await writeAll(lock.file, bytes, sync);
+          recorded = "in the lock";
+          return;
+        }
+        const fresh = `${path}.new`;
+        using file = Deno.openSync(fresh, {
+          write: true,
+          create: true,
+          truncate: true,
+        });
+        await writeAll(file, bytes, sync);
+        Deno.renameSync(fresh, path);
+        recorded = "beside it";
+      },
+      forget() {
+        if (recorded === "beside it") remove(path);
+        if (recorded !== "nowhere") empty(lock);
+        recorded = "nowhere";
+      },
+      release() {
+        if (recorded === "in the lock") {
+          Deno.renameSync(lock.path, path);
+          lock.file.close();
+          return;
+        }
+        if (recorded === "nowhere") remove(part);
+        else empty(lock);
+        free.push(lock);
+      },
+    };
   }
+
+  function tidy(): void {
+    for (const { path, file } of free.splice(0)) {
+      remove(path);
+      file.close();
+    }
+  }
+
   return {
-    part,
-    left,
-    async write(record) {
-      const fresh = `${path}.new`;
-      using file = Deno.openSync(fresh, {
-        write: true,
-        create: true,
-        truncate: true,
-      });
-      const bytes = new TextEncoder().encode(JSON.stringify(record));
-      for (let done = 0; done < bytes.length;) {
-        done += file.writeSync(bytes.subarray(done));
-      }
-      if (sync) await file.syncData();
-      Deno.renameSync(fresh, path);
-      recorded = true;
-    },
-    forget() {
-      if (recorded) remove(path);
-      recorded = false;
-    },
-    release() {
-      if (!recorded) remove(part);
-      remove(lockPath);
-      lock.close();
+    directory,
+    take,
+    tidy,
+    [Symbol.dispose]() {
+      tidy();
+      removeIfEmpty(directory);
     },
   };
 }
 
+async function writeAll(
+  file: Deno.FsFile,
+  bytes: Uint8Array,
+  sync: boolean,
+): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += file.writeSync(bytes.subarray(done));
+  }
+  if (sync) await file.syncData();
+}
+
+function empty({ file }: Lock): void {
+  file.truncateSync();
+  file.seekSync(0, Deno.SeekMode.Start);
+}
+
 /** Removes the directory, and `.sluice` with it, if nothing is in it. */
-export function removeIfEmpty(directory: string): void {
+function removeIfEmpty(directory: string): void {
   for (const path of [directory, dirname(directory)]) {
     try {
       Deno.removeSync(path);
@@ -101,17 +166,32 @@ export function removeIfEmpty(directory: string): void {
   }
 }
 
+/** A free lock under another name; null if there is none, or the name is taken. */
+function takeOver(free: Lock[], path: string): Lock | null {
+  const lock = free.pop();
+  if (lock === undefined) return null;
+  try {
+    Deno.linkSync(lock.path, path);
+    remove(lock.path);
+    return { ...lock, path };
+  } catch (error) {
+    free.push(lock);
+    if (error instanceof Deno.errors.AlreadyExists) return null;
+    throw error;
+  }
+}
+
 /** The lock on a file that is still there: its last owner may remove it. */
-function takeLock(directory: string, path: string): Deno.FsFile | null {
+function takeLock(directory: string, path: string): Lock | null {
   for (;;) {
-    const lock = openLock(directory, path);
-    if (lock === null) continue;
-    if (!lock.tryLockSync(true)) {
-      lock.close();
+    const file = openLock(directory, path);
+    if (file === null) continue;
+    if (!file.tryLockSync(true)) {
+      file.close();
       return null;
     }
-    if (isStill(lock, path)) return lock;
-    lock.close();
+    if (isStill(file, path)) return { file, path };
+    file.close();
   }
 }
 
@@ -168,10 +248,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-function remove(path: string): void {
+/** Whether there was something to remove. */
+function remove(path: string): boolean {
   try {
     Deno.removeSync(path);
+    return true;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

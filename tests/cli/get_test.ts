@@ -27,8 +27,15 @@ Deno.test("get fetches files, prints their paths, and leaves nothing else", asyn
   assertEquals(directory.names(), ["big.bin", "s"]);
 });
 
-for (const signal of ["SIGINT", "SIGKILL"] as const) {
-  Deno.test(`the same command goes on after ${signal}`, async () => {
+for (
+  const [signal, record] of [
+    ["SIGINT", "first"],
+    ["SIGINT", "later"],
+    ["SIGKILL", "first"],
+    ["SIGKILL", "later"],
+  ] as const
+) {
+  Deno.test(`the same command goes on after ${signal}, from the ${record} record`, async () => {
     await using origin = await startOrigin();
     await using directory = await makeDirectory();
     const content = file(8 * MiB, 3);
@@ -41,7 +48,7 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     const flags = ["--bytes-amount", "1MiB", "--threads-amount", "2", url];
     {
       await using get = startGet(directory.path, flags);
-      await recorded(directory.path, get);
+      await recorded(directory.path, get, record);
       get.kill(signal);
       // A terminal's Ctrl-C reaches the child of a task twice.
       if (signal === "SIGINT") get.kill(signal);
@@ -61,10 +68,13 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
   });
 }
 
-function records(directory: string): string[] {
+/** The paths of records: the first one is in the lock, later ones beside it. */
+function records(directory: string, which: "first" | "later"): string[] {
+  const own = join(directory, ".sluice", "get");
+  const kind = which === "first" ? ".lock" : ".json";
   try {
-    return [...Deno.readDirSync(join(directory, ".sluice", "get"))]
-      .map(({ name }) => name).filter((name) => name.endsWith(".json"));
+    return [...Deno.readDirSync(own)].map(({ name }) => join(own, name))
+      .filter((path) => path.endsWith(kind) && Deno.statSync(path).size > 0);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
@@ -72,10 +82,14 @@ function records(directory: string): string[] {
 }
 
 /** Resolves once the process has recorded what is in a part file. */
-async function recorded(directory: string, get: Started): Promise<void> {
+async function recorded(
+  directory: string,
+  get: Started,
+  which: "first" | "later" = "first",
+): Promise<void> {
   let over = false;
   get.ended.then(() => over = true);
-  while (records(directory).length === 0) {
+  while (records(directory, which).length === 0) {
     if (over) throw new Error("It ended without a record");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -201,8 +215,9 @@ Deno.test("a damaged record, or one of another file, begins anew", async () => {
     get.kill("SIGINT");
     await get.ended;
   }
-  const [record = ""] = records(directory.path);
-  const path = join(directory.path, ".sluice", "get", record);
+  // Whoever is interrupted leaves no lock.
+  assertEquals(records(directory.path, "first"), []);
+  const [path = ""] = records(directory.path, "later");
   await Deno.writeTextFile(path, '{"file": {"name": "../../x"}');
   origin.serve("/a", content);
   assertEquals((await startGet(directory.path, flags).ended).code, 0);
