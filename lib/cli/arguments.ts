@@ -1,6 +1,5 @@
 /** The command line, read by what there is to be asked. Pure. */
 
-import { parseArgs } from "@std/cli/parse-args";
 import type { CommandUsage, Flag } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage.ts";
@@ -37,57 +36,49 @@ export function readArguments(
         "See sluice --help.",
     );
   }
-  const known = [...command.flags, ...command.settings];
-  const { _: operands, ...flags } = parseArgs(
-    joined(named ? args.slice(1) : args, known, command),
-    {
-      string: ["_", ...known.filter(takesValue).map(({ name }) => name)],
-      boolean: known.filter((flag) => !takesValue(flag))
-        .map(({ name }) => name),
-      collect: known.filter(({ times }) => times === "each")
-        .map(({ name }) => name),
-    },
-  );
-  return { command, named, flags, operands: operands.map(String) };
+  const { flags, operands } = parse(named ? args.slice(1) : args, command);
+  return { command, named, flags, operands };
 }
 
-/**
- * Flags in the one form that has no second meaning, `--name=value`: a value
- * such as `-` or `-x` would be taken for a flag otherwise.
- */
-function joined(
+/** What follows a flag that takes a value is its value, be it `-` or `-x`. */
+function parse(
   args: readonly string[],
-  known: readonly Flag[],
   command: CommandUsage,
-): string[] {
-  const result: string[] = [];
+): Pick<Invocation, "flags" | "operands"> {
+  const known = [...command.flags, ...command.settings];
+  const flags: Record<string, unknown> = {};
+  const operands: string[] = [];
   const rest = [...args];
   for (let arg; (arg = rest.shift()) !== undefined;) {
-    if (arg === "--") return [...result, arg, ...rest];
+    if (arg === "--") {
+      operands.push(...rest);
+      break;
+    }
     if (!arg.startsWith("-") || arg === "-") {
-      result.push(arg);
+      operands.push(arg);
       continue;
     }
-    const [, dashes = "", name = "", given] =
+    const [, dashes = "", typed = "", given] =
       arg.match(/^(--?)([^=]*)(?:=(.*))?$/s) ?? [];
-    const flag = known.find((flag) =>
-      dashes === "--" ? flag.name === name : flag.short === name
+    const flag = known.find(({ name, short }) =>
+      dashes === "--" ? name === typed : short === typed
     );
-    if (flag === undefined) throw unknownFlag(`${dashes}${name}`, command);
+    if (flag === undefined) throw unknownFlag(`${dashes}${typed}`, command);
+    const { name, meaning, times } = flag;
     if (!takesValue(flag)) {
       if (given !== undefined) {
-        throw new UsageError(`--${flag.name} takes no value.`);
+        throw new UsageError(`--${name} takes no value.`);
       }
-      result.push(`--${flag.name}`);
+      flags[name] = true;
       continue;
     }
     const value = given ?? rest.shift() ?? "";
     if (value === "") {
-      throw new UsageError(`--${flag.name} needs a value: ${flag.meaning}.`);
+      throw new UsageError(`--${name} needs a value: ${meaning}.`);
     }
-    result.push(`--${flag.name}=${value}`);
+    flags[name] = times === "last" ? value : [flags[name] ?? [], value].flat();
   }
-  return result;
+  return { flags, operands };
 }
 
 function takesValue({ value }: Flag): boolean {

@@ -9,7 +9,6 @@
  * count instead, are `<id>.json`. And a lock goes on to the next download.
  */
 
-import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import type { FileFacts } from "../download.ts";
 import type { Run } from "../slices.ts";
@@ -62,7 +61,8 @@ export function createClaims(
   contentDirectory: string,
   { sync }: { sync: boolean },
 ): Claims {
-  const directory = join(contentDirectory, ".sluice", "get");
+  const own = join(contentDirectory, ".sluice");
+  const directory = join(own, "get");
   /** Empty, and still named after downloads that are over. */
   const free: Lock[] = [];
 
@@ -134,7 +134,7 @@ export function createClaims(
     tidy,
     [Symbol.dispose]() {
       tidy();
-      removeIfEmpty(directory);
+      removeEmpty([directory, own]);
     },
   };
 }
@@ -155,9 +155,9 @@ function empty({ file }: Lock): void {
   file.seekSync(0, Deno.SeekMode.Start);
 }
 
-/** Removes the directory, and `.sluice` with it, if nothing is in it. */
-function removeIfEmpty(directory: string): void {
-  for (const path of [directory, dirname(directory)]) {
+/** Removes directories, up to the first one that something is in. */
+function removeEmpty(directories: readonly string[]): void {
+  for (const path of directories) {
     try {
       Deno.removeSync(path);
     } catch {

@@ -84,12 +84,15 @@ export async function get(
   function ended(download: Download): void {
     const { startedAt, claim } = open.get(download.id) ?? NOTHING;
     open.delete(download.id);
-    if (download.state.kind !== "Downloaded") failed++;
+    const { state } = download;
+    const path = state.kind === "Downloaded" ? state.path : null;
+    if (path === null) failed++;
     const left = total(claim?.left?.runs ?? []);
-    reporter.ended(statusOf(download), {
+    const effort = {
       seconds: (Date.now() - (startedAt ?? Date.now())) / 1000,
       bytes: Math.max(0, download.downloaded - left),
-    });
+    };
+    reporter.ended(statusOf(download), effort, path);
   }
 
   /** Not all at once: each claim holds a file open. */
