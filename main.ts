@@ -35,11 +35,11 @@ async function main(args: readonly string[]): Promise<void> {
   switch (command.name) {
     case "serve":
       if (operands.length === 0) {
-        return await serveUntilStopped(await configFor(asked));
+        return await serveUntilStopped(configFor(asked));
       }
       throw new UsageError(`There is no command ${operands[0]}; see --help.`);
     case "get":
-      return Deno.exit(await get(asked, await configFor(asked)));
+      return Deno.exit(await get(asked, configFor(asked)));
     case "completions": {
       const script = await import("./lib/cli/completions.ts");
       return console.log(script.renderCompletions(operands[0], commands));
@@ -56,17 +56,17 @@ function flagOf({ flag, meaning }: ReturnType<typeof settingsOf>[number]) {
 }
 
 /** The settings, from the command line and the environment. */
-async function configFor({ command, flags }: Invocation): Promise<Config> {
+function configFor({ command, flags }: Invocation): Config {
   const program: Program = command.name === "get" ? "get" : "serve";
   const needed = settingsOf(program)
     .map(({ variable }) => ({ name: "env", variable }) as const);
-  await refuseWithout([{ name: "net" }, ...needed]);
+  refuseWithout([{ name: "net" }, ...needed]);
   return readConfig(flags, (name) => Deno.env.get(name), program);
 }
 
 async function get(asked: Invocation, config: Config): Promise<number> {
   const { runGet } = await import("./lib/cli/get_command.ts");
-  await refuseWithout(filesOf(config));
+  refuseWithout(filesOf(config));
   return await runGet(asked, {
     ...config,
     begin: "at once",
@@ -100,7 +100,7 @@ async function serveUntilStopped(config: Config): Promise<void> {
       import("./lib/server/exposure.ts"),
       import("./lib/server/serve.ts"),
     ]);
-  await refuseWithout(filesOf(config));
+  refuseWithout(filesOf(config));
   const fault = await exposureFault(config);
   if (fault) throw new ConfigError(fault);
   const options = {

@@ -1,5 +1,6 @@
 /** The content directory: part files, and how they become finished files. */
 
+import { ensureDir } from "@std/fs/ensure-dir";
 import { join } from "@std/path/join";
 import { DownloadError } from "./errors.ts";
 
@@ -51,7 +52,7 @@ export async function openParts(
 ): Promise<Parts> {
   const own = join(directory, ".sluice");
   const parts = join(own, "parts");
-  await Deno.mkdir(parts, { recursive: true });
+  await ensureDir(parts);
   const lock = await takeLock(join(own, "lock"), directory);
   try {
     await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);

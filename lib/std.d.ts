@@ -86,6 +86,7 @@ declare module "@std/cli/parse-args" {
 }
 
 declare module "@std/fs" {
+  export function ensureDir(dir: string | URL): Promise<void>;
   export function exists(path: string | URL): Promise<boolean>;
 }
 
@@ -111,6 +112,10 @@ declare module "@std/path" {
   export function relative(from: string, to: string): string;
   export function resolve(...paths: string[]): string;
   export function toFileUrl(path: string): URL;
+}
+
+declare module "@std/fs/ensure-dir" {
+  export { ensureDir } from "@std/fs";
 }
 
 declare module "@std/path/basename" {

@@ -17,8 +17,8 @@ const TOKEN = "SLUICE_TOKEN";
 export async function askServer(asked: Invocation): Promise<number> {
   const { flags, command } = asked;
   const url = parseServer(String(flags.server ?? "ws://localhost:8888/"));
-  await refuseWithout([{ name: "net", host: new URL(url).host }]);
-  const server = { url, token: await readToken(flags.token) };
+  refuseWithout([{ name: "net", host: new URL(url).host }]);
+  const server = { url, token: readToken(flags.token) };
   if (command.name === "watch") return await runWatch(asked, server);
   return await runRemote(asked, server, {
     line: (text) => console.log(text),
@@ -26,8 +26,8 @@ export async function askServer(asked: Invocation): Promise<number> {
   });
 }
 
-async function readToken(given: unknown): Promise<string | null> {
+function readToken(given: unknown): string | null {
   if (typeof given === "string") return given;
-  await refuseWithout([{ name: "env", variable: TOKEN }]);
+  refuseWithout([{ name: "env", variable: TOKEN }]);
   return Deno.env.get(TOKEN) || null;
 }

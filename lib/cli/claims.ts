@@ -5,7 +5,6 @@
  * that any number of `get`s, and a server, may use one content directory.
  */
 
-import { dirname } from "@std/path/dirname";
 import { join } from "@std/path/join";
 import type { FileFacts } from "../download.ts";
 import { findNames, type Named } from "../parts.ts";
@@ -33,72 +32,104 @@ export interface Claim {
   release(): void;
 }
 
-/** The directory of part files and records in a content directory. */
-export function claimsDirectory(contentDirectory: string): string {
-  return join(contentDirectory, ".sluice", "get");
+/** The claims of a process; disposing of them leaves only what goes on later. */
+export interface Claims extends Disposable {
+  /** The directory of part files and records. */
+  readonly directory: string;
+  /** Takes a download for this process; null if another one has it. */
+  take(id: string): Claim | null;
+  /** Gives up the locks that were kept for downloads to come. */
+  tidy(): void;
+}
+
+/** A lock that is held, and its name. */
+interface Lock {
+  readonly path: string;
+  readonly file: Deno.FsFile;
 }
 
 /**
- * Takes a download for this process; null if another one has it.
+ * Makes the claims of a process.
  *
  * Files are touched synchronously wherever the disk need not be waited for:
  * that takes a tenth of the time, and whoever ran `get` waits for nothing else.
  *
  * @param sync Whether records are forced to disk.
  */
-export function claim(
+export function createClaims(
   contentDirectory: string,
-  id: string,
   { sync }: { sync: boolean },
-): Claim | null {
-  const directory = claimsDirectory(contentDirectory);
-  const part = join(directory, id);
-  const path = `${part}.json`;
-  const lockPath = `${part}.lock`;
-  const lock = takeLock(directory, lockPath);
-  if (lock === null) return null;
-  const left = readRecord(path);
-  const named = findNames(contentDirectory, [part]).get(part) ?? null;
-  let recorded = left !== null;
-  remove(`${path}.new`);
-  if (!recorded) {
-    remove(path);
-    remove(part);
+): Claims {
+  const own = join(contentDirectory, ".sluice");
+  const directory = join(own, "get");
+  /** Still named after downloads that are over, until others need them. */
+  const free: Lock[] = [];
+
+  function take(id: string): Claim | null {
+    const part = join(directory, id);
+    const path = `${part}.json`;
+    const lock = takeOver(free, `${part}.lock`) ??
+      takeLock(directory, `${part}.lock`);
+    if (lock === null) return null;
+    const left = readRecord(path);
+    const named = findNames(contentDirectory, [part]).get(part) ?? null;
+    let recorded = left !== null;
+    // A record is written beside a part that is there.
+    if (!recorded && remove(part)) {
+      remove(path);
+      remove(`${path}.new`);
+    }
+    return {
+      part,
+      left,
+      named,
+      async write(record) {
+        const fresh = `${path}.new`;
+        using file = Deno.openSync(fresh, {
+          write: true,
+          create: true,
+          truncate: true,
+        });
+        const bytes = new TextEncoder().encode(JSON.stringify(record));
+        for (let done = 0; done < bytes.length;) {
+          done += file.writeSync(bytes.subarray(done));
+        }
+        if (sync) await file.syncData();
+        Deno.renameSync(fresh, path);
+        recorded = true;
+      },
+      forget() {
+        if (recorded) remove(path);
+        recorded = false;
+      },
+      release() {
+        if (!recorded) remove(part);
+        free.push(lock);
+      },
+    };
   }
+
+  function tidy(): void {
+    for (const { path, file } of free.splice(0)) {
+      remove(path);
+      file.close();
+    }
+  }
+
   return {
-    part,
-    left,
-    named,
-    async write(record) {
-      const fresh = `${path}.new`;
-      using file = Deno.openSync(fresh, {
-        write: true,
-        create: true,
-        truncate: true,
-      });
-      const bytes = new TextEncoder().encode(JSON.stringify(record));
-      for (let done = 0; done < bytes.length;) {
-        done += file.writeSync(bytes.subarray(done));
-      }
-      if (sync) await file.syncData();
-      Deno.renameSync(fresh, path);
-      recorded = true;
-    },
-    forget() {
-      if (recorded) remove(path);
-      recorded = false;
-    },
-    release() {
-      if (!recorded) remove(part);
-      remove(lockPath);
-      lock.close();
+    directory,
+    take,
+    tidy,
+    [Symbol.dispose]() {
+      tidy();
+      removeEmpty([directory, own]);
     },
   };
 }
 
-/** Removes the directory, and `.sluice` with it, if nothing is in it. */
-export function removeIfEmpty(directory: string): void {
-  for (const path of [directory, dirname(directory)]) {
+/** Removes directories, up to the first one that something is in. */
+function removeEmpty(directories: readonly string[]): void {
+  for (const path of directories) {
     try {
       Deno.removeSync(path);
     } catch {
@@ -107,17 +138,36 @@ export function removeIfEmpty(directory: string): void {
   }
 }
 
+/**
+ * A free lock under another name: to make a file costs the file system more
+ * than all else that a small download asks of it. Null if there is none, or
+ * somebody has the name.
+ */
+function takeOver(free: Lock[], path: string): Lock | null {
+  const lock = free.pop();
+  if (lock === undefined) return null;
+  try {
+    Deno.linkSync(lock.path, path);
+  } catch (error) {
+    free.push(lock);
+    if (error instanceof Deno.errors.AlreadyExists) return null;
+    throw error;
+  }
+  remove(lock.path);
+  return { ...lock, path };
+}
+
 /** The lock on a file that is still there: its last owner may remove it. */
-function takeLock(directory: string, path: string): Deno.FsFile | null {
+function takeLock(directory: string, path: string): Lock | null {
   for (;;) {
-    const lock = openLock(directory, path);
-    if (lock === null) continue;
-    if (!lock.tryLockSync(true)) {
-      lock.close();
+    const file = openLock(directory, path);
+    if (file === null) continue;
+    if (!file.tryLockSync(true)) {
+      file.close();
       return null;
     }
-    if (isStill(lock, path)) return lock;
-    lock.close();
+    if (isStill(file, path)) return { file, path };
+    file.close();
   }
 }
 
@@ -174,10 +224,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-function remove(path: string): void {
+/** Whether there was something to remove. */
+function remove(path: string): boolean {
   try {
     Deno.removeSync(path);
+    return true;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

@@ -14,13 +14,7 @@ import { filenameFor } from "../origin/filename.ts";
 import { createParts, type DownloadParts } from "../parts.ts";
 import { total } from "../slices.ts";
 import { statusOf } from "../status.ts";
-import {
-  type Claim,
-  claim,
-  claimsDirectory,
-  type PartRecord,
-  removeIfEmpty,
-} from "./claims.ts";
+import { type Claim, createClaims, type PartRecord } from "./claims.ts";
 import { createGetStore } from "./get_store.ts";
 import type { Reporter } from "./reporter.ts";
 
@@ -56,7 +50,7 @@ export async function get(
   },
 ): Promise<GetEnd> {
   const { contentDirectory, threadsAmount, minFreeSpace } = options;
-  const directory = claimsDirectory(contentDirectory);
+  using claims = createClaims(contentDirectory, options);
   const waiting = [...new Map(requests.map((one) => [wordsOf(one), one]))];
   const of = waiting.length;
   const open = new Map<string, Open>();
@@ -71,7 +65,7 @@ export async function get(
   const store = createGetStore({
     async claim(download) {
       const key = await keyOf(download.request);
-      const claimed = claim(contentDirectory, key, options);
+      const claimed = claims.take(key);
       if (claimed === null) throw beingFetched();
       const left = known(claimed.left, download.request);
       const mine = { ...claimed, left };
@@ -89,12 +83,15 @@ export async function get(
   function ended(download: Download): void {
     const { startedAt, claim } = open.get(download.id) ?? NOTHING;
     open.delete(download.id);
-    if (download.state.kind !== "Downloaded") failed++;
+    const { state } = download;
+    const path = state.kind === "Downloaded" ? state.path : null;
+    if (path === null) failed++;
     const left = total(claim?.left?.runs ?? []);
-    reporter.ended(statusOf(download), {
+    const effort = {
       seconds: (Date.now() - (startedAt ?? Date.now())) / 1000,
       bytes: Math.max(0, download.downloaded - left),
-    });
+    };
+    reporter.ended(statusOf(download), effort, path);
   }
 
   /** Not all at once: each claim holds a file open. */
@@ -114,13 +111,14 @@ export async function get(
       }
     }
     reporter.waiting(waiting.length);
+    if (waiting.length === 0) claims.tidy();
     if (open.size + coming + waiting.length === 0) over.resolve("all");
     else if (room <= 0) over.reject(diskFull(0, room));
   }
 
   const files = createParts({
     directory: contentDirectory,
-    path: (id) => open.get(id)?.claim.part ?? join(directory, id),
+    path: (id) => open.get(id)?.claim.part ?? join(claims.directory, id),
   }, options);
   const parts: DownloadParts = {
     ...files,
@@ -151,7 +149,6 @@ export async function get(
   } finally {
     await coordinator.close();
     for (const { claim } of open.values()) claim.release();
-    removeIfEmpty(directory);
   }
 }
 

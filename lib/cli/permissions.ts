@@ -7,12 +7,12 @@ import { UsageError } from "./usage.ts";
  *
  * @throws {UsageError}
  */
-export async function refuseWithout(
+export function refuseWithout(
   needed: readonly Deno.PermissionDescriptor[],
-): Promise<void> {
+): void {
   const missing = new Map<string, string[]>();
   for (const descriptor of needed) {
-    const { state } = await Deno.permissions.query(descriptor);
+    const { state } = Deno.permissions.querySync(descriptor);
     if (state === "granted") continue;
     const flag = `--allow-${descriptor.name}`;
     const values = missing.get(flag) ?? [];

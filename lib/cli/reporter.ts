@@ -1,6 +1,5 @@
 /** How a `get` tells how far it is. */
 
-import { fromFileUrl } from "@std/path/from-file-url";
 import type { Status } from "../status.ts";
 import {
   type Effort,
@@ -15,8 +14,8 @@ import { printable } from "./width.ts";
 export interface Reporter extends Disposable {
   /** Some go on. */
   changed(statuses: readonly Status[]): void;
-  /** One has come to its end. */
-  ended(status: Status, effort: Effort): void;
+  /** One has come to its end; `path` is where its file is, if it came. */
+  ended(status: Status, effort: Effort, path: string | null): void;
   /** How many downloads have not begun yet. */
   waiting(count: number): void;
 }
@@ -77,9 +76,9 @@ export function createLinesReporter(outputs: Outputs): Reporter {
       }
     },
     waiting() {},
-    ended(status, effort) {
+    ended(status, effort, path) {
       told.delete(status.id);
-      writeEnd(status, effort, outputs);
+      writeEnd(status, effort, path, outputs);
     },
     [Symbol.dispose]() {},
   };
@@ -116,9 +115,9 @@ export function createTerminalReporter(
     waiting(count) {
       more = count;
     },
-    ended(status, effort) {
+    ended(status, effort, path) {
       open.delete(status.id);
-      lines.aside(() => writeEnd(status, effort, outputs));
+      lines.aside(() => writeEnd(status, effort, path, outputs));
     },
     [Symbol.dispose]() {
       resize[Symbol.dispose]();
@@ -130,10 +129,10 @@ export function createTerminalReporter(
 function writeEnd(
   status: Status,
   effort: Effort,
+  path: string | null,
   { out, err, outIsTerminal }: Outputs,
 ): void {
   err(`${renderEnd(status, effort)}\n`);
-  if (status.path_to_file === null) return;
-  const path = fromFileUrl(status.path_to_file);
+  if (path === null) return;
   out(`${outIsTerminal ? printable(path) : path}\n`);
 }

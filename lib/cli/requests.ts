@@ -80,7 +80,7 @@ async function readList(path: string): Promise<string[]> {
 }
 
 async function readListFile(path: string): Promise<string> {
-  await refuseWithout([{ name: "read", path }]);
+  refuseWithout([{ name: "read", path }]);
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
