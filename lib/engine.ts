@@ -34,6 +34,8 @@ import {
   createTransfer,
   end,
   type Ending,
+  endOfFirst,
+  gotAnswer,
   idle,
   isWhole,
   pinnedOf,
@@ -47,8 +49,6 @@ import { judge } from "./verdict.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;
-/** No first slice is shared that would have fewer bytes left. */
-const WORTH_SHARING = 2 * 1024 * 1024;
 /** Syncs share their work; a large one does not keep all others waiting. */
 const PUBLISHING = { most: 64, atOnce: 4 };
 const REMOVING = { most: 256, atOnce: 1 };
@@ -235,6 +235,7 @@ export function createEngine(
   ): void {
     const { id, request } = transfer.download;
     if (url !== withoutUserinfo(request.url)) transfer.location = url;
+    gotAnswer(transfer, thread, performance.now());
     if (transfer.file !== null) return;
     const { size, validator } = answer;
     const name = filenameFor(request.filename, disposition, url);
@@ -255,17 +256,14 @@ export function createEngine(
     }
   }
 
-  /** Asked for before the size was known, the first slice may be too long. */
+  /** Leaves other threads their share of what the first one asked for. */
   function shareFirst(transfer: Transfer, thread: Thread): void {
-    const pinned = pinnedOf(transfer);
-    const { host, download: { request } } = transfer;
-    const most = Math.min(limits.perHost(host), request.threads ?? Infinity);
-    const idle = Math.min(limits.threads - carried.size, most - 1);
-    if (pinned === null || idle < 1) return;
-    const share = Math.max(WORTH_SHARING, Math.ceil(pinned.size / (idle + 1)));
-    if (share >= thread.end) return;
-    thread.end = share;
-    pool.shrink(thread.number, share);
+    const free = limits.threads - carried.size;
+    const threads = Math.min(free + 1, limits.perHost(transfer.host));
+    const end = endOfFirst(transfer, { ...limits, threads });
+    if (end >= thread.end) return;
+    thread.end = end;
+    pool.shrink(thread.number, end);
   }
 
   function onEnded(transfer: Transfer, thread: Thread, outcome: Outcome): void {

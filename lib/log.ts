@@ -8,23 +8,27 @@ export type Fields = Readonly<
 /** Writes a line. */
 export type Log = (event: string, fields?: Fields) => void;
 
+/** Lines wait so long for others to be written with them, in milliseconds. */
+const GATHER = 20;
+
 /**
- * Makes a log that writes to standard error, at the end of a turn all of its
- * lines at once: a thousand downloads that are added together are one write.
+ * Makes a log that writes to standard error; what has not been written when
+ * the process exits is then. A write costs more than a line.
  *
  * @param format `text` for people, `json` for programs.
  */
 export function createLog(format: "text" | "json"): Log {
   const lines: string[] = [];
   function write(): void {
-    console.error(lines.splice(0).join("\n"));
+    if (lines.length > 0) console.error(lines.splice(0).join("\n"));
   }
+  addEventListener("unload", write);
   return (event, fields = {}) => {
     const time = new Date().toISOString();
     const line = format === "json"
       ? JSON.stringify({ time, event, ...fields })
       : [time, event, ...Object.entries(fields).flatMap(pair)].join(" ");
-    if (lines.push(line) === 1) queueMicrotask(write);
+    if (lines.push(line) === 1) setTimeout(write, GATHER);
   };
 }
 

@@ -125,16 +125,16 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
 
-  /** Writes what may move downloads from one state to another. */
-  function write(run: () => void): Promise<void> {
-    return gather(() => {
-      totals = null;
-      run();
-    });
+  /** Keeps the totals right; before a download gets its new state, if any. */
+  function count(id: string, to: State["kind"] | null): void {
+    if (totals === null) return;
+    const from = sql.state.get(id)?.state as State["kind"] | undefined;
+    if (from === undefined) return;
+    totals[from]--;
+    if (to !== null) totals[to]++;
   }
 
-  /** Writes what leaves the totals right. */
-  function gather(run: () => void): Promise<void> {
+  function write(run: () => void): Promise<void> {
     const waiting = Promise.withResolvers<void>();
     writes.push({ run, waiting });
     timer ??= setTimeout(flush, Math.max(0, due - performance.now()));
@@ -164,7 +164,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
 
   return {
     add: (downloads) =>
-      gather(() => {
+      write(() => {
         for (const download of downloads) {
           sql.add.run(...rowOf(download));
           if (totals !== null) totals[download.state.kind]++;
@@ -177,7 +177,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     },
     runs: (id) => sql.runs.all(id) as unknown as Run[],
     checkpoint: (id, file, runs) =>
-      gather(() => {
+      write(() => {
         sql.facts.run(JSON.stringify(file), total(union(runs)), id);
         sql.forget.run(id);
         for (const { start, end, crc } of runs) {
@@ -189,15 +189,18 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         const { kind, ...detail } = state;
         const facts = file && JSON.stringify(file);
         const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
+        count(id, kind);
         sql.settle.run(kind, ...rest, id);
         if (kind === "Downloaded" || downloaded === 0) sql.forget.run(id);
       }),
     renew: (id, request) =>
       write(() => {
+        count(id, "Queued");
         sql.renew.run(hostOf(request), JSON.stringify(request), id);
       }),
     remove: (id) =>
       write(() => {
+        count(id, null);
         sql.remove.run(id);
         sql.forget.run(id);
       }),
@@ -361,6 +364,7 @@ function statements(db: DatabaseSync) {
        ORDER BY seq LIMIT ?`,
     ),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
+    state: db.prepare("SELECT state FROM downloads WHERE id = ?"),
     latest: page("DESC"),
     oldest: page("ASC"),
     waitingForRoom: db.prepare(

@@ -12,6 +12,7 @@ import {
 } from "./download.ts";
 import type { ErrorRecord } from "./errors.ts";
 import type { Pinned } from "./origin/partial.ts";
+import { nextLength, NO_PACE, type Pace, paceAfter } from "./pace.ts";
 import {
   cut,
   type Flight,
@@ -24,6 +25,10 @@ import {
   union,
 } from "./slices.ts";
 
+/** An origin that answers within so many milliseconds is near. */
+const NEAR = 50;
+/** The first slice is not cut to fewer bytes for others to have some, too. */
+const WORTH_SHARING = 2 * 1024 * 1024;
 /** A tail is worth taking over if it would last longer, in milliseconds. */
 const WORTH_STEALING = 500;
 /** A thread is judged by its speed only after so long, in milliseconds. */
@@ -90,6 +95,9 @@ export interface Transfer {
   ask: "slices" | "whole";
   /** Where redirects led from the download's URL. */
   location: string | null;
+  /** The shortest wait for an answer, in milliseconds. */
+  answersIn: number;
+  pace: Pace;
   readonly threads: Map<number, Thread>;
   /** What threads that have ended wrote. */
   runs: Run[];
@@ -121,6 +129,8 @@ export function createTransfer(
     file: runs.length > 0 ? download.file : null,
     ask: "slices",
     location: null,
+    answersIn: Infinity,
+    pace: NO_PACE,
     threads: new Map(),
     runs: [...runs],
     done,
@@ -191,8 +201,40 @@ export function plan(
     .map(({ run, end }) => ({ start: run.end, end }));
   const gaps = missing(pinned.size, union([...transfer.done, ...taken]));
   const most = Math.min(threads, request.threads ?? Infinity);
-  const slice = cut(gaps, bytesAmount, most - transfer.threads.size);
+  const length = lengthOfNext(transfer, bytesAmount);
+  const slice = cut(gaps, length, most - transfer.threads.size);
   return slice ? { kind: "slice", slice } : planSteal(transfer, now);
+}
+
+/**
+ * How long the next slice may be. A far origin's are as long as they may be:
+ * each wait for an answer would cost more than shorter ones could bring.
+ */
+function lengthOfNext(
+  { answersIn, pace, threads }: Transfer,
+  bytesAmount: number,
+): number {
+  if (answersIn > NEAR) return bytesAmount;
+  const lengths = threads.values().map(({ slice, end }) => end - slice.start);
+  return nextLength(pace, bytesAmount, Math.max(0, ...lengths));
+}
+
+/**
+ * Where the first slice is to end at the latest, now that the file is known:
+ * asked for before, it may be more than its thread's share.
+ *
+ * @param limits Of which `threads` counts the first one, too.
+ */
+export function endOfFirst(
+  transfer: Transfer,
+  { bytesAmount, threads }: PlanLimits,
+): number {
+  const pinned = pinnedOf(transfer);
+  const most = Math.min(threads, transfer.download.request.threads ?? Infinity);
+  if (pinned === null || most < 2) return Infinity;
+  const share = Math.ceil(pinned.size / most);
+  const length = lengthOfNext(transfer, bytesAmount);
+  return Math.max(WORTH_SHARING, Math.min(share, length));
 }
 
 function planSteal(transfer: Transfer, now: number): Plan | null {
@@ -258,6 +300,15 @@ export function begin(
   return thread;
 }
 
+/** The origin has answered a thread's request. */
+export function gotAnswer(
+  transfer: Transfer,
+  { startedAt }: Thread,
+  now: number,
+): void {
+  transfer.answersIn = Math.min(transfer.answersIn, now - startedAt);
+}
+
 /** A thread has written its run so far. */
 export function wrote(
   transfer: Transfer,
@@ -265,6 +316,12 @@ export function wrote(
   run: Run,
   now: number,
 ): void {
+  const { slice, startedAt } = thread;
+  if (run.end === slice.end && thread.run.end < slice.end) {
+    const length = slice.end - slice.start;
+    const seconds = Math.max(1, now - startedAt) / 1000;
+    transfer.pace = paceAfter(transfer.pace, length, length / seconds);
+  }
   thread.run = run;
   if (now - thread.next.at >= RATE_WINDOW) {
     thread.since = thread.next;

@@ -5,7 +5,7 @@ import { projectPath, run } from "./sluice.ts";
 
 /** Whoever stands in a line may import what stands in it or above it. */
 const LAYERS = [
-  /^lib\/(crc32|errors|every|groups|hosts|log|slices)\.ts$/,
+  /^lib\/(crc32|errors|every|groups|hosts|log|pace|slices)\.ts$/,
   /^lib\/origin\//,
   /^lib\/download\.ts$/,
   /^lib\/(transfer|verdict|schedule|status)\.ts$/,

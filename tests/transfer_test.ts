@@ -7,6 +7,8 @@ import {
   beginAnew,
   createTransfer,
   end,
+  endOfFirst,
+  gotAnswer,
   idle,
   isWhole,
   plan,
@@ -108,6 +110,57 @@ Deno.test("what threads that have ended wrote is not fetched again", () => {
   write(transfer, first, 10);
   end(transfer, first);
   assertEquals(start(transfer).slice.start, 10);
+});
+
+Deno.test("the first slice leaves the other threads their share", () => {
+  const whole = { bytesAmount: 16 * MiB, threads: 4 };
+  const ends = [3 * MiB, 12 * MiB, 40 * MiB, 640 * MiB].map((size) => {
+    const transfer = sliced(size);
+    return endOfFirst(transfer, whole) / MiB;
+  });
+  assertEquals(ends, [2, 3, 10, 16]);
+});
+
+Deno.test("the first slice is left as it is where no other thread could go on", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 4 };
+  assertEquals(endOfFirst(fresh(), limits), Infinity);
+  assertEquals(
+    endOfFirst(sliced(64 * MiB), { ...limits, threads: 1 }),
+    Infinity,
+  );
+  assertEquals(
+    endOfFirst(sliced(64 * MiB, { threads: 1 }), limits),
+    Infinity,
+  );
+});
+
+Deno.test("a near origin's slices begin short, a far one's as long as they may be", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 4 };
+  for (const [wait, length] of [[5, MiB], [80, 16 * MiB]] as const) {
+    const transfer = sliced(640 * MiB);
+    gotAnswer(transfer, start(transfer), wait);
+    const planned = plan(transfer, limits, wait);
+    assert(planned?.kind === "slice");
+    assertEquals(planned.slice.end - planned.slice.start, length);
+    assertEquals(endOfFirst(transfer, limits), Math.max(length, 2 * MiB));
+  }
+});
+
+Deno.test("a near origin's slices get longer when they come whole", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 1 };
+  const transfer = sliced(640 * MiB);
+  const lengths: number[] = [];
+  for (let now = 0; lengths.length < 6; now += 100) {
+    const planned = plan(transfer, limits, now);
+    assert(planned);
+    const thread = begin(transfer, planned, ++lastNumber, now);
+    gotAnswer(transfer, thread, now);
+    const length = thread.end - thread.slice.start;
+    write(transfer, thread, length, now + length / MiB);
+    end(transfer, thread);
+    lengths.push(length / MiB);
+  }
+  assertEquals(lengths, [16, 1, 2, 4, 8, 16]);
 });
 
 Deno.test("a slow thread's tail is taken over, and its own slice shrinks", () => {
