@@ -239,6 +239,23 @@ for (const what of ["recorded in part", "not recorded"]) {
   });
 }
 
+Deno.test("files that would not leave MIN_FREE_SPACE do not come", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const urls = ["/a", "/b", "/c"].map((path) =>
+    origin.serve(path, file(4 * MiB), { rate: MiB })
+  );
+  const flags = ["--min-free-space", "1024TiB", "--threads-amount", "1"];
+  for (const some of [urls.slice(0, 1), urls]) {
+    const { code, stdout, stderr } = await startGet(directory.path, [
+      ...flags,
+      ...some,
+    ]).ended;
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /The disk is full up to MIN_FREE_SPACE/);
+  }
+});
+
 Deno.test("a wrong use is one line that says what to do, code 2", async () => {
   const url = "https://example.org/a";
   for (
