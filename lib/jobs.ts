@@ -153,13 +153,16 @@ async function finish(
       downloaded: size,
       finishedAt: Date.now(),
     });
-    await removePart(path);
-    log("downloaded", { id, name, size });
-    return "leaves";
   } catch (error) {
     transfer.phase = { kind: "fetching" };
     throw error;
   }
+  await removePart(path).catch((error) => {
+    // The next start removes it.
+    log("part not removed", { id, message: toRecord(error).message });
+  });
+  log("downloaded", { id, name, size });
+  return "leaves";
 }
 
 function wrongChecksum(
