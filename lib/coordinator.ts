@@ -6,6 +6,7 @@
 import {
   type Command,
   createDownload,
+  createIds,
   type Download,
   type DownloadRequest,
   refuseUnlessAllowed,
@@ -247,7 +248,10 @@ export async function createCoordinator(
       );
     }
     const now = Date.now();
-    const downloads = requests.map((request) => createDownload(request, now));
+    const ids = createIds(requests.length);
+    const downloads = requests.map((request, n) =>
+      createDownload(request, now, ids[n])
+    );
     adding += downloads.length;
     try {
       await store.add(downloads);
@@ -262,7 +266,7 @@ export async function createCoordinator(
     // they come without end, whoever looks next finds them.
     queue.reset();
     if (adding === 0) fill();
-    return downloads.map(({ id }) => id);
+    return ids;
   }
 
   /** One command at a time on each download. */

@@ -59,9 +59,10 @@ export interface Download {
 export function createDownload(
   request: DownloadRequest,
   now: number,
+  id: string = crypto.randomUUID(),
 ): Download {
   return {
-    id: createId(now),
+    id,
     request,
     state: { kind: "Queued" },
     file: null,
@@ -72,14 +73,21 @@ export function createDownload(
 }
 
 /**
- * A UUID of version 7, RFC 9562: ids that are made together lie together in
- * the store's index, so that adding to a long queue changes few pages of it.
+ * Ids for downloads that are added together. They are random but for their
+ * first digits, which count on from a random number: together in the store's
+ * index, they change few of its pages, however long the queue is; and people,
+ * who type the first few digits, can tell them apart.
  */
-function createId(now: number): string {
-  const time = now.toString(16).padStart(12, "0");
-  const random = crypto.randomUUID().slice("xxxxxxxx-xxxx-4".length);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random}`;
+export function createIds(count: number): string[] {
+  const first = Math.floor(Math.random() * 16 ** COUNTED);
+  return Array.from({ length: count }, (_, n) => {
+    const digits = ((first + n) % 16 ** COUNTED).toString(16);
+    return digits.padStart(COUNTED, "0") + crypto.randomUUID().slice(COUNTED);
+  });
 }
+
+/** Digits. With more, neighbours would look alike; with fewer, lie apart. */
+const COUNTED = 5;
 
 /** What a client may do to a download that is there. */
 export type Command =

@@ -15,12 +15,23 @@ export function taskArguments(
   task: keyof typeof config.tasks,
   directory: string,
 ): string[] {
-  const [, ...words] = config.tasks[task].command.split(" ");
+  const { words } = commandOf(task);
   return words.map((word) =>
     word.startsWith("--allow-")
       ? word.replaceAll(/(?<==|,)downloads(?=,|$)/g, directory)
       : word
   );
+}
+
+/** A task's command: what it sets in the environment, and `deno`'s words. */
+function commandOf(task: keyof typeof config.tasks): {
+  environment: Record<string, string>;
+  words: string[];
+} {
+  const words = config.tasks[task].command.split(" ");
+  const variables = words.splice(0, words.indexOf("deno") + 1).slice(0, -1);
+  const pairs = variables.map((word) => word.split("=", 2));
+  return { environment: Object.fromEntries(pairs), words };
 }
 
 /** How a server is started. */
@@ -55,7 +66,12 @@ export async function startSluice(
   const child = new Deno.Command(Deno.execPath(), {
     args: [...taskArguments("start", directory), ...options.flags ?? []],
     cwd: ROOT,
-    env: { CONTENT_DIRECTORY: directory, PORT: "0", ...options.environment },
+    env: {
+      ...commandOf("start").environment,
+      CONTENT_DIRECTORY: directory,
+      PORT: "0",
+      ...options.environment,
+    },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

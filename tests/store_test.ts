@@ -32,7 +32,7 @@ Deno.test("totals are right after every kind of write, and a failed one", async 
   const settled = { file: null, downloaded: 0, finishedAt: null };
   // All of these are gathered into one transaction.
   await Promise.all([
-    store.add([{ ...createDownload(REQUEST, 0), state: PAUSED }]),
+    store.add(create(1).map((one) => ({ ...one, state: PAUSED }))),
     store.settle(a.id, { ...settled, state: PAUSED }),
     store.settle(b.id, { ...settled, state: DOWNLOADED }),
     store.remove(c.id),

@@ -865,6 +865,33 @@ Deno.test("24: 5,000 at once are all told", async () => {
   await assertServes(sluice, origin, client);
 });
 
+Deno.test("24: more than can be told in a tick are all told in the end", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({
+    environment: { BROADCAST_TIMEOUT: "10" },
+  });
+  await using client = await sluice.connect();
+  const sockets = await Promise.all(
+    Array.from({ length: 300 }, () => connectRawSocket(sluice)),
+  );
+  try {
+    const url = origin.serve("/told", file(300 * KiB), { rate: 300 * KiB });
+    const id = await client.add({ url });
+    await Promise.all(sockets.map(async (socket) => {
+      for (;;) {
+        const message = await socket.message();
+        assert(message !== null);
+        if (!("data" in message) || !Array.isArray(message.data)) continue;
+        const told = message.data.find((status) => status.id === id);
+        if (told?.process_status === "Downloaded") return;
+      }
+    }));
+  } finally {
+    for (const socket of sockets) socket[Symbol.dispose]();
+  }
+  await assertServes(sluice, origin, client);
+});
+
 Deno.test("24: beyond SOCKETS_AMOUNT clients are told to come later", async () => {
   await using origin = await startOrigin();
   await using sluice = await startSluice({

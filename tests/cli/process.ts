@@ -27,7 +27,8 @@ export function taskArguments(
   task: keyof typeof config.tasks,
   directory: string,
 ): string[] {
-  const [, ...words] = config.tasks[task].command.split(" ");
+  const { command } = config.tasks[task];
+  const words = command.slice(command.indexOf("deno ") + 5).split(" ");
   return words.map((word) =>
     word.replaceAll(/(?<=[=,])downloads(?=,|$)/g, directory)
   );

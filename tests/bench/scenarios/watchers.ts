@@ -1,16 +1,22 @@
 /** Many clients, all of whom are told of many downloads. */
 
 import { startNginx } from "../../nginx.ts";
-import { connect, startSluice } from "../../sluice.ts";
+import { collect, connect, startSluice } from "../../sluice.ts";
 import { delay } from "../delay.ts";
 import { usageOf } from "../meter.ts";
 import { spreadOf } from "../report.ts";
 import type { Scenario } from "../scenario.ts";
 
 const SOCKETS = 1_000;
+/** The program of clients that are cheap. */
+const FLOCK = import.meta.resolve("../flock.ts");
+/** How many of it there are: one alone is slower than the server. */
+const FLOCKS = 2;
 const DOWNLOADS = 200;
 /** How long they watch, in milliseconds. */
 const WATCH = 10_000;
+/** How long memory is left to settle before it is looked at, in milliseconds. */
+const SETTLE = 5_000;
 /** Messages further apart, in milliseconds, are of two ticks. */
 const BETWEEN_TICKS = 200;
 
@@ -42,23 +48,27 @@ export const watchers: Scenario = {
       (_, n) => `${nginx.url}/file.bin?${n}`,
     );
     await client.request({ urls });
-    await delay(3_000);
+    // By then all of them are on their way, and cost no more memory.
+    await delay(SETTLE);
     const alone = await usageOf(sluice.pid);
-    await delay(WATCH / 2);
+    await delay(SETTLE);
     const before = await usageOf(sluice.pid);
-    const arrivals: number[] = [];
-    const sockets = await Promise.all(
-      Array.from({ length: count }, () => watch(sluice.url, arrivals)),
+    const port = new URL(sluice.url).port;
+    const flocks = await Promise.all(
+      Array.from({ length: FLOCKS }, () => startFlock(port, count / FLOCKS)),
     );
-    await delay(1_000);
-    arrivals.length = 0;
+    await delay(SETTLE);
     const start = await usageOf(sluice.pid);
-    const started = performance.now();
+    const started = Date.now();
     await delay(WATCH);
-    const seconds = (performance.now() - started) / 1000;
+    const ended = Date.now();
+    const seconds = (ended - started) / 1000;
     const end = await usageOf(sluice.pid);
-    for (const socket of sockets) socket.close();
+    await delay(SETTLE);
+    const arrivals = flocks.flatMap((flock) => flock.arrivals())
+      .filter((at) => at >= started && at <= ended);
     const late = lateness(arrivals);
+    for (const flock of flocks) await flock[Symbol.asyncDispose]();
     return {
       kind: "figures",
       figures: [
@@ -70,7 +80,7 @@ export const watchers: Scenario = {
         },
         {
           name: "main thread without sockets",
-          value: (before.mainCpu - alone.mainCpu) / (WATCH / 2000) * 100,
+          value: (before.mainCpu - alone.mainCpu) / (SETTLE / 1000) * 100,
           unit: "% of a core",
           aim: "",
         },
@@ -97,22 +107,35 @@ export const watchers: Scenario = {
   },
 };
 
-/** Connects, and notes when messages come. */
-async function watch(url: string, arrivals: number[]): Promise<WebSocket> {
-  const socket = new WebSocket(url);
-  const opening = Promise.withResolvers<void>();
-  socket.onopen = () => opening.resolve();
-  socket.onerror = () => opening.reject(new Error("Cannot connect"));
-  socket.onmessage = () => void arrivals.push(performance.now());
-  await opening.promise;
-  return socket;
+/** Many clients. Disposing of them ends them. */
+interface Flock extends AsyncDisposable {
+  /** When messages came, in milliseconds since the epoch. */
+  arrivals(): number[];
+}
+
+/** Starts a process of its own for so many clients; resolves once all are in. */
+async function startFlock(port: string, count: number): Promise<Flock> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-net", FLOCK, port, String(count)],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = collect(child);
+  await output.match(/^connected$/m);
+  return {
+    arrivals: () => output.text().split("\n").map(Number),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await output.ended;
+    },
+  };
 }
 
 /** How long after its tick's first message each came, in milliseconds. */
 function lateness(arrivals: readonly number[]): number[] {
   let first = -Infinity;
   let last = -Infinity;
-  return arrivals.map((at) => {
+  return arrivals.toSorted((a, b) => a - b).map((at) => {
     if (at - last > BETWEEN_TICKS) first = at;
     last = at;
     return at - first;
