@@ -50,6 +50,8 @@ export interface Sluice extends AsyncDisposable {
   readonly pid: number;
   /** What it has printed so far, on both outputs. */
   output(): string;
+  /** Resolves when it has printed something that matches. */
+  printed(pattern: RegExp): Promise<RegExpMatchArray>;
   connect(protocols?: string[]): Promise<Client>;
   kill(signal: Deno.Signal): void;
   /** How it ended. */
@@ -95,6 +97,7 @@ export async function startSluice(
       directory,
       pid: child.pid,
       output: output.text,
+      printed: output.match,
       connect: (protocols) => connect(url, protocols),
       kill: (signal) => child.kill(signal),
       ended: child.status,
