@@ -31,6 +31,8 @@ export interface Store extends Disposable {
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   get(id: string): Download | null;
+  /** Those of the downloads that there are, in the order of the queue. */
+  getAll(ids: readonly string[]): Download[];
   list(page: Page): Download[];
   /** The first downloads that were paused because the disk was full. */
   waitingForRoom(): Download[];
@@ -208,6 +210,10 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       const row = sql.get.get(id);
       return row ? downloadOf(row as unknown as Row) : null;
     },
+    getAll(ids) {
+      const rows = sql.getAll.all(JSON.stringify(ids));
+      return rows.map((row) => downloadOf(row as unknown as Row));
+    },
     list({ offset, limit, order, ...filter }) {
       const rows = sql[order].all(...valuesOf(filter), limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));
@@ -364,6 +370,10 @@ function statements(db: DatabaseSync) {
        ORDER BY seq LIMIT ?`,
     ),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
+    getAll: db.prepare(
+      `SELECT ${COLUMNS} FROM downloads
+       WHERE id IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+    ),
     state: db.prepare("SELECT state FROM downloads WHERE id = ?"),
     latest: page("DESC"),
     oldest: page("ASC"),
