@@ -56,12 +56,13 @@ export function choose(
   now: number,
 ): Choice | null {
   const running = threadsByHost(transfers);
+  const limitsOf = planLimits(limits, running);
   const open = transfers
     .filter(({ host }) => (running.get(host) ?? 0) < limits.perHost(host))
     .sort((a, b) => a.threads.size - b.threads.size);
   let help: Choice | null = null;
   for (const transfer of open) {
-    const planned = plan(transfer, planLimits(transfer, limits), now);
+    const planned = plan(transfer, limitsOf(transfer), now);
     if (planned === null) continue;
     if (planned.kind !== "steal") return { transfer, plan: planned };
     help ??= { transfer, plan: planned };
@@ -69,11 +70,17 @@ export function choose(
   return help;
 }
 
+/** A transfer may count on the threads that it has, and on all that are free. */
 function planLimits(
-  { host }: Transfer,
   { threads, bytesAmount, perHost }: ThreadLimits,
-): PlanLimits {
-  return { threads: Math.min(threads, perHost(host)), bytesAmount };
+  running: ReadonlyMap<string, number>,
+): (transfer: Transfer) => PlanLimits {
+  const free = threads - running.values().reduce((sum, n) => sum + n, 0);
+  return ({ host, threads: own }) => {
+    const freeAtHost = perHost(host) - (running.get(host) ?? 0);
+    const more = Math.max(1, Math.min(free, freeAtHost));
+    return { threads: own.size + more, bytesAmount };
+  };
 }
 
 /**
@@ -85,12 +92,13 @@ export function giveUp(
   limits: ThreadLimits,
   now: number,
 ): Thread | null {
+  const running = threadsByHost(transfers);
+  const limitsOf = planLimits(limits, running);
   const starving = transfers.filter((transfer) =>
     transfer.threads.size === 0 &&
-    plan(transfer, planLimits(transfer, limits), now) !== null
+    plan(transfer, limitsOf(transfer), now) !== null
   );
   if (starving.length === 0) return null;
-  const running = threadsByHost(transfers);
   const givers = transfers
     .filter(({ phase }) => phase.kind === "fetching")
     .map(({ host, threads }) => ({

@@ -55,17 +55,17 @@ export function missing(size: number, ranges: readonly Range[]): Range[] {
 }
 
 /**
- * The next slice to fetch out of `gaps`: at most `most` bytes, and no more
- * than an even share among `threads`, so that all of them end together.
+ * The next slice to fetch out of `gaps`: at most `most` bytes, and no more than
+ * the `share` of all that is left that each thread has, so that all of them
+ * end together.
  */
 export function cut(
   gaps: readonly Range[],
   most: number,
-  threads: number,
+  share: number,
 ): Range | null {
   const gap = gaps[0];
   if (gap === undefined) return null;
-  const share = Math.ceil(total(gaps) / Math.max(1, threads));
   const length = Math.min(most, Math.max(share, SMALLEST_SLICE));
   return { start: gap.start, end: Math.min(gap.end, gap.start + length) };
 }

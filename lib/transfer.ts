@@ -173,7 +173,7 @@ export type Plan =
 export interface PlanLimits {
   /** Bytes a slice has at most. */
   readonly bytesAmount: number;
-  /** How many threads the transfer could have. */
+  /** How many threads the transfer may count on, its own among them. */
   readonly threads: number;
 }
 
@@ -197,12 +197,12 @@ export function plan(
       : null;
     return { kind: "first", slice };
   }
-  const taken = transfer.threads.values()
-    .map(({ run, end }) => ({ start: run.end, end }));
+  const taken = [...transfer.threads.values()]
+    .map(({ run, end }) => ({ start: run.end, end: Math.max(run.end, end) }));
   const gaps = missing(pinned.size, union([...transfer.done, ...taken]));
   const most = Math.min(threads, request.threads ?? Infinity);
-  const length = lengthOfNext(transfer, bytesAmount);
-  const slice = cut(gaps, length, most - transfer.threads.size);
+  const share = Math.ceil((total(gaps) + total(taken)) / most);
+  const slice = cut(gaps, lengthOfNext(transfer, bytesAmount), share);
   return slice ? { kind: "slice", slice } : planSteal(transfer, now);
 }
 

@@ -80,6 +80,13 @@ Deno.test("threads are shared evenly", () => {
   assertEquals(sizes(transfers), [3, 2, 2]);
 });
 
+Deno.test("a slice is no smaller for threads that others have", () => {
+  const transfers = [1, 2, 3, 4].map((n) => sliced(`${n}.test`, MiB));
+  fill(transfers, limitsOf(4));
+  const [last] = transfers.at(-1)!.threads.values();
+  assertEquals(last?.slice, { start: 0, end: MiB });
+});
+
 Deno.test("what one transfer has no use for, another gets", () => {
   const transfers = [transferOf("a.test"), sliced("b.test")];
   fill(transfers, limitsOf(6));

@@ -101,7 +101,7 @@ Deno.test("slices are small at the tail, so that all threads end together", () =
 
 Deno.test("cut() takes from the first gap, even if it is smaller than a slice", () => {
   const gaps = [{ start: 5, end: 6 }, { start: 9, end: 9 * MiB }];
-  assertEquals(cut(gaps, MiB, 4), { start: 5, end: 6 });
+  assertEquals(cut(gaps, MiB, MiB), { start: 5, end: 6 });
 });
 
 Deno.test("what steal() takes is the end of the rest, and is worth a request", () => {
@@ -148,7 +148,8 @@ Deno.test("cut() and steal() together fetch every byte, and all but doubles once
 function cutAll(size: number, most: number, threads: number): Range[] {
   const slices: Range[] = [];
   for (;;) {
-    const slice = cut(missing(size, union(slices)), most, threads);
+    const gaps = missing(size, union(slices));
+    const slice = cut(gaps, most, Math.ceil(total(gaps) / threads));
     if (slice === null) return slices;
     slices.push(slice);
   }
@@ -178,7 +179,8 @@ function fetchAll(
   while (total(done) < size) {
     const taken = flights.map(({ at, end }) => ({ start: at, end }));
     const gaps = missing(size, union([...done, ...taken]));
-    const slice = flights.length < threads ? cut(gaps, most, threads) : null;
+    const share = Math.ceil(total([...gaps, ...taken]) / threads);
+    const slice = flights.length < threads ? cut(gaps, most, share) : null;
     const from = flights[random(Math.max(1, flights.length))];
     if (slice !== null) {
       assert(slice.end - slice.start <= most);

@@ -112,6 +112,23 @@ Deno.test("what threads that have ended wrote is not fetched again", () => {
   assertEquals(start(transfer).slice.start, 10);
 });
 
+Deno.test("a slice is an even share of all that is left, in flight or not", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 2 };
+  const transfer = sliced(8 * MiB);
+  const slices = [0, 2 * MiB].map((bytes) => {
+    for (const thread of transfer.threads.values()) {
+      write(transfer, thread, bytes);
+    }
+    const planned = plan(transfer, limits, 0);
+    assert(planned);
+    return begin(transfer, planned, ++lastNumber, 0).slice;
+  });
+  assertEquals(slices, [
+    { start: 0, end: 4 * MiB },
+    { start: 4 * MiB, end: 7 * MiB },
+  ]);
+});
+
 Deno.test("the first slice leaves the other threads their share", () => {
   const whole = { bytesAmount: 16 * MiB, threads: 4 };
   const ends = [3 * MiB, 12 * MiB, 40 * MiB, 640 * MiB].map((size) => {

@@ -59,7 +59,7 @@ for (const count of [1_000, 10_000, 100_000]) {
       const slice = cut(
         missing(count * SLICE, [{ start: 0, end: at }]),
         SLICE,
-        1,
+        SLICE,
       );
       at = slice?.end ?? Infinity;
     }
