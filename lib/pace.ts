@@ -6,8 +6,10 @@
  * nginx does. Pure.
  */
 
-/** The shortest slices that are tried; each further length is twice as long. */
+/** The shortest slices that are tried. */
 const SHORTEST = 1024 * 1024;
+/** Each further length is so many times as long. */
+const LONGER = 4;
 /** A longer slice is as good as a shorter one, if it is so much as fast. */
 const AS_GOOD = 3 / 4;
 /** What was too slow is tried again after so many slices. */
@@ -31,15 +33,15 @@ export const NO_PACE: Pace = { rates: [], since: 0 };
  *
  * @param most No slice is longer.
  * @param longest The longest slice that is being fetched now, in bytes: only
- * one thread at a time tries again what was too slow.
+ * one thread at a time tries a length that is not known to be good.
  */
 export function nextLength(pace: Pace, most: number, longest: number): number {
   const { rates, since } = pace;
   const step = goodStep(pace);
   const further = lengthOf(step + 1, most);
-  const isNew = rates[step] !== undefined && rates[step + 1] === undefined;
-  const isDue = since >= TRY_AGAIN && longest < further;
-  return isNew || isDue ? further : lengthOf(step, most);
+  const isDue = rates[step] !== undefined &&
+    (rates[step + 1] === undefined || since >= TRY_AGAIN);
+  return isDue && longest < further ? further : lengthOf(step, most);
 }
 
 /**
@@ -51,7 +53,7 @@ export function nextLength(pace: Pace, most: number, longest: number): number {
 export function paceAfter(pace: Pace, length: number, rate: number): Pace {
   if (length < SHORTEST) return pace;
   // The longest may be between two lengths: it stands for the next one.
-  const step = Math.ceil(Math.log2(length / SHORTEST));
+  const step = Math.ceil(Math.log2(length / SHORTEST) / Math.log2(LONGER));
   const rates = [...pace.rates];
   const before = rates[step] ?? rate;
   rates[step] = before + (rate - before) * LATEST;
@@ -67,5 +69,5 @@ function goodStep({ rates }: Pace): number {
 }
 
 function lengthOf(step: number, most: number): number {
-  return Math.min(SHORTEST * 2 ** step, most);
+  return Math.min(SHORTEST * LONGER ** step, most);
 }

@@ -24,23 +24,26 @@ function throttledAfter(bytes: number): (length: number) => number {
   return (length) => length <= bytes ? 50 * MiB : 10 * MiB;
 }
 
-Deno.test("slices double in length as long as longer ones are as good", () => {
-  const { lengths } = fetchSlices(7, () => MiB);
-  assertEquals(lengths.map((n) => n / MiB), [1, 2, 4, 8, 16, 16, 16]);
+Deno.test("slices get longer as long as longer ones are as good", () => {
+  const { lengths } = fetchSlices(5, () => MiB);
+  assertEquals(lengths.map((n) => n / MiB), [1, 4, 16, 16, 16]);
 });
 
 Deno.test("where longer slices are slower, they stay short", () => {
   const { lengths } = fetchSlices(30, throttledAfter(4 * MiB));
-  assertEquals(lengths.slice(0, 4).map((n) => n / MiB), [1, 2, 4, 8]);
-  assertEquals(new Set(lengths.slice(4)), new Set([4 * MiB]));
+  assertEquals(lengths.slice(0, 3).map((n) => n / MiB), [1, 4, 16]);
+  assertEquals(new Set(lengths.slice(3)), new Set([4 * MiB]));
 });
 
-Deno.test("what was too slow is tried again now and then, by one thread", () => {
+Deno.test("what is not known to be good is tried by one thread, and again", () => {
+  const known = paceAfter(NO_PACE, MiB, MiB);
+  assertEquals(nextLength(known, MOST, MiB), 4 * MiB);
+  assertEquals(nextLength(known, MOST, 4 * MiB), MiB);
   const rate = throttledAfter(MiB);
   const { lengths, pace } = fetchSlices(34, rate);
   assertEquals(lengths.filter((length) => length > MiB).length, 1);
-  assertEquals(nextLength(pace, MOST, MiB), 2 * MiB);
-  assertEquals(nextLength(pace, MOST, 2 * MiB), MiB);
+  assertEquals(nextLength(pace, MOST, MiB), 4 * MiB);
+  assertEquals(nextLength(pace, MOST, 4 * MiB), MiB);
 });
 
 Deno.test("an origin that throttles no more gets long slices again", () => {

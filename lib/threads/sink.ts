@@ -20,7 +20,7 @@ export interface Sink extends Disposable {
 /**
  * Opens a part file at an offset.
  *
- * Writes are synchronous: one takes a fifth of a millisecond, and no other
+ * Writes are synchronous: one takes a third of a millisecond, and no other
  * turn of the worker can come between the bytes and their count.
  *
  * @param create Whether the file must not exist yet; otherwise, it must. A

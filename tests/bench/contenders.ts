@@ -141,6 +141,9 @@ function urlOf({ origin }: Job, name: string): string {
   return `${origin}/${name}`;
 }
 
+/** Nobody waits longer for a peer, in seconds. */
+const LONGEST = 10;
+
 /** A program that is run once for each round. */
 function command(
   name: string,
@@ -153,7 +156,7 @@ function command(
     async prepare(job) {
       const words = [program, ...await argumentsFor(job)];
       return {
-        run: () => measureCommand(words, { cwd: job.target }),
+        run: () => measureCommand(words, { cwd: job.target, longest: LONGEST }),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       };
     },
@@ -182,11 +185,11 @@ function curl(): Entry {
   ]);
 }
 
-function rclone(): Entry {
+function rclone(streams: number): Entry {
   return command("rclone", async (job) => [
     ...["copy", "--config=", `--http-url=${job.origin}`, ":http:", "."],
     ...["--no-traverse", "--files-from", await namesOf(job)],
-    ...["--multi-thread-streams=8", "--multi-thread-cutoff=1M"],
+    ...[`--multi-thread-streams=${streams}`, "--multi-thread-cutoff=1M"],
     ...withCa(job, (file) => [`--ca-cert=${file}`]),
   ]);
 }
@@ -202,8 +205,9 @@ async function namesOf({ names, target }: Job): Promise<string> {
  * Peers for one large file.
  *
  * @param connections How many those are given that can be told.
+ * @param chunk How many bytes wget2 asks for at once.
  */
-export function largeFilePeers(connections: number): Entry[] {
+export function largeFilePeers(connections: number, chunk: string): Entry[] {
   return [
     aria2c("none"),
     aria2c("falloc"),
@@ -215,7 +219,7 @@ export function largeFilePeers(connections: number): Entry[] {
     ]),
     curl(),
     command("wget2", (job) => [
-      ...["--quiet", "--no-config", "--chunk-size=16M"],
+      ...["--quiet", "--no-config", `--chunk-size=${chunk}`],
       ...[`--max-threads=${connections}`],
       ...withCa(job, (file) => [`--ca-certificate=${file}`]),
       ...job.names.map((name) => urlOf(job, name)),
@@ -229,7 +233,8 @@ export function largeFilePeers(connections: number): Entry[] {
         ),
       ].join("; "),
     ]),
-    rclone(),
+    // With 8 it is slower everywhere.
+    rclone(16),
   ];
 }
 

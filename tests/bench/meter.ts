@@ -13,20 +13,40 @@ export interface Cost {
   readonly seconds: number;
   /** CPU seconds, of all threads and children. */
   readonly cpu: number;
-  /** Bytes resident at most. */
+  /** Bytes resident at most, of all children together. */
   readonly memory: number;
 }
 
+/** A program took so long that it was ended. */
+export class TookTooLong extends Error {
+  constructor(readonly seconds: number) {
+    super(`It took longer than ${seconds} s`);
+  }
+}
+
 // The sampler is not waited for before `times`, which thus does not count it.
+// With `set -m`, the program and its children are a group of their own.
 const RUN = `
+set -m
+longest=$1; shift
 "$@" >/dev/null & pid=$!
 start=$EPOCHREALTIME
+add_peaks() {
+  local key value children
+  while read -r key value _; do
+    [ "$key" = VmHWM: ] && sum=$((sum + value))
+  done </proc/$1/status
+  read -ra children </proc/$1/task/$1/children
+  for child in "\${children[@]}"; do add_peaks "$child"; done
+}
 {
   peak=0
+  latest=$((\${start%.*} + longest))
   while [ -d /proc/$pid ]; do
-    while read -r key value _; do
-      [ "$key" = VmHWM: ] && [ "$value" -gt "$peak" ] && peak=$value
-    done 2>/dev/null </proc/$pid/status
+    sum=0
+    add_peaks $pid 2>/dev/null
+    [ "$sum" -gt "$peak" ] && peak=$sum
+    [ "$EPOCHSECONDS" -gt "$latest" ] && echo late && kill -9 -- -$pid
     read -rt 0.02 <> <(:)
   done
   echo "peak $peak"
@@ -41,14 +61,20 @@ exit $code
 /**
  * Runs a program to its end.
  *
+ * @param longest How long it may take, in seconds.
+ * @throws {TookTooLong} if it takes longer.
  * @throws {Error} if it fails, with the end of what it said.
  */
 export async function measureCommand(
   command: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  { longest = 3600, ...options }: {
+    longest?: number;
+    cwd?: string;
+    env?: Record<string, string>;
+  } = {},
 ): Promise<Cost> {
   const child = new Deno.Command("bash", {
-    args: ["-c", RUN, "bash", ...command],
+    args: ["-c", RUN, "bash", String(longest), ...command],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -58,6 +84,7 @@ export async function measureCommand(
   const { code } = await child.status;
   await output.ended;
   const text = output.text();
+  if (/^late$/m.test(text)) throw new TookTooLong(longest);
   const end = text.match(/^end (\S+) (\S+)$/m);
   const peak = text.match(/^peak (\d+)$/m);
   if (code !== 0 || !end || !peak) {

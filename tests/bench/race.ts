@@ -2,8 +2,13 @@
 
 import { Buffer } from "node:buffer";
 import { dirname } from "@std/path";
-import { type Entry, isInstalled, type Job } from "./contenders.ts";
-import type { Cost } from "./meter.ts";
+import {
+  type Contender,
+  type Entry,
+  isInstalled,
+  type Job,
+} from "./contenders.ts";
+import { type Cost, TookTooLong } from "./meter.ts";
 
 /** How a race is run. */
 export interface RaceOptions {
@@ -19,13 +24,24 @@ export interface RaceOptions {
 export interface Standing {
   readonly name: string;
   readonly costs: readonly Cost[];
+  /** It was not waited for any longer, in seconds; null if it came in time. */
+  readonly longerThan: number | null;
   /** Why rounds do not count, such as a wrong file. */
   readonly faults: readonly string[];
 }
 
+interface Lane extends Standing {
+  readonly target: string;
+  readonly contender: Contender;
+  readonly costs: Cost[];
+  longerThan: number | null;
+  readonly faults: string[];
+}
+
 /**
  * Runs a race: all contenders in turn, so that whatever else the machine does
- * meets all of them alike. Those that are not installed are left out.
+ * meets all of them alike. Those that are not installed are left out, and who
+ * once takes too long runs no more.
  */
 export async function race(
   job: Omit<Job, "target">,
@@ -33,7 +49,7 @@ export async function race(
   { rounds, directory, note }: RaceOptions,
 ): Promise<Standing[]> {
   await using stack = new AsyncDisposableStack();
-  const lanes = [];
+  const lanes: Lane[] = [];
   for (const [number, entry] of starters.entries()) {
     const { name, program, prepare } = entry;
     if (program !== null && !await isInstalled(program)) {
@@ -44,12 +60,12 @@ export async function race(
     await Deno.mkdir(target, { recursive: true });
     const contender = await prepare({ ...job, target });
     stack.use(contender);
-    const costs: Cost[] = [];
-    const faults: string[] = [];
-    lanes.push({ name, target, contender, costs, faults });
+    const nothingYet = { costs: [], longerThan: null, faults: [] };
+    lanes.push({ name, target, contender, ...nothingYet });
   }
   for (let round = 0; round <= rounds; round++) {
-    for (const { name, target, contender, costs, faults } of lanes) {
+    for (const lane of lanes.filter(({ longerThan }) => longerThan === null)) {
+      const { name, target, contender, costs, faults } = lane;
       await sync(directory);
       try {
         const cost = await contender.run();
@@ -57,14 +73,20 @@ export async function race(
         if (round > 0) costs.push(cost);
         note(`${round}/${rounds} ${name}: ${cost.seconds.toFixed(3)} s`);
       } catch (error) {
+        if (error instanceof TookTooLong) lane.longerThan = error.seconds;
         const message = error instanceof Error ? error.message : String(error);
-        faults.push(message);
+        if (lane.longerThan === null) faults.push(message);
         note(`${round}/${rounds} ${name} does not count: ${message}`);
       }
       await clear(job, target);
     }
   }
-  return lanes.map(({ name, costs, faults }) => ({ name, costs, faults }));
+  return lanes.map(({ name, costs, longerThan, faults }) => ({
+    name,
+    costs,
+    longerThan,
+    faults,
+  }));
 }
 
 /** @throws {Error} if a file is not what the origin has. */

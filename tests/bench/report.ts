@@ -49,6 +49,8 @@ export interface Row {
   readonly memory: number;
   /** How many times as long it takes as the first contender. */
   readonly ratio: number;
+  /** It took longer, in seconds; null if it came to its end each time. */
+  readonly longerThan: number | null;
   readonly faults: readonly string[];
 }
 
@@ -57,12 +59,13 @@ export function rowsOf(standings: readonly Standing[]): Row[] {
   const median = (costs: readonly Cost[], key: keyof Cost) =>
     spreadOf(costs.map((cost) => cost[key])).median;
   const first = median(standings[0]?.costs ?? [], "seconds");
-  return standings.map(({ name, costs, faults }) => ({
+  return standings.map(({ name, costs, longerThan, faults }) => ({
     name,
     seconds: spreadOf(costs.map(({ seconds }) => seconds)),
     cpu: median(costs, "cpu"),
     memory: spreadOf(costs.map(({ memory }) => memory)).max,
-    ratio: median(costs, "seconds") / first,
+    ratio: (longerThan ?? median(costs, "seconds")) / first,
+    longerThan,
     faults,
   }));
 }
@@ -72,14 +75,7 @@ export function render(result: Result): string {
   return result.kind === "race"
     ? table(
       ["", "median", "min", "max", "CPU", "memory", "ratio"],
-      rowsOf(result.standings).map((
-        { name, seconds: { median, min, max }, cpu, memory, ratio, faults },
-      ) => [
-        faults.length > 0 ? `${name} (${faults.length} void)` : name,
-        ...[median, min, max, cpu].map((value) => `${value.toFixed(3)} s`),
-        `${Math.round(memory / 2 ** 20)} MiB`,
-        `${ratio.toFixed(2)} ×`,
-      ]),
+      rowsOf(result.standings).map(cellsOf),
     )
     : table(
       ["", "measured", "aim"],
@@ -89,6 +85,21 @@ export function render(result: Result): string {
         aim,
       ]),
     );
+}
+
+function cellsOf(row: Row): string[] {
+  const { seconds: { median, min, max }, cpu, memory, ratio, faults } = row;
+  const name = faults.length > 0
+    ? `${row.name} (${faults.length} void)`
+    : row.name;
+  return row.longerThan !== null
+    ? [name, `> ${row.longerThan} s`, "", "", "", "", `> ${ratio.toFixed(1)} ×`]
+    : [
+      name,
+      ...[median, min, max, cpu].map((value) => `${value.toFixed(3)} s`),
+      `${Math.round(memory / 2 ** 20)} MiB`,
+      `${ratio.toFixed(2)} ×`,
+    ];
 }
 
 function formatted(value: number): string {

@@ -20,6 +20,8 @@ export interface SlowProxy extends AsyncDisposable {
 const CHUNK_BYTES = 16 * 1024;
 /** Shorter waits are not worth a timer, in milliseconds. */
 const SHORTEST_WAIT = 2;
+/** Timers that are late by less cost a link nothing of its rate. */
+const LATE = 20;
 
 /**
  * Starts a proxy in front of `origin`.
@@ -79,8 +81,8 @@ async function carry(
     const length = await from.read(buffer);
     if (length === null) break;
     const now = Math.max(performance.now(), opened);
-    free = Math.max(free, now) + length / rate * 1000;
-    const due = free + late;
+    free = Math.max(free, now - LATE) + length / rate * 1000;
+    const due = Math.max(free, now) + late;
     sent = sent.then(async () => {
       await waitUntil(due);
       await write(to, buffer.subarray(0, length));

@@ -1,5 +1,6 @@
 /** A file that takes long: does memory stay where it is? */
 
+import { statfs } from "node:fs/promises";
 import { startNginx } from "../../nginx.ts";
 import { connect, startSluice } from "../../sluice.ts";
 import { delay } from "../delay.ts";
@@ -7,7 +8,7 @@ import { measureCommand, resetPeak, usageOf } from "../meter.ts";
 import type { Scenario } from "../scenario.ts";
 
 const GiB = 2 ** 30;
-/** The file; no disk has to hold more than what comes in `LONGEST`. */
+/** The file, or what the disk has room for, as Sluice would refuse more. */
 const FILE_BYTES = 100 * GiB;
 /** As much is fetched of it, or what comes in a minute. */
 const FETCHED_BYTES = 24 * GiB;
@@ -24,7 +25,9 @@ export const long: Scenario = {
       write: true,
       create: true,
     });
-    const size = Math.ceil(FILE_BYTES * sizeFactor);
+    const { bavail, bsize } = await statfs(directory);
+    const most = Math.min(FILE_BYTES * sizeFactor, bavail * bsize * 0.9);
+    const size = Math.ceil(most);
     const wanted = Math.ceil(FETCHED_BYTES * sizeFactor);
     await file.truncate(size);
     await using nginx = await startNginx({ root, workers: "auto" });
@@ -53,7 +56,8 @@ export const long: Scenario = {
     const seconds = (performance.now() - started) / 1000;
     const { cpu, peak } = await usageOf(sluice.pid);
     await client.request({ action: "remove", id });
-    note(`${(bytes / GiB).toFixed(1)} GiB in ${seconds.toFixed(1)} s`);
+    const [got, of] = [bytes, size].map((n) => (n / GiB).toFixed(1));
+    note(`${got} of ${of} GiB in ${seconds.toFixed(1)} s`);
     const last = Math.min(bytes, GiB) - 1;
     const curl = await measureCommand([
       ...["curl", "--silent", "--fail", "--range", `0-${last}`],
