@@ -77,7 +77,7 @@ function isDue(transfer: Transfer, now: number): boolean {
 /** Keeps those runs of an earlier transfer that the part file really holds. */
 async function verify(
   transfer: Transfer,
-  { parts, pool, log }: Tools,
+  { store, parts, pool, log }: Tools,
 ): Promise<Done> {
   const { download: { id }, runs, done } = transfer;
   let intact: typeof runs = [];
@@ -102,7 +102,12 @@ async function verify(
   transfer.done = union(intact);
   // Without a validator, a rest could be of another file.
   const useless = found === 0 || pinnedOf(transfer) === null;
-  if (useless && !isWhole(transfer)) {
+  const anew = useless && !isWhole(transfer);
+  if (anew || intact.length < runs.length) {
+    await store.forget(id);
+    transfer.recorded = { ...transfer.recorded, bytes: 0, runs: new Set() };
+  }
+  if (anew) {
     await parts.remove(id);
     beginAnew(transfer, transfer.ask);
   }
@@ -120,10 +125,12 @@ async function checkpoint(
   const { download: { id }, file } = transfer;
   if (file === null || pinnedOf(transfer) === null) return "stays";
   const runs = runsOf(transfer);
+  const fresh = runs.filter((run) => !transfer.recorded.runs.has(run));
   const bytes = total(transfer.done);
   await parts.sync(id);
-  await store.checkpoint(id, file, runs);
-  transfer.recorded = { at: performance.now(), bytes };
+  await store.checkpoint(id, file, { runs, fresh, bytes });
+  const at = performance.now();
+  transfer.recorded = { at, bytes, runs: new Set(runs) };
   return "stays";
 }
 

@@ -9,7 +9,7 @@ import {
   type State,
 } from "./download.ts";
 import { DownloadError } from "./errors.ts";
-import { type Run, total, union } from "./slices.ts";
+import type { Run } from "./slices.ts";
 
 /** What the coordinator asks of durable state. */
 export interface Store extends Disposable {
@@ -23,7 +23,9 @@ export interface Store extends Disposable {
   /** The runs recorded of a download. */
   runs(id: string): Run[];
   /** Records what is in the part file, which must be synced by then. */
-  checkpoint(id: string, file: FileFacts, runs: readonly Run[]): Promise<void>;
+  checkpoint(id: string, file: FileFacts, progress: Progress): Promise<void>;
+  /** Forgets what was recorded to be in the part file. */
+  forget(id: string): Promise<void>;
   /** Records where a download stands, or that it is to be done anew. */
   settle(id: string, settled: Settled): Promise<void>;
   /** Puts a download back into the queue, to be asked for so. */
@@ -40,6 +42,15 @@ export interface Store extends Disposable {
   count(filter: Filter): number;
   /** How many downloads there are in each state. */
   totals(): Readonly<Record<State["kind"], number>>;
+}
+
+/** What is in a part file. */
+export interface Progress {
+  readonly runs: readonly Run[];
+  /** Those of the runs that are not recorded yet: all others are. */
+  readonly fresh: readonly Run[];
+  /** How many bytes the runs hold together. */
+  readonly bytes: number;
 }
 
 /** What `settle` records. */
@@ -178,13 +189,16 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
     runs: (id) => sql.runs.all(id) as unknown as Run[],
-    checkpoint: (id, file, runs) =>
+    checkpoint: (id, file, { fresh, bytes }) =>
       write(() => {
-        sql.facts.run(JSON.stringify(file), total(union(runs)), id);
-        sql.forget.run(id);
-        for (const { start, end, crc } of runs) {
+        sql.facts.run(JSON.stringify(file), bytes, id);
+        for (const { start, end, crc } of fresh) {
           sql.record.run(id, start, end, crc);
         }
+      }),
+    forget: (id) =>
+      write(() => {
+        sql.forget.run(id);
       }),
     settle: (id, { state, file, downloaded, finishedAt }) =>
       write(() => {
@@ -401,7 +415,10 @@ function statements(db: DatabaseSync) {
       "SELECT start, end, crc FROM runs WHERE id = ? ORDER BY start",
     ),
     record: db.prepare(
-      "INSERT OR REPLACE INTO runs (id, start, end, crc) VALUES (?, ?, ?, ?)",
+      // Of two that begin alike, as where both fetched one rest, the longer.
+      `INSERT INTO runs (id, start, end, crc) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET end = excluded.end, crc = excluded.crc
+       WHERE excluded.end > end`,
     ),
     forget: db.prepare("DELETE FROM runs WHERE id = ?"),
   };

@@ -82,6 +82,14 @@ export type Ending =
   /** The server stops. */
   | { readonly kind: "leave" };
 
+/** What was recorded last. */
+export interface Recorded {
+  /** When, in milliseconds. */
+  readonly at: number;
+  readonly bytes: number;
+  readonly runs: ReadonlySet<Run>;
+}
+
 /**
  * A download while it is being fetched. All its times are in milliseconds of
  * one steady clock: the time of day may be put back.
@@ -111,8 +119,7 @@ export interface Transfer {
   /** No thread starts before. */
   notBefore: number;
   lastError: ErrorRecord | null;
-  /** What was recorded last: when, in milliseconds, and how many bytes. */
-  recorded: { readonly at: number; readonly bytes: number };
+  recorded: Recorded;
 }
 
 /** Begins a transfer, with what an earlier one has left. */
@@ -139,7 +146,7 @@ export function createTransfer(
     restarts: 0,
     notBefore: 0,
     lastError: null,
-    recorded: { at: now, bytes: total(done) },
+    recorded: { at: now, bytes: total(done), runs: new Set(runs) },
   };
 }
 
@@ -150,7 +157,7 @@ export function beginAnew(transfer: Transfer, ask: Transfer["ask"]): void {
   transfer.location = null;
   transfer.runs = [];
   transfer.done = [];
-  transfer.recorded = { ...transfer.recorded, bytes: 0 };
+  transfer.recorded = { ...transfer.recorded, bytes: 0, runs: new Set() };
 }
 
 /** What answers must fit; null as long as there was none to pin. */

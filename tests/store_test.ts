@@ -46,3 +46,31 @@ Deno.test("totals are right after every kind of write, and a failed one", async 
   await store.renew(a.id, REQUEST);
   assertEquals(store.totals(), { ...after, Queued: 10, Paused: 1 });
 });
+
+Deno.test("a checkpoint adds to what is recorded", async () => {
+  using store = openStore(":memory:", { sync: true });
+  const [download] = create(1) as [Download];
+  const { id } = download;
+  await store.add([download]);
+  const validator = { kind: "etag", value: '"a"' } as const;
+  const facts = { size: 100, ranges: true, validator, name: "a" };
+  const [first, longer, shorter, other] = [
+    { start: 0, end: 10, crc: 1 },
+    { start: 0, end: 20, crc: 2 },
+    { start: 0, end: 15, crc: 3 },
+    { start: 50, end: 60, crc: 4 },
+  ];
+  const steps = [
+    [[first], [first]],
+    [[longer, other], [longer, other]],
+    // Of two that begin alike, the longer one is kept.
+    [[shorter], [longer, other]],
+  ];
+  for (const [fresh = [], expected = []] of steps) {
+    await store.checkpoint(id, facts, { runs: expected, fresh, bytes: 30 });
+    assertEquals(store.runs(id).map((run) => ({ ...run })), expected);
+  }
+  assertEquals(store.get(id)?.downloaded, 30);
+  await store.forget(id);
+  assertEquals(store.runs(id), []);
+});

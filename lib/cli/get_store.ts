@@ -69,12 +69,18 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
         ).take(limit).toArray();
     },
     runs: (id) => [...entries.get(id)?.runs ?? []],
-    async checkpoint(id, file, runs) {
+    async checkpoint(id, file, { runs }) {
       const entry = entries.get(id);
       if (entry === undefined) return;
       await entry.claim.write({ file, runs });
       entry.download = { ...entry.download, file };
       entry.runs = runs;
+    },
+    forget(id) {
+      const entry = entries.get(id);
+      entry?.claim.forget();
+      if (entry) entry.runs = [];
+      return Promise.resolve();
     },
     settle,
     renew(id, request) {

@@ -50,7 +50,7 @@ export function sluiceServer(
         directory: job.target,
         environment: {
           // How soon we hear of the end is not to be what is measured.
-          BROADCAST_TIMEOUT: "50",
+          BROADCAST_TIMEOUT: "20",
           ...job.caFile && { CA_FILE: await copyOf(job.caFile, job.target) },
           ...environment,
         },

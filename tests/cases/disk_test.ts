@@ -15,9 +15,9 @@ import { crc32 } from "node:zlib";
 import { createDownload } from "../../lib/download.ts";
 import { DownloadError } from "../../lib/errors.ts";
 import { parseDownload } from "../../lib/server/protocol.ts";
-import type { Range } from "../../lib/slices.ts";
+import { type Range, type Run, total } from "../../lib/slices.ts";
 import type { Status } from "../../lib/status.ts";
-import { openStore } from "../../lib/store.ts";
+import { openStore, type Progress } from "../../lib/store.ts";
 import { type Downloads, startDownloads } from "../downloads.ts";
 import {
   bytesOf,
@@ -47,6 +47,11 @@ async function filesOf(directory: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(directory));
   return entries.map(({ name }) => name).filter((name) => name !== ".sluice")
     .sort();
+}
+
+/** Runs of which nothing is recorded yet. */
+function progress(runs: readonly Run[]): Progress {
+  return { runs, fresh: runs, bytes: total(runs) };
 }
 
 async function partsOf(directory: string): Promise<string[]> {
@@ -509,7 +514,7 @@ for (
           await store.checkpoint(
             download.id,
             { size, name: "a", ranges: true, validator },
-            [{ start: 0, end: recorded, crc }],
+            progress([{ start: 0, end: recorded, crc }]),
           );
         }
       }
@@ -547,7 +552,7 @@ Deno.test("a damaged part without a validator is fetched anew, as a whole", asyn
       await store.checkpoint(
         download.id,
         { size: whole.size, ...facts },
-        runs,
+        progress(runs),
       );
     }
     const part = `${directory}/.sluice/parts/${download.id}`;
@@ -576,7 +581,7 @@ Deno.test("a named file that its user has changed is left as it is", async () =>
       await store.add([download]);
       const validator = { kind: "etag", value: WHOLE.etag ?? "" } as const;
       const facts = { size, name: "a", ranges: true, validator };
-      await store.checkpoint(download.id, facts, runs);
+      await store.checkpoint(download.id, facts, progress(runs));
     }
     const part = `${directory}/.sluice/parts/${download.id}`;
     await Deno.writeFile(part, bytes);
