@@ -63,7 +63,11 @@ type Settings = {
   readonly [Key in keyof Config]: Setting<Config[Key]>;
 };
 
-const CORES = navigator.hardwareConcurrency;
+/**
+ * One core is left for the main thread. A file system lets one thread at a time
+ * write to a file, and those that wait for it take the cores from all others.
+ */
+const WORKERS = Math.max(1, navigator.hardwareConcurrency - 1);
 
 const SETTINGS: Settings = {
   contentDirectory: {
@@ -88,7 +92,7 @@ const SETTINGS: Settings = {
   workers: {
     name: "WORKERS",
     meaning: "Web Workers that carry the threads",
-    fallback: String(CORES),
+    fallback: String(WORKERS),
     ...wholeNumber(1, 1024),
   },
   bytesAmount: {
