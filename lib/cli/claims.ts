@@ -71,13 +71,14 @@ export function createClaims(
     const lock = takeOver(free, `${part}.lock`) ??
       takeLock(directory, `${part}.lock`);
     if (lock === null) return null;
-    const left = readRecord(path);
-    const named = findNames(contentDirectory, [part]).get(part) ?? null;
+    // A record is of a part that is there; of most downloads, there is none.
+    const begun = isThere(part);
+    const left = begun ? readRecord(path) : null;
+    const names = findNames(contentDirectory, begun ? [part] : []);
+    const named = names.get(part) ?? null;
     let recorded = left !== null;
-    // A record is written beside a part that is there.
-    if (!recorded && remove(part)) {
-      remove(path);
-      remove(`${path}.new`);
+    if (begun && !recorded) {
+      for (const old of [part, path, `${path}.new`]) remove(old);
     }
     return {
       part,
@@ -224,13 +225,20 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** Whether there was something to remove. */
-function remove(path: string): boolean {
+function isThere(path: string): boolean {
   try {
-    Deno.removeSync(path);
+    Deno.lstatSync(path);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -53,6 +53,7 @@ export async function get(
   using claims = createClaims(contentDirectory, options);
   const waiting = [...new Map(requests.map((one) => [wordsOf(one), one]))];
   const of = waiting.length;
+  const keyOf = await createKeys(of);
   const open = new Map<string, Open>();
   const over = Promise.withResolvers<"all" | "interrupted" | "disk full">();
   over.promise.catch(() => {});
@@ -165,14 +166,30 @@ function wordsOf({ url, filename }: DownloadRequest): string {
   return JSON.stringify([url, filename]);
 }
 
+/** Loading node:crypto takes as long as so many keys without it. */
+const WORTH_LOADING = 100;
+
 /**
- * What the same command finds its download by. It says nothing of the URL,
- * whose secrets are thus in no file's name.
+ * Makes what the same command finds its downloads by. It says nothing of their
+ * URLs, whose secrets are thus in no file's name.
+ *
+ * @param count How many keys will be asked for.
  */
-async function keyOf(request: DownloadRequest): Promise<string> {
-  const bytes = new TextEncoder().encode(wordsOf(request));
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return new Uint8Array(digest).toHex().slice(0, 32);
+async function createKeys(
+  count: number,
+): Promise<(request: DownloadRequest) => Promise<string>> {
+  if (count < WORTH_LOADING) {
+    return async (request) => {
+      const bytes = new TextEncoder().encode(wordsOf(request));
+      const digest = await crypto.subtle.digest("SHA-256", bytes);
+      return new Uint8Array(digest).toHex().slice(0, 32);
+    };
+  }
+  const { createHash } = await import("node:crypto");
+  return (request) => {
+    const hash = createHash("sha256").update(wordsOf(request));
+    return Promise.resolve(hash.digest("hex").slice(0, 32));
+  };
 }
 
 /** What is there already of a download. */
