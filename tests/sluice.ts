@@ -17,9 +17,7 @@ export function taskArguments(
 ): string[] {
   const { words } = commandOf(task);
   return words.map((word) =>
-    word.startsWith("--allow-")
-      ? word.replaceAll(/(?<==|,)downloads(?=,|$)/g, directory)
-      : word
+    word.replaceAll(/(?<=[=,])downloads(?=,|$)/g, directory)
   );
 }
 

@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { bytesOf, file, firstDifference, startOrigin } from "../origin.ts";
-import {
-  makeDirectory,
-  start,
-  type Started,
-  startGet,
-  taskArguments,
-} from "./process.ts";
+import { makeDirectory, start, type Started, startGet } from "./process.ts";
+import { taskArguments } from "../sluice.ts";
 
 const MiB = 1024 * 1024;
 

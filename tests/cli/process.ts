@@ -1,9 +1,6 @@
 /** The program as a real process, with the permissions of its tasks. */
 
-import { fromFileUrl, join } from "@std/path";
-import config from "../../deno.json" with { type: "json" };
-
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+import { projectPath, taskArguments } from "../sluice.ts";
 
 /** A content directory of a test's own. */
 export interface Directory extends AsyncDisposable {
@@ -20,18 +17,6 @@ export async function makeDirectory(): Promise<Directory> {
     names: () => [...Deno.readDirSync(path)].map(({ name }) => name).sort(),
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
-}
-
-/** A task's arguments for `deno`, on another directory than `downloads`. */
-export function taskArguments(
-  task: keyof typeof config.tasks,
-  directory: string,
-): string[] {
-  const { command } = config.tasks[task];
-  const words = command.slice(command.indexOf("deno ") + 5).split(" ");
-  return words.map((word) =>
-    word.replaceAll(/(?<=[=,])downloads(?=,|$)/g, directory)
-  );
 }
 
 /** A process that was started. */
@@ -57,7 +42,7 @@ export function start(
 ): Started {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
-    cwd: join(ROOT),
+    cwd: projectPath("."),
     env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",

@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { file, startOrigin } from "../origin.ts";
 import { startSluice } from "../sluice.ts";
-import {
-  makeDirectory,
-  type Ran,
-  start,
-  startServer,
-  taskArguments,
-} from "./process.ts";
+import { makeDirectory, type Ran, start, startServer } from "./process.ts";
+import { taskArguments } from "../sluice.ts";
 
 type Task = "add" | "list" | "pause" | "resume" | "retry" | "remove";
 

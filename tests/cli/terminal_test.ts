@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { file, startOrigin } from "../origin.ts";
-import { makeDirectory, startServer, taskArguments } from "./process.ts";
+import { taskArguments } from "../sluice.ts";
+import { makeDirectory, startServer } from "./process.ts";
 
 const MiB = 1024 * 1024;
 const missing = !await tmux("none", ["-V"]).then(() => true, () => false);
