@@ -76,6 +76,20 @@ async function recorded(directory: string, get: Started): Promise<void> {
   }
 }
 
+/** A get that is ended once it has recorded something; the record's path. */
+async function leaveHalf(
+  directory: string,
+  flags: readonly string[],
+  signal: Deno.Signal,
+): Promise<string> {
+  await using get = startGet(directory, flags);
+  await recorded(directory, get);
+  get.kill(signal);
+  await get.ended;
+  const [record = ""] = records(directory);
+  return join(directory, ".sluice", "get", record);
+}
+
 Deno.test("one that fails is told, and the others are fetched", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
@@ -190,14 +204,7 @@ Deno.test("a damaged record, or one of another file, begins anew", async () => {
   const content = file(2 * MiB, 5);
   const url = origin.serve("/a", content, { rate: MiB / 4 });
   const flags = ["--bytes-amount", "128KiB", "--threads-amount", "2", url];
-  {
-    await using get = startGet(directory.path, flags);
-    await recorded(directory.path, get);
-    get.kill("SIGINT");
-    await get.ended;
-  }
-  const [record = ""] = records(directory.path);
-  const path = join(directory.path, ".sluice", "get", record);
+  const path = await leaveHalf(directory.path, flags, "SIGINT");
   await Deno.writeTextFile(path, '{"file": {"name": "../../x"}');
   origin.serve("/a", content);
   assertEquals((await startGet(directory.path, flags).ended).code, 0);
@@ -212,14 +219,7 @@ for (const what of ["recorded in part", "not recorded"]) {
     const content = file(2 * MiB, 6);
     const url = origin.serve("/a", content, { rate: MiB / 4 });
     const flags = ["--bytes-amount", "128KiB", "--threads-amount", "2", url];
-    {
-      await using get = startGet(directory.path, flags);
-      await recorded(directory.path, get);
-      get.kill("SIGKILL");
-      await get.ended;
-    }
-    const [record = ""] = records(directory.path);
-    const path = join(directory.path, ".sluice", "get", record);
+    const path = await leaveHalf(directory.path, flags, "SIGKILL");
     if (what === "not recorded") await Deno.remove(path);
     const part = path.replace(/\.json$/, "");
     await Deno.writeFile(part, bytesOf(content));
