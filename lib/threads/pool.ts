@@ -39,9 +39,9 @@ export interface PoolOptions extends WorkerSettings {
   /** The one directory that workers may read and write. */
   readonly directory: string;
   /**
-   * `prepared`: a worker is there before the first thread. `at once`: the first
-   * threads are carried by the process itself, with all that it may do; a small
-   * file has come by the time that a worker would have started.
+   * `prepared`: all workers are there before the first thread. `at once`: the
+   * first threads are carried by the process itself, with all that it may do; a
+   * small file has come by the time that a worker would have started.
    */
   readonly begin: "prepared" | "at once";
 }
@@ -239,8 +239,9 @@ export function createPool(
     return waiting.promise;
   }
 
-  // The first download is not to wait for its worker.
-  if (here === null) start();
+  // No download is to wait for its worker. And Deno panics where one is started
+  // while no more files can be opened: a server has all before it has clients.
+  if (here === null) { while (members.size < options.workers) start(); }
   return {
     fetch(task) {
       const order = { type: "fetch", task } as const;
