@@ -302,7 +302,10 @@ export function readConfig(
     }
     config[key] = value;
   }
-  return Object.freeze(config as unknown as Config);
+  const { workers, ...rest } = config as unknown as Config;
+  const { threadsAmount } = rest;
+  // One without a thread would be in vain.
+  return Object.freeze({ ...rest, workers: Math.min(workers, threadsAmount) });
 }
 
 function flagOf(name: string): string {

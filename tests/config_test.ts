@@ -166,3 +166,10 @@ Deno.test("settings cannot be changed afterwards", () => {
   const config = read() as { port: number };
   assertThrows(() => config.port = 1, TypeError);
 });
+
+Deno.test("there are no more workers than threads", () => {
+  for (const [workers, expected] of [["2", 2], ["3", 3], ["8", 3]] as const) {
+    const environment = { WORKERS: workers, THREADS_AMOUNT: "3" };
+    assertEquals(read({}, environment).workers, expected);
+  }
+});
