@@ -122,14 +122,6 @@ declare module "@std/path/basename" {
   export { basename } from "@std/path";
 }
 
-declare module "@std/path/dirname" {
-  export { dirname } from "@std/path";
-}
-
-declare module "@std/path/from-file-url" {
-  export { fromFileUrl } from "@std/path";
-}
-
 declare module "@std/path/join" {
   export { join } from "@std/path";
 }

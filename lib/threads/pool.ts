@@ -46,7 +46,7 @@ export interface PoolOptions extends WorkerSettings {
   readonly begin: "prepared" | "at once";
 }
 
-/** Threads, spread over workers that are started when they are needed. */
+/** Threads, spread over workers. */
 export interface Pool {
   /** Starts a thread; its events follow, `ended` being the last. */
   fetch(task: SliceTask): void;

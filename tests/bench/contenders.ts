@@ -233,7 +233,7 @@ export function largeFilePeers(connections: number, chunk: string): Entry[] {
         ),
       ].join("; "),
     ]),
-    // With 8 it is slower everywhere.
+    // With 8 it was slower on one large file, and on limited connections.
     rclone(16),
   ];
 }

@@ -152,8 +152,7 @@ Deno.test("a command for all lists all before it touches one", async () => {
   const failed = new Set(Array.from({ length: 2_500 }, (_, n) => `id ${n}`));
   const retried: string[] = [];
   let listing = true;
-  // deno-lint-ignore require-await
-  async function request(message: object) {
+  function answer(message: object) {
     const { action, id = "", offset = 0, limit = 0 } = {
       action: "",
       ...message,
@@ -171,7 +170,7 @@ Deno.test("a command for all lists all before it touches one", async () => {
   }
   let last = "";
   const result = await commandAll(
-    { request },
+    { request: (message: object) => Promise.try(answer, message) },
     "retry",
     ["Failed"],
     (done, total) => last = `${done} of ${total}`,
