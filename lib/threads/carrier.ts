@@ -2,7 +2,7 @@
 
 import { toRecord } from "../errors.ts";
 import type { Run } from "../slices.ts";
-import { createBuffers } from "./buffers.ts";
+import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
 import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
 import type {
   JobOrder,
@@ -14,6 +14,7 @@ import type {
   WorkerSettings,
 } from "./messages.ts";
 import { publish, removeParts } from "./publish.ts";
+import { createTurns } from "./turns.ts";
 
 /** Carries threads and does jobs; disposing of it stops the threads. */
 export interface Carrier extends Disposable {
@@ -113,7 +114,7 @@ async function reportOf(order: JobOrder): Promise<JobReport> {
 }
 
 function surroundingsFrom(
-  { caCerts, stallTimeout, allowPrivate }: WorkerSettings,
+  { caCerts, stallTimeout, allowPrivate, turns }: WorkerSettings,
 ): Surroundings {
   return {
     // Over HTTP/2 all threads of a worker would share one connection.
@@ -125,7 +126,9 @@ function surroundingsFrom(
       // lead anywhere. From an address of IPv4, only IPv4 can be reached.
       ...(allowPrivate ? {} : { localAddress: "0.0.0.0" }),
     }),
-    buffers: createBuffers(),
+    reading: createBuffers(READ_BYTES),
+    gathering: createBuffers(GATHERED_BYTES),
+    turns: createTurns(turns),
     stallTimeout,
     allowPrivate,
   };

@@ -14,7 +14,7 @@ import { connectionError, forbidden } from "../origin/retry.ts";
 import type { Run } from "../slices.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Answered, SliceTask } from "./messages.ts";
-import { openSink } from "./sink.ts";
+import { openSink, type Writing } from "./sink.ts";
 
 /** How often a thread tells what it has written, in milliseconds. */
 const TELL_EVERY = 100;
@@ -34,9 +34,10 @@ export interface Listener {
 }
 
 /** What a thread needs of its worker. */
-export interface Surroundings {
+export interface Surroundings extends Writing {
   readonly client: Deno.HttpClient;
-  readonly buffers: Buffers;
+  /** A stock of buffers to read into. */
+  readonly reading: Buffers;
   /** How long no byte may come, in milliseconds. */
   readonly stallTimeout: number;
   /** Whether URLs may lead into private networks. */
@@ -59,8 +60,7 @@ export async function fetchSlice(
 ): Promise<void> {
   using watch = startWatch(controls.signal, surroundings.stallTimeout);
   const { response, url } = await request(task, surroundings, watch.signal);
-  const { buffers } = surroundings;
-  await using body = openBody(response, watch, buffers);
+  await using body = openBody(response, watch, surroundings.reading);
   const { status, headers } = response;
   const [asked, path] = [task.url, url].map((url) => new URL(url).pathname);
   const head = { status, headers, asked: asked ?? "", path: path ?? "" };
@@ -68,7 +68,7 @@ export async function fetchSlice(
   const start = task.slice?.start ?? 0;
   const end = endOf(answer);
   const create = task.pinned === null;
-  using sink = openSink(task.part, { start, create }, buffers);
+  using sink = openSink(task.part, { start, create }, surroundings);
   const disposition = headers.get("content-disposition");
   listener.answered({ answer, url, disposition });
 

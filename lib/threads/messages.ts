@@ -4,6 +4,7 @@ import type { Checksum } from "../download.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Answer, Pinned } from "../origin/partial.ts";
 import type { Range, Run } from "../slices.ts";
+import type { SharedTurns } from "./turns.ts";
 
 /** One slice to fetch. */
 export interface SliceTask {
@@ -29,6 +30,7 @@ export interface WorkerSettings {
   readonly stallTimeout: number;
   /** Whether URLs may lead into private networks. */
   readonly allowPrivate: boolean;
+  readonly turns: SharedTurns;
 }
 
 /** What a thread is to do. */

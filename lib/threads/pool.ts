@@ -21,6 +21,7 @@ import type {
   ThreadOrder,
   WorkerSettings,
 } from "./messages.ts";
+import { createSharedTurns } from "./turns.ts";
 
 /** How many pings in a row a worker may leave unanswered. */
 const MOST_PINGS = 4;
@@ -33,7 +34,7 @@ const MOST_HERE = 4;
  * Settings of a pool. A worker that is silent for `stallTimeout` counts as
  * hung.
  */
-export interface PoolOptions extends WorkerSettings {
+export interface PoolOptions extends Omit<WorkerSettings, "turns"> {
   /** How many workers there are at most. */
   readonly workers: number;
   /** The one directory that workers may read and write. */
@@ -94,6 +95,7 @@ export function createPool(
   code = new URL("./worker.ts", import.meta.url),
 ): Pool {
   const members = new Set<WorkerMember>();
+  const turns = createSharedTurns();
   let lastJob = 0;
   const checking = every(options.stallTimeout / MOST_PINGS, checkAll);
 
@@ -102,7 +104,7 @@ export function createPool(
   /** What is carried here is heard like a worker: never in the same turn. */
   function startHere(): Member & Disposable {
     let closed = false;
-    const carrier = createCarrier(options, (report) => {
+    const carrier = createCarrier({ ...options, turns }, (report) => {
       queueMicrotask(() => closed || hear(member, report));
     });
     const member: Member = {
@@ -162,7 +164,7 @@ export function createPool(
     };
     members.add(member);
     const { caCerts, stallTimeout, allowPrivate } = options;
-    const settings = { caCerts, stallTimeout, allowPrivate };
+    const settings = { caCerts, stallTimeout, allowPrivate, turns };
     post({ type: "settings", settings });
     return member;
   }

@@ -2,10 +2,8 @@
 
 import { crc32 } from "../crc32.ts";
 import type { Run } from "../slices.ts";
-import { BUFFER_BYTES, type Buffers } from "./buffers.ts";
-
-/** Reads below (TLS records, slow origins) are gathered into larger writes. */
-const WORTH_WRITING = BUFFER_BYTES / 4;
+import { type Buffers, GATHERED_BYTES } from "./buffers.ts";
+import type { Turns } from "./turns.ts";
 
 /** A handle of its own on the part file: seek and write of two users race. */
 export interface Sink extends Disposable {
@@ -15,6 +13,13 @@ export interface Sink extends Disposable {
   push(bytes: Uint8Array): void;
   /** Writes what has been gathered, and says what is in the file by now. */
   flush(): Run;
+}
+
+/** What sinks of a worker share. */
+export interface Writing {
+  /** A stock of buffers of {@linkcode GATHERED_BYTES}. */
+  readonly gathering: Buffers;
+  readonly turns: Turns;
 }
 
 /**
@@ -29,7 +34,7 @@ export interface Sink extends Disposable {
 export function openSink(
   path: string,
   { start, create }: { start: number; create: boolean },
-  buffers: Buffers,
+  { gathering, turns }: Writing,
 ): Sink {
   const file = Deno.openSync(path, { write: true, createNew: create });
   let gathered: Uint8Array<ArrayBuffer> | null = null;
@@ -38,9 +43,11 @@ export function openSink(
   let crc = 0;
 
   function write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length;) {
-      done += file.writeSync(bytes.subarray(done));
-    }
+    turns.write(path, () => {
+      for (let done = 0; done < bytes.length;) {
+        done += file.writeSync(bytes.subarray(done));
+      }
+    });
     crc = crc32(bytes, crc);
     written += bytes.length;
   }
@@ -50,16 +57,16 @@ export function openSink(
       const bytes = gathered.subarray(0, waiting);
       waiting = 0;
       write(bytes);
-      buffers.give(gathered.buffer);
+      gathering.give(gathered.buffer);
       gathered = null;
     }
     return { start, end: written, crc };
   }
 
   function push(bytes: Uint8Array): void {
-    if (waiting + bytes.length > BUFFER_BYTES) flush();
-    if (bytes.length >= WORTH_WRITING && waiting === 0) return write(bytes);
-    gathered ??= new Uint8Array(buffers.take());
+    if (waiting + bytes.length > GATHERED_BYTES) flush();
+    if (bytes.length >= GATHERED_BYTES) return write(bytes);
+    gathered ??= new Uint8Array(gathering.take());
     gathered.set(bytes, waiting);
     waiting += bytes.length;
   }
