@@ -27,13 +27,16 @@ export function createLog(format: "text" | "json"): Log {
     const time = new Date().toISOString();
     const line = format === "json"
       ? JSON.stringify({ time, event, ...fields })
-      : [time, event, ...Object.entries(fields).flatMap(pair)].join(" ");
+      : `${time} ${event}${textOf(fields)}`;
     if (lines.push(line) === 1) setTimeout(write, GATHER);
   };
 }
 
-function pair([name, value]: [string, Fields[string]]): string[] {
-  return value === undefined || value === null
-    ? []
-    : [`${name}=${JSON.stringify(value)}`];
+function textOf(fields: Fields): string {
+  let text = "";
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || value === null) continue;
+    text += ` ${name}=${JSON.stringify(value)}`;
+  }
+  return text;
 }

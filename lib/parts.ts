@@ -60,7 +60,8 @@ export async function openParts(
     lock.close();
     throw error;
   }
-  const path = (id: string) => join(parts, id);
+  // Every system takes a slash, and `join` takes ten times as long.
+  const path = (id: string) => `${parts}/${id}`;
   return {
     ...createParts({ directory, path }, { sync }),
     statePath: join(own, "state.db"),

@@ -162,7 +162,8 @@ export interface Changes {
 
 /** One end of the channel that carries the status of all downloads. */
 export interface StatusChannel extends Disposable {
-  publish(changes: Changes): void;
+  /** Tells of changes, as the text that clients get: objects would be copied. */
+  publish(changes: string): void;
 }
 
 /**
@@ -171,10 +172,10 @@ export interface StatusChannel extends Disposable {
  */
 export function openStatusChannel(
   name: string,
-  hear: (changes: Changes) => void = () => {},
+  hear: (changes: string) => void = () => {},
 ): StatusChannel {
   const channel = new BroadcastChannel(name);
-  channel.onmessage = ({ data }: MessageEvent<Changes>) => hear(data);
+  channel.onmessage = ({ data }: MessageEvent<string>) => hear(data);
   return {
     publish: (changes) => channel.postMessage(changes),
     [Symbol.dispose]: () => channel.close(),

@@ -79,6 +79,7 @@ const TRAILING = /(?<![.\s])[.\s]+$/;
 
 /** The last segment of a name, made safe; empty if nothing of it is left. */
 function safe(name: string): string {
+  if (name === "") return "";
   const last = name.toWellFormed().normalize("NFC").split(/[/\\]/).at(-1) ?? "";
   const clean = last
     .replace(/%2f|%5c/gi, "_")
@@ -91,12 +92,17 @@ function safe(name: string): string {
 
 /** Cuts a name to `LONGEST` bytes of UTF-8, and keeps its extension. */
 function shorten(name: string): string {
-  if (bytes(name) <= LONGEST) return name;
+  if (mostBytes(name) <= LONGEST || bytes(name) <= LONGEST) return name;
   const extension = name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
   const stem = [...name.slice(0, name.length - extension.length)]
     .slice(0, LONGEST);
   while (bytes(stem.join("") + extension) > LONGEST) stem.pop();
   return (stem.join("") + extension).replace(TRAILING, "");
+}
+
+/** A UTF-16 code unit takes three bytes of UTF-8 at most. */
+function mostBytes(text: string): number {
+  return text.length * 3;
 }
 
 function bytes(text: string): number {

@@ -3,7 +3,7 @@
 import type { Checksum, Command, DownloadRequest } from "../download.ts";
 import { DownloadError, type ErrorCode } from "../errors.ts";
 import { headerFault } from "../origin/request.ts";
-import type { Status, Totals } from "../status.ts";
+import type { Changes, Status, Totals } from "../status.ts";
 
 /** What a client wants. */
 export type ClientRequest =
@@ -57,6 +57,12 @@ export type ServerMessage =
     readonly error: { readonly code: ErrorCode; readonly message: string };
     readonly request_id?: RequestId;
   };
+
+/** What all clients are told of changes: one text, for all of them. */
+export function renderChanges({ changed, totals, removed }: Changes): string {
+  const message: ServerMessage = { data: changed, totals, removed };
+  return JSON.stringify(message);
+}
 
 /** What messages may hold at most. */
 export interface MessageLimits {

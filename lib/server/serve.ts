@@ -7,6 +7,7 @@ import { openParts } from "../parts.ts";
 import { recover } from "../recovery.ts";
 import { openStatusChannel } from "../status.ts";
 import { openStore } from "../store.ts";
+import { renderChanges } from "./protocol.ts";
 import { createHandler, type Handler, type ServerOptions } from "./server.ts";
 
 /** Settings of a server. */
@@ -39,12 +40,11 @@ export async function serve(
   using store = openStore(parts.statePath, options);
   await recover({ parts, store });
   using channel = openStatusChannel(options.channel);
-  const { publish } = channel;
   const coordinator = await createCoordinator(options, {
     store,
     parts,
     log,
-    publish,
+    publish: (changes) => channel.publish(renderChanges(changes)),
   });
   const handler = createHandler(options, { coordinator, log });
   try {

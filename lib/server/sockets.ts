@@ -4,7 +4,7 @@ import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download.ts";
 import { DownloadError, toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type Changes, openStatusChannel } from "../status.ts";
+import { openStatusChannel } from "../status.ts";
 import {
   type ClientRequest,
   type MessageLimits,
@@ -58,9 +58,7 @@ export function createSockets(
   /** Good for whoever comes before the next changes, which tell the rest. */
   let snapshot: string | null = null;
 
-  async function tellAll({ changed, removed, totals }: Changes): Promise<void> {
-    const message: ServerMessage = { data: changed, totals, removed };
-    const text = JSON.stringify(message);
+  async function tellAll(text: string): Promise<void> {
     snapshot = null;
     const latest = ++changes;
     telling = true;

@@ -1,6 +1,7 @@
 /** Carries threads, and does jobs, in a worker or in the process itself. */
 
 import { toRecord } from "../errors.ts";
+import { together } from "../every.ts";
 import type { Run } from "../slices.ts";
 import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
 import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
@@ -21,9 +22,11 @@ export interface Carrier extends Disposable {
   obey(order: ThreadOrder | JobOrder): void;
 }
 
-interface Thread extends Controls {
-  readonly stop: AbortController;
-}
+/** How often threads tell what they have written, in milliseconds. */
+const TELL_EVERY = 100;
+
+/** Why a thread ends that has been asked to. */
+const STOPPED = new Error("The thread was stopped.");
 
 /**
  * Makes a carrier.
@@ -36,31 +39,32 @@ export function createCarrier(
   tell: (report: ThreadEvent | JobReport) => void,
 ): Carrier {
   const surroundings = surroundingsFrom(settings);
-  const threads = new Map<number, Thread>();
+  const threads = new Map<number, Controls>();
 
   async function run(task: SliceTask): Promise<void> {
-    const stop = new AbortController();
-    const thread: Thread = { end: Infinity, stop, signal: stop.signal };
-    threads.set(task.thread, thread);
-    let written: Run | null = null;
+    const { thread } = task;
+    const control = new AbortController();
+    const controls: Controls = { end: Infinity, written: null, control };
+    threads.set(thread, controls);
+    let told: Run | null = null;
     let outcome: Outcome = { kind: "done" };
     try {
-      await fetchSlice(task, thread, {
-        answered: (answered) =>
-          tell({ type: "answered", thread: task.thread, answered }),
-        wrote(run) {
-          if (run.end === (written?.end ?? run.start)) return;
-          written = run;
-          tell({ type: "wrote", thread: task.thread, run });
+      await fetchSlice(task, controls, {
+        answered: (answered) => tell({ type: "answered", thread, answered }),
+        wrote() {
+          const { written } = controls;
+          if (written === null || written.end === told?.end) return;
+          told = written;
+          tell({ type: "wrote", thread, run: written });
         },
       }, surroundings);
     } catch (error) {
-      outcome = stop.signal.aborted
+      outcome = control.signal.reason === STOPPED
         ? { kind: "stopped" }
         : { kind: "failed", error: toRecord(error) };
     }
-    threads.delete(task.thread);
-    tell({ type: "ended", thread: task.thread, run: written, outcome });
+    threads.delete(thread);
+    tell({ type: "ended", thread, run: controls.written, outcome });
   }
 
   async function work(order: JobOrder): Promise<void> {
@@ -84,14 +88,14 @@ export function createCarrier(
           return;
         }
         case "stop":
-          threads.get(order.thread)?.stop.abort();
+          threads.get(order.thread)?.control.abort(STOPPED);
           return;
         default:
           work(order);
       }
     },
     [Symbol.dispose]() {
-      for (const { stop } of threads.values()) stop.abort();
+      for (const { control } of threads.values()) control.abort(STOPPED);
       surroundings.client.close();
     },
   };
@@ -129,6 +133,7 @@ function surroundingsFrom(
     reading: createBuffers(READ_BYTES),
     gathering: createBuffers(GATHERED_BYTES),
     turns: createTurns(turns),
+    nowAndThen: together(TELL_EVERY),
     stallTimeout,
     allowPrivate,
   };

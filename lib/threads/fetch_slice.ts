@@ -1,7 +1,7 @@
 /** One thread: a Range GET, streamed to its offset in the part file. */
 
 import { DownloadError } from "../errors.ts";
-import { every } from "../every.ts";
+import type { Together } from "../every.ts";
 import { type Answer, contentLength, readAnswer } from "../origin/partial.ts";
 import {
   isRedirect,
@@ -16,26 +16,28 @@ import type { Buffers } from "./buffers.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";
 
-/** How often a thread tells what it has written, in milliseconds. */
-const TELL_EVERY = 100;
-
 /** What can be changed about a thread while it runs. */
 export interface Controls {
   /** Where the thread is to stop; comes down when its tail is taken over. */
   end: number;
-  readonly signal: AbortSignal;
+  /** What the thread has written; null as long as that is nothing. */
+  written: Run | null;
+  /** Ends the thread, whose error is the reason. */
+  readonly control: AbortController;
 }
 
 /** What a thread says while it runs. */
 export interface Listener {
   answered(answered: Answered): void;
-  /** The run has been handed to the operating system. */
-  wrote(run: Run): void;
+  /** Called now and then: `controls.written` may have grown. */
+  wrote(): void;
 }
 
 /** What a thread needs of its worker. */
 export interface Surroundings extends Writing {
   readonly client: Deno.HttpClient;
+  /** How often threads tell what they have written, and look for a stall. */
+  readonly nowAndThen: Together;
   /** A stock of buffers to read into. */
   readonly reading: Buffers;
   /** How long no byte may come, in milliseconds. */
@@ -46,11 +48,11 @@ export interface Surroundings extends Writing {
 
 /**
  * Fetches one slice and writes it where it belongs. Whether this returns or
- * throws, what `listener.wrote` heard of is in the file.
+ * throws, `controls.written` is with the operating system.
  *
  * @throws {DownloadError} if the slice did not come whole.
  * @throws what the disk said, if it could not be written.
- * @throws the reason of `controls.signal`, if it was aborted.
+ * @throws the reason for which `controls.control` was aborted.
  */
 export async function fetchSlice(
   task: SliceTask,
@@ -58,29 +60,38 @@ export async function fetchSlice(
   listener: Listener,
   surroundings: Surroundings,
 ): Promise<void> {
-  using watch = startWatch(controls.signal, surroundings.stallTimeout);
-  const { response, url } = await request(task, surroundings, watch.signal);
-  await using body = openBody(response, watch, surroundings.reading);
+  const { control } = controls;
+  using watch = startWatch(control, surroundings);
+  const asked = new URL(task.url);
+  const { response, url } = await request(
+    asked,
+    task,
+    surroundings,
+    control.signal,
+  );
+  await using body = openBody(response, watch, surroundings);
   const { status, headers } = response;
-  const [asked, path] = [task.url, url].map((url) => new URL(url).pathname);
-  const head = { status, headers, asked: asked ?? "", path: path ?? "" };
+  const { pathname: path } = url;
+  const head = { status, headers, asked: asked.pathname, path };
   const answer = readAnswer(head, task.slice, task.pinned, Date.now());
   const start = task.slice?.start ?? 0;
   const end = endOf(answer);
   const create = task.pinned === null;
   using sink = openSink(task.part, { start, create }, surroundings);
   const disposition = headers.get("content-disposition");
-  listener.answered({ answer, url, disposition });
+  listener.answered({ answer, url: url.href, disposition });
 
   controls.end = Math.min(controls.end, end);
-  function tell() {
-    listener.wrote(sink.flush());
+  function flush() {
+    const run = sink.flush();
+    if (run.end > run.start) controls.written = run;
   }
-  using _telling = every(TELL_EVERY, () => {
+  using _telling = surroundings.nowAndThen(() => {
     try {
-      tell();
+      flush();
+      listener.wrote();
     } catch (error) {
-      watch.fail(error);
+      control.abort(error);
     }
   });
   try {
@@ -90,7 +101,7 @@ export async function fetchSlice(
       sink.push(bytes.subarray(0, Math.max(0, controls.end - sink.position)));
     }
   } finally {
-    tell();
+    flush();
   }
   if (sink.position < controls.end && controls.end !== Infinity) {
     throw connectionError(null, "body");
@@ -109,19 +120,19 @@ function endOf(answer: Answer): number {
 
 /** Asks for the slice, following redirects, until an answer is none. */
 async function request(
-  { url: first, headers, slice }: SliceTask,
+  asked: URL,
+  { headers, slice }: SliceTask,
   { client, allowPrivate }: Surroundings,
   signal: AbortSignal,
-): Promise<{ response: Response; url: string }> {
-  let url = new URL(first);
-  const { origin } = url;
+): Promise<{ response: Response; url: URL }> {
+  let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
     if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
     const response = await fetch(url, {
       client,
       headers: {
         "user-agent": "sluice",
-        ...(url.origin === origin ? headers : {}),
+        ...(url.origin === asked.origin ? headers : {}),
         "accept-encoding": "identity",
         // RFC 9110 §14.1.2: the last byte is named, so one less than `end`.
         ...(slice && { range: `bytes=${slice.start}-${slice.end - 1}` }),
@@ -131,7 +142,7 @@ async function request(
     }).catch((error) => {
       throw signal.aborted ? signal.reason : connectionError(error, "request");
     });
-    if (!isRedirect(response.status)) return { response, url: url.href };
+    if (!isRedirect(response.status)) return { response, url };
     await response.body?.cancel();
     url = nextHop(url, response.headers.get("location"));
   }
@@ -146,7 +157,7 @@ interface Body extends AsyncDisposable {
 function openBody(
   response: Response,
   { signal, touch }: Watch,
-  buffers: Buffers,
+  { reading: buffers }: Surroundings,
 ): Body {
   const reader = response.body?.getReader({ mode: "byob" });
   /** Null while a read has it, for which it may be lost. */
@@ -180,29 +191,29 @@ function openBody(
 }
 
 interface Watch extends Disposable {
-  /** Aborted when the thread is stopped, has failed, or got no byte in time. */
+  /** Aborted when the thread is to end, or has got no byte in time. */
   readonly signal: AbortSignal;
   /** Some bytes have come. */
   touch(): void;
-  fail(error: unknown): void;
 }
 
-function startWatch(stop: AbortSignal, stallTimeout: number): Watch {
-  const failure = new AbortController();
+function startWatch(
+  control: AbortController,
+  { stallTimeout, nowAndThen }: Surroundings,
+): Watch {
   let touched = performance.now();
-  const looking = every(stallTimeout / 4, () => {
+  const looking = nowAndThen(() => {
     if (performance.now() - touched < stallTimeout) return;
     const message = `The origin sent nothing for ${
       stallTimeout / 1000
     } s: retry later.`;
-    failure.abort(new DownloadError("STALLED", message));
+    control.abort(new DownloadError("STALLED", message));
   });
   return {
-    signal: AbortSignal.any([stop, failure.signal]),
+    signal: control.signal,
     touch() {
       touched = performance.now();
     },
-    fail: (error) => failure.abort(error),
     [Symbol.dispose]: () => looking[Symbol.dispose](),
   };
 }

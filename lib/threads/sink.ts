@@ -72,7 +72,7 @@ export function openSink(
   }
 
   try {
-    file.seekSync(start, Deno.SeekMode.Start);
+    if (start > 0) file.seekSync(start, Deno.SeekMode.Start);
   } catch (error) {
     file.close();
     throw error;
