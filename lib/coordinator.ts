@@ -262,14 +262,14 @@ export async function createCoordinator(
     } finally {
       adding -= downloads.length;
     }
-    for (const { id, request: { url } } of downloads) {
-      added.add(id);
-      log("added", { id, url: loggable(url) });
-    }
     // Of a thousand that were recorded together, the last one looks; while
     // they come without end, whoever looks next finds them.
     queue.reset();
     if (adding === 0) fill();
+    for (const { id, request: { url } } of downloads) {
+      added.add(id);
+      log("added", { id, url: loggable(url) });
+    }
     return ids;
   }
 

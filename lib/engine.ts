@@ -144,9 +144,9 @@ export function createEngine(
 
   function fill(): void {
     if (closing) return;
-    takeFromQueue();
-    const now = performance.now();
     const open = unfinished();
+    takeFromQueue(open);
+    const now = performance.now();
     while (carried.size < limits.threads) {
       const choice = choose(open, limits, now);
       if (choice === null) break;
@@ -166,8 +166,8 @@ export function createEngine(
     });
   }
 
-  function takeFromQueue(): void {
-    const open = unfinished();
+  /** Adds to the open transfers, for each thread one. */
+  function takeFromQueue(open: Transfer[]): void {
     while (open.length < limits.threads) {
       const download = next(hostsInFull(open, limits));
       if (download === null) return;

@@ -9,8 +9,8 @@
 
 /** Files with the same number share turns: no harm, and seldom. */
 const NUMBERS = 256;
-/** A write of some 400 KiB takes 0.1 to 0.3 ms, or 1 where the disk is slow. */
-const SLOW = 0.6;
+/** Milliseconds. Some 400 KiB take 0.1 to 0.3, or 1 where the disk is slow. */
+const SLOW = 0.3;
 /** How much the latest write counts in what writes usually take. */
 const WEIGHT = 1 / 16;
 /** Nobody waits longer, in milliseconds: the other may be gone. */
