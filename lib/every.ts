@@ -1,4 +1,4 @@
-/** What is done again and again. */
+/** What is done again and again, or not at once. */
 
 /**
  * In its first milliseconds a process does nothing again: to set its first
@@ -8,6 +8,16 @@ const NOT_BEFORE = 50;
 
 /** Aborted when they are over. It is there at once, unlike other timers. */
 let begin: AbortSignal | undefined;
+
+/** Does something once a process is not in its first milliseconds any more. */
+export function afterStart(action: () => void): Disposable {
+  const begun = begin ??= AbortSignal.timeout(NOT_BEFORE);
+  if (begun.aborted) action();
+  else begun.addEventListener("abort", action);
+  return {
+    [Symbol.dispose]: () => begun.removeEventListener("abort", action),
+  };
+}
 
 /** Has something done now and then, with others, until disposed of. */
 export type Together = (action: () => void) => Disposable;
@@ -33,14 +43,13 @@ export function together(milliseconds: number): Together {
 
 /** Does something every so many milliseconds, until disposed of. */
 export function every(milliseconds: number, action: () => void): Disposable {
-  const begun = begin ??= AbortSignal.timeout(NOT_BEFORE);
   let timer: ReturnType<typeof setInterval> | undefined;
-  const start = () => void (timer = setInterval(action, milliseconds));
-  if (begun.aborted) start();
-  else begun.addEventListener("abort", start);
+  const starting = afterStart(() => {
+    timer = setInterval(action, milliseconds);
+  });
   return {
     [Symbol.dispose]() {
-      begun.removeEventListener("abort", start);
+      starting[Symbol.dispose]();
       if (timer !== undefined) clearInterval(timer);
     },
   };

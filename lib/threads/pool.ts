@@ -4,7 +4,7 @@
  */
 
 import { DownloadError, fromRecord, toRecord } from "../errors.ts";
-import { every } from "../every.ts";
+import { afterStart, every } from "../every.ts";
 import { createCarrier } from "./carrier.ts";
 import type {
   DigestJob,
@@ -100,6 +100,10 @@ export function createPool(
   const checking = every(options.stallTimeout / MOST_PINGS, checkAll);
 
   const here = options.begin === "at once" ? startHere() : null;
+  const preparing = afterStart(() => {
+    // What is small and near has come by now: other files will want workers.
+    if (here !== null && here.threads.size > 0) startAll();
+  });
 
   /** What is carried here is heard like a worker: never in the same turn. */
   function startHere(): Member & Disposable {
@@ -167,6 +171,10 @@ export function createPool(
     const settings = { caCerts, stallTimeout, allowPrivate, turns };
     post({ type: "settings", settings });
     return member;
+  }
+
+  function startAll(): void {
+    while (members.size < options.workers) start();
   }
 
   function hear(member: Member, report: Report): void {
@@ -243,7 +251,7 @@ export function createPool(
 
   // No download is to wait for its worker. And Deno panics where one is started
   // while no more files can be opened: a server has all before it has clients.
-  if (here === null) { while (members.size < options.workers) start(); }
+  if (here === null) startAll();
   return {
     fetch(task) {
       const order = { type: "fetch", task } as const;
@@ -273,6 +281,7 @@ export function createPool(
     },
     close() {
       checking[Symbol.dispose]();
+      preparing[Symbol.dispose]();
       for (const { worker } of members) worker.terminate();
       members.clear();
       here?.[Symbol.dispose]();
