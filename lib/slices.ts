@@ -13,6 +13,11 @@ export interface Run extends Range {
 
 /** No slice made by `cut` or `steal` is shorter, unless the file's rest is. */
 export const SMALLEST_SLICE = 128 * 1024;
+/**
+ * A flight keeps no less, or nothing: bytes come in bursts of as many, and the
+ * next one of a connection that crawls may be far away.
+ */
+const LEAST_KEPT = 32 * 1024;
 
 /** How many bytes the ranges hold. They must be disjoint. */
 export function total(ranges: readonly Range[]): number {
@@ -79,13 +84,21 @@ export interface Flight {
 
 /**
  * What an idle thread, hoping for `rate` bytes per second, takes over from a
- * flight: the tail that makes both end at the same time. A rest too short to
- * be worth cutting is taken whole: both then fetch it, and the first one wins.
+ * flight: the tail that makes both end at the same time. A rest that is not
+ * worth cutting is taken whole: both then fetch it, and the first one wins.
+ *
+ * @param share As many bytes leave something for other idle threads.
  */
-export function steal({ rest, rate: theirs }: Flight, rate: number): Range {
+export function steal(
+  { rest, rate: theirs }: Flight,
+  rate: number,
+  share: number,
+): Range {
   const length = rest.end - rest.start;
   if (length < 2 * SMALLEST_SLICE) return rest;
   const keep = theirs + rate > 0 ? theirs / (theirs + rate) : 1 / 2;
-  const kept = Math.min(Math.ceil(length * keep), length - SMALLEST_SLICE);
+  const most = Math.min(Math.floor(length * (1 - keep)), share);
+  const kept = length - Math.max(most, SMALLEST_SLICE);
+  if (kept < LEAST_KEPT) return rest;
   return { start: rest.start + kept, end: rest.end };
 }

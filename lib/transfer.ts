@@ -210,7 +210,7 @@ export function plan(
   const most = Math.min(threads, request.threads ?? Infinity);
   const share = Math.ceil((total(gaps) + total(taken)) / most);
   const slice = cut(gaps, lengthOfNext(transfer, bytesAmount), share);
-  return slice ? { kind: "slice", slice } : planSteal(transfer, now);
+  return slice ? { kind: "slice", slice } : planSteal(transfer, share, now);
 }
 
 /**
@@ -244,7 +244,11 @@ export function endOfFirst(
   return Math.max(WORTH_SHARING, Math.min(share, length));
 }
 
-function planSteal(transfer: Transfer, now: number): Plan | null {
+function planSteal(
+  transfer: Transfer,
+  share: number,
+  now: number,
+): Plan | null {
   const flights = [...transfer.threads.values()]
     .filter(({ state, startedAt, run, slice }) =>
       state === "running" &&
@@ -256,7 +260,8 @@ function planSteal(transfer: Transfer, now: number): Plan | null {
     null,
   );
   if (slowest === null || timeLeft(slowest) < WORTH_STEALING) return null;
-  const slice = steal(slowest, median(flights.map(({ rate }) => rate)));
+  const usual = median(flights.map(({ rate }) => rate));
+  const slice = steal(slowest, usual, share);
   return { kind: "steal", slice, from: slowest.thread };
 }
 

@@ -108,26 +108,45 @@ Deno.test("what steal() takes is the end of the rest, and is worth a request", (
   const rate = fc.double({ min: 0, max: 1e10, noNaN: true });
   const start = fc.nat(2 ** 30);
   const length = fc.integer({ min: 1, max: 64 * MiB });
-  fc.assert(fc.property(start, length, rate, rate, (start, n, theirs, ours) => {
-    const rest = { start, end: start + n };
-    const stolen = steal({ rest, rate: theirs }, ours);
-    assertEquals(stolen.end, rest.end);
-    assert(stolen.start >= rest.start);
-    if (n < 2 * SMALLEST_SLICE) assertEquals(stolen, rest);
-    else assert(stolen.end - stolen.start >= SMALLEST_SLICE);
-  }));
+  const share = fc.integer({ min: 1, max: 64 * MiB });
+  fc.assert(
+    fc.property(start, length, rate, rate, share, (start, n, ...rates) => {
+      const [theirs, ours, share] = rates;
+      const rest = { start, end: start + n };
+      const stolen = steal({ rest, rate: theirs }, ours, share);
+      assertEquals(stolen.end, rest.end);
+      assert(stolen.start >= rest.start);
+      if (n < 2 * SMALLEST_SLICE) assertEquals(stolen, rest);
+      else assert(stolen.end - stolen.start >= SMALLEST_SLICE);
+      if (stolen.start === rest.start) return;
+      assert(total([stolen]) <= Math.max(share, SMALLEST_SLICE));
+    }),
+  );
 });
 
 Deno.test("after steal() both threads have as long to go", () => {
   const rest = { start: 0, end: 8 * MiB };
-  assertEquals(steal({ rest, rate: 100 }, 100).start, 4 * MiB);
-  assertEquals(steal({ rest, rate: 100 }, 300).start, 2 * MiB);
-  assertEquals(steal({ rest, rate: 0 }, 0).start, 4 * MiB);
+  assertEquals(steal({ rest, rate: 100 }, 100, 8 * MiB).start, 4 * MiB);
+  assertEquals(steal({ rest, rate: 100 }, 300, 8 * MiB).start, 2 * MiB);
+  assertEquals(steal({ rest, rate: 0 }, 0, 8 * MiB).start, 4 * MiB);
 });
 
 Deno.test("a thread that gets nothing has all of its rest taken over", () => {
   const rest = { start: 0, end: 8 * MiB };
-  assertEquals(steal({ rest, rate: 0 }, 100), rest);
+  assertEquals(steal({ rest, rate: 0 }, 100, 8 * MiB), rest);
+});
+
+Deno.test("the rest of a thread that crawls is shared by all that are idle", () => {
+  let rest = { start: 0, end: 4 * MiB };
+  const stolen = Array.from({ length: 16 }, () => {
+    const tail = steal({ rest, rate: 1 }, 1000, MiB / 4);
+    rest = { start: 0, end: Math.max(tail.start, 1) };
+    return tail;
+  });
+  assertEquals(union(stolen), [{ start: 0, end: 4 * MiB }]);
+  assertEquals(stolen.map((tail) => total([tail])).slice(0, 15), [
+    ...Array<number>(15).fill(MiB / 4),
+  ]);
 });
 
 Deno.test("cut() and steal() together fetch every byte, and all but doubles once", () => {
@@ -187,7 +206,7 @@ function fetchAll(
       flights.push({ at: slice.start, end: slice.end });
     } else if (flights.length < threads && from !== undefined) {
       const rest = { start: from.at, end: from.end };
-      const tail = steal({ rest, rate: random(100) }, random(100));
+      const tail = steal({ rest, rate: random(100) }, random(100), share);
       if (tail.start === from.at) doubled += tail.end - tail.start;
       else from.end = tail.start;
       flights.push({ at: tail.start, end: tail.end });
