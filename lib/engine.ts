@@ -166,7 +166,7 @@ export function createEngine(
     });
   }
 
-  /** Adds to the open transfers, for each thread one. */
+  /** Adds to the open transfers, until there is one for each thread. */
   function takeFromQueue(open: Transfer[]): void {
     while (open.length < limits.threads) {
       const download = next(hostsInFull(open, limits));

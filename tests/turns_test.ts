@@ -17,7 +17,7 @@ function taken(shared: ReturnType<typeof createSharedTurns>): number {
 Deno.test("a write waits for nobody while none has been slow", () => {
   const shared = createSharedTurns().fill(1);
   let wrote = false;
-  createTurns(shared).write(PART, () => wrote = true);
+  createTurns(shared).at(PART)(() => wrote = true);
   assert(wrote);
   // Whoever takes a turn gives it back.
   assertEquals(taken(shared), shared.length);
@@ -25,11 +25,11 @@ Deno.test("a write waits for nobody while none has been slow", () => {
 
 Deno.test("slow writes take turns, and give them back", () => {
   const shared = createSharedTurns();
-  const turns = createTurns(shared);
+  const inTurn = createTurns(shared).at(PART);
   assertEquals(taken(shared), 0);
   const during = Array.from({ length: 20 }, () => {
     let now = -1;
-    turns.write(PART, () => {
+    inTurn(() => {
       sleep();
       now = taken(shared);
     });
@@ -39,7 +39,7 @@ Deno.test("slow writes take turns, and give them back", () => {
   assertEquals([during[0], during.at(-1)], [0, 1]);
   assertThrows(
     () => {
-      turns.write(PART, () => {
+      inTurn(() => {
         throw new Error("The disk is full");
       });
     },
@@ -51,11 +51,11 @@ Deno.test("slow writes take turns, and give them back", () => {
 
 Deno.test("writes that have become quick wait for nobody again", () => {
   const shared = createSharedTurns();
-  const turns = createTurns(shared);
-  for (let n = 0; n < 20; n++) turns.write(PART, sleep);
+  const inTurn = createTurns(shared).at(PART);
+  for (let n = 0; n < 20; n++) inTurn(sleep);
   const alone = Array.from({ length: 200 }, () => {
     let now = -1;
-    turns.write(PART, () => now = taken(shared));
+    inTurn(() => now = taken(shared));
     return now;
   });
   assertEquals(alone[0], 1);
@@ -64,11 +64,11 @@ Deno.test("writes that have become quick wait for nobody again", () => {
 
 Deno.test("one who is gone with its turn stops nobody", () => {
   const shared = createSharedTurns();
-  const turns = createTurns(shared);
-  for (let n = 0; n < 20; n++) turns.write(PART, sleep);
+  const inTurn = createTurns(shared).at(PART);
+  for (let n = 0; n < 20; n++) inTurn(sleep);
   shared.fill(1);
   let wrote = false;
-  turns.write(PART, () => wrote = true);
+  inTurn(() => wrote = true);
   assert(wrote);
   assertEquals(taken(shared), shared.length - 1);
 });

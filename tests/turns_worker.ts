@@ -17,14 +17,14 @@ const WARM_UP = 10;
 const WRITES = 20;
 
 self.onmessage = ({ data }: MessageEvent<Meeting>) => {
-  const turns = createTurns(data.turns);
+  const inTurn = createTurns(data.turns).at("part");
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   const sleep = () => void Atomics.wait(sleeper, 0, 0, 2);
-  for (let n = 0; n < WARM_UP; n++) turns.write("part", sleep);
+  for (let n = 0; n < WARM_UP; n++) inTurn(sleep);
   self.postMessage("slow");
   self.onmessage = () => {
     for (let n = 0; n < WRITES; n++) {
-      turns.write("part", () => {
+      inTurn(() => {
         const now = Atomics.add(data.writing, 0, 1) + 1;
         if (now > Atomics.load(data.writing, 1)) {
           Atomics.store(data.writing, 1, now);

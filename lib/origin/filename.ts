@@ -92,17 +92,12 @@ function safe(name: string): string {
 
 /** Cuts a name to `LONGEST` bytes of UTF-8, and keeps its extension. */
 function shorten(name: string): string {
-  if (mostBytes(name) <= LONGEST || bytes(name) <= LONGEST) return name;
+  if (bytes(name) <= LONGEST) return name;
   const extension = name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
   const stem = [...name.slice(0, name.length - extension.length)]
     .slice(0, LONGEST);
   while (bytes(stem.join("") + extension) > LONGEST) stem.pop();
   return (stem.join("") + extension).replace(TRAILING, "");
-}
-
-/** A UTF-16 code unit takes three bytes of UTF-8 at most. */
-function mostBytes(text: string): number {
-  return text.length * 3;
 }
 
 function bytes(text: string): number {

@@ -16,7 +16,7 @@ import type { Buffers } from "./buffers.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";
 
-/** What can be changed about a thread while it runs. */
+/** What a thread and its carrier share while it runs. */
 export interface Controls {
   /** Where the thread is to stop; comes down when its tail is taken over. */
   end: number;
@@ -36,7 +36,7 @@ export interface Listener {
 /** What a thread needs of its worker. */
 export interface Surroundings extends Writing {
   readonly client: Deno.HttpClient;
-  /** How often threads tell what they have written, and look for a stall. */
+  /** For what threads do at times: tell what they wrote, look for a stall. */
   readonly nowAndThen: Together;
   /** A stock of buffers to read into. */
   readonly reading: Buffers;
@@ -67,7 +67,7 @@ export async function fetchSlice(
     asked,
     task,
     surroundings,
-    control.signal,
+    watch.signal,
   );
   await using body = openBody(response, watch, surroundings);
   const { status, headers } = response;

@@ -30,6 +30,7 @@ export interface WorkerSettings {
   readonly stallTimeout: number;
   /** Whether URLs may lead into private networks. */
   readonly allowPrivate: boolean;
+  /** Whose turn at writing it is, the same for all workers. */
   readonly turns: SharedTurns;
 }
 

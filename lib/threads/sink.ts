@@ -37,13 +37,14 @@ export function openSink(
   { gathering, turns }: Writing,
 ): Sink {
   const file = Deno.openSync(path, { write: true, createNew: create });
+  const inTurn = turns.at(path);
   let gathered: Uint8Array<ArrayBuffer> | null = null;
   let waiting = 0;
   let written = start;
   let crc = 0;
 
   function write(bytes: Uint8Array): void {
-    turns.write(path, () => {
+    inTurn(() => {
       for (let done = 0; done < bytes.length;) {
         done += file.writeSync(bytes.subarray(done));
       }

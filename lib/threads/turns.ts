@@ -7,6 +7,8 @@
  * time that way, and came no later.
  */
 
+import { crc32 } from "../crc32.ts";
+
 /** Files with the same number share turns: no harm, and seldom. */
 const NUMBERS = 256;
 /** Milliseconds. Some 400 KiB take 0.1 to 0.3, or 1 where the disk is slow. */
@@ -19,7 +21,7 @@ const LONGEST = 1_000;
 const FREE = 0;
 const TAKEN = 1;
 
-/** Whose turn it is: one number for all workers. */
+/** Of each number, whether somebody has the turn. */
 export type SharedTurns = Int32Array<SharedArrayBuffer>;
 
 /** Makes what is given to each worker. */
@@ -29,10 +31,12 @@ export function createSharedTurns(): SharedTurns {
   );
 }
 
+/** Writes to a file; where that has been slow, while no other worker does. */
+export type InTurn = (write: () => void) => void;
+
 /** The turns, as one worker takes them. */
 export interface Turns {
-  /** Writes to the file; where that has been slow, while no other does. */
-  write(path: string, action: () => void): void;
+  at(path: string): InTurn;
 }
 
 /** Makes a worker's view of the turns. */
@@ -48,28 +52,24 @@ export function createTurns(shared: SharedTurns): Turns {
   }
 
   return {
-    write(path, action) {
-      const number = numberOf(path);
-      const before = usual[number] ?? 0;
-      const alone = before > SLOW;
-      if (alone) wait(number);
-      const start = performance.now();
-      try {
-        action();
-      } finally {
-        if (alone) {
-          Atomics.store(shared, number, FREE);
-          Atomics.notify(shared, number, 1);
+    at(path) {
+      const number = crc32(new TextEncoder().encode(path)) % NUMBERS;
+      return (write) => {
+        const before = usual[number] ?? 0;
+        const alone = before > SLOW;
+        if (alone) wait(number);
+        const start = performance.now();
+        try {
+          write();
+        } finally {
+          if (alone) {
+            Atomics.store(shared, number, FREE);
+            Atomics.notify(shared, number, 1);
+          }
+          const took = performance.now() - start;
+          usual[number] = before + (took - before) * WEIGHT;
         }
-        const took = performance.now() - start;
-        usual[number] = before + (took - before) * WEIGHT;
-      }
+      };
     },
   };
-}
-
-function numberOf(path: string): number {
-  let sum = 0;
-  for (let n = 0; n < path.length; n++) sum = sum * 31 + path.charCodeAt(n) | 0;
-  return sum & (NUMBERS - 1);
 }
