@@ -184,26 +184,22 @@ export async function createCoordinator(
     const first = changed.values().take(MOST_CHANGES);
     const then = added.values().take(MOST_CHANGES);
     const ids = [...new Set([...first, ...then])].slice(0, MOST_CHANGES);
+    const statuses: Status[] = [];
+    const removed: string[] = [];
     for (const id of ids) {
       changed.delete(id);
       added.delete(id);
+      const status = statusFor(id);
+      if (status === null) removed.push(id);
+      else statuses.push(status);
     }
-    const running = ids.map((id) => engine.get(id))
-      .filter((transfer) => transfer !== undefined);
-    const resting = ids.filter((id) => engine.get(id) === undefined);
-    for (const id of resting) speeds.delete(id);
-    const statuses = [
-      ...running.map(statusOfRunning),
-      ...store.getAll(resting).map(statusOf),
-    ];
-    const there = new Set(statuses.map(({ id }) => id));
-    const removed = ids.filter((id) => !there.has(id));
     publish({ totals: totals(), changed: statuses, removed });
   }
 
   function statusFor(id: string): Status | null {
     const transfer = engine.get(id);
     if (transfer !== undefined) return statusOfRunning(transfer);
+    speeds.delete(id);
     const download = store.get(id);
     return download && statusOf(download);
   }

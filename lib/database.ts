@@ -122,17 +122,12 @@ function statements(db: DatabaseSync) {
          downloaded, added_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     next: db.prepare(
-      `SELECT ${COLUMNS} FROM downloads WHERE state = 'Queued'
+      `SELECT id FROM downloads WHERE state = 'Queued'
        AND id NOT IN (SELECT value FROM json_each(?))
        AND host NOT IN (SELECT value FROM json_each(?))
        ORDER BY seq LIMIT ?`,
     ),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
-    getAll: db.prepare(
-      `SELECT ${COLUMNS} FROM downloads
-       WHERE id IN (SELECT value FROM json_each(?)) ORDER BY seq`,
-    ),
-    state: db.prepare("SELECT state FROM downloads WHERE id = ?"),
     latest: page("DESC"),
     oldest: page("ASC"),
     waitingForRoom: db.prepare(

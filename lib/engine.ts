@@ -49,8 +49,11 @@ import { judge } from "./verdict.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;
-/** Syncs share their work; a large one does not keep all others waiting. */
-const PUBLISHING = { most: 64, atOnce: 4 };
+/**
+ * Files share a message, and syncs their work: with more groups at once, each
+ * has fewer files, and all take longer.
+ */
+const PUBLISHING = { most: 64, atOnce: 1 };
 const REMOVING = { most: 256, atOnce: 1 };
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;

@@ -32,8 +32,6 @@ export interface Store extends Disposable {
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   get(id: string): Download | null;
-  /** Those of the downloads that there are, in the order of the queue. */
-  getAll(ids: readonly string[]): Download[];
   list(page: Page): Download[];
   /** The first downloads that were paused because the disk was full. */
   waitingForRoom(): Download[];
@@ -87,6 +85,11 @@ const GATHER = 20;
 /** ... or for so many times as long as the last one took, if that is longer. */
 const GATHER_LONGER = 2;
 
+/** How many downloads are kept in memory, too, ... */
+const REMEMBERED = 4_096;
+/** ... unless their requests have more characters than this. */
+const LONGEST_REMEMBERED = 1_000;
+
 interface Write {
   readonly run: () => void;
   readonly waiting: PromiseWithResolvers<void>;
@@ -111,12 +114,34 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
 
-  /** Keeps the totals right; before a download gets its new state, if any. */
-  function count(id: string, to: State["kind"] | null): void {
+  /**
+   * Some downloads, as they are recorded. A small file is asked for some times
+   * within a moment, and reading it again would take longer than writing it.
+   */
+  const recent = new Map<string, Download>();
+
+  /** @param request The download's request, as it is recorded. */
+  function remember(download: Download, request: string): void {
+    if (request.length > LONGEST_REMEMBERED) return;
+    recent.set(download.id, download);
+    if (recent.size <= REMEMBERED) return;
+    for (const oldest of recent.keys().take(1)) recent.delete(oldest);
+  }
+
+  function get(id: string): Download | null {
+    const known = recent.get(id);
+    if (known !== undefined) return known;
+    const row = sql.get.get(id) as Row | undefined;
+    if (row === undefined) return null;
+    const download = downloadOf(row);
+    remember(download, row.request);
+    return download;
+  }
+
+  /** Keeps the totals right; null is for what is not there. */
+  function count(from: State["kind"] | null, to: State["kind"] | null): void {
     if (totals === null) return;
-    const from = sql.state.get(id)?.state as State["kind"] | undefined;
-    if (from === undefined) return;
-    totals[from]--;
+    if (from !== null) totals[from]--;
     if (to !== null) totals[to]++;
   }
 
@@ -140,6 +165,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       for (const { waiting } of batch) waiting.resolve();
     } catch (error) {
       totals = null;
+      recent.clear();
       if (db.isTransaction) db.exec("ROLLBACK");
       const failure = stateError(error);
       for (const { waiting } of batch) waiting.reject(failure);
@@ -152,14 +178,16 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     add: (downloads) =>
       write(() => {
         for (const download of downloads) {
-          sql.add.run(...rowOf(download));
-          if (totals !== null) totals[download.state.kind]++;
+          const request = JSON.stringify(download.request);
+          sql.add.run(...rowOf(download, request));
+          remember(download, request);
+          count(null, download.state.kind);
         }
       }),
     next({ ids, hosts }, limit) {
       const lists = [[...ids], [...hosts]].map((list) => JSON.stringify(list));
-      const rows = sql.next.all(...lists, limit);
-      return rows.map((row) => downloadOf(row as unknown as Row));
+      return sql.next.all(...lists, limit).map(({ id }) => get(String(id)))
+        .filter((download) => download !== null);
     },
     runs: (id) => sql.runs.all(id) as unknown as Run[],
     checkpoint: (id, file, { fresh, bytes }) =>
@@ -168,6 +196,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         for (const { start, end, crc } of fresh) {
           sql.record.run(id, start, end, crc);
         }
+        recent.delete(id);
       }),
     forget: (id) =>
       write(() => {
@@ -175,32 +204,38 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       }),
     settle: (id, { state, file, downloaded, finishedAt }) =>
       write(() => {
+        const before = get(id);
+        if (before === null) return;
         const { kind, ...detail } = state;
         const facts = file && JSON.stringify(file);
         const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
-        count(id, kind);
         sql.settle.run(kind, ...rest, id);
-        if (kind === "Downloaded" || downloaded === 0) sql.forget.run(id);
+        count(before.state.kind, kind);
+        const useless = kind === "Downloaded" || downloaded === 0;
+        // Runs are recorded only together with the file's facts.
+        if (useless && before.file !== null) sql.forget.run(id);
+        if (recent.has(id)) {
+          recent.set(id, { ...before, state, file, downloaded, finishedAt });
+        }
       }),
     renew: (id, request) =>
       write(() => {
-        count(id, "Queued");
+        const before = get(id);
+        if (before === null) return;
         sql.renew.run(hostOf(request), JSON.stringify(request), id);
+        count(before.state.kind, "Queued");
+        recent.delete(id);
       }),
     remove: (id) =>
       write(() => {
-        count(id, null);
+        const before = get(id);
+        if (before === null) return;
         sql.remove.run(id);
         sql.forget.run(id);
+        count(before.state.kind, null);
+        recent.delete(id);
       }),
-    get(id) {
-      const row = sql.get.get(id);
-      return row ? downloadOf(row as unknown as Row) : null;
-    },
-    getAll(ids) {
-      const rows = sql.getAll.all(JSON.stringify(ids));
-      return rows.map((row) => downloadOf(row as unknown as Row));
-    },
+    get,
     list({ offset, limit, order, ...filter }) {
       const rows = sql[order].all(...valuesOf(filter), limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));
@@ -255,13 +290,16 @@ function downloadOf(row: Row): Download {
   };
 }
 
-function rowOf(download: Download): (string | number | null)[] {
-  const { id, request, state: { kind, ...detail } } = download;
+function rowOf(
+  download: Download,
+  request: string,
+): (string | number | null)[] {
+  const { id, state: { kind, ...detail } } = download;
   const { file, downloaded, addedAt, finishedAt } = download;
   return [
     id,
-    hostOf(request),
-    JSON.stringify(request),
+    hostOf(download.request),
+    request,
     kind,
     JSON.stringify(detail),
     file && JSON.stringify(file),

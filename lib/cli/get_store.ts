@@ -99,9 +99,6 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       return Promise.resolve();
     },
     get: (id) => entries.get(id)?.download ?? null,
-    getAll: (ids) =>
-      ids.map((id) => entries.get(id)?.download)
-        .filter((download) => download !== undefined),
     list({ offset, limit, order, ...filter }) {
       const found = all(filter);
       if (order === "latest") found.reverse();
