@@ -5,6 +5,10 @@ import type { Store } from "./store.ts";
 
 /** How many downloads are read at once. */
 const READ_AHEAD = 100;
+/** How many are kept that wait for their hosts; the store has the others. */
+const MOST_AHEAD = 4_000;
+/** How many sets of hosts are remembered that nothing waits beside. */
+const MOST_SETS = 64;
 
 /** What is to be taken up next. */
 export interface Queue {
@@ -20,38 +24,61 @@ export interface Held {
   has(id: string): boolean;
 }
 
-/** Makes a queue of what `store` holds. */
-export function createQueue(store: Store): Queue {
-  /** It holds nothing but downloads at these hosts: no need to look. */
-  let nothingBut: string | null = null;
-  /** The next ones, as they are recorded. */
-  let ahead: Download[] = [];
+/** A download that has been read and not taken. */
+interface Waiting {
+  readonly host: string;
+  readonly download: Download;
+}
 
-  function takeAhead(
-    fullHosts: readonly string[],
-    held: Held,
-  ): Download | null {
-    const index = ahead.findIndex(({ id, request }) =>
-      !held.has(id) &&
-      (fullHosts.length === 0 || !fullHosts.includes(hostOf(request)))
+/**
+ * Makes a queue of what `store` holds.
+ *
+ * A host is full at one moment and not at the next. What was read for the one
+ * is kept for the other: the store would search from the queue's start.
+ */
+export function createQueue(store: Store): Queue {
+  /** In the order of the queue, but for what was read past full hosts. */
+  let ahead: Waiting[] = [];
+  /** While all hosts of such a set are full, there is nothing to be read. */
+  let nothingBut: (readonly string[])[] = [];
+
+  function reset(): void {
+    ahead = [];
+    nothingBut = [];
+  }
+
+  function takeAhead(full: ReadonlySet<string>, held: Held): Download | null {
+    const index = ahead.findIndex(({ host, download }) =>
+      !full.has(host) && !held.has(download.id)
     );
-    return index < 0 ? null : ahead.splice(index, 1)[0] ?? null;
+    const [first] = index < 0 ? [] : ahead.splice(index, 1);
+    return first?.download ?? null;
+  }
+
+  function read(full: ReadonlySet<string>, held: Held): void {
+    if (ahead.length > MOST_AHEAD) reset();
+    const here = ahead.map(({ download }) => download.id);
+    const except = { ids: [...held.ids(), ...here], hosts: full };
+    const found = store.next(except, READ_AHEAD);
+    for (const download of found) {
+      ahead.push({ host: hostOf(download.request), download });
+    }
+    if (found.length === READ_AHEAD) return;
+    nothingBut = [[...full], ...nothingBut.slice(0, MOST_SETS - 1)];
   }
 
   return {
     next(fullHosts, held) {
-      const asked = fullHosts.toSorted().join(" ");
-      if (nothingBut === asked) return null;
-      const waiting = takeAhead(fullHosts, held);
+      const full = new Set(fullHosts);
+      const waiting = takeAhead(full, held);
       if (waiting !== null) return waiting;
-      ahead = store.next({ ids: held.ids(), hosts: fullHosts }, READ_AHEAD);
-      const download = ahead.shift() ?? null;
-      nothingBut = download === null ? asked : null;
-      return download;
+      const known = nothingBut.some((hosts) =>
+        hosts.every((host) => full.has(host))
+      );
+      if (known) return null;
+      read(full, held);
+      return takeAhead(full, held);
     },
-    reset() {
-      nothingBut = null;
-      ahead = [];
-    },
+    reset,
   };
 }

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import * as fc from "fast-check";
 import {
   createDownload,
   type Download,
@@ -72,5 +73,86 @@ Deno.test("a checkpoint adds to what is recorded", async () => {
   }
   assertEquals(store.get(id)?.downloaded, 30);
   await store.forget(id);
+  assertEquals(store.runs(id), []);
+});
+
+Deno.test("what is told from memory is what is recorded", async () => {
+  const validator = { kind: "etag", value: '"a"' } as const;
+  const file = { size: 100, ranges: true, validator, name: "a" };
+  const step = fc.record({
+    of: fc.nat(5),
+    what: fc.constantFrom(
+      "pause",
+      "finish",
+      "again",
+      "note",
+      "renew",
+      "remove",
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 30 }),
+      async (steps) => {
+        const path = await Deno.makeTempFile();
+        try {
+          let store = openStore(path, { sync: false });
+          const ids = create(6).map(({ id }) => id);
+          await store.add(ids.map((id) => createDownload(REQUEST, 0, id)));
+          const renewed = { ...REQUEST, url: "https://example.com/b" };
+          const runs = [{ start: 0, end: 50, crc: 1 }];
+          const at = { file, downloaded: 50, finishedAt: null };
+          await Promise.all(steps.map(({ of, what }) => {
+            const id = ids[of] ?? "";
+            switch (what) {
+              case "pause":
+                return store.settle(id, { ...at, state: PAUSED });
+              case "finish":
+                return store.settle(id, { ...at, state: DOWNLOADED });
+              case "again": {
+                const state = { kind: "Queued" } as const;
+                const anew = { file: null, downloaded: 0, finishedAt: null };
+                return store.settle(id, { ...anew, state });
+              }
+              case "note": {
+                const progress = { runs, fresh: runs, bytes: 50 };
+                return store.checkpoint(id, file, progress);
+              }
+              case "renew":
+                return store.renew(id, renewed);
+              default:
+                return store.remove(id);
+            }
+          }));
+          const told = ids.map((id) => [store.get(id), store.runs(id)]);
+          const totals = store.totals();
+          store[Symbol.dispose]();
+          store = openStore(path, { sync: false });
+          assertEquals(ids.map((id) => [store.get(id), store.runs(id)]), told);
+          assertEquals(store.totals(), totals);
+          store[Symbol.dispose]();
+        } finally {
+          for (const suffix of ["", "-wal", "-shm"]) {
+            await Deno.remove(path + suffix).catch(() => {});
+          }
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("nothing stays recorded of the part of a finished download", async () => {
+  using store = openStore(":memory:", { sync: false });
+  const [download] = create(1) as [Download];
+  const { id } = download;
+  const validator = { kind: "etag", value: '"a"' } as const;
+  const file = { size: 50, ranges: true, validator, name: "a" };
+  const runs = [{ start: 0, end: 50, crc: 1 }];
+  await store.add([download]);
+  await store.checkpoint(id, file, { runs, fresh: runs, bytes: 50 });
+  assertEquals(store.runs(id).length, 1);
+  const state = DOWNLOADED;
+  await store.settle(id, { state, file, downloaded: 50, finishedAt: 0 });
   assertEquals(store.runs(id), []);
 });

@@ -10,7 +10,8 @@ import type { Order, Report } from "./messages.ts";
 const SOON = 2;
 
 let outbox: Report[] = [];
-let sending: ReturnType<typeof setTimeout> | undefined;
+let soon: ReturnType<typeof setTimeout> | undefined;
+let now: ReturnType<typeof setImmediate> | undefined;
 let carrier: Carrier;
 
 // Before any await, or the first orders would be lost.
@@ -31,17 +32,21 @@ function obey(order: Order): void {
   }
 }
 
-/** What a small file's thread says first waits for its last word. */
+/**
+ * All that is said in one turn goes in one message. What a small file's thread
+ * says first waits for its last word.
+ */
 function report(message: Report): void {
   outbox.push(message);
-  if (message.type === "answered" || message.type === "wrote") {
-    sending ??= setTimeout(send, SOON);
-  } else send();
+  const first = message.type === "answered" || message.type === "wrote";
+  if (first) soon ??= setTimeout(send, SOON);
+  else now ??= setImmediate(send);
 }
 
 function send(): void {
-  clearTimeout(sending);
-  sending = undefined;
+  clearTimeout(soon);
+  clearImmediate(now);
+  soon = now = undefined;
   self.postMessage(outbox);
   outbox = [];
 }
