@@ -3,6 +3,7 @@
 import { ensureDir } from "@std/fs/ensure-dir";
 import { join } from "@std/path/join";
 import { DownloadError } from "./errors.ts";
+import { findNames, type Named } from "./names.ts";
 
 /** The part files of a content directory that is ours alone. */
 export interface Parts extends DownloadParts, Disposable {
@@ -12,14 +13,6 @@ export interface Parts extends DownloadParts, Disposable {
   named(): ReadonlyMap<string, Named>;
   /** Removes part files of no download that is known. */
   removeOrphans(isKnown: (id: string) => boolean): Promise<void>;
-}
-
-/** A finished file that its part file still is a second link to. */
-export interface Named {
-  /** The path of the finished file. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
 }
 
 /** The part files of downloads, and the directory that they go to. */
@@ -155,42 +148,4 @@ async function refuseWithoutLinks(
     );
   }
   await removeFile(link);
-}
-
-/**
- * The names in a directory that part files have been given already: before a
- * crash, since part files with names are removed. Only finished ones get any.
- */
-export function findNames(
-  directory: string,
-  parts: readonly string[],
-): ReadonlyMap<string, Named> {
-  const wanted = new Map<string, string>();
-  for (const part of parts) {
-    const info = lstatIfThere(part);
-    if (info !== null && (info.nlink ?? 1) > 1) wanted.set(inodeOf(info), part);
-  }
-  const found = new Map<string, Named>();
-  if (wanted.size === 0) return found;
-  for (const { name } of Deno.readDirSync(directory)) {
-    const path = join(directory, name);
-    const info = lstatIfThere(path);
-    const part = info && wanted.get(inodeOf(info));
-    if (part) found.set(part, { path, size: info.size });
-    if (found.size === wanted.size) break;
-  }
-  return found;
-}
-
-function inodeOf({ dev, ino }: Deno.FileInfo): string {
-  return `${dev} ${ino}`;
-}
-
-function lstatIfThere(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

@@ -2,7 +2,8 @@
 
 import { basename } from "@std/path/basename";
 import type { FileFacts } from "./download.ts";
-import type { Named, Parts } from "./parts.ts";
+import type { Named } from "./names.ts";
+import type { Parts } from "./parts.ts";
 import type { Settled, Store } from "./store.ts";
 
 /**

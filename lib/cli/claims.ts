@@ -7,7 +7,7 @@
 
 import { join } from "@std/path/join";
 import type { FileFacts } from "../download.ts";
-import { findNames, type Named } from "../parts.ts";
+import { findNames, type Named } from "../names.ts";
 import type { Run } from "../slices.ts";
 
 /** What is known to be in a part file. */

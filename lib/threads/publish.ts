@@ -1,8 +1,7 @@
 /** From part files to finished files: never is a file overwritten. */
 
-import { join } from "@std/path/join";
 import { DownloadError, toRecord } from "../errors.ts";
-import { numbered } from "../origin/filename.ts";
+import { findNames, giveName } from "../names.ts";
 import type {
   FinishedPart,
   Published,
@@ -37,19 +36,27 @@ async function publishOne(
   directory: string,
   sync: boolean,
 ): Promise<Published> {
+  const { path, name } = part;
   try {
-    refuseUnlessWhole(part);
-    if (sync) await syncData(part.path);
-    return { kind: "named", path: link(part, directory) };
+    const links = linksOfWhole(part);
+    if (sync) await syncData(path);
+    const given = links > 1 ? findNames(directory, [path]).get(path) : null;
+    const named = given?.path ?? giveName(path, directory, name);
+    return { kind: "named", path: named };
   } catch (error) {
     return { kind: "failed", error: toRecord(error) };
   }
 }
 
-/** What is called done must be: whoever may write here may have done so. */
-function refuseUnlessWhole({ path, size }: FinishedPart): void {
+/**
+ * How many names the part has, its own among them.
+ *
+ * @throws {DownloadError} PART_LOST if it is not what is called done: whoever
+ * may write here may have changed it.
+ */
+function linksOfWhole({ path, size }: FinishedPart): number {
   const part = Deno.lstatSync(path);
-  if (part.isFile && part.size === size) return;
+  if (part.isFile && part.size === size) return part.nlink ?? 1;
   throw new DownloadError(
     "PART_LOST",
     "The part file was changed by somebody else.",
@@ -59,32 +66,6 @@ function refuseUnlessWhole({ path, size }: FinishedPart): void {
 async function syncData(path: string): Promise<void> {
   using file = Deno.openSync(path, { read: true });
   await file.syncData();
-}
-
-/** `link` fails where the name is taken, and never follows or overwrites. */
-function link({ path, name }: FinishedPart, directory: string): string {
-  for (let number = 0;; number++) {
-    const target = join(directory, numbered(name, number));
-    try {
-      Deno.linkSync(path, target);
-      return target;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      if (isSameFile(path, target)) return target;
-    }
-  }
-}
-
-/** Whether `name` is another name of `part`. */
-function isSameFile(part: string, name: string): boolean {
-  const one = Deno.lstatSync(part);
-  try {
-    const other = Deno.lstatSync(name);
-    return one.ino === other.ino && one.dev === other.dev && one.ino !== null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /**

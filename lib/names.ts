@@ -1,0 +1,91 @@
+/** The names of finished files: never is one overwritten. */
+
+import { join } from "@std/path/join";
+import { numbered } from "./origin/filename.ts";
+
+/** A finished file that its part file still is a second link to. */
+export interface Named {
+  /** The path of the finished file. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * Gives a part file a name, `name (1)` and so on where that is taken. The part
+ * file stays, as a second link.
+ *
+ * @returns The path of the finished file.
+ * @throws what the system says.
+ */
+export function giveName(
+  part: string,
+  directory: string,
+  name: string,
+): string {
+  const path = (number: number) => join(directory, numbered(name, number));
+  for (let number = 0;; number = freeNumber(number, path)) {
+    try {
+      // `link` fails where the name is taken, and never follows or overwrites.
+      Deno.linkSync(part, path(number));
+      return path(number);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
+/**
+ * A number above `taken` whose path is free now. Of a thousand that are taken
+ * in turn, ten are looked at: each is the name of one download of many.
+ */
+function freeNumber(taken: number, path: (number: number) => string): number {
+  const isTaken = (number: number) => lstatIfThere(path(number)) !== null;
+  let step = 1;
+  for (; isTaken(taken + step); step *= 2) taken += step;
+  let free = taken + step;
+  while (free - taken > 1) {
+    const middle = Math.floor((taken + free) / 2);
+    if (isTaken(middle)) taken = middle;
+    else free = middle;
+  }
+  return free;
+}
+
+/**
+ * The names in a directory that part files have been given already: before a
+ * crash, since part files with names are removed. Only finished ones get any.
+ */
+export function findNames(
+  directory: string,
+  parts: readonly string[],
+): ReadonlyMap<string, Named> {
+  const wanted = new Map<string, string>();
+  for (const part of parts) {
+    const info = lstatIfThere(part);
+    if (info !== null && (info.nlink ?? 1) > 1) wanted.set(inodeOf(info), part);
+  }
+  const found = new Map<string, Named>();
+  if (wanted.size === 0) return found;
+  for (const { name } of Deno.readDirSync(directory)) {
+    const path = join(directory, name);
+    const info = lstatIfThere(path);
+    const part = info && wanted.get(inodeOf(info));
+    if (part) found.set(part, { path, size: info.size });
+    if (found.size === wanted.size) break;
+  }
+  return found;
+}
+
+function inodeOf({ dev, ino }: Deno.FileInfo): string {
+  return `${dev} ${ino}`;
+}
+
+function lstatIfThere(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
