@@ -19,7 +19,7 @@ import { createGetStore } from "./get_store.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** So many downloads are taken up at a time, for each thread. */
-const AHEAD = 2;
+const AHEAD = 4;
 
 /** Settings of a `get`. */
 export interface GetOptions extends CoordinatorOptions {
