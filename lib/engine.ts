@@ -18,6 +18,7 @@ import {
   choose,
   giveUp,
   hostsInFull,
+  isWaiting,
   type ThreadLimits,
   threadsByHost,
 } from "./schedule.ts";
@@ -55,6 +56,8 @@ const LOOK_EVERY = 250;
  */
 const PUBLISHING = { most: 64, atOnce: 1 };
 const REMOVING = { most: 256, atOnce: 1 };
+/** So many transfers may wait after failures, beside those that have threads. */
+const MOST_WAITING = 1_000;
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;
 
@@ -133,6 +136,7 @@ export function createEngine(
     return paths;
   });
   const looking = every(LOOK_EVERY, look);
+  let afterGap: ReturnType<typeof setTimeout> | undefined;
   let lastThread = 0;
   let closing = false;
   let filling = false;
@@ -148,8 +152,8 @@ export function createEngine(
   function fill(): void {
     if (closing) return;
     const open = unfinished();
-    takeFromQueue(open);
     const now = performance.now();
+    takeFromQueue(open, now);
     while (carried.size < limits.threads) {
       const choice = choose(open, limits, now);
       if (choice === null) break;
@@ -157,6 +161,14 @@ export function createEngine(
     }
     const thread = giveUp(open, limits, now);
     if (thread) stopThread(thread);
+    fillAfterGap();
+  }
+
+  /** A host that bears a thread only now and then is to get it in time. */
+  function fillAfterGap(): void {
+    clearTimeout(afterGap);
+    const gap = hosts.nextGap();
+    afterGap = gap === null ? undefined : setTimeout(fill, gap);
   }
 
   /** Once for all that is heard in one turn: looking costs more than hearing. */
@@ -170,14 +182,16 @@ export function createEngine(
   }
 
   /** Adds to the open transfers, until there is one for each thread. */
-  function takeFromQueue(open: Transfer[]): void {
-    while (open.length < limits.threads) {
-      const download = next(hostsInFull(open, limits));
+  function takeFromQueue(open: Transfer[], now: number): void {
+    const waiting = open.filter((transfer) => isWaiting(transfer, now));
+    const most = limits.threads + Math.min(waiting.length, MOST_WAITING);
+    while (open.length < most) {
+      const download = next(hostsInFull(open, limits, now));
       if (download === null) return;
       const transfer = createTransfer(
         download,
         download.file === null ? [] : store.runs(download.id),
-        performance.now(),
+        now,
       );
       transfers.set(download.id, transfer);
       open.push(transfer);
@@ -194,6 +208,7 @@ export function createEngine(
   function start(transfer: Transfer, plan: Plan, now: number): void {
     const { download, location } = transfer;
     const thread = begin(transfer, plan, ++lastThread, now);
+    hosts.started(transfer.host);
     carried.set(thread.number, transfer);
     if (plan.kind === "steal") pool.shrink(plan.from.number, plan.from.end);
     pool.fetch({
@@ -310,8 +325,8 @@ export function createEngine(
     });
     if (verdict.kind === "stop") bring(transfer, verdict.then);
     if (verdict.kind !== "go on with fewer") return;
-    const threads = threadsByHost(transfers.values()).get(host) ?? 0;
-    if (threads > 0) hosts.lower(host, threads);
+    const left = threadsByHost(transfers.values()).get(host) ?? 0;
+    hosts.refused(host, left);
   }
 
   /** Has a transfer's threads stop; `then` follows when they have. */
@@ -397,6 +412,7 @@ export function createEngine(
     async close() {
       closing = true;
       looking[Symbol.dispose]();
+      clearTimeout(afterGap);
       const all = [...transfers.values()]
         .map((transfer) => stop(transfer, { kind: "leave" }));
       const late = Promise.withResolvers<void>();

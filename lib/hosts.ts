@@ -1,23 +1,41 @@
-/** How many threads each origin host gets. */
+/** How many threads each origin host gets, and how soon one after another. */
 
 /** For how long an origin that refused threads gets fewer, in milliseconds. */
 const FEWER_FOR = 60_000;
-/** After so many slices it gets one thread more again. */
+/** After so many slices it gets one thread more again, or sooner. */
 const SERVED_WELL = 8;
+/** The shortest gap between threads, in milliseconds; a shorter one is none. */
+const SHORTEST_GAP = 20;
+/** The longest one, in milliseconds. */
+const LONGEST_GAP = 1_000;
+/** A gap is so many times as long after a refusal ... */
+const WIDER = 2;
+/** ... and after slices that came whole. */
+const NARROWER = 0.8;
 
 /** What each host bears, as far as it has shown. */
 export interface HostLimits {
-  /** Threads that a host gets. */
+  /** Threads that a host gets: none in the gap after the last one's start. */
   of(host: string): number;
-  /** The host refused one thread more than these. */
-  lower(host: string, threads: number): void;
+  /** In how many milliseconds the next gap is over; null if there is none. */
+  nextGap(): number | null;
+  /** A thread has started at a host. */
+  started(host: string): void;
+  /**
+   * The host refused a thread beside those that are left. With none left, it is
+   * not too many of them that it refused, but one that came too soon.
+   */
+  refused(host: string, left: number): void;
   /** A slice of the host's has come whole. */
   served(host: string): void;
 }
 
 interface Lowered {
   threads: number;
-  readonly until: number;
+  /** Milliseconds from the start of one thread to that of the next. */
+  gap: number;
+  startedAt: number;
+  until: number;
   /** Slices that came whole since. */
   served: number;
 }
@@ -26,24 +44,59 @@ interface Lowered {
  * Makes the limits of all hosts.
  *
  * @param most Threads that a host gets unless it has refused some.
+ * @param clock A steady one, in milliseconds.
  */
-export function createHostLimits(most: number): HostLimits {
+export function createHostLimits(
+  most: number,
+  clock: () => number = () => performance.now(),
+): HostLimits {
   const lowered = new Map<string, Lowered>();
   return {
     of(host) {
       const fewer = lowered.get(host);
       if (fewer === undefined) return most;
-      if (fewer.until > performance.now()) return Math.min(fewer.threads, most);
-      lowered.delete(host);
-      return most;
+      const now = clock();
+      if (fewer.until <= now) {
+        lowered.delete(host);
+        return most;
+      }
+      const { startedAt, gap, threads } = fewer;
+      return startedAt + gap > now ? 0 : Math.min(threads, most);
     },
-    lower(host, threads) {
-      const until = performance.now() + FEWER_FOR;
-      lowered.set(host, { threads, until, served: 0 });
+    nextGap() {
+      if (lowered.size === 0) return null;
+      const now = clock();
+      const gaps = [...lowered.values()]
+        .map(({ startedAt, gap }) => startedAt + gap - now)
+        .filter((left) => left > 0);
+      return gaps.length === 0 ? null : Math.min(...gaps);
+    },
+    started(host) {
+      const fewer = lowered.get(host);
+      if (fewer) fewer.startedAt = clock();
+    },
+    refused(host, left) {
+      const fewer = lowered.get(host);
+      const now = clock();
+      const until = now + FEWER_FOR;
+      if (left > 0) {
+        const { gap = 0, startedAt = now } = fewer ?? {};
+        lowered.set(host, { threads: left, gap, startedAt, until, served: 0 });
+      } else if (fewer?.threads === 1) {
+        const gap = Math.max(SHORTEST_GAP, fewer.gap * WIDER);
+        fewer.gap = Math.min(gap, LONGEST_GAP);
+        fewer.until = until;
+        fewer.served = 0;
+      }
     },
     served(host) {
       const fewer = lowered.get(host);
-      if (fewer && ++fewer.served % SERVED_WELL === 0) fewer.threads++;
+      if (fewer === undefined || ++fewer.served % SERVED_WELL > 0) return;
+      if (fewer.gap === 0) fewer.threads++;
+      else {
+        const gap = fewer.gap * NARROWER;
+        fewer.gap = gap < SHORTEST_GAP ? 0 : gap;
+      }
     },
   };
 }

@@ -8,6 +8,9 @@ import {
   type Transfer,
 } from "./transfer.ts";
 
+/** So many transfers of a host may have failed and wait. */
+const MOST_WAITING_AT_HOST = 16;
+
 /** How many threads there may be. */
 export interface ThreadLimits {
   /** In the whole server. */
@@ -35,14 +38,31 @@ export function threadsByHost(
   return running;
 }
 
-/** The hosts at which each thread that may run has a transfer of its own. */
+/** Whether a transfer has failed, and needs no thread until its wait is over. */
+export function isWaiting(
+  { threads, notBefore }: Transfer,
+  now: number,
+): boolean {
+  return threads.size === 0 && notBefore > now;
+}
+
+/**
+ * The hosts of which no more transfers are taken up: each thread that may run
+ * there has one of its own, or there are many already that failed and wait. A
+ * host that is down thus holds up nobody's downloads from others.
+ */
 export function hostsInFull(
   transfers: readonly Transfer[],
   { perHost }: ThreadLimits,
+  now: number,
 ): string[] {
   const byHost = Map.groupBy(transfers, ({ host }) => host);
   return [...byHost]
-    .filter(([host, transfers]) => transfers.length >= perHost(host))
+    .filter(([host, transfers]) => {
+      const waiting = transfers.filter((one) => isWaiting(one, now)).length;
+      return waiting >= MOST_WAITING_AT_HOST ||
+        transfers.length - waiting >= perHost(host);
+    })
     .map(([host]) => host);
 }
 

@@ -1,0 +1,71 @@
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { createHostLimits } from "../lib/hosts.ts";
+
+const HOST = "a.test";
+
+Deno.test("a host that refused threads gets fewer, for a minute", () => {
+  let now = 0;
+  const hosts = createHostLimits(16, () => now);
+  assertEquals(hosts.of(HOST), 16);
+  hosts.refused(HOST, 4);
+  assertEquals([hosts.of(HOST), hosts.of("b.test")], [4, 16]);
+  now = 59_999;
+  assertEquals(hosts.of(HOST), 4);
+  now = 60_000;
+  assertEquals(hosts.of(HOST), 16);
+});
+
+Deno.test("a host that serves well gets one thread more now and then", () => {
+  const hosts = createHostLimits(5, () => 0);
+  hosts.refused(HOST, 4);
+  for (let n = 0; n < 7; n++) hosts.served(HOST);
+  assertEquals(hosts.of(HOST), 4);
+  hosts.served(HOST);
+  assertEquals(hosts.of(HOST), 5);
+  for (let n = 0; n < 8; n++) hosts.served(HOST);
+  assertEquals(hosts.of(HOST), 5);
+});
+
+Deno.test("one failure of a lone thread takes nothing from its host", () => {
+  const hosts = createHostLimits(16, () => 0);
+  hosts.started(HOST);
+  hosts.refused(HOST, 0);
+  assertEquals([hosts.of(HOST), hosts.nextGap()], [16, null]);
+});
+
+Deno.test("a lone thread that is refused gets a gap, which ends", () => {
+  let now = 0;
+  const hosts = createHostLimits(16, () => now);
+  hosts.refused(HOST, 1);
+  hosts.started(HOST);
+  hosts.refused(HOST, 0);
+  assertEquals(hosts.of(HOST), 0);
+  const gap = hosts.nextGap() ?? 0;
+  assertGreater(gap, 0);
+  now = gap;
+  assertEquals([hosts.of(HOST), hosts.nextGap()], [1, null]);
+});
+
+// An origin that allows a request every so many milliseconds.
+for (const every of [20, 100, 500]) {
+  Deno.test(`threads come no faster than every ${every} ms, and not much slower`, () => {
+    let now = 0;
+    const hosts = createHostLimits(16, () => now);
+    hosts.refused(HOST, 1);
+    let [last, taken, refused] = [-Infinity, 0, 0];
+    for (; now < 600 * every; now++) {
+      if (hosts.of(HOST) === 0) continue;
+      hosts.started(HOST);
+      if (now - last < every) {
+        refused++;
+        hosts.refused(HOST, 0);
+      } else {
+        last = now;
+        taken++;
+        hosts.served(HOST);
+      }
+    }
+    assertGreater(taken, 600 / 2);
+    assertLess(refused, taken / 5);
+  });
+}
