@@ -326,7 +326,7 @@ export function createEngine(
     if (verdict.kind === "stop") bring(transfer, verdict.then);
     if (verdict.kind !== "go on with fewer") return;
     const left = threadsByHost(transfers.values()).get(host) ?? 0;
-    hosts.refused(host, left);
+    if (left > 0 || error.code === "BUSY") hosts.refused(host, left);
   }
 
   /** Has a transfer's threads stop; `then` follows when they have. */

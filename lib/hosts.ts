@@ -4,6 +4,8 @@
 const FEWER_FOR = 60_000;
 /** After so many slices it gets one thread more again, or sooner. */
 const SERVED_WELL = 8;
+/** Who refuses again before so many slices came whole wants a longer gap. */
+const OFTEN = 2 * SERVED_WELL;
 /** The shortest gap between threads, in milliseconds; a shorter one is none. */
 const SHORTEST_GAP = 20;
 /** The longest one, in milliseconds. */
@@ -84,7 +86,9 @@ export function createHostLimits(
         lowered.set(host, { threads: left, gap, startedAt, until, served: 0 });
       } else if (fewer?.threads === 1) {
         const gap = Math.max(SHORTEST_GAP, fewer.gap * WIDER);
-        fewer.gap = Math.min(gap, LONGEST_GAP);
+        // Once in a while, any origin has a bad moment.
+        const often = fewer.served < OFTEN;
+        if (often) fewer.gap = Math.min(gap, LONGEST_GAP);
         fewer.until = until;
         fewer.served = 0;
       }

@@ -46,6 +46,18 @@ Deno.test("a lone thread that is refused gets a gap, which ends", () => {
   assertEquals([hosts.of(HOST), hosts.nextGap()], [1, null]);
 });
 
+Deno.test("an origin that has a bad moment once in a while gets no gap", () => {
+  let now = 0;
+  const hosts = createHostLimits(1, () => now);
+  hosts.refused(HOST, 1);
+  for (; now < 5_000; now++) {
+    assertEquals(hosts.of(HOST), 1);
+    hosts.started(HOST);
+    if (now % 50 === 49) hosts.refused(HOST, 0);
+    else hosts.served(HOST);
+  }
+});
+
 // An origin that allows a request every so many milliseconds.
 for (const every of [20, 100, 500]) {
   Deno.test(`threads come no faster than every ${every} ms, and not much slower`, () => {
