@@ -85,8 +85,8 @@ const GATHER = 20;
 /** ... or for so many times as long as the last one took, if that is longer. */
 const GATHER_LONGER = 2;
 
-/** How many downloads are kept in memory, too, ... */
-const REMEMBERED = 4_096;
+/** How many downloads are kept in memory, too, or up to twice as many ... */
+const REMEMBERED = 2_048;
 /** ... unless their requests have more characters than this. */
 const LONGEST_REMEMBERED = 1_000;
 
@@ -118,18 +118,30 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
    * Some downloads, as they are recorded. A small file is asked for some times
    * within a moment, and reading it again would take longer than writing it.
    */
-  const recent = new Map<string, Download>();
+  let recent = new Map<string, Download>();
+  /** Those that were recent before these; what is in both, has changed. */
+  let older = new Map<string, Download>();
 
   /** @param request The download's request, as it is recorded. */
   function remember(download: Download, request: string): void {
     if (request.length > LONGEST_REMEMBERED) return;
     recent.set(download.id, download);
-    if (recent.size <= REMEMBERED) return;
-    for (const oldest of recent.keys().take(1)) recent.delete(oldest);
+    if (recent.size < REMEMBERED) return;
+    older = recent;
+    recent = new Map();
+  }
+
+  function remembered(id: string): Download | undefined {
+    return recent.get(id) ?? older.get(id);
+  }
+
+  function unremember(id: string): void {
+    recent.delete(id);
+    older.delete(id);
   }
 
   function get(id: string): Download | null {
-    const known = recent.get(id);
+    const known = remembered(id);
     if (known !== undefined) return known;
     const row = sql.get.get(id) as Row | undefined;
     if (row === undefined) return null;
@@ -166,6 +178,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     } catch (error) {
       totals = null;
       recent.clear();
+      older.clear();
       if (db.isTransaction) db.exec("ROLLBACK");
       const failure = stateError(error);
       for (const { waiting } of batch) waiting.reject(failure);
@@ -196,7 +209,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         for (const { start, end, crc } of fresh) {
           sql.record.run(id, start, end, crc);
         }
-        recent.delete(id);
+        unremember(id);
       }),
     forget: (id) =>
       write(() => {
@@ -214,7 +227,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         const useless = kind === "Downloaded" || downloaded === 0;
         // Runs are recorded only together with the file's facts.
         if (useless && before.file !== null) sql.forget.run(id);
-        if (recent.has(id)) {
+        if (remembered(id) !== undefined) {
           recent.set(id, { ...before, state, file, downloaded, finishedAt });
         }
       }),
@@ -224,7 +237,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         if (before === null) return;
         sql.renew.run(hostOf(request), JSON.stringify(request), id);
         count(before.state.kind, "Queued");
-        recent.delete(id);
+        unremember(id);
       }),
     remove: (id) =>
       write(() => {
@@ -233,7 +246,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         sql.remove.run(id);
         sql.forget.run(id);
         count(before.state.kind, null);
-        recent.delete(id);
+        unremember(id);
       }),
     get,
     list({ offset, limit, order, ...filter }) {
