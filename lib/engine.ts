@@ -166,13 +166,13 @@ export function createEngine(
 
   /** A host that bears a thread only now and then is to get it in time. */
   function fillAfterGap(): void {
-    stopWaiting();
+    forgetGap();
     const gap = hosts.nextGap();
     if (gap !== null) afterGap = setTimeout(fill, gap);
   }
 
   /** Most never wait, and a process's first call of a timer takes it 7 ms. */
-  function stopWaiting(): void {
+  function forgetGap(): void {
     if (afterGap !== undefined) clearTimeout(afterGap);
     afterGap = undefined;
   }
@@ -418,7 +418,7 @@ export function createEngine(
     async close() {
       closing = true;
       looking[Symbol.dispose]();
-      stopWaiting();
+      forgetGap();
       const all = [...transfers.values()]
         .map((transfer) => stop(transfer, { kind: "leave" }));
       const late = Promise.withResolvers<void>();

@@ -81,7 +81,8 @@ function inodeOf({ dev, ino }: Deno.FileInfo): string {
   return `${dev} ${ino}`;
 }
 
-function lstatIfThere(path: string): Deno.FileInfo | null {
+/** What is at a path, not following a symlink; null if nothing is. */
+export function lstatIfThere(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
   } catch (error) {

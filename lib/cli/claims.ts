@@ -7,7 +7,7 @@
 
 import { join } from "@std/path/join";
 import type { FileFacts } from "../download.ts";
-import { findNames, type Named } from "../names.ts";
+import { findNames, lstatIfThere, type Named } from "../names.ts";
 import type { Run } from "../slices.ts";
 
 /** What is known to be in a part file. */
@@ -72,7 +72,7 @@ export function createClaims(
       takeLock(directory, `${part}.lock`);
     if (lock === null) return null;
     // A record is of a part that is there; of most downloads, there is none.
-    const begun = isThere(part);
+    const begun = lstatIfThere(part) !== null;
     const left = begun ? readRecord(path) : null;
     const names = findNames(contentDirectory, begun ? [part] : []);
     const named = names.get(part) ?? null;
@@ -223,16 +223,6 @@ function isRun(run: unknown, size: number): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function remove(path: string): void {
