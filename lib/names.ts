@@ -5,6 +5,7 @@ import { numbered } from "./origin/filename.ts";
 
 /** A finished file that its part file still is a second link to. */
 export interface Named {
+  readonly name: string;
   /** The path of the finished file. */
   readonly path: string;
   /** Bytes. */
@@ -71,7 +72,7 @@ export function findNames(
     const path = join(directory, name);
     const info = lstatIfThere(path);
     const part = info && wanted.get(inodeOf(info));
-    if (part) found.set(part, { path, size: info.size });
+    if (part) found.set(part, { name, path, size: info.size });
     if (found.size === wanted.size) break;
   }
   return found;

@@ -1,9 +1,8 @@
 /** What was left by a program that was killed, set right by the next one. */
 
-import { basename } from "@std/path/basename";
+import type { ContentDirectory } from "./content_directory.ts";
 import type { FileFacts } from "./download.ts";
 import type { Named } from "./names.ts";
-import type { Parts } from "./parts.ts";
 import type { Settled, Store } from "./store.ts";
 
 /**
@@ -11,7 +10,7 @@ import type { Settled, Store } from "./store.ts";
  * that nothing is recorded of.
  */
 export async function recover(
-  { parts, store }: { parts: Parts; store: Store },
+  { parts, store }: { parts: ContentDirectory; store: Store },
 ): Promise<void> {
   const all = parts.named();
   await Promise.all(
@@ -26,10 +25,9 @@ export async function recover(
 
 /** How a download is settled whose file was found to have its name. */
 export function finishedAs(
-  { path, size }: Named,
+  { name, path, size }: Named,
   file: FileFacts | null,
 ): Settled {
-  const name = basename(path);
   return {
     state: { kind: "Downloaded", path },
     file: file ?? { size, ranges: null, validator: null, name },

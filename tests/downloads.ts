@@ -1,12 +1,12 @@
 /** A coordinator of a test's own, on a directory of its own. */
 
+import { openContentDirectory } from "../lib/content_directory.ts";
 import {
   type Coordinator,
   type CoordinatorOptions,
   createCoordinator,
 } from "../lib/coordinator.ts";
 import type { Fields } from "../lib/log.ts";
-import { openParts } from "../lib/parts.ts";
 import { recover } from "../lib/recovery.ts";
 import { parseDownload } from "../lib/server/protocol.ts";
 import type { Changes, Status } from "../lib/status.ts";
@@ -64,7 +64,7 @@ export async function startDownloads(
   const own = options.directory === undefined;
   const directory = options.directory ??
     await Deno.makeTempDir({ prefix: "sluice-" });
-  const parts = await openParts(directory, { sync: true });
+  const parts = await openContentDirectory(directory, { sync: true });
   const store = openStore(parts.statePath, { sync: true });
   await recover({ parts, store });
   const latest = new Map<string, Status>();

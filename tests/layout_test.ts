@@ -9,7 +9,7 @@ const LAYERS = [
   /^lib\/origin\//,
   /^lib\/download\.ts$/,
   /^lib\/(transfer|verdict|schedule|status)\.ts$/,
-  /^lib\/(threads\/|(database|store|parts|disk|names)\.ts$)/,
+  /^lib\/(threads\/|(database|store|content_directory|parts|disk|names)\.ts$)/,
   /^lib\/(queue|jobs|engine|coordinator|recovery)\.ts$/,
   /^lib\/(server|cli)\//,
   /^(main|config)\.ts$/,

@@ -1,9 +1,9 @@
 /** The server's life: from listening to a clean end. */
 
+import { openContentDirectory } from "../content_directory.ts";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { openParts } from "../parts.ts";
 import { recover } from "../recovery.ts";
 import { openStatusChannel } from "../status.ts";
 import { openStore } from "../store.ts";
@@ -36,7 +36,7 @@ export async function serve(
   onListen: (port: number) => void,
 ): Promise<void> {
   keepRunning(log);
-  using parts = await openParts(options.contentDirectory, options);
+  using parts = await openContentDirectory(options.contentDirectory, options);
   using store = openStore(parts.statePath, options);
   await recover({ parts, store });
   using channel = openStatusChannel(options.channel);
