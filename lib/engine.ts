@@ -13,6 +13,7 @@ import { dueJob, type Job } from "./jobs.ts";
 import type { Log } from "./log.ts";
 import { filenameFor } from "./origin/filename.ts";
 import { requestFor, withoutUserinfo } from "./origin/request.ts";
+import { hostSignOf } from "./origin/retry.ts";
 import type { DownloadParts } from "./parts.ts";
 import {
   choose,
@@ -260,6 +261,7 @@ export function createEngine(
     const { id, request } = transfer.download;
     if (url !== withoutUserinfo(request.url)) transfer.location = url;
     gotAnswer(transfer, thread, performance.now());
+    hosts.answered(transfer.host);
     if (transfer.file !== null) return;
     const { size, validator } = answer;
     const name = filenameFor(request.filename, disposition, url);
@@ -314,6 +316,10 @@ export function createEngine(
     const { attempts, retryWait } = options;
     const { failures } = figures;
     failures.set(error.code, (failures.get(error.code) ?? 0) + 1);
+    const left = threadsByHost(transfers.values()).get(host) ?? 0;
+    const sign = hostSignOf(error.code);
+    if (sign === "silent" && left === 0) hosts.silent(host);
+    if (sign === "answers") hosts.answered(host);
     const now = performance.now();
     const verdict = judge(transfer, error, {
       now,
@@ -331,7 +337,6 @@ export function createEngine(
     });
     if (verdict.kind === "stop") bring(transfer, verdict.then);
     if (verdict.kind !== "go on with fewer") return;
-    const left = threadsByHost(transfers.values()).get(host) ?? 0;
     if (left > 0 || error.code === "BUSY") hosts.refused(host, left);
   }
 

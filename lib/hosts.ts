@@ -1,5 +1,9 @@
 /** How many threads each origin host gets, and how soon one after another. */
 
+/** Threads that a host gets before it has answered: it may never do. */
+const UNTIL_ANSWER = 2;
+/** So many hosts are known to answer; of more, each must do so again. */
+const MOST_ANSWERING = 10_000;
 /** For how long an origin that refused threads gets fewer, in milliseconds. */
 const FEWER_FOR = 60_000;
 /** After so many slices it gets one thread more again, or sooner. */
@@ -23,6 +27,10 @@ export interface HostLimits {
   nextGap(): number | null;
   /** A thread has started at a host. */
   started(host: string): void;
+  /** The host has answered a request. */
+  answered(host: string): void;
+  /** The last thread at the host found that it cannot be reached, or is mute. */
+  silent(host: string): void;
   /**
    * The host refused a thread beside those that are left. With none left, it is
    * not too many of them that it refused, but one that came too soon.
@@ -45,7 +53,8 @@ interface Lowered {
 /**
  * Makes the limits of all hosts.
  *
- * @param most Threads that a host gets unless it has refused some.
+ * @param most Threads that a host gets once it has answered, unless it has
+ * refused some.
  * @param clock A steady one, in milliseconds.
  */
 export function createHostLimits(
@@ -53,17 +62,25 @@ export function createHostLimits(
   clock: () => number = () => performance.now(),
 ): HostLimits {
   const lowered = new Map<string, Lowered>();
+  const answering = new Set<string>();
+
+  function answered(host: string): void {
+    if (answering.size >= MOST_ANSWERING) answering.clear();
+    answering.add(host);
+  }
+
   return {
     of(host) {
+      const all = answering.has(host) ? most : Math.min(most, UNTIL_ANSWER);
       const fewer = lowered.get(host);
-      if (fewer === undefined) return most;
+      if (fewer === undefined) return all;
       const now = clock();
       if (fewer.until <= now) {
         lowered.delete(host);
-        return most;
+        return all;
       }
       const { startedAt, gap, threads } = fewer;
-      return startedAt + gap > now ? 0 : Math.min(threads, most);
+      return startedAt + gap > now ? 0 : Math.min(threads, all);
     },
     nextGap() {
       if (lowered.size === 0) return null;
@@ -77,6 +94,8 @@ export function createHostLimits(
       const fewer = lowered.get(host);
       if (fewer) fewer.startedAt = clock();
     },
+    answered,
+    silent: (host) => void answering.delete(host),
     refused(host, left) {
       const fewer = lowered.get(host);
       const now = clock();
@@ -94,6 +113,7 @@ export function createHostLimits(
       }
     },
     served(host) {
+      answered(host);
       const fewer = lowered.get(host);
       if (fewer === undefined || ++fewer.served % SERVED_WELL > 0) return;
       if (fewer.gap === 0) fewer.threads++;

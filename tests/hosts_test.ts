@@ -3,9 +3,39 @@ import { createHostLimits } from "../lib/hosts.ts";
 
 const HOST = "a.test";
 
+/** Limits that know all hosts of these tests to answer. */
+function createLimits(most: number, clock: () => number) {
+  const hosts = createHostLimits(most, clock);
+  for (const host of [HOST, "b.test"]) hosts.answered(host);
+  return hosts;
+}
+
+Deno.test("a host gets few threads until it has answered", () => {
+  const hosts = createHostLimits(16, () => 0);
+  assertEquals(hosts.of(HOST), 2);
+  hosts.answered(HOST);
+  assertEquals([hosts.of(HOST), hosts.of("b.test")], [16, 2]);
+  assertEquals(createHostLimits(1, () => 0).of(HOST), 1);
+});
+
+Deno.test("a host that falls silent gets few threads until it serves", () => {
+  const hosts = createLimits(16, () => 0);
+  hosts.silent(HOST);
+  assertEquals([hosts.of(HOST), hosts.of("b.test")], [2, 16]);
+  hosts.served(HOST);
+  assertEquals(hosts.of(HOST), 16);
+});
+
+Deno.test("a silent host that is busy, too, gets the fewer threads", () => {
+  const hosts = createLimits(16, () => 0);
+  hosts.refused(HOST, 1);
+  hosts.silent(HOST);
+  assertEquals(hosts.of(HOST), 1);
+});
+
 Deno.test("a host that refused threads gets fewer, for a minute", () => {
   let now = 0;
-  const hosts = createHostLimits(16, () => now);
+  const hosts = createLimits(16, () => now);
   assertEquals(hosts.of(HOST), 16);
   hosts.refused(HOST, 4);
   assertEquals([hosts.of(HOST), hosts.of("b.test")], [4, 16]);
@@ -16,7 +46,7 @@ Deno.test("a host that refused threads gets fewer, for a minute", () => {
 });
 
 Deno.test("a host that serves well gets one thread more now and then", () => {
-  const hosts = createHostLimits(5, () => 0);
+  const hosts = createLimits(5, () => 0);
   hosts.refused(HOST, 4);
   for (let n = 0; n < 7; n++) hosts.served(HOST);
   assertEquals(hosts.of(HOST), 4);
@@ -27,7 +57,7 @@ Deno.test("a host that serves well gets one thread more now and then", () => {
 });
 
 Deno.test("one failure of a lone thread takes nothing from its host", () => {
-  const hosts = createHostLimits(16, () => 0);
+  const hosts = createLimits(16, () => 0);
   hosts.started(HOST);
   hosts.refused(HOST, 0);
   assertEquals([hosts.of(HOST), hosts.nextGap()], [16, null]);
@@ -35,7 +65,7 @@ Deno.test("one failure of a lone thread takes nothing from its host", () => {
 
 Deno.test("a lone thread that is refused gets a gap, which ends", () => {
   let now = 0;
-  const hosts = createHostLimits(16, () => now);
+  const hosts = createLimits(16, () => now);
   hosts.refused(HOST, 1);
   hosts.started(HOST);
   hosts.refused(HOST, 0);
@@ -48,7 +78,7 @@ Deno.test("a lone thread that is refused gets a gap, which ends", () => {
 
 Deno.test("an origin that has a bad moment once in a while gets no gap", () => {
   let now = 0;
-  const hosts = createHostLimits(1, () => now);
+  const hosts = createLimits(1, () => now);
   hosts.refused(HOST, 1);
   for (; now < 5_000; now++) {
     assertEquals(hosts.of(HOST), 1);
@@ -62,7 +92,7 @@ Deno.test("an origin that has a bad moment once in a while gets no gap", () => {
 for (const every of [20, 100, 500]) {
   Deno.test(`threads come no faster than every ${every} ms, and not much slower`, () => {
     let now = 0;
-    const hosts = createHostLimits(16, () => now);
+    const hosts = createLimits(16, () => now);
     hosts.refused(HOST, 1);
     let [last, taken, refused] = [-Infinity, 0, 0];
     for (; now < 600 * every; now++) {

@@ -16,6 +16,7 @@ import { total } from "../slices.ts";
 import { statusOf } from "../status.ts";
 import { type Claim, createClaims, type PartRecord } from "./claims.ts";
 import { createGetStore } from "./get_store.ts";
+import { createLines } from "./lines.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** So many downloads are taken up at a time, for each thread. */
@@ -51,14 +52,15 @@ export async function get(
 ): Promise<GetEnd> {
   const { contentDirectory, threadsAmount, minFreeSpace } = options;
   using claims = createClaims(contentDirectory, options);
-  const waiting = [...new Map(requests.map((one) => [wordsOf(one), one]))];
-  const of = waiting.length;
+  const wanted = new Map(requests.map((one) => [wordsOf(one), one]));
+  const of = wanted.size;
+  const lines = createLines([...wanted.values()]);
   const keyOf = await createKeys(of);
   const open = new Map<string, Open>();
   const over = Promise.withResolvers<"all" | "interrupted" | "disk full">();
   over.promise.catch(() => {});
   let failed = 0;
-  /** Downloads that are on their way from `waiting` to `open`. */
+  /** Downloads that are on their way from `lines` to `open`. */
   let coming = 0;
   /** Bytes, as of the last look; without any, nothing more is begun. */
   let room = Infinity;
@@ -84,6 +86,7 @@ export async function get(
   function ended(download: Download): void {
     const { startedAt, claim } = open.get(download.id) ?? NOTHING;
     open.delete(download.id);
+    lines.ended(download.request);
     const { state } = download;
     const path = state.kind === "Downloaded" ? state.path : null;
     if (path === null) failed++;
@@ -98,8 +101,8 @@ export async function get(
   /** Not all at once: each claim holds a file open. */
   async function takeUp(): Promise<void> {
     while (open.size + coming < threadsAmount * AHEAD && !interrupt.aborted) {
-      const [, request] = waiting.shift() ?? [];
-      if (request === undefined) break;
+      const request = lines.next();
+      if (request === null) break;
       coming++;
       try {
         await coordinator.add([request]);
@@ -111,9 +114,9 @@ export async function get(
         coming--;
       }
     }
-    reporter.waiting(waiting.length);
-    if (waiting.length === 0) claims.tidy();
-    if (open.size + coming + waiting.length === 0) over.resolve("all");
+    reporter.waiting(lines.waiting);
+    if (lines.waiting === 0) claims.tidy();
+    if (open.size + coming + lines.waiting === 0) over.resolve("all");
     else if (room <= 0) over.reject(diskFull(0, room));
   }
 
@@ -143,7 +146,7 @@ export async function get(
     else await takeUp();
     const why = await over.promise;
     await coordinator.close();
-    const left = open.size + waiting.length;
+    const left = open.size + lines.waiting;
     if (why === "interrupted" && left > 0) return { kind: "interrupted" };
     failed += left;
     return failed === 0 ? { kind: "done" } : { kind: "failed", failed, of };

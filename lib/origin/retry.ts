@@ -57,6 +57,26 @@ export function remedyFor(code: ErrorCode): Remedy {
   return REMEDIES[code];
 }
 
+/** What an error says of the origin's host, beyond the one download. */
+export type HostSign =
+  /** It answers, whatever it says. */
+  | "answers"
+  /** It cannot be reached, or does not speak. */
+  | "silent";
+
+const HOST_SIGNS: Partial<Record<ErrorCode, HostSign>> = {
+  HOST_UNKNOWN: "silent",
+  REFUSED: "silent",
+  STALLED: "silent",
+  EXPIRED: "answers",
+  ORIGIN_STATUS: "answers",
+};
+
+/** What an error of this code says of the host; null if nothing. */
+export function hostSignOf(code: ErrorCode): HostSign | null {
+  return HOST_SIGNS[code] ?? null;
+}
+
 const LONGEST_WAIT = 60_000;
 
 /**

@@ -1105,6 +1105,25 @@ Deno.test("an origin that is down holds up no downloads from others", async () =
   for (const id of ids) await downloads.coordinator.command(id, REMOVE);
 });
 
+Deno.test("an origin that says nothing holds up no downloads from others", async () => {
+  await using trial = await startTrial({ threadsAmount: 4, threadsPerHost: 4 });
+  const { downloads, origin } = trial;
+  const asked = Promise.withResolvers<void>();
+  const spoken = Promise.withResolvers<void>();
+  const silent = { gates: { head: () => (asked.resolve(), spoken.promise) } };
+  const ids = await Promise.all(Array.from(
+    { length: 8 },
+    (_, n) => downloads.add({ url: origin.serve(`/${n}`, WHOLE, silent) }),
+  ));
+  await asked.promise;
+  await trial.good();
+  // As soon as it has spoken, it gets as many threads as any other.
+  spoken.resolve();
+  for (const [n, id] of ids.entries()) {
+    await assertDownloaded(await downloads.end(id), WHOLE, `${n}`);
+  }
+});
+
 Deno.test("an origin whose fifth connection is refused", async () => {
   await using trial = await startTrial({ threadsAmount: 8, threadsPerHost: 8 });
   const behave: Behave = ({ connection }) => ({

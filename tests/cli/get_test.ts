@@ -56,6 +56,27 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
   });
 }
 
+Deno.test("a get of many files of an origin that says nothing gets others' files", async () => {
+  await using silent = await startOrigin();
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const never = { gates: { head: () => new Promise(() => {}) } };
+  const content = file(1000, 4);
+  const urls = Array.from(
+    { length: 100 },
+    (_, n) => silent.serve(`/silent-${n}`, content, never),
+  );
+  const paths = ["/1", "/2", "/3"];
+  urls.push(...paths.map((path) => origin.serve(path, content)));
+  const flags = ["--threads-amount", "4", "--stall-timeout", "1000000"];
+  await using get = startGet(directory.path, [...flags, ...urls]);
+  for (const path of paths) {
+    await get.printed(RegExp(`^${directory.path}${path}$`, "m"));
+    const found = await firstDifference(directory.path + path, content);
+    assertEquals(found, null);
+  }
+});
+
 function records(directory: string): string[] {
   try {
     return [...Deno.readDirSync(join(directory, ".sluice", "get"))]
