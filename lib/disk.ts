@@ -68,7 +68,7 @@ export function diskFull(needed: number, room: number): DownloadError {
     needed > 0
       ? `The file needs ${more} more, and the disk has room for ${there}: ` +
         "the download goes on once there is room."
-      : "The disk is full up to MIN_FREE_SPACE: make room, and resume the " +
-        "download if it does not go on by itself.",
+      : "The disk is full up to MIN_FREE_SPACE: make room, and ask for the " +
+        "download again if it does not go on by itself.",
   );
 }

@@ -20,6 +20,7 @@ import {
   giveUp,
   hostsInFull,
   isWaiting,
+  serves,
   type ThreadLimits,
   threadsByHost,
 } from "./schedule.ts";
@@ -33,6 +34,7 @@ import type {
 import { createPool, type PoolOptions } from "./threads/pool.ts";
 import {
   begin,
+  bytesLeft,
   createTransfer,
   end,
   type Ending,
@@ -201,7 +203,7 @@ export function createEngine(
         now,
       );
       transfers.set(download.id, transfer);
-      open.push(transfer);
+      if (!pauseWithoutRoom(transfer, bytesLeft(transfer))) open.push(transfer);
       workOn(transfer);
     }
   }
@@ -270,16 +272,22 @@ export function createEngine(
     thread.end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
     shareFirst(transfer, thread);
     log("answered", { id, name, size, ranges });
-    const left = room(size ?? 0);
-    if ((size ?? 0) > left) {
-      const error = toRecord(diskFull(size ?? 0, left));
-      bring(transfer, { kind: "settle", state: { kind: "Paused", error } });
-      return;
-    }
+    // It was on its way when the thread was asked to stop.
+    if (transfer.phase.kind !== "fetching") return;
+    if (pauseWithoutRoom(transfer, size ?? 0)) return;
     if (ranges && validator === null && thread.end < (size ?? 0)) {
       // Nothing would prove that the other slices are of the same file.
       bring(transfer, { kind: "restart", ask: "whole" });
     }
+  }
+
+  /** Whether there was too little room on the disk for so many bytes. */
+  function pauseWithoutRoom(transfer: Transfer, needed: number): boolean {
+    const left = room(needed);
+    if (needed <= left) return false;
+    const error = toRecord(diskFull(needed, left));
+    bring(transfer, { kind: "settle", state: { kind: "Paused", error } });
+    return true;
   }
 
   /** Leaves other threads their share of what the first one asked for. */
@@ -325,6 +333,7 @@ export function createEngine(
       now,
       random: Math.random(),
       redirected,
+      hostServes: serves(transfers.values(), host),
       attempts,
       retryWait,
     });

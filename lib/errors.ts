@@ -95,8 +95,8 @@ function systemRecord(error: unknown): { code: ErrorCode; message: string } {
     return {
       code: "DISK_FULL",
       message:
-        "The disk is full: make room, and resume the download if it does " +
-        "not go on by itself.",
+        "The disk is full: make room, and ask for the download again if it " +
+        "does not go on by itself.",
     };
   }
   if (code === "EMFILE" || code === "ENFILE") {

@@ -54,7 +54,8 @@ export function dueJob(transfer: Transfer, now: number): Job | null {
     case "verifying":
       return verify;
     case "finishing":
-      return null;
+      // It has its name, and could not be recorded.
+      return finish;
     case "stopping":
       return threads.size > 0
         ? null
@@ -144,6 +145,7 @@ async function finish(
   const { name, size } = file;
   const path = parts.path(id);
   transfer.phase = { kind: "finishing" };
+  let published: Published;
   try {
     if (checksum) {
       const { algorithm, digest: wanted } = checksum;
@@ -152,18 +154,20 @@ async function finish(
       if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
     }
     // After a crash between name and record, the part is a link to the name.
-    const published = await publish({ path, name, size });
+    published = await publish({ path, name, size });
     if (published.kind === "failed") throw fromRecord(published.error);
-    await store.settle(id, {
-      state: { kind: "Downloaded", path: published.path },
-      file,
-      downloaded: size,
-      finishedAt: Date.now(),
-    });
   } catch (error) {
     transfer.phase = { kind: "fetching" };
     throw error;
   }
+  // Whatever fails now, nothing else may become of a file that has its name.
+  await store.settle(id, {
+    state: { kind: "Downloaded", path: published.path },
+    // Where the name was taken, it has got another one.
+    file: { ...file, name: published.name },
+    downloaded: size,
+    finishedAt: Date.now(),
+  });
   await removePart(path).catch((error) => {
     // The next start removes it.
     log("part not removed", { id, message: toRecord(error).message });
@@ -210,15 +214,27 @@ async function settle(
   const { store, parts, log } = tools;
   const { download: { id }, file } = transfer;
   const error = "error" in state ? state.error : null;
-  const bytes = total(transfer.done);
-  const kept = pinnedOf(transfer) && error?.code !== "CHECKSUM" ? bytes : 0;
-  if (kept > 0) await checkpoint(transfer, tools);
+  const kept = error?.code === "CHECKSUM" ? 0 : await keep(transfer, tools);
   const finishedAt = state.kind === "Failed" ? Date.now() : null;
   await store.settle(id, { state, file, downloaded: kept, finishedAt });
   if (kept === 0) await parts.remove(id);
   const { code, message } = error ?? {};
   log(state.kind.toLowerCase(), { id, code, message });
   return "leaves";
+}
+
+/** Records what there is, if it can be; how many bytes are kept. */
+async function keep(transfer: Transfer, tools: Tools): Promise<number> {
+  if (pinnedOf(transfer) === null || transfer.done.length === 0) return 0;
+  try {
+    await checkpoint(transfer, tools);
+  } catch (error) {
+    const { code } = toRecord(error);
+    // What cannot be read is lost; what was recorded before stands.
+    if (code === "PART_LOST" || code === "DISK") return 0;
+    if (code !== "DISK_FULL") throw error;
+  }
+  return transfer.recorded.bytes;
 }
 
 async function restart(
@@ -255,8 +271,8 @@ async function remove(
 }
 
 async function leave(transfer: Transfer, tools: Tools): Promise<Done> {
-  const kept = pinnedOf(transfer) !== null && transfer.done.length > 0;
-  if (kept) await checkpoint(transfer, tools);
-  else await tools.parts.remove(transfer.download.id);
+  const useless = pinnedOf(transfer) === null || transfer.done.length === 0;
+  if (useless) await tools.parts.remove(transfer.download.id);
+  else await keep(transfer, tools);
   return "leaves";
 }

@@ -3,11 +3,14 @@
 import { join } from "@std/path/join";
 import { numbered } from "./origin/filename.ts";
 
-/** A finished file that its part file still is a second link to. */
-export interface Named {
+/** The name of a finished file, and its path. */
+export interface Name {
   readonly name: string;
-  /** The path of the finished file. */
   readonly path: string;
+}
+
+/** A finished file that its part file still is a second link to. */
+export interface Named extends Name {
   /** Bytes. */
   readonly size: number;
 }
@@ -16,20 +19,19 @@ export interface Named {
  * Gives a part file a name, `name (1)` and so on where that is taken. The part
  * file stays, as a second link.
  *
- * @returns The path of the finished file.
  * @throws what the system says.
  */
 export function giveName(
   part: string,
   directory: string,
-  name: string,
-): string {
-  const path = (number: number) => join(directory, numbered(name, number));
+  wanted: string,
+): Name {
+  const path = (number: number) => join(directory, numbered(wanted, number));
   for (let number = 0;; number = freeNumber(number, path)) {
     try {
       // `link` fails where the name is taken, and never follows or overwrites.
       Deno.linkSync(part, path(number));
-      return path(number);
+      return { name: numbered(wanted, number), path: path(number) };
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }

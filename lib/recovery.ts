@@ -30,7 +30,7 @@ export function finishedAs(
 ): Settled {
   return {
     state: { kind: "Downloaded", path },
-    file: file ?? { size, ranges: null, validator: null, name },
+    file: { size, ranges: null, validator: null, ...file, name },
     downloaded: size,
     finishedAt: Date.now(),
   };

@@ -38,6 +38,14 @@ export function threadsByHost(
   return running;
 }
 
+/** Whether a host serves a transfer: nothing has failed since its last bytes. */
+export function serves(transfers: Iterable<Transfer>, host: string): boolean {
+  return Iterator.from(transfers).some((transfer) =>
+    transfer.host === host && transfer.threads.size > 0 &&
+    transfer.done.length > 0 && transfer.failures === 0
+  );
+}
+
 /** Whether a transfer has failed, and needs no thread until its wait is over. */
 export function isWaiting(
   { threads, notBefore }: Transfer,

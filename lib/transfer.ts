@@ -340,6 +340,8 @@ export function wrote(
     thread.next = { at: now, position: run.end };
   }
   transfer.done = insert(transfer.done, run);
+  // There is nothing left to wait for.
+  if (isWhole(transfer)) transfer.notBefore = 0;
   const bytes = total(transfer.done);
   if (bytes <= transfer.best) return;
   transfer.best = bytes;

@@ -3,7 +3,7 @@
 import type { State } from "./download.ts";
 import type { ErrorRecord } from "./errors.ts";
 import { backoff, remedyFor } from "./origin/retry.ts";
-import { type Ending, pinnedOf, type Transfer } from "./transfer.ts";
+import { type Ending, isWhole, pinnedOf, type Transfer } from "./transfer.ts";
 
 /** How often a file may change at its origin before it is given up. */
 const MOST_RESTARTS = 3;
@@ -24,6 +24,8 @@ export interface Circumstances {
   readonly random: number;
   /** Whether the thread asked where an earlier answer had redirected to. */
   readonly redirected: boolean;
+  /** Whether the host serves another thread now, of whatever download. */
+  readonly hostServes: boolean;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -40,6 +42,10 @@ export function judge(
   circumstances: Circumstances,
 ): Verdict {
   transfer.lastError = error;
+  // Where a redirect led may be down, and another place be known by now.
+  if (circumstances.redirected && transfer.threads.size === 0) {
+    transfer.location = null;
+  }
   switch (remedyFor(error.code)) {
     case "none":
       return settle({ kind: "Failed", error });
@@ -93,7 +99,7 @@ function again(
 ): Verdict | null {
   const { attempts, now } = circumstances;
   const counts = now >= transfer.notBefore;
-  if (counts) transfer.failures++;
+  if (counts && !isTooMuch(error, circumstances)) transfer.failures++;
   if (counts || error.retryAfter !== null) {
     const wait = backoff(Math.max(1, transfer.failures), circumstances);
     const notBefore = now + (error.retryAfter ?? 0) + wait;
@@ -103,9 +109,18 @@ function again(
     return settle({ kind: "Failed", error });
   }
   // What came of an unpinned file is of no use beside another answer.
-  return transfer.file !== null && pinnedOf(transfer) === null
+  return transfer.file !== null && pinnedOf(transfer) === null &&
+      !isWhole(transfer)
     ? { kind: "stop", then: { kind: "restart", ask: transfer.ask } }
     : null;
+}
+
+/** What is too much for a host that serves others has its turn to come. */
+function isTooMuch(
+  { code }: ErrorRecord,
+  { hostServes }: Circumstances,
+): boolean {
+  return hostServes && remedyFor(code) === "fewer";
 }
 
 /** The last attempt asks for the whole: an origin's nodes may not agree. */

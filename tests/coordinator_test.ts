@@ -188,6 +188,7 @@ Deno.test("two downloads of one URL end under two names", async () => {
   const ends = await Promise.all(ids.map(downloads.end));
   for (const end of ends) await assertDownloaded(end, whole);
   assertEquals(ends.map(nameOf).sort(), ["a (1).tar.gz", "a.tar.gz"]);
+  assertEquals(ends.map(({ filename }) => filename), ends.map(nameOf));
 });
 
 Deno.test("a file or symlink of the name is never touched", async () => {

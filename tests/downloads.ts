@@ -13,7 +13,7 @@ import type { Changes, Status } from "../lib/status.ts";
 import { openStore } from "../lib/store.ts";
 
 /** What is different in a test: all is quick, and nothing waits for long. */
-const OPTIONS: CoordinatorOptions = {
+export const OPTIONS: CoordinatorOptions = {
   threadsAmount: 4,
   threadsPerHost: 4,
   bytesAmount: 64 * 1024,

@@ -23,9 +23,10 @@ async function withDirectory(
 Deno.test("files of one name are numbered in turn, and all are kept", () =>
   withDirectory((directory, part) => {
     const names = Array.from({ length: 40 }, (_, n) => {
-      const path = giveName(part(`${n}`), directory, "a.tar.gz");
+      const { name, path } = giveName(part(`${n}`), directory, "a.tar.gz");
+      assertEquals(path, `${directory}/${name}`);
       assertEquals(Deno.readTextFileSync(path), `${n}`);
-      return path.slice(directory.length + 1);
+      return name;
     });
     assertEquals(names.slice(0, 3), [
       "a.tar.gz",
@@ -48,7 +49,7 @@ Deno.test("whatever is taken, a name is found, and nothing is touched", () =>
           Deno.symlinkSync("/nowhere", `${directory}/${name}`);
         }
         const mine = part("mine");
-        const path = giveName(mine, directory, "a");
+        const { path } = giveName(mine, directory, "a");
         assertEquals(Deno.readTextFileSync(path), "mine");
         const links = [...Deno.readDirSync(directory)]
           .filter(({ isSymlink }) => isSymlink);

@@ -10,6 +10,7 @@ import type { ErrorCode } from "../lib/errors.ts";
 import {
   choose,
   giveUp,
+  serves,
   type ThreadLimits,
   threadsByHost,
 } from "../lib/schedule.ts";
@@ -349,6 +350,7 @@ function simulate({ files, limits, random, failing }: World): void {
       now,
       random: 0.5,
       redirected: thread.location !== null,
+      hostServes: serves(transfers, transfer.host),
       attempts: 1000,
       retryWait: 100,
     });

@@ -22,7 +22,12 @@ import { judge } from "../lib/verdict.ts";
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const LIMITS = { bytesAmount: MiB, threads: 8 };
-const PATIENCE = { random: 0, attempts: 5, retryWait: 100 };
+const PATIENCE = {
+  random: 0,
+  attempts: 5,
+  retryWait: 100,
+  hostServes: false,
+};
 
 /** A transfer that nothing is known of yet. */
 function fresh(request: Partial<DownloadRequest> = {}): Transfer {
@@ -313,6 +318,22 @@ Deno.test("bytes that had come before are no progress", () => {
     now = transfer.notBefore;
   }
   assertEquals(verdict?.kind === "stop" && verdict.then.kind, "settle");
+});
+
+Deno.test("what is too much for a host that serves others is no failure", () => {
+  const transfer = sliced(MiB);
+  for (const [hostServes, failures] of [[true, 0], [false, 1]] as const) {
+    transfer.notBefore = 0;
+    end(transfer, start(transfer, 0));
+    judge(transfer, errorOf("BUSY"), {
+      ...PATIENCE,
+      hostServes,
+      redirected: false,
+      now: 0,
+    });
+    assertEquals(transfer.failures, failures);
+    assertLess(0, transfer.notBefore);
+  }
 });
 
 Deno.test("failures that come together count once", () => {

@@ -165,6 +165,12 @@ const CONNECTION_ERRORS: readonly Known[] = [
     FORBIDDEN,
   ],
   [
+    /CaUsedAsEndEntity/,
+    "TLS",
+    "The origin's certificate is an authority's, which no server may use for " +
+    "itself: have it use one that this authority has signed.",
+  ],
+  [
     /certificate|invalid peer|UnknownIssuer|CertNotValid/i,
     "TLS",
     "The origin's certificate is not trusted: check the URL, or name the " +

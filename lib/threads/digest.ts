@@ -9,8 +9,8 @@ const READ_BYTES = 1024 * 1024;
 
 /**
  * The digests of ranges of a file: CRC-32 as a decimal number, all others in
- * lower-case hexadecimal digits. Of a range that reaches beyond the file's end,
- * it is the digest of what there is.
+ * lower-case hexadecimal digits. A range that reaches beyond the file's end has
+ * none: an empty text.
  */
 export async function digest(
   { path, algorithm, ranges }: DigestJob,
@@ -19,8 +19,12 @@ export async function digest(
   const digests: string[] = [];
   for (const range of ranges) {
     const hash = algorithm === "crc32" ? startCrc() : startHash(algorithm);
-    for await (const bytes of read(file, range)) hash.update(bytes);
-    digests.push(hash.end());
+    let left = range.end - range.start;
+    for await (const bytes of read(file, range)) {
+      hash.update(bytes);
+      left -= bytes.length;
+    }
+    digests.push(left === 0 ? hash.end() : "");
   }
   return digests;
 }

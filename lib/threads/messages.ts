@@ -81,7 +81,7 @@ export interface FinishedPart {
 
 /** What has come of a finished part. */
 export type Published =
-  | { readonly kind: "named"; readonly path: string }
+  | { readonly kind: "named"; readonly name: string; readonly path: string }
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Part files that nobody needs any more. */

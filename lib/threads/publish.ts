@@ -41,8 +41,8 @@ async function publishOne(
     const links = linksOfWhole(part);
     if (sync) await syncData(path);
     const given = links > 1 ? findNames(directory, [path]).get(path) : null;
-    const named = given?.path ?? giveName(path, directory, name);
-    return { kind: "named", path: named };
+    const named = given ?? giveName(path, directory, name);
+    return { kind: "named", name: named.name, path: named.path };
   } catch (error) {
     return { kind: "failed", error: toRecord(error) };
   }

@@ -12,13 +12,16 @@ import { fromFileUrl } from "@std/path";
 import fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import { openContentDirectory } from "../../lib/content_directory.ts";
+import { createCoordinator } from "../../lib/coordinator.ts";
 import { createDownload } from "../../lib/download.ts";
 import { DownloadError } from "../../lib/errors.ts";
 import { parseDownload } from "../../lib/server/protocol.ts";
 import { type Range, type Run, total } from "../../lib/slices.ts";
 import type { Status } from "../../lib/status.ts";
-import { openStore, type Progress } from "../../lib/store.ts";
-import { type Downloads, startDownloads } from "../downloads.ts";
+import { openStore, type Progress, type Store } from "../../lib/store.ts";
+import { digest } from "../../lib/threads/digest.ts";
+import { type Downloads, OPTIONS, startDownloads } from "../downloads.ts";
 import {
   bytesOf,
   file,
@@ -813,4 +816,79 @@ Deno.test({
       await assertDownloaded(await downloads.end(small), WHOLE);
     });
   },
+});
+
+for (const kind of ["pause", "refresh"] as const) {
+  Deno.test(`a part that is gone does not keep ${kind} from its end`, async () => {
+    await using origin = await startOrigin();
+    await using downloads = await startDownloads();
+    const { coordinator, directory } = downloads;
+    const whole = file(16 * SLICE);
+    let held = true;
+    const url = origin.serve(
+      "/a",
+      whole,
+      ({ nth }) => held && nth > 0 ? { gates: { head: forever } } : {},
+    );
+    const id = await downloads.add({ url });
+    await downloads.until(id, ({ downloaded }) => downloaded >= SLICE);
+    for (const name of await partsOf(directory)) {
+      await Deno.remove(`${directory}/.sluice/parts/${name}`);
+    }
+    held = false;
+    const command = kind === "pause" ? { kind } : { kind, url };
+    await coordinator.command(id, command);
+    if (kind === "pause") {
+      assertEquals(coordinator.get(id)?.downloaded, 0);
+      await downloads.command("resume", id);
+    }
+    await assertDownloaded(await downloads.end(id), whole);
+  });
+}
+
+for (const code of ["DISK_FULL", "STATE"] as const) {
+  Deno.test(`a file whose record fails with ${code} once has one name`, () =>
+    withDirectory(async (directory) => {
+      await using origin = await startOrigin();
+      using parts = await openContentDirectory(directory, { sync: true });
+      using store = openStore(parts.statePath, { sync: true });
+      let failures = 1;
+      const failing: Store = {
+        ...store,
+        settle(id, settled) {
+          if (settled.state.kind !== "Downloaded" || failures-- === 0) {
+            return store.settle(id, settled);
+          }
+          return Promise.reject(new DownloadError(code, "for once"));
+        },
+      };
+      const ended = Promise.withResolvers<Status>();
+      const coordinator = await createCoordinator(OPTIONS, {
+        store: failing,
+        parts,
+        log: () => {},
+        publish({ changed: [status] }) {
+          if (status?.process_status === "Downloaded") ended.resolve(status);
+        },
+      });
+      const whole = file(1000, 1, { etag: null });
+      const url = origin.serve("/a", whole);
+      await coordinator.add([parseDownload({ url }, { urlLength: 1_000 })]);
+      await assertDownloaded(await ended.promise, whole);
+      assertEquals(await filesOf(directory), ["a"]);
+      assertEquals(origin.requests.length, 1);
+      await coordinator.close();
+    }));
+}
+
+Deno.test("a range that the file does not reach has no digest", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, "abcd");
+    const ranges = [{ start: 0, end: 4 }, { start: 2, end: 5 }];
+    const [whole, short] = await digest({ path, algorithm: "crc32", ranges });
+    assertEquals([whole, short], [String(crc32("abcd")), ""]);
+  } finally {
+    await Deno.remove(path);
+  }
 });
