@@ -32,6 +32,12 @@ async function main(args: readonly string[]): Promise<void> {
         : help.renderHelp(commands) + "\n" + help.renderCommandHelp(command),
     );
   }
+  if (flags.version) {
+    const { default: project } = await import("./deno.json", {
+      with: { type: "json" },
+    });
+    return console.log(`sluice ${project.version}`);
+  }
   switch (command.name) {
     case "serve":
       if (operands.length === 0) {
@@ -149,10 +155,16 @@ function ownFiles(): string[] {
 
 async function readCaFile(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    const certificates = await Deno.readTextFile(path);
+    if (!/-----BEGIN CERTIFICATE-----/.test(certificates)) {
+      throw new Error("there is no certificate in PEM in it");
+    }
+    // Workers make theirs when the first download begins: too late to say so.
+    Deno.createHttpClient({ caCerts: [certificates] }).close();
+    return certificates;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`CA_FILE cannot be read: ${reason}.`);
+    throw new ConfigError(`CA_FILE cannot be used: ${reason}.`);
   }
 }
 

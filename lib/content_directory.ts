@@ -28,8 +28,7 @@ export async function openContentDirectory(
 ): Promise<ContentDirectory> {
   const own = join(directory, ".sluice");
   const parts = join(own, "parts");
-  await ensureDir(parts);
-  const lock = await takeLock(join(own, "lock"), directory);
+  const lock = await takeLock(parts, join(own, "lock"), directory);
   try {
     await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);
   } catch (error) {
@@ -61,10 +60,11 @@ export async function openContentDirectory(
 }
 
 async function takeLock(
+  parts: string,
   path: string,
   directory: string,
 ): Promise<Deno.FsFile> {
-  const lock = await Deno.open(path, { write: true, create: true });
+  const lock = await openLock(parts, path, directory);
   if (await lock.tryLock(true)) return lock;
   lock.close();
   throw new DownloadError(
@@ -72,6 +72,26 @@ async function takeLock(
     `Another Sluice uses ${directory} already: stop it, or choose another ` +
       "directory with --content-directory.",
   );
+}
+
+async function openLock(
+  parts: string,
+  path: string,
+  directory: string,
+): Promise<Deno.FsFile> {
+  try {
+    await ensureDir(parts);
+    return await Deno.open(path, { write: true, create: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DownloadError(
+      "DISK",
+      `Nothing can be written to ${directory}: make that possible, or choose ` +
+        `another directory with --content-directory. (${reason})`,
+      { cause: error },
+    );
+  }
 }
 
 /** Better to say so now than when the first file is whole. */

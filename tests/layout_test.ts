@@ -5,6 +5,7 @@ import { projectPath, run } from "./sluice.ts";
 
 /** Whoever stands in a line may import what stands in it or above it. */
 const LAYERS = [
+  /^deno\.json$/,
   /^lib\/(crc32|errors|every|groups|hosts|log|pace|slices)\.ts$/,
   /^lib\/origin\//,
   /^lib\/download\.ts$/,

@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "@std/path";
+import config from "../deno.json" with { type: "json" };
 import { file, firstDifference, forever, startOrigin } from "./origin.ts";
 import { nginxInstalled, startNginx } from "./nginx.ts";
 import {
@@ -282,6 +283,54 @@ Deno.test("a wrong setting is one line, and exit code 2", async () => {
     assertEquals([code, stdout], [2, ""]);
     assertMatch(stderr, line);
   }
+});
+
+Deno.test("a CA_FILE that holds no certificate is one line", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    for (
+      const [text, reason] of [
+        ["", /there is no certificate in PEM in it/],
+        ["-----BEGIN PRIVATE KEY-----", /there is no certificate/],
+        [
+          "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+          /invalid/,
+        ],
+      ] as const
+    ) {
+      await Deno.writeTextFile(path, text);
+      const { code, stderr } = await run([
+        ...taskArguments("start", "downloads"),
+        ...["--ca-file", path],
+      ].map((word) => word.replace("--allow-read=", `--allow-read=${path},`)));
+      assertEquals(code, 2);
+      assertMatch(stderr, /^sluice: CA_FILE cannot be used: .*\n$/);
+      assertMatch(stderr, reason);
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("a content directory of no use is one line", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${directory}/.sluice`, "");
+    const { code, stderr } = await run([
+      ...taskArguments("start", directory),
+      ...["--port", "0", "--content-directory", directory],
+    ]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^sluice: Nothing can be written to .* choose .*\n$/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("--version says which one it is", async () => {
+  const flags = taskArguments("start", "downloads");
+  const { code, stdout } = await run([...flags, "--version"]);
+  assertEquals([code, stdout], [0, `sluice ${config.version}\n`]);
 });
 
 Deno.test("a missing permission is one line that names the flag", async () => {

@@ -48,7 +48,26 @@ export function readArguments(
         .map(({ name }) => name),
     },
   );
+  const [operand] = operands.map(String);
+  if (named && command.operands === "" && operand !== undefined) {
+    throw new UsageError(`sluice ${name} takes no ${shown(operand)}.`);
+  }
   return { command, named, flags, operands: operands.map(String) };
+}
+
+/**
+ * The value of a flag that is a whole number.
+ *
+ * @throws {UsageError} if it is something else.
+ */
+export function wholeNumber(
+  flags: Invocation["flags"],
+  name: string,
+  fallback: number,
+): number {
+  const text = flags[name] ?? String(fallback);
+  if (typeof text === "string" && /^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--${name} must be a whole number.`);
 }
 
 /**

@@ -2,8 +2,10 @@
 
 import type { Invocation } from "./arguments.ts";
 import { parseServer } from "./client.ts";
+import { openOutputs, tellLost } from "./outputs.ts";
 import { refuseWithout } from "./permissions.ts";
 import { runRemote } from "./remote.ts";
+import { terminalSize } from "./screen.ts";
 import { runWatch } from "./watch_command.ts";
 
 const TOKEN = "SLUICE_TOKEN";
@@ -20,10 +22,13 @@ export async function askServer(asked: Invocation): Promise<number> {
   refuseWithout([{ name: "net", host: new URL(url).host }]);
   const server = { url, token: readToken(flags.token) };
   if (command.name === "watch") return await runWatch(asked, server);
-  return await runRemote(asked, server, {
-    line: (text) => console.log(text),
-    width: Deno.stdout.isTerminal() ? Deno.consoleSize().columns : Infinity,
+  const outputs = openOutputs();
+  const code = await runRemote(asked, server, {
+    line: (text) => outputs.out(`${text}\n`),
+    width: outputs.outIsTerminal ? terminalSize().columns : Infinity,
   });
+  tellLost(outputs);
+  return outputs.lost.aborted ? 1 : code;
 }
 
 function readToken(given: unknown): string | null {

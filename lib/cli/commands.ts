@@ -88,7 +88,7 @@ export function createCommands(
       name: "serve",
       operands: "",
       summary: "Serve the page and the WebSocket; what is done by itself",
-      flags: [HELP],
+      flags: [flag("version", null, "which version this is"), HELP],
       settings: settings.serve,
       examples: ["sluice", "sluice serve --port 9000 --threads-amount 32"],
     },

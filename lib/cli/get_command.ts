@@ -1,22 +1,19 @@
 /** The command `get`: what it is asked, what it says, how it exits. */
 
-import { DownloadError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { parseDownload } from "../server/protocol.ts";
 import type { Invocation } from "./arguments.ts";
 import { get, type GetEnd, type GetOptions } from "./get.ts";
+import { openOutputs, type Outputs, tellLost } from "./outputs.ts";
 import {
   createJsonReporter,
   createLinesReporter,
   createQuietReporter,
   createTerminalReporter,
-  type Outputs,
   type Reporter,
 } from "./reporter.ts";
-import { readRequests } from "./requests.ts";
-import { openTerminal, writeAll } from "./screen.ts";
+import { checkRequests, readRequests } from "./requests.ts";
+import { openTerminal } from "./screen.ts";
 import { startSignals } from "./signals.ts";
-import { UsageError } from "./usage.ts";
 
 /** How often a terminal is drawn again, in milliseconds. */
 const DRAW_EVERY = 100;
@@ -38,20 +35,8 @@ export async function runGet(
 ): Promise<number> {
   const { flags } = invocation;
   const asked = await readRequests(invocation);
-  const requests = asked.map((fields, n) => {
-    try {
-      return parseDownload(fields, options);
-    } catch (error) {
-      if (!(error instanceof DownloadError)) throw error;
-      const which = asked.length > 1 ? `URL number ${n + 1}: ` : "";
-      throw new UsageError(`${which}${error.message}`);
-    }
-  });
-  const outputs: Outputs = {
-    out: (text) => writeAll(Deno.stdout, text),
-    err: (text) => writeAll(Deno.stderr, text),
-    outIsTerminal: Deno.stdout.isTerminal(),
-  };
+  const requests = checkRequests(asked, options);
+  const outputs = openOutputs();
   const log: Log = (event, { message } = {}) => {
     // What goes wrong with a download is in its status; this is not.
     if (event === "job failed") outputs.err(`sluice: ${message}\n`);
@@ -63,8 +48,16 @@ export async function runGet(
     end = await get(
       requests,
       { ...options, broadcastTimeout: DRAW_EVERY },
-      { reporter, log, interrupt: signals.stop },
+      {
+        reporter,
+        log,
+        interrupt: AbortSignal.any([signals.stop, outputs.lost]),
+      },
     );
+  }
+  if (outputs.lost.aborted) {
+    tellLost(outputs);
+    return 1;
   }
   switch (end.kind) {
     case "done":
@@ -77,7 +70,7 @@ export async function runGet(
     case "interrupted":
       if (!flags.quiet) {
         outputs.err(
-          "sluice: interrupted; the same command goes on from here\n",
+          "sluice: interrupted; the same command goes on where it can\n",
         );
       }
       return signals.exitCode();
@@ -91,6 +84,6 @@ function createReporter(
   if (json) return createJsonReporter(outputs);
   if (quiet) return createQuietReporter(outputs);
   return Deno.stderr.isTerminal()
-    ? createTerminalReporter(outputs, openTerminal(Deno.stderr))
+    ? createTerminalReporter(outputs, openTerminal(outputs.err))
     : createLinesReporter(outputs);
 }

@@ -2,10 +2,10 @@
 
 import { DownloadError } from "../errors.ts";
 import type { Status } from "../status.ts";
-import type { Invocation } from "./arguments.ts";
+import { type Invocation, wholeNumber } from "./arguments.ts";
 import { type Client, connect, type ServerAddress } from "./client.ts";
 import { renderTable } from "./render.ts";
-import { readRequests } from "./requests.ts";
+import { checkRequests, readRequests } from "./requests.ts";
 import { UsageError } from "./usage.ts";
 import { printable } from "./width.ts";
 
@@ -54,6 +54,8 @@ async function add(
   { line }: LineOutput,
 ): Promise<number> {
   const urls = await readRequests(invocation);
+  // The server has limits of its own; half a list in the queue helps nobody.
+  checkRequests(urls, { urlLength: Infinity });
   using client = await connect(server);
   for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
     const page = urls.slice(n, n + URLS_AT_ONCE);
@@ -107,16 +109,6 @@ function statusFilter(given: unknown): { status?: readonly string[] } {
   return { status: [...new Set(names)] };
 }
 
-function wholeNumber(
-  flags: Invocation["flags"],
-  name: string,
-  fallback: number,
-): number {
-  const text = flags[name] ?? String(fallback);
-  if (typeof text === "string" && /^\d{1,9}$/.test(text)) return Number(text);
-  throw new UsageError(`--${name} must be a whole number.`);
-}
-
 /** The downloads on a page, and how many there are on all. */
 async function listPage(
   client: Client,
@@ -150,6 +142,12 @@ async function command(
       `There is no id: sluice list shows them` +
         (name === "remove" ? "." : `, and ${name} --all takes all.`),
     );
+  }
+  if (operands.length > 0 && flags.all) {
+    throw new UsageError(`--all takes all: give it, or ids, not both.`);
+  }
+  if (operands.includes("")) {
+    throw new UsageError("An id is empty: sluice list shows them.");
   }
   using client = await connect(server);
   const ids = flags.all

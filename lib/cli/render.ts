@@ -59,7 +59,8 @@ function noteOf(status: Status): string | null {
       return "waiting";
     case "Downloading":
       return threads === 0 && error && remedyFor(error.code) !== "none"
-        ? `${percentOf(status)}, trying again${message}`
+        ? [percentOf(status), `trying again${message}`]
+          .filter((part) => part !== "").join(", ")
         : null;
   }
 }

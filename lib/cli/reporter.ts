@@ -1,6 +1,7 @@
 /** How a `get` tells how far it is. */
 
 import type { Status } from "../status.ts";
+import type { Outputs } from "./outputs.ts";
 import {
   type Effort,
   renderDownloads,
@@ -18,16 +19,6 @@ export interface Reporter extends Disposable {
   ended(status: Status, effort: Effort, path: string | null): void;
   /** How many downloads have not begun yet. */
   waiting(count: number): void;
-}
-
-/** Where a reporter writes. */
-export interface Outputs {
-  /** For paths, or JSON. */
-  out(text: string): void;
-  /** For progress and errors. */
-  err(text: string): void;
-  /** Whether `out` is a terminal, which obeys control characters. */
-  readonly outIsTerminal: boolean;
 }
 
 /** Nothing but what went wrong. */
@@ -70,7 +61,10 @@ export function createLinesReporter(outputs: Outputs): Reporter {
         if (last && now - last.at < LINE_EVERY && last.error === error) {
           continue;
         }
-        if (last === undefined && status.size === null) continue;
+        const { size, downloaded } = status;
+        // Before the answer, there is nothing to be said.
+        const silent = size === null && downloaded === 0 && error === null;
+        if (last === undefined && silent) continue;
         told.set(status.id, { at: now, error });
         outputs.err(`${renderLine(status)}\n`);
       }

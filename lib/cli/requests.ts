@@ -1,6 +1,9 @@
 /** What is to be downloaded, from the command line and lists of URLs. */
 
-import type { Invocation } from "./arguments.ts";
+import { DownloadError } from "../errors.ts";
+import type { DownloadRequest } from "../download.ts";
+import { parseDownload } from "../server/protocol.ts";
+import { type Invocation, wholeNumber } from "./arguments.ts";
 import { refuseWithout } from "./permissions.ts";
 import { UsageError } from "./usage.ts";
 
@@ -47,10 +50,30 @@ export async function readRequests(
         .map((name) => [name, flags[name]]),
     ),
     ...(typeof output === "string" && { filename: output }),
-    ...("threads" in flags && { threads: Number(flags.threads) }),
+    ...("threads" in flags && { threads: wholeNumber(flags, "threads", 1) }),
     headers: readHeaders(flags.header),
   };
   return urls.map((url) => ({ url: withScheme(url), ...more }));
+}
+
+/**
+ * The requests that a command asks for.
+ *
+ * @throws {UsageError} saying which one makes no sense, and why.
+ */
+export function checkRequests(
+  asked: readonly DownloadFields[],
+  limits: { readonly urlLength: number },
+): DownloadRequest[] {
+  return asked.map((fields, n) => {
+    try {
+      return parseDownload(fields, limits);
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
+      const which = asked.length > 1 ? `URL number ${n + 1}: ` : "";
+      throw new UsageError(`${which}${error.message}`);
+    }
+  });
 }
 
 /** As people type it: `example.org/file` is meant as curl takes it. */
@@ -59,15 +82,22 @@ function withScheme(url: string): string {
 }
 
 function readHeaders(lines: unknown): Record<string, string> {
-  const headers = Array.isArray(lines) ? lines.map(String) : [];
-  return Object.fromEntries(headers.map((line) => {
+  const headers = new Map<string, string>();
+  for (const line of Array.isArray(lines) ? lines.map(String) : []) {
     const [, name, value] = line.match(/^([^:\s]+):\s*(.*?)\s*$/) ?? [];
     if (name === undefined || value === undefined) {
       // The line is not shown: it may hold a token.
       throw new UsageError('--header must be "Name: value".');
     }
-    return [name, value];
-  }));
+    const key = name.toLowerCase();
+    if (headers.has(key)) {
+      throw new UsageError(
+        `--header names ${key} twice: give both values once.`,
+      );
+    }
+    headers.set(key, value);
+  }
+  return Object.fromEntries(headers);
 }
 
 /** One URL a line; `#` begins a comment line, `-` is standard input. */

@@ -10,19 +10,24 @@ export interface Terminal {
   onResize(changed: () => void): Disposable;
 }
 
-/** The process's own terminal, written to through standard error or output. */
-export function openTerminal(
-  stream: Pick<typeof Deno.stderr, "writeSync">,
-): Terminal {
+/** What is drawn for where a terminal does not know its own size. */
+const USUAL = { columns: 80, rows: 24 };
+
+/** How large the process's own terminal is. */
+export function terminalSize(): ReturnType<Terminal["size"]> {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || USUAL.columns, rows: rows || USUAL.rows };
+  } catch {
+    return USUAL;
+  }
+}
+
+/** The process's own terminal. */
+export function openTerminal(write: Terminal["write"]): Terminal {
   return {
-    size() {
-      try {
-        return Deno.consoleSize();
-      } catch {
-        return { columns: 80, rows: 24 };
-      }
-    },
-    write: (text) => writeAll(stream, text),
+    size: terminalSize,
+    write,
     onResize(changed) {
       if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
       Deno.addSignalListener("SIGWINCH", changed);
@@ -31,17 +36,6 @@ export function openTerminal(
       };
     },
   };
-}
-
-/** Writes all of a text, however little is taken at once. */
-export function writeAll(
-  stream: Pick<typeof Deno.stderr, "writeSync">,
-  text: string,
-): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let done = 0; done < bytes.length;) {
-    done += stream.writeSync(bytes.subarray(done));
-  }
 }
 
 /**

@@ -2,7 +2,8 @@
 
 import type { Invocation } from "./arguments.ts";
 import type { ServerAddress } from "./client.ts";
-import { openTerminal, writeAll } from "./screen.ts";
+import { openOutputs, type Outputs, tellLost } from "./outputs.ts";
+import { openTerminal } from "./screen.ts";
 import { startSignals } from "./signals.ts";
 import {
   createLineWatcher,
@@ -21,22 +22,28 @@ export async function runWatch(
   server: ServerAddress,
 ): Promise<number> {
   using signals = startSignals();
-  const live = !flags.json && Deno.stdout.isTerminal();
+  const outputs = openOutputs();
+  const live = !flags.json && outputs.outIsTerminal;
   const quit = new AbortController();
   using _keys = live && Deno.stdin.isTerminal()
     ? readKeys(() => quit.abort())
     : null;
   using watcher = live
-    ? createScreenWatcher(openTerminal(Deno.stdout))
-    : createPlain(flags.json ? "json" : "text");
-  await watch(server, watcher, AbortSignal.any([signals.stop, quit.signal]));
-  return 0;
+    ? createScreenWatcher(openTerminal(outputs.out))
+    : createPlain(flags.json ? "json" : "text", outputs);
+  const ends = [signals.stop, quit.signal, outputs.lost];
+  await watch(server, watcher, AbortSignal.any(ends));
+  tellLost(outputs);
+  return outputs.lost.aborted ? 1 : 0;
 }
 
-function createPlain(format: "json" | "text"): Watcher {
+function createPlain(
+  format: "json" | "text",
+  { out, err }: Outputs,
+): Watcher {
   return createLineWatcher(format, {
-    out: (line) => writeAll(Deno.stdout, `${line}\n`),
-    err: (line) => writeAll(Deno.stderr, `${line}\n`),
+    out: (line) => out(`${line}\n`),
+    err: (line) => err(`${line}\n`),
   });
 }
 

@@ -281,7 +281,9 @@ function parseUrl(url: unknown, longest: number): string {
     throw badUrl(`is longer than ${longest} characters`);
   }
   const parsed = URL.parse(trimmed);
-  if (parsed === null) throw badUrl("is none: it must be whole");
+  if (parsed === null) {
+    throw badUrl("must be whole, such as https://example.org/file");
+  }
   const { protocol } = parsed;
   if (protocol !== "http:" && protocol !== "https:") {
     throw badUrl("cannot be fetched: it must begin with http:// or https://");

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { bytesOf, file, firstDifference, startOrigin } from "../origin.ts";
 import { makeDirectory, start, type Started, startGet } from "./process.ts";
-import { taskArguments } from "../sluice.ts";
+import { projectPath, taskArguments } from "../sluice.ts";
 
 const MiB = 1024 * 1024;
 
@@ -75,6 +75,83 @@ Deno.test("a get of many files of an origin that says nothing gets others' files
     const found = await firstDifference(directory.path + path, content);
     assertEquals(found, null);
   }
+});
+
+/** What the shell makes of `get`: its output goes where `tail` says. */
+async function getInto(
+  tail: string,
+  directory: string,
+  args: readonly string[],
+): Promise<{ code: number; stderr: string }> {
+  const get = [Deno.execPath(), ...taskArguments("get", directory), ...args];
+  const { code, stderr } = await new Deno.Command("bash", {
+    args: ["-c", `set -o pipefail; "$@" ${tail}`, "bash", ...get],
+    cwd: projectPath("."),
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+  }).output();
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
+
+for (const json of [false, true]) {
+  const flags = json ? ["--json"] : [];
+  const words = ["get", ...flags].join(" ");
+  Deno.test(`${words} ends when nobody reads its output`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    const urls = Array.from(
+      { length: 20 },
+      (_, n) => origin.serve(`/${n}`, file(1000, n)),
+    );
+    const args = [...flags, ...urls];
+    const { code, stderr } = await getInto("| true", directory.path, args);
+    assertEquals(code, 1);
+    assert(!/sluice:|Uncaught|^ +at /m.test(stderr), stderr);
+  });
+
+  Deno.test(`${words} says that its output cannot be written`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    const args = [...flags, origin.serve("/a", file(1000, 1))];
+    const full = await getInto("> /dev/full", directory.path, args);
+    assertEquals(full.code, 1);
+    assertMatch(
+      full.stderr,
+      /^sluice: Standard output cannot be written: No space .*$/m,
+    );
+  });
+}
+
+Deno.test("without a terminal, get says that it tries again, and what has come", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const busy = origin.serve("/busy", file(1000), { status: 503 });
+  const unknown = origin.serve("/unknown", file(100_000), {
+    ranges: "ignore",
+    framing: "chunked",
+    gates: { 50_000: () => new Promise(() => {}) },
+  });
+  await using get = startGet(directory.path, [busy, unknown]);
+  await get.printed(/^busy: trying again: The origin answered 503/m);
+  await get.printed(/^unknown: \d.* KiB/m);
+});
+
+Deno.test("get goes on only where the disk has room", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const url = origin.serve("/a", file(8 * MiB, 5), { rate: MiB });
+  const flags = ["--bytes-amount", "1MiB", "--threads-amount", "2", url];
+  {
+    await using get = startGet(directory.path, flags);
+    await recorded(directory.path, get);
+    get.kill("SIGINT");
+    await get.ended;
+  }
+  const more = ["--min-free-space", "100TB"];
+  const get = await startGet(directory.path, [...more, ...flags]).ended;
+  assertEquals(get.code, 1);
+  assertMatch(get.stderr, /^a: paused: The disk is full up to MIN_FREE_SPACE/m);
+  assertEquals(directory.names(), [".sluice"]);
 });
 
 function records(directory: string): string[] {

@@ -62,6 +62,31 @@ Deno.test("a server is asked from the command line", async () => {
   assertMatch(unknown.stderr, /There is no download of this id/);
 });
 
+Deno.test("what makes no sense is refused before anything is done", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const url = origin.serve("/a", file(1000));
+  const added = await ask(server.url, "add", url);
+  await origin.request(({ path }) => path === "/a");
+  for (
+    const [task, args, line] of [
+      ["remove", ["--delete-file", ""], /An id is empty/],
+      ["pause", ["--all", "3f2a"], /--all takes all/],
+      ["add", ["--threads", "few", url], /--threads must be a whole number/],
+      ["add", [url, "none", url], /URL number 2: The URL must be whole/],
+      ["add", ["-H", "A: 1", "-H", "a: 2", url], /--header names a twice/],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await ask(server.url, task, ...args);
+    assertEquals([code, stdout], [2, ""]);
+    assertMatch(stderr, line);
+  }
+  const list = await ask(server.url, "list", "--json");
+  const ids = list.stdout.trim().split("\n").map((line) => JSON.parse(line).id);
+  assertEquals(ids, [added.stdout.trim()]);
+});
+
 Deno.test("without a server, one line says what to do", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;

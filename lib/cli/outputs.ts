@@ -1,0 +1,58 @@
+/** Where a command writes, whose reader may be gone before it ends. */
+
+/** Standard output and error. */
+export interface Outputs {
+  /** For results: paths, ids, JSON. */
+  out(text: string): void;
+  /** For progress and errors; goes nowhere once nobody reads it. */
+  err(text: string): void;
+  /** Whether `out` is a terminal, which obeys control characters. */
+  readonly outIsTerminal: boolean;
+  /** Aborted once results cannot be written any more, with the reason. */
+  readonly lost: AbortSignal;
+}
+
+/** Opens the outputs of this process. */
+export function openOutputs(): Outputs {
+  const lost = new AbortController();
+  let heard = true;
+  return {
+    out(text) {
+      if (lost.signal.aborted) return;
+      try {
+        writeAll(Deno.stdout, text);
+      } catch (error) {
+        lost.abort(error);
+      }
+    },
+    err(text) {
+      if (!heard) return;
+      try {
+        writeAll(Deno.stderr, text);
+      } catch {
+        heard = false;
+      }
+    },
+    outIsTerminal: Deno.stdout.isTerminal(),
+    lost: lost.signal,
+  };
+}
+
+/** Says why results are missing; whoever stopped reading them knows that. */
+export function tellLost({ err, lost }: Outputs): void {
+  if (!lost.aborted || lost.reason instanceof Deno.errors.BrokenPipe) return;
+  const { reason } = lost;
+  const why = reason instanceof Error ? reason.message : String(reason);
+  err(`sluice: Standard output cannot be written: ${why}.\n`);
+}
+
+/** Writes all of a text, however little is taken at once. */
+function writeAll(
+  stream: Pick<typeof Deno.stderr, "writeSync">,
+  text: string,
+): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) {
+    done += stream.writeSync(bytes.subarray(done));
+  }
+}
