@@ -99,6 +99,7 @@ async function verify(
   }
   const found = total(union(intact));
   log("verified", { id, bytes: found, lost: total(done) - found });
+  transfer.verified = intact.length === runs.length;
   transfer.runs = intact;
   transfer.done = union(intact);
   // Without a validator, a rest could be of another file.
@@ -144,6 +145,7 @@ async function finish(
   if (file === null || file.size === null) return "stays";
   const { name, size } = file;
   const path = parts.path(id);
+  const { verified } = transfer;
   transfer.phase = { kind: "finishing" };
   let published: Published;
   try {
@@ -154,8 +156,12 @@ async function finish(
       if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
     }
     // After a crash between name and record, the part is a link to the name.
-    published = await publish({ path, name, size });
+    published = await publish({ path, name, size, verified });
     if (published.kind === "failed") throw fromRecord(published.error);
+    if (published.kind === "holes") {
+      transfer.phase = { kind: "verifying" };
+      return "stays";
+    }
   } catch (error) {
     transfer.phase = { kind: "fetching" };
     throw error;

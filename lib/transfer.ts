@@ -111,6 +111,8 @@ export interface Transfer {
   runs: Run[];
   /** What is written, merged. */
   done: Range[];
+  /** Whether all of it has been read again since it was written. */
+  verified: boolean;
   /** The most bytes there ever were: more is progress. */
   best: number;
   /** Attempts in a row that brought no progress. */
@@ -141,6 +143,7 @@ export function createTransfer(
     threads: new Map(),
     runs: [...runs],
     done,
+    verified: false,
     best: total(done),
     failures: 0,
     restarts: 0,
@@ -340,6 +343,7 @@ export function wrote(
     thread.next = { at: now, position: run.end };
   }
   transfer.done = insert(transfer.done, run);
+  transfer.verified = false;
   // There is nothing left to wait for.
   if (isWhole(transfer)) transfer.notBefore = 0;
   const bytes = total(transfer.done);

@@ -77,11 +77,15 @@ export interface FinishedPart {
   readonly name: string;
   /** What it must hold, in bytes. */
   readonly size: number;
+  /** Whether all that it holds has been read again. */
+  readonly verified: boolean;
 }
 
 /** What has come of a finished part. */
 export type Published =
   | { readonly kind: "named"; readonly name: string; readonly path: string }
+  /** The disk holds less of it than was written: somebody may have cut it. */
+  | { readonly kind: "holes" }
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Part files that nobody needs any more. */

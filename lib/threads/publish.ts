@@ -36,11 +36,14 @@ async function publishOne(
   directory: string,
   sync: boolean,
 ): Promise<Published> {
-  const { path, name } = part;
+  const { path, name, verified } = part;
   try {
-    const links = linksOfWhole(part);
+    const info = infoOfWhole(part);
+    if (!verified && hasHoles(info)) return { kind: "holes" };
     if (sync) await syncData(path);
-    const given = links > 1 ? findNames(directory, [path]).get(path) : null;
+    const given = (info.nlink ?? 1) > 1
+      ? findNames(directory, [path]).get(path)
+      : null;
     const named = given ?? giveName(path, directory, name);
     return { kind: "named", name: named.name, path: named.path };
   } catch (error) {
@@ -48,15 +51,26 @@ async function publishOne(
   }
 }
 
+/** Bytes; file systems keep the content of small files where no block counts. */
+const BLOCK = 4096;
+
 /**
- * How many names the part has, its own among them.
+ * Whether a file has fewer blocks than bytes. All bytes of a part are written,
+ * zeros too: it was cut, and written to behind its end, or is compressed.
+ */
+function hasHoles({ size, blocks }: Deno.FileInfo): boolean {
+  return blocks !== null && blocks * 512 <= size - BLOCK;
+}
+
+/**
+ * What the system knows of a part.
  *
  * @throws {DownloadError} PART_LOST if it is not what is called done: whoever
  * may write here may have changed it.
  */
-function linksOfWhole({ path, size }: FinishedPart): number {
+function infoOfWhole({ path, size }: FinishedPart): Deno.FileInfo {
   const part = Deno.lstatSync(path);
-  if (part.isFile && part.size === size) return part.nlink ?? 1;
+  if (part.isFile && part.size === size) return part;
   throw new DownloadError(
     "PART_LOST",
     "The part file was changed by somebody else.",

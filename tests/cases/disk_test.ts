@@ -892,3 +892,43 @@ Deno.test("a range that the file does not reach has no digest", async () => {
     await Deno.remove(path);
   }
 });
+
+for (
+  const [how, change] of [
+    ["cut", (part: string) => Deno.truncateSync(part, 0)],
+    ["replaced", (part: string) => {
+      Deno.removeSync(part);
+      Deno.writeFileSync(part, new Uint8Array(10));
+    }],
+  ] as const
+) {
+  for (const etag of ['"1"', null]) {
+    Deno.test(`a part that is ${how} while it is fetched, ETag ${etag}`, async () => {
+      await using origin = await startOrigin();
+      const whole = file(16 * SLICE, 1, { etag });
+      let changed = false;
+      const held = Promise.withResolvers<void>();
+      const url = origin.serve(
+        "/a",
+        whole,
+        ({ range }) =>
+          range === null
+            ? { gates: { [8 * SLICE]: () => held.promise } }
+            : range.start >= 8 * SLICE && !changed
+            ? { gates: { head: () => held.promise } }
+            : {},
+      );
+      await using downloads = await startDownloads();
+      const id = await downloads.add({ url });
+      const half = etag === null ? 6 * SLICE : 8 * SLICE;
+      await downloads.until(id, ({ downloaded }) => downloaded >= half);
+      const parts = `${downloads.directory}/.sluice/parts`;
+      for (const name of await partsOf(downloads.directory)) {
+        change(`${parts}/${name}`);
+      }
+      changed = true;
+      held.resolve();
+      await assertDownloaded(await downloads.end(id), whole);
+    });
+  }
+}
