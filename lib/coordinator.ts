@@ -277,12 +277,19 @@ export async function createCoordinator(
       await obey(id, command);
     })();
     commands.set(id, mine);
+    let known = true;
     try {
       await mine;
+    } catch (error) {
+      known = toRecord(error).code !== "UNKNOWN_ID";
+      throw error;
     } finally {
       if (commands.get(id) === mine) commands.delete(id);
-      changed.add(id);
-      fill();
+      // Of ids that somebody made up, nobody is told.
+      if (known) {
+        changed.add(id);
+        fill();
+      }
     }
   }
 

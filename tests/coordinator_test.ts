@@ -501,3 +501,20 @@ Deno.test("what changes is not told behind all that is new", async () => {
   await downloads.command("pause", ids.at(-1) ?? "");
   assertLess(await paused.promise, ids.length);
 });
+
+Deno.test("nobody is told of an id that there never was", async () => {
+  await using origin = await startOrigin();
+  const told: string[] = [];
+  await using downloads = await startDownloads({
+    onTold: ({ removed, changed }) =>
+      told.push(...removed, ...changed.map(({ id }) => id)),
+  });
+  await assertRejects(
+    () => downloads.coordinator.command("none", { kind: "pause" }),
+    DownloadError,
+  );
+  const id = await downloads.add({ url: origin.serve("/a", file(1)) });
+  await downloads.end(id);
+  assertEquals(new Set(told), new Set([id]));
+  await downloads.coordinator.command(id, REMOVE);
+});

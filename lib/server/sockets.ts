@@ -106,6 +106,7 @@ export function createSockets(
   }
 
   async function answer(socket: WebSocket, data: unknown): Promise<void> {
+    if (socket.readyState !== WebSocket.OPEN) return;
     let requestId: RequestId | undefined;
     try {
       const fields = parseMessage(data, options);
@@ -144,7 +145,7 @@ export function createSockets(
   return {
     count: () => clients.size,
     add(socket) {
-      clients.set(socket, changes);
+      // One whose client has gone before it is open never ends.
       socket.onopen = () => greet(socket);
       socket.onmessage = ({ data }) => void answer(socket, data);
       socket.onclose = () => void clients.delete(socket);

@@ -164,10 +164,8 @@ function openDetail(id) {
   panel.hidden = false;
   document.body.classList.add("detailed");
   draw();
-  if (isNarrow()) {
-    main.inert = true;
-    detail.focus();
-  }
+  main.inert = isNarrow();
+  if (main.inert) detail.focus();
 }
 
 function closeDetail() {
@@ -297,7 +295,7 @@ byId("tabs", HTMLElement).addEventListener("click", ({ target }) => {
 });
 byId("bulk", HTMLElement).addEventListener(
   "click",
-  () => void actOnAll(model.view().tab),
+  () => void actOnAll(model.view()),
 );
 byId("help", HTMLElement).addEventListener(
   "click",
@@ -315,6 +313,7 @@ grid.addEventListener("scroll", drawSoon, { passive: true });
 document.addEventListener("keydown", pressed);
 addEventListener("online", () => connection.reconnect());
 new ResizeObserver(() => {
+  main.inert = opened !== null && isNarrow();
   list.measure();
   drawSoon();
 }).observe(grid);

@@ -10,18 +10,22 @@ const PAGE = 1_000;
 const AT_ONCE = 32;
 
 /**
- * Sends a command for each download that is in one of these states now.
+ * Sends a command for each download that is in one of these states now, and
+ * whose URL or name holds what is searched for.
  *
  * All are listed before the first is touched: a command may move them.
  *
  * @param {Pick<Connection, "request">} connection
  * @param {"pause" | "resume" | "retry" | "remove"} action
- * @param {readonly Status["process_status"][]} states
+ * @param {{
+ *   states: readonly Status["process_status"][],
+ *   search: string,
+ * }} which
  * @param {(done: number, total: number) => void} progress
  * @returns {Promise<{ done: number, refused: number }>} `refused`: those that
  * were in another state by then.
  */
-export async function commandAll(connection, action, states, progress) {
+export async function commandAll(connection, action, which, progress) {
   /** @type {string[]} */
   const ids = [];
   for (let total = 1; ids.length < total;) {
@@ -29,7 +33,8 @@ export async function commandAll(connection, action, states, progress) {
       action: "list",
       offset: ids.length,
       limit: PAGE,
-      status: states,
+      status: which.states,
+      search: which.search,
       order: "oldest",
     });
     if (!isList(page) || page.data.length === 0) break;

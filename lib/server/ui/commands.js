@@ -64,13 +64,19 @@ export function createCommands({ connection, notices, dialog, bulk }) {
     }
   }
 
-  /** @param {Tab} tab */
-  async function actOnAll(tab) {
+  /**
+   * What is on a tab, or of that what is searched for.
+   *
+   * @param {{ tab: Tab, search: string }} view
+   */
+  async function actOnAll({ tab, search }) {
     const { action, states, label } = BULK[tab];
     if (action === "remove") {
       const agreed = await askMany(
         dialog,
-        "Clear the list of finished downloads?",
+        search === ""
+          ? "Clear the list of finished downloads?"
+          : `Clear the list of finished downloads with “${search}”?`,
         "The files stay where they are; only the list forgets them.",
         "Clear list",
       );
@@ -81,7 +87,7 @@ export function createCommands({ connection, notices, dialog, bulk }) {
       const result = await commandAll(
         connection,
         action,
-        states,
+        { states, search },
         (done, total) => bulk.dataset.progress = `${done} of ${total}`,
       );
       notices.say(`${label}: ${formatCount(result.done)} done.`);

@@ -24,9 +24,13 @@ export function findUrls(text) {
   return { urls: [...urls], rejected };
 }
 
-/** @param {string} line */
+/**
+ * A link may hold another one, in its path or query: an archive's, a mirror's.
+ *
+ * @param {string} line
+ */
 function linksIn(line) {
-  return line.split(/\s+|(?=https?:\/\/)|[<>"]+/i)
+  return line.split(/\s+|(?<![/=?&:#])(?=https?:\/\/)|[<>"]+/i)
     .filter((word) => /^https?:\/\/[^/]/i.test(word) && URL.canParse(word));
 }
 

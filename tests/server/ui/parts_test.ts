@@ -26,6 +26,11 @@ Deno.test("links are found in what people paste", () => {
     "https://a.example/1",
     "https://a.example/2",
   ]);
+  const nested = [
+    "https://web.example/2020/https://a.example/1.zip",
+    "http://a.example/?name=1&from=http://b.example/2",
+  ];
+  assertEquals(findUrls(nested.join(" ")).urls, nested);
   assertEquals(findUrls("HTTPS://a.example/1\nHTTPS://a.example/1").urls, [
     "HTTPS://a.example/1",
   ]);
@@ -153,11 +158,18 @@ Deno.test("a command for all lists all before it touches one", async () => {
   const retried: string[] = [];
   let listing = true;
   function answer(message: object) {
-    const { action, id = "", offset = 0, limit = 0 } = {
+    const { action, id = "", offset = 0, limit = 0, search } = {
       action: "",
       ...message,
-    } as { action: string; id?: string; offset?: number; limit?: number };
+    } as {
+      action: string;
+      id?: string;
+      offset?: number;
+      limit?: number;
+      search?: string;
+    };
     if (action === "list") {
+      assertEquals(search, "x");
       assert(listing);
       const ids = [...failed].slice(offset, offset + limit);
       const data = ids.map((id) => status({ id }));
@@ -172,7 +184,7 @@ Deno.test("a command for all lists all before it touches one", async () => {
   const result = await commandAll(
     { request: (message: object) => Promise.try(answer, message) },
     "retry",
-    ["Failed"],
+    { states: ["Failed"], search: "x" },
     (done, total) => last = `${done} of ${total}`,
   );
   assertEquals(result, { done: 2_499, refused: 1 });
