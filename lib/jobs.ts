@@ -229,9 +229,14 @@ async function settle(
   return "leaves";
 }
 
+/** Whether what is there can be gone on with later. */
+function isOfUse(transfer: Transfer): boolean {
+  return pinnedOf(transfer) !== null && transfer.done.length > 0;
+}
+
 /** Records what there is, if it can be; how many bytes are kept. */
 async function keep(transfer: Transfer, tools: Tools): Promise<number> {
-  if (pinnedOf(transfer) === null || transfer.done.length === 0) return 0;
+  if (!isOfUse(transfer)) return 0;
   try {
     await checkpoint(transfer, tools);
   } catch (error) {
@@ -277,8 +282,7 @@ async function remove(
 }
 
 async function leave(transfer: Transfer, tools: Tools): Promise<Done> {
-  const useless = pinnedOf(transfer) === null || transfer.done.length === 0;
-  if (useless) await tools.parts.remove(transfer.download.id);
-  else await keep(transfer, tools);
+  if (isOfUse(transfer)) await keep(transfer, tools);
+  else await tools.parts.remove(transfer.download.id);
   return "leaves";
 }

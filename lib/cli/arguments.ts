@@ -38,7 +38,7 @@ export function readArguments(
     );
   }
   const known = [...command.flags, ...command.settings];
-  const { _: operands, ...flags } = parseArgs(
+  const { _: rest, ...flags } = parseArgs(
     joined(named ? args.slice(1) : args, known, command),
     {
       string: ["_", ...known.filter(takesValue).map(({ name }) => name)],
@@ -48,11 +48,12 @@ export function readArguments(
         .map(({ name }) => name),
     },
   );
-  const [operand] = operands.map(String);
+  const operands = rest.map(String);
+  const [operand] = operands;
   if (named && command.operands === "" && operand !== undefined) {
     throw new UsageError(`sluice ${name} takes no ${shown(operand)}.`);
   }
-  return { command, named, flags, operands: operands.map(String) };
+  return { command, named, flags, operands };
 }
 
 /**

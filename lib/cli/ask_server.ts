@@ -2,7 +2,7 @@
 
 import type { Invocation } from "./arguments.ts";
 import { parseServer } from "./client.ts";
-import { openOutputs, tellLost } from "./outputs.ts";
+import { codeWith, openOutputs } from "./outputs.ts";
 import { refuseWithout } from "./permissions.ts";
 import { runRemote } from "./remote.ts";
 import { terminalSize } from "./screen.ts";
@@ -27,8 +27,7 @@ export async function askServer(asked: Invocation): Promise<number> {
     line: (text) => outputs.out(`${text}\n`),
     width: outputs.outIsTerminal ? terminalSize().columns : Infinity,
   });
-  tellLost(outputs);
-  return outputs.lost.aborted ? 1 : code;
+  return codeWith(outputs, code);
 }
 
 function readToken(given: unknown): string | null {

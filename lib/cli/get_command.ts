@@ -3,7 +3,7 @@
 import type { Log } from "../log.ts";
 import type { Invocation } from "./arguments.ts";
 import { get, type GetEnd, type GetOptions } from "./get.ts";
-import { openOutputs, type Outputs, tellLost } from "./outputs.ts";
+import { codeWith, openOutputs, type Outputs } from "./outputs.ts";
 import {
   createJsonReporter,
   createLinesReporter,
@@ -55,10 +55,7 @@ export async function runGet(
       },
     );
   }
-  if (outputs.lost.aborted) {
-    tellLost(outputs);
-    return 1;
-  }
+  if (outputs.lost.aborted) return codeWith(outputs, 1);
   switch (end.kind) {
     case "done":
       return 0;

@@ -38,12 +38,17 @@ export function openOutputs(): Outputs {
   };
 }
 
-/** Says why results are missing; whoever stopped reading them knows that. */
-export function tellLost({ err, lost }: Outputs): void {
-  if (!lost.aborted || lost.reason instanceof Deno.errors.BrokenPipe) return;
+/**
+ * The exit code of a command that would end with `code`. Where results are
+ * missing, it says why; whoever stopped reading them knows that.
+ */
+export function codeWith({ err, lost }: Outputs, code: number): number {
+  if (!lost.aborted) return code;
   const { reason } = lost;
+  if (reason instanceof Deno.errors.BrokenPipe) return 1;
   const why = reason instanceof Error ? reason.message : String(reason);
   err(`sluice: Standard output cannot be written: ${why}.\n`);
+  return 1;
 }
 
 /** Writes all of a text, however little is taken at once. */

@@ -2,7 +2,7 @@
 
 import type { Invocation } from "./arguments.ts";
 import type { ServerAddress } from "./client.ts";
-import { openOutputs, type Outputs, tellLost } from "./outputs.ts";
+import { codeWith, openOutputs, type Outputs } from "./outputs.ts";
 import { openTerminal } from "./screen.ts";
 import { startSignals } from "./signals.ts";
 import {
@@ -33,8 +33,7 @@ export async function runWatch(
     : createPlain(flags.json ? "json" : "text", outputs);
   const ends = [signals.stop, quit.signal, outputs.lost];
   await watch(server, watcher, AbortSignal.any(ends));
-  tellLost(outputs);
-  return outputs.lost.aborted ? 1 : 0;
+  return codeWith(outputs, 0);
 }
 
 function createPlain(

@@ -1117,7 +1117,7 @@ Deno.test("an origin that says nothing holds up no downloads from others", async
   ));
   await asked.promise;
   await trial.good();
-  // As soon as it has spoken, it gets as many threads as any other.
+  // It was only waited for.
   spoken.resolve();
   for (const [n, id] of ids.entries()) {
     await assertDownloaded(await downloads.end(id), WHOLE, `${n}`);
