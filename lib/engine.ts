@@ -1,15 +1,15 @@
 /**
- * Drives the transfers: gives them threads, hears what these write, records
- * it, and brings each transfer to its end.
+ * Runs the transfers: takes them from the queue, gives them threads, hears what
+ * these write, and decides what follows from their failures.
  */
 
 import type { Download } from "./download.ts";
 import { diskFull } from "./disk.ts";
+import { createDriver } from "./driver.ts";
 import { type ErrorCode, type ErrorRecord, toRecord } from "./errors.ts";
 import { every } from "./every.ts";
 import { inGroups } from "./groups.ts";
 import { createHostLimits } from "./hosts.ts";
-import { dueJob, type Job } from "./jobs.ts";
 import type { Log } from "./log.ts";
 import { filenameFor } from "./origin/filename.ts";
 import { requestFor, withoutUserinfo } from "./origin/request.ts";
@@ -124,19 +124,30 @@ export function createEngine(
 ): Engine {
   const transfers = new Map<string, Transfer>();
   const carried = new Map<number, Transfer>();
-  const ends = new Map<Transfer, PromiseWithResolvers<void>>();
-  /** Until when a transfer has no time for a job; Infinity during one. */
-  const busyUntil = new Map<Transfer, number>();
   const hosts = createHostLimits(options.threadsPerHost);
   const figures: Figures = { bytes: 0, failures: new Map() };
   const pool = createPool({ ...options, directory: parts.directory }, onEvent);
-  const publish = inGroups(PUBLISHING, (finished: readonly FinishedPart[]) => {
-    const { directory } = parts;
-    return pool.publish({ directory, sync: options.sync, parts: finished });
-  });
-  const removePart = inGroups(REMOVING, async (paths: readonly string[]) => {
-    await pool.remove({ paths });
-    return paths;
+  const driver = createDriver({
+    store,
+    parts,
+    pool,
+    log,
+    publish: inGroups(PUBLISHING, (finished: readonly FinishedPart[]) => {
+      const { directory } = parts;
+      return pool.publish({ directory, sync: options.sync, parts: finished });
+    }),
+    removePart: inGroups(REMOVING, async (paths: readonly string[]) => {
+      await pool.remove({ paths });
+      return paths;
+    }),
+    retryWait: options.retryWait,
+    stopThread,
+    failed: onFailed,
+    worked({ download: { id } }) {
+      changed(id);
+      fillSoon();
+    },
+    left: ({ download: { id } }) => void transfers.delete(id),
   });
   const looking = every(LOOK_EVERY, look);
   let afterGap: ReturnType<typeof setTimeout> | undefined;
@@ -204,7 +215,7 @@ export function createEngine(
       );
       transfers.set(download.id, transfer);
       if (!pauseWithoutRoom(transfer, bytesLeft(transfer))) open.push(transfer);
-      workOn(transfer);
+      driver.drive(transfer);
     }
   }
 
@@ -251,7 +262,7 @@ export function createEngine(
       if (event.type === "ended") onEnded(transfer, thread, event.outcome);
     }
     changed(transfer.download.id);
-    workOn(transfer);
+    tend(transfer);
     fillSoon();
   }
 
@@ -277,7 +288,7 @@ export function createEngine(
     if (pauseWithoutRoom(transfer, size ?? 0)) return;
     if (ranges && validator === null && thread.end < (size ?? 0)) {
       // Nothing would prove that the other slices are of the same file.
-      bring(transfer, { kind: "restart", ask: "whole" });
+      driver.bring(transfer, { kind: "restart", ask: "whole" });
     }
   }
 
@@ -286,7 +297,10 @@ export function createEngine(
     const left = room(needed);
     if (needed <= left) return false;
     const error = toRecord(diskFull(needed, left));
-    bring(transfer, { kind: "settle", state: { kind: "Paused", error } });
+    driver.bring(transfer, {
+      kind: "settle",
+      state: { kind: "Paused", error },
+    });
     return true;
   }
 
@@ -344,16 +358,9 @@ export function createEngine(
       failures: transfer.failures,
       wait: Math.max(0, Math.round(transfer.notBefore - now)),
     });
-    if (verdict.kind === "stop") bring(transfer, verdict.then);
+    if (verdict.kind === "stop") driver.bring(transfer, verdict.then);
     if (verdict.kind !== "go on with fewer") return;
     if (left > 0 || error.code === "BUSY") hosts.refused(host, left);
-  }
-
-  /** Has a transfer's threads stop; `then` follows when they have. */
-  function bring(transfer: Transfer, then: Ending): void {
-    transfer.phase = { kind: "stopping", then };
-    for (const thread of transfer.threads.values()) stopThread(thread);
-    changed(transfer.download.id);
   }
 
   function look(): void {
@@ -361,66 +368,15 @@ export function createEngine(
     for (const transfer of transfers.values()) {
       const slow = straggler(transfer, now);
       if (slow) stopThread(slow);
-      workOn(transfer);
+      tend(transfer);
     }
     fill();
   }
 
-  // Jobs: what is done for a transfer besides its threads
-
-  function workOn(transfer: Transfer): void {
+  /** Stops the threads that have nothing left to do, and sees to what is due. */
+  function tend(transfer: Transfer): void {
     for (const thread of idle(transfer)) stopThread(thread);
-    const now = performance.now();
-    if ((busyUntil.get(transfer) ?? 0) > now) return;
-    const job = dueJob(transfer, now);
-    if (job !== null) work(transfer, job);
-  }
-
-  async function work(transfer: Transfer, job: Job): Promise<void> {
-    const { id } = transfer.download;
-    busyUntil.set(transfer, Infinity);
-    try {
-      const done = await job(transfer, {
-        store,
-        parts,
-        pool,
-        publish,
-        removePart,
-        log,
-      });
-      busyUntil.delete(transfer);
-      if (done === "leaves") leave(transfer);
-      else workOn(transfer);
-    } catch (error) {
-      busyUntil.set(transfer, performance.now() + options.retryWait);
-      const record = toRecord(error);
-      const { code, message } = record;
-      const { kind } = transfer.phase;
-      const failed = kind === "fetching" || kind === "verifying";
-      if (failed) onFailed(transfer, record);
-      else log("job failed", { id, code, message });
-    }
-    changed(id);
-    fillSoon();
-  }
-
-  function leave(transfer: Transfer): void {
-    transfers.delete(transfer.download.id);
-    ends.get(transfer)?.resolve();
-    ends.delete(transfer);
-  }
-
-  async function stop(transfer: Transfer, then: Ending): Promise<boolean> {
-    const { phase } = transfer;
-    const open = phase.kind === "stopping"
-      ? phase.then.kind === "restart"
-      : phase.kind !== "finishing";
-    if (open) bring(transfer, then);
-    const ending = ends.get(transfer) ?? Promise.withResolvers<void>();
-    ends.set(transfer, ending);
-    workOn(transfer);
-    await ending.promise;
-    return open;
+    driver.drive(transfer);
   }
 
   return {
@@ -428,13 +384,13 @@ export function createEngine(
     get: (id) => transfers.get(id),
     transfers: () => transfers.values(),
     fill,
-    stop,
+    stop: driver.stop,
     async close() {
       closing = true;
       looking[Symbol.dispose]();
       forgetGap();
       const all = [...transfers.values()]
-        .map((transfer) => stop(transfer, { kind: "leave" }));
+        .map((transfer) => driver.stop(transfer, { kind: "leave" }));
       const late = Promise.withResolvers<void>();
       using _waiting = every(CLOSE_WITHIN, late.resolve);
       await Promise.race([Promise.all(all), late.promise]);

@@ -346,6 +346,8 @@ export function wrote(
   transfer.verified = false;
   // There is nothing left to wait for.
   if (isWhole(transfer)) transfer.notBefore = 0;
+  // What still comes of a file that has changed is no progress of the new one.
+  if (transfer.phase.kind === "stopping") return;
   const bytes = total(transfer.done);
   if (bytes <= transfer.best) return;
   transfer.best = bytes;

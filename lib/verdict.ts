@@ -133,6 +133,9 @@ function restart(
   if (transfer.restarts > MOST_RESTARTS) {
     return settle({ kind: "Failed", error });
   }
+  // Another file's bytes say nothing of how this one's come.
+  transfer.best = 0;
+  transfer.failures = 0;
   const last = transfer.restarts === MOST_RESTARTS;
   return {
     kind: "stop",

@@ -11,7 +11,7 @@ const LAYERS = [
   /^lib\/download\.ts$/,
   /^lib\/(transfer|verdict|schedule|status)\.ts$/,
   /^lib\/(threads\/|(database|store|content_directory|parts|disk|names)\.ts$)/,
-  /^lib\/(queue|jobs|engine|coordinator|recovery)\.ts$/,
+  /^lib\/(queue|jobs|driver|engine|coordinator|recovery)\.ts$/,
   /^lib\/(server|cli)\//,
   /^(main|config)\.ts$/,
 ];

@@ -383,6 +383,31 @@ Deno.test("a file that changes is begun anew, three times", () => {
   assertEquals(verdicts, ["restart", "restart", "restart", "settle"]);
 });
 
+Deno.test("a file that has changed is judged by its own progress", () => {
+  const transfer = sliced(64 * MiB);
+  const { file } = transfer;
+  const [first, second, ...others] = startAll(transfer);
+  assert(first && second);
+  write(transfer, first, MiB / 2);
+  const { kind } = failWith(transfer, first, "CHANGED");
+  assertEquals(kind, "stop");
+  const then = { kind: "restart", ask: "slices" } as const;
+  transfer.phase = { kind: "stopping", then };
+  write(transfer, second, MiB / 2);
+  for (const thread of [second, ...others]) end(transfer, thread);
+  beginAnew(transfer, "slices");
+  transfer.phase = { kind: "fetching" };
+  transfer.file = file;
+  let now = 1;
+  for (let n = 0; n < 9; n++) {
+    const thread = start(transfer, now);
+    write(transfer, thread, 1, now);
+    const verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
+    assertEquals(verdict, { kind: "go on" });
+    now = transfer.notBefore;
+  }
+});
+
 Deno.test("an origin that stops giving slices is asked for the whole", () => {
   const transfer = sliced(MiB);
   assertEquals(
