@@ -309,7 +309,7 @@ export async function createCoordinator(
   }
 
   async function carryOut(download: Download, command: Command): Promise<void> {
-    const { id, request, state, file, downloaded } = download;
+    const { id, request, file, downloaded } = download;
     switch (command.kind) {
       case "pause":
         return await store.settle(id, { ...download, state: PAUSED });
@@ -324,12 +324,21 @@ export async function createCoordinator(
       case "refresh":
         return await store.renew(id, { ...request, url: command.url });
       case "remove":
-        if (command.deleteFile && state.kind === "Downloaded") {
-          await parts.removeFinished(state.path);
+        if (command.deleteFile) {
+          const path = finishedPath(download);
+          if (path !== null) await parts.removeFinished(path);
         }
         await store.remove(id);
         await parts.remove(id);
     }
+  }
+
+  /** Null, too, if somebody moved the file and another's has its name now. */
+  function finishedPath(download: Download): string | null {
+    const { state, finishedAt } = download;
+    if (state.kind !== "Downloaded") return null;
+    const isLater = parts.writtenAt(state.path) > (finishedAt ?? 0);
+    return isLater && store.isGivenAgain(download) ? null : state.path;
   }
 
   async function close(): Promise<void> {
@@ -367,8 +376,8 @@ export async function createCoordinator(
     },
     totals,
     pathOf(id) {
-      const state = store.get(id)?.state;
-      return state?.kind === "Downloaded" ? state.path : null;
+      const download = store.get(id);
+      return download && finishedPath(download);
     },
     threads: () =>
       [...engine.transfers()].reduce((n, { threads }) => n + threads.size, 0),

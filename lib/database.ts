@@ -110,11 +110,12 @@ function statements(db: DatabaseSync) {
     WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 = '' OR instr(
       lower(request ->> 'url' || ' ' || coalesce(file ->> 'name', '')),
       lower(?2)
-    )) AND (state <> 'Queued' OR ?3 IS NULL
-      OR (id IN (SELECT value FROM json_each(?4))) = (?3 = 'only'))`;
+    ) OR instr(lower(request ->> 'url'), lower(?3)))
+    AND (state <> 'Queued' OR ?4 IS NULL
+      OR (id IN (SELECT value FROM json_each(?5))) = (?4 = 'only'))`;
   const page = (order: string) =>
     db.prepare(
-      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?5 OFFSET ?6`,
+      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?6 OFFSET ?7`,
     );
   return {
     add: db.prepare(
@@ -128,6 +129,11 @@ function statements(db: DatabaseSync) {
        ORDER BY seq LIMIT ?`,
     ),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
+    // No index: it would cost each download more than its record does.
+    later: db.prepare(
+      `SELECT id FROM downloads WHERE state = 'Downloaded' AND detail = ?
+       AND finished_at >= ? AND id <> ? LIMIT 1`,
+    ),
     latest: page("DESC"),
     oldest: page("ASC"),
     waitingForRoom: db.prepare(

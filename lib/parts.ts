@@ -1,5 +1,7 @@
 /** The part files of downloads, until they become finished files. */
 
+import { lstatIfThere } from "./names.ts";
+
 /** The part files of downloads, and the directory that they go to. */
 export interface DownloadParts {
   /** The content directory, absolute. */
@@ -14,6 +16,8 @@ export interface DownloadParts {
   isNamed(id: string): Promise<boolean>;
   /** Removes a part file, if there is one. */
   remove(id: string): Promise<void>;
+  /** When a file was written last; -Infinity if it is not there. */
+  writtenAt(path: string): number;
   /** Removes a finished file, if it is still there. */
   removeFinished(path: string): Promise<void>;
 }
@@ -45,6 +49,7 @@ export function createParts(
     sync: (id) => syncFile(path(id)),
     isNamed: async (id) => ((await Deno.lstat(path(id))).nlink ?? 1) > 1,
     remove: (id) => removeFile(path(id)),
+    writtenAt: (path) => lstatIfThere(path)?.mtime?.getTime() ?? -Infinity,
     removeFinished: removeFile,
   };
 }

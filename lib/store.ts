@@ -32,6 +32,8 @@ export interface Store extends Disposable {
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   get(id: string): Download | null;
+  /** Whether a finished file's path was given to a later one's file, too. */
+  isGivenAgain(download: Download): boolean;
   list(page: Page): Download[];
   /** The first downloads that were paused because the disk was full. */
   waitingForRoom(): Download[];
@@ -249,6 +251,8 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         unremember(id);
       }),
     get,
+    isGivenAgain: ({ id, state: { kind: _, ...detail }, finishedAt }) =>
+      sql.later.get(JSON.stringify(detail), finishedAt, id) !== undefined,
     list({ offset, limit, order, ...filter }) {
       const rows = sql[order].all(...valuesOf(filter), limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));
@@ -277,7 +281,9 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
 /** A filter, as the statements take it. */
 function valuesOf({ states, search, queued }: Filter): (string | null)[] {
   const { kind = null, ids = [] } = queued ?? {};
-  return [JSON.stringify(states), search, kind, JSON.stringify(ids)];
+  // People search for what they see, and a URL holds "%20" for a space.
+  const encoded = encodeURI(search.toWellFormed());
+  return [JSON.stringify(states), search, encoded, kind, JSON.stringify(ids)];
 }
 
 interface Row {

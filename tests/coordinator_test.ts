@@ -480,6 +480,27 @@ Deno.test("a list tells those that run from those that wait", async () => {
   }
 });
 
+Deno.test("a search finds what the escapes of a URL stand for", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads();
+  const behaviour = { gates: { head: forever } };
+  const path = "/100%25%20of%20%C3%A4.iso";
+  await downloads.add({ url: origin.serve(path, file(8), behaviour) });
+  for (
+    const [search, expected] of [
+      ["100% OF ä", 1],
+      ["%20of", 1],
+      ["of+ä", 0],
+      ["\ud800", 0],
+    ] as const
+  ) {
+    const statuses = ["Queued", "Downloading"] as const;
+    const page = { ...EVERYTHING, statuses, search };
+    const { total } = downloads.coordinator.list(page);
+    assertEquals(total, expected, search);
+  }
+});
+
 Deno.test("what changes is not told behind all that is new", async () => {
   // So long that ten times it will not pass before the command.
   const options = { broadcastTimeout: 1_000, threadsAmount: 1 };

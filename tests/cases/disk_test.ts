@@ -627,6 +627,37 @@ Deno.test("a finished file that somebody took away can still be removed", async 
   });
 });
 
+Deno.test("a name given again belongs to the later file", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads();
+  const { coordinator, directory } = downloads;
+  const url = origin.serve("/a", WHOLE);
+  const first = await downloads.add({ url });
+  await downloads.end(first);
+  await Deno.rename(`${directory}/a`, `${directory}/moved`);
+  const second = await downloads.add({ url });
+  await assertDownloaded(await downloads.end(second), WHOLE);
+  assertEquals(coordinator.pathOf(first), null);
+  assertEquals(coordinator.pathOf(second), `${directory}/a`);
+  await coordinator.command(first, { kind: "remove", deleteFile: true });
+  assertEquals(coordinator.get(first), null);
+  assertEquals(await filesOf(directory), ["a", "moved"]);
+  await coordinator.command(second, { kind: "remove", deleteFile: true });
+  assertEquals(await filesOf(directory), ["moved"]);
+});
+
+Deno.test("a finished file that somebody wrote to is still its download's", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads();
+  const { coordinator, directory } = downloads;
+  const id = await downloads.add({ url: origin.serve("/a", WHOLE) });
+  await downloads.end(id);
+  await Deno.writeTextFile(`${directory}/a`, "mine");
+  assertEquals(coordinator.pathOf(id), `${directory}/a`);
+  await coordinator.command(id, { kind: "remove", deleteFile: true });
+  assertEquals(await filesOf(directory), []);
+});
+
 // Disks that are full
 
 async function mount(directory: string): Promise<boolean> {
