@@ -1,7 +1,7 @@
 /** The JSON that clients may send, and will get. Pure. */
 
 import type { Checksum, Command, DownloadRequest } from "../download.ts";
-import { DownloadError, type ErrorCode } from "../errors.ts";
+import { DownloadError, type ErrorCode, toRecord } from "../errors.ts";
 import { headerFault } from "../origin/request.ts";
 import type { Changes, Status, Totals } from "../status.ts";
 
@@ -153,13 +153,28 @@ export function parseRequest(
     if (!Array.isArray(rest.urls) || rest.urls.length === 0) {
       throw bad('"urls" must be a list of URLs, or of objects with a "url".');
     }
-    const requests = rest.urls.map((entry: unknown) =>
-      parseDownload(typeof entry === "string" ? { url: entry } : entry, limits)
+    const requests = rest.urls.map((entry: unknown, index) =>
+      parseEntry(entry, index, limits)
     );
     return { kind: "add", requests, form: "urls" };
   }
   const requests = [parseDownload(rest, limits)];
   return { kind: "add", requests, form: "url" };
+}
+
+/** Of thousands, whoever sent them has to know which one is wrong. */
+function parseEntry(
+  entry: unknown,
+  index: number,
+  limits: MessageLimits,
+): DownloadRequest {
+  try {
+    const fields = typeof entry === "string" ? { url: entry } : entry;
+    return parseDownload(fields, limits);
+  } catch (error) {
+    const { code, message } = toRecord(error);
+    throw new DownloadError(code, `"urls"[${index}]: ${message}`);
+  }
 }
 
 const LONGEST_PAGE = 1_000;

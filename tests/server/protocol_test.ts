@@ -194,6 +194,7 @@ Deno.test("a URL must be whole, of HTTP and not too long", () => {
   ) {
     assertWrong({ url }, "BAD_URL", says);
     assertWrong({ urls: ["https://h.test/", url] }, "BAD_URL", says);
+    assertWrong({ urls: ["https://h.test/", url] }, "BAD_URL", '"urls"[1]: ');
   }
 });
 

@@ -274,6 +274,26 @@ const STEPS: Record<string, Step> = {
     assertEquals(complaints, []);
   },
 
+  async "of a long list, what did not fit stays to be added later"(browser) {
+    const flags = ["--threads-amount=1", "--queue-length=1500"];
+    await using scene = await openScene(browser, flags);
+    const { page, origin } = scene;
+    const url = origin.serve("/a", literal("a"), {
+      gates: { head: () => new Promise(() => {}) },
+    });
+    const urls = Array.from({ length: 2_500 }, (_, n) => `${url}?entry=${n}`);
+    const links = page.getByLabel("Links to download");
+    // To have them typed takes ten seconds.
+    await links.evaluate(
+      (field: HTMLTextAreaElement, text) => void (field.value = text),
+      urls.join("\n"),
+    );
+    await page.getByRole("button", { name: "Download", exact: true }).click();
+    await page.getByRole("alert").getByText("no more than 1500").waitFor();
+    await page.getByRole("button", { name: "All 1,000" }).waitFor();
+    assertEquals((await links.inputValue()).split("\n"), urls.slice(1_000));
+  },
+
   async "markup in names is only text"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, complaints } = scene;
@@ -386,6 +406,85 @@ const STEPS: Record<string, Step> = {
     await add(page, origin.serve("/b.bin", literal("b")));
     await inState(page, "b.bin", "Downloaded");
     await inState(page, "a.bin", "Downloaded");
+  },
+
+  async "a download removed while the server was away is closed"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin, sluice, directory } = scene;
+    await add(page, origin.serve("/a.bin", literal("a")));
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").click();
+    await page.getByRole("heading", { name: "a.bin" }).waitFor();
+    sluice.kill("SIGINT");
+    await sluice.ended;
+    await page.getByText("Not connected to the server:").waitFor();
+    await Deno.remove(`${directory}/.sluice`, { recursive: true });
+    const { port } = new URL(sluice.url);
+    const flags = ["--port", port];
+    await using _again = await startSluice({ directory, flags });
+    await page.getByRole("heading", { name: "a.bin" })
+      .waitFor({ state: "hidden" });
+    await page.getByText("Nothing here yet").waitFor();
+  },
+
+  async "a server that hangs is noticed, and heard again"(browser) {
+    await using scene = await openScene(browser);
+    const { page, sluice, origin } = scene;
+    await page.clock.install();
+    await page.goto(scene.url);
+    await page.getByText("Nothing here yet").waitFor();
+    sluice.kill("SIGSTOP");
+    await page.clock.fastForward(31_000);
+    await page.clock.fastForward(21_000);
+    const banner = page.getByText("Not connected to the server:");
+    await banner.waitFor();
+    sluice.kill("SIGCONT");
+    await page.clock.fastForward(16_000);
+    await banner.waitFor({ state: "hidden" });
+    await page.clock.resume();
+    await add(page, origin.serve("/b.bin", literal("b")));
+    await inState(page, "b.bin", "Downloaded");
+  },
+
+  async "rows are read in the order in which they are seen"(browser) {
+    await using scene = await openScene(browser, ["--threads-amount=1"]);
+    const { page, origin, sluice } = scene;
+    const url = origin.serve("/a", literal("a"), {
+      gates: { head: () => new Promise(() => {}) },
+    });
+    await addByProgram(
+      sluice,
+      Array.from({ length: 200 }, (_, n) => `${url}?entry=${n}`),
+    );
+    const indexes = () =>
+      page.locator(".row[data-state]").evaluateAll((rows) =>
+        rows.map((row) => Number(row.getAttribute("aria-rowindex")))
+      );
+    await page.locator(".row[data-state]").first().focus();
+    await page.keyboard.press("End");
+    await page.locator('.row[aria-rowindex="201"]:focus').waitFor();
+    const [atEnd = 0] = await indexes();
+    for (let up = 0; up < 20; up++) await page.keyboard.press("ArrowUp");
+    const seen = await indexes();
+    assertEquals(seen, seen.toSorted((a, b) => a - b));
+    assertLess(seen[0] ?? Infinity, atEnd);
+  },
+
+  async "details stay beside or before the list as the window changes"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin } = scene;
+    await add(page, origin.serve("/a.bin", literal("a")));
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").click();
+    await page.getByRole("heading", { name: "a.bin" }).waitFor();
+    const covered = page.locator("main[inert]");
+    assertEquals(await covered.count(), 0);
+    await page.setViewportSize({ width: 360, height: 640 });
+    await covered.waitFor({ state: "attached" });
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await covered.waitFor({ state: "detached" });
   },
 
   async "a page of another origin gets nothing"(browser) {

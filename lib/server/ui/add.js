@@ -25,7 +25,7 @@ const MOST_LINES = 8;
 export function createAdding({ form, input, connection, notices, added }) {
   /**
    * @param {string} text
-   * @returns {Promise<"added" | "not added">}
+   * @returns {Promise<string>} What was not added of it, for another try.
    */
   async function add(text) {
     const { urls, rejected } = findUrls(text);
@@ -34,15 +34,19 @@ export function createAdding({ form, input, connection, notices, added }) {
         "There is no link in this: one begins with http:// or https://.",
         "error",
       );
-      return "not added";
+      return text;
     }
+    let sent = 0;
     try {
       for (const batch of inBatches(urls, BATCH)) {
         await connection.request({ urls: batch });
+        sent += batch.length;
       }
     } catch (error) {
       notices.fail(error);
-      return "not added";
+      if (sent === 0) return text;
+      added();
+      return urls.slice(sent).join("\n");
     }
     const what = urls.length === 1
       ? "Added one link."
@@ -54,7 +58,7 @@ export function createAdding({ form, input, connection, notices, added }) {
       } without a link, such as “${rejected[0]?.slice(0, 40)}”.`;
     notices.say(what + left);
     added();
-    return "added";
+    return "";
   }
 
   function fit() {
@@ -67,10 +71,10 @@ export function createAdding({ form, input, connection, notices, added }) {
     const text = input.value;
     input.value = "";
     fit();
-    if (await add(text) === "not added" && input.value === "") {
-      input.value = text;
-      fit();
-    }
+    const left = await add(text);
+    if (input.value !== "") return;
+    input.value = left;
+    fit();
   }
 
   form.addEventListener("submit", (event) => {

@@ -26,6 +26,8 @@ const SHORTEST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 /** A server that answers nothing for so long is not there any more. */
 const PATIENCE = 20_000;
+/** A server that has told nothing for so long is asked something. */
+const QUIET = 30_000;
 
 /**
  * How long to wait before the next attempt, in milliseconds: longer each time,
@@ -73,6 +75,8 @@ export function connect({ url, hear, changed, refused }) {
   let lastId = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let quiet;
   /** @type {Map<RequestId, Waiting>} */
   const waiting = new Map();
 
@@ -83,6 +87,7 @@ export function connect({ url, hear, changed, refused }) {
     socket = new WebSocket(url);
     socket.onopen = () => {
       failures = 0;
+      listen();
       become({ kind: "open" });
       attempt.resolve(undefined);
     };
@@ -90,7 +95,23 @@ export function connect({ url, hear, changed, refused }) {
     socket.onclose = closed;
   }
 
+  /** From now on, something has to come. */
+  function listen() {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
+      request({ action: "list", limit: 1 }).catch(() => {});
+    }, QUIET);
+  }
+
+  /** A browser would wait for the server's part in closing, for minutes. */
+  function giveUp() {
+    socket.onmessage = socket.onclose = null;
+    socket.close();
+    closed();
+  }
+
   function closed() {
+    clearTimeout(quiet);
     if (state.kind === "connecting") refused();
     failures++;
     for (const { reject, limit } of waiting.values()) {
@@ -112,6 +133,7 @@ export function connect({ url, hear, changed, refused }) {
 
   /** @param {ServerMessage} message */
   function receive(message) {
+    listen();
     const { request_id: id } = message;
     const request = id === undefined ? undefined : waiting.get(id);
     if (id === undefined || request === undefined) {
@@ -126,23 +148,29 @@ export function connect({ url, hear, changed, refused }) {
     } else request.resolve(message);
   }
 
+  /**
+   * @param {object} message
+   * @returns {Promise<Reply>}
+   */
+  async function request(message) {
+    if (state.kind === "connecting") await attempt.promise;
+    if (state.kind !== "open") {
+      const text = "There is no connection to the server: try again when " +
+        "it is back.";
+      throw new RequestError("NOT_CONNECTED", text);
+    }
+    const id = ++lastId;
+    const limit = setTimeout(giveUp, PATIENCE);
+    const answer = { ...Promise.withResolvers(), limit };
+    waiting.set(id, answer);
+    socket.send(JSON.stringify({ ...message, request_id: id }));
+    return await answer.promise;
+  }
+
   open();
   return {
     state: () => state,
-    async request(message) {
-      if (state.kind === "connecting") await attempt.promise;
-      if (state.kind !== "open") {
-        const text = "There is no connection to the server: try again when " +
-          "it is back.";
-        throw new RequestError("NOT_CONNECTED", text);
-      }
-      const id = ++lastId;
-      const limit = setTimeout(() => socket.close(), PATIENCE);
-      const answer = { ...Promise.withResolvers(), limit };
-      waiting.set(id, answer);
-      socket.send(JSON.stringify({ ...message, request_id: id }));
-      return await answer.promise;
-    },
+    request,
     reconnect() {
       if (state.kind === "waiting") open();
     },

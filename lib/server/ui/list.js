@@ -25,6 +25,8 @@ export function createList({ model, grid, rows, selected }) {
   let current = null;
   /** Where that was, for when the download is gone. */
   let currentIndex = 0;
+  /** @type {number | null} The row to go to once it is known. */
+  let sought = null;
   let rowHeight = 0;
 
   function measure() {
@@ -50,14 +52,16 @@ export function createList({ model, grid, rows, selected }) {
     const hadFocus = rows.contains(document.activeElement);
     const indexes = [];
     // The row with the focus stays, wherever it is: else the focus is lost.
-    if (at >= 0 && (at < from || at >= to)) indexes.push(at);
+    if (at >= 0 && at < from) indexes.push(at);
     for (let index = from; index < to; index++) indexes.push(index);
+    if (at >= to) indexes.push(at);
     place(indexes, focused);
     if (hadFocus && !rows.contains(document.activeElement)) {
-      const id = model.at(focused)?.id;
-      if (id) shown.get(id)?.element.focus({ preventScroll: true });
+      const row = shown.get(keyOf(focused));
+      if (row) row.element.focus({ preventScroll: true });
       else grid.focus();
     }
+    if (sought !== null && model.at(sought) !== null) focus(sought);
   }
 
   /** Of the current download, or of the one that has come into its place. */
@@ -72,6 +76,11 @@ export function createList({ model, grid, rows, selected }) {
     return at;
   }
 
+  /** @param {number} index Of a row whose download may not be known yet. */
+  function keyOf(index) {
+    return model.at(index)?.id ?? `unknown ${index}`;
+  }
+
   /**
    * @param {readonly number[]} indexes
    * @param {number} focused
@@ -80,12 +89,13 @@ export function createList({ model, grid, rows, selected }) {
     /** @type {typeof shown} */
     const next = new Map();
     /** @type {[string, number][]} */
-    const wanted = indexes.map((index) => {
-      const id = model.at(index)?.id;
-      return [id ?? `unknown ${index}`, index];
-    });
+    const wanted = indexes.map((index) => [keyOf(index), index]);
     const keys = new Set(wanted.map(([key]) => key));
     const free = [...shown].filter(([key]) => !keys.has(key));
+    // The document's order is that of the list, and rows that stay are not
+    // moved: one that has the focus would lose it.
+    for (const [, { element }] of free) element.remove();
+    let after = rows.firstElementChild;
     for (const [key, index] of wanted) {
       // While rows move, one download may be known at two places.
       if (next.has(key)) continue;
@@ -96,9 +106,9 @@ export function createList({ model, grid, rows, selected }) {
         current: index === focused,
         selected: key === selected(),
       });
-      if (!row.element.isConnected) rows.append(row.element);
+      if (row.element === after) after = after.nextElementSibling;
+      else rows.insertBefore(row.element, after);
     }
-    for (const [, { element }] of free) element.remove();
     shown = next;
   }
 
@@ -115,6 +125,7 @@ export function createList({ model, grid, rows, selected }) {
   function focus(index) {
     const bounded = Math.max(0, Math.min(model.length() - 1, index));
     const status = model.at(bounded);
+    sought = status === null ? bounded : null;
     if (status === null) return scrollTo(bounded);
     current = status.id;
     scrollTo(bounded);
@@ -131,6 +142,7 @@ export function createList({ model, grid, rows, selected }) {
     /** @param {string | null} id */
     setCurrent(id) {
       current = id;
+      sought = null;
     },
     /** @param {string} id */
     focusId(id) {
@@ -138,7 +150,8 @@ export function createList({ model, grid, rows, selected }) {
     },
     /** @param {"next" | "previous" | "first" | "last"} where */
     move(where) {
-      const at = current === null ? -1 : model.indexOf(current);
+      const known = current === null ? -1 : model.indexOf(current);
+      const at = sought ?? known;
       if (where === "first") focus(0);
       else if (where === "last") focus(model.length() - 1);
       else if (at < 0) focus(inSight().first);
@@ -147,6 +160,7 @@ export function createList({ model, grid, rows, selected }) {
     /** Back to the top, for another view. */
     reset() {
       current = null;
+      sought = null;
       grid.scrollTop = 0;
     },
     /**

@@ -108,6 +108,16 @@ export function createModel() {
     }
   }
 
+  /**
+   * What is not in a snapshot of all there is, was removed meanwhile.
+   *
+   * @param {readonly Status[]} all
+   */
+  function keepOnly(all) {
+    const ids = new Set(all.map(({ id }) => id));
+    for (const id of entries.keys()) if (!ids.has(id)) forget(id);
+  }
+
   /** @param {string} id */
   function forget(id) {
     entries.delete(id);
@@ -207,8 +217,9 @@ export function createModel() {
           (running.has(id) || entries.get(id)?.process_status === "Queued")
         );
       if (moves(frame)) epoch++;
-      if (snapshot) running.clear();
       totals = frame.totals ?? totals;
+      if (snapshot) running.clear();
+      if (snapshot && data.length === countIn("All", totals)) keepOnly(data);
       for (const status of data) keep(status, now);
       for (const id of removed) forget(id);
       overall = withSample(overall, { at: now, speed: totalSpeed() });

@@ -143,6 +143,21 @@ Deno.test("after a snapshot nothing is believed to run that is not in it", () =>
   assertEquals(model.speed(), 0);
 });
 
+Deno.test("what a snapshot of all there is does not hold, is gone", () => {
+  const model = createModel();
+  answer(model, queued(3), 0, 10);
+  model.watch("id 1");
+  const [first, second] = queued(2);
+  assertExists(first);
+  assertExists(second);
+  const some = { data: [first], totals: totals({ Queued: 2 }) };
+  model.hear({ ...some, snapshot: true }, 0);
+  assertEquals(model.get("id 1"), second);
+  model.hear({ ...some, totals: totals({ Queued: 1 }), snapshot: true }, 0);
+  assertEquals(model.get("id 1"), null);
+  assertEquals(model.get("id 0"), first);
+});
+
 Deno.test("the one that is watched is known wherever it is", () => {
   const model = createModel();
   const all = queued(5_000);
