@@ -48,7 +48,9 @@ async function main(args: readonly string[]): Promise<void> {
       return Deno.exit(await get(asked, configFor(asked)));
     case "completions": {
       const script = await import("./lib/cli/completions.ts");
-      return console.log(script.renderCompletions(operands[0], commands));
+      return console.log(
+        script.renderCompletions(operands.join(" "), commands),
+      );
     }
     default: {
       const { askServer } = await import("./lib/cli/ask_server.ts");

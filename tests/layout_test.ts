@@ -128,7 +128,16 @@ Deno.test("the top level holds what it is to hold", async () => {
 });
 
 /** Tasks that talk to a server, and touch no file. */
-const CLIENTS = ["add", "list", "watch", "pause", "resume", "retry", "remove"];
+const CLIENTS = [
+  "add",
+  "list",
+  "watch",
+  "pause",
+  "resume",
+  "retry",
+  "refresh",
+  "remove",
+];
 
 /** The variables that a task reads. */
 function environmentOf(task: string): string[] {

@@ -188,6 +188,15 @@ export function createCommands(
     },
     {
       ...none,
+      name: "refresh",
+      operands: "ID URL",
+      summary: "Go on with another URL for the same file",
+      notes: [...IDS, "What is there is kept if the file is the same."],
+      flags: REMOTE,
+      examples: ["sluice refresh 3f2a 'https://example.org/x?signature=…'"],
+    },
+    {
+      ...none,
       name: "remove",
       operands: "ID…",
       summary: "Remove downloads from a server's list",

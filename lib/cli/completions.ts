@@ -12,13 +12,13 @@ const SHELLS = { bash, zsh, fish };
  * @throws {UsageError} if it is none of bash, zsh and fish.
  */
 export function renderCompletions(
-  shell: string | undefined,
+  shell: string,
   commands: readonly CommandUsage[],
 ): string {
   const names = Object.keys(SHELLS) as (keyof typeof SHELLS)[];
   const known = names.find((name) => name === shell);
   if (known) return SHELLS[known](commands);
-  const near = nearest(shell ?? "", names);
+  const near = nearest(shell, names);
   throw new UsageError(
     `completions are for ${names.join(", ")}` +
       (near === null ? "." : `: did you mean ${near}?`),

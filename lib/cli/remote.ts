@@ -43,6 +43,8 @@ export async function runRemote(
     case "retry":
     case "remove":
       return await command(name, invocation, server, output);
+    case "refresh":
+      return await refresh(invocation, server, output);
     default:
       throw new UsageError(`${name} does not take ${operands.join(" ")}.`);
   }
@@ -166,6 +168,25 @@ async function command(
     }
   }
   return code;
+}
+
+async function refresh(
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  const [typed, url, ...more] = operands;
+  if (!typed || url === undefined || more.length > 0) {
+    throw new UsageError(
+      "refresh takes an id and a URL: sluice list shows the ids.",
+    );
+  }
+  checkRequests([{ url }], { urlLength: Infinity });
+  using client = await connect(server);
+  const [id = typed] = await fullIds(client, [typed]);
+  await client.request({ action: "refresh", id, url });
+  line(flags.json ? JSON.stringify({ id }) : printable(id));
+  return 0;
 }
 
 async function allIds(

@@ -23,7 +23,12 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 }
 
 Deno.test("bash completes commands and flags", async () => {
-  assertEquals(await complete("re"), ["resume", "retry", "remove"]);
+  assertEquals(await complete("re"), [
+    "resume",
+    "retry",
+    "refresh",
+    "remove",
+  ]);
   assertEquals(await complete("get", "--thr"), [
     "--threads-amount",
     "--threads-per-host",

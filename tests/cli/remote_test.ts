@@ -4,7 +4,14 @@ import { startSluice } from "../sluice.ts";
 import { makeDirectory, type Ran, start, startServer } from "./process.ts";
 import { taskArguments } from "../sluice.ts";
 
-type Task = "add" | "list" | "pause" | "resume" | "retry" | "remove";
+type Task =
+  | "add"
+  | "list"
+  | "pause"
+  | "resume"
+  | "retry"
+  | "refresh"
+  | "remove";
 
 function ask(url: string, task: Task, ...args: string[]): Promise<Ran> {
   return start([...taskArguments(task, ""), "--server", url, ...args]).ended;
@@ -62,6 +69,21 @@ Deno.test("a server is asked from the command line", async () => {
   assertMatch(unknown.stderr, /There is no download of this id/);
 });
 
+Deno.test("a download whose URL has expired goes on with another", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const expired = origin.serve("/old", null, { status: 403 });
+  const added = await ask(server.url, "add", "-o", "a.bin", expired);
+  const id = added.stdout.trim();
+  const fresh = origin.serve("/new", file(1000));
+  const refreshed = await ask(server.url, "refresh", id.slice(0, 6), fresh);
+  assertEquals(refreshed, { code: 0, stdout: `${id}\n`, stderr: "" });
+  await origin.request(({ path }) => path === "/new");
+  const { stdout } = await ask(server.url, "list", "--json");
+  assertEquals(JSON.parse(stdout).url, fresh);
+});
+
 Deno.test("what makes no sense is refused before anything is done", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
@@ -73,6 +95,9 @@ Deno.test("what makes no sense is refused before anything is done", async () => 
     const [task, args, line] of [
       ["remove", ["--delete-file", ""], /An id is empty/],
       ["pause", ["--all", "3f2a"], /--all takes all/],
+      ["refresh", ["3f2a"], /refresh takes an id and a URL/],
+      ["refresh", ["3f2a", url, url], /refresh takes an id and a URL/],
+      ["refresh", ["3f2a", "none"], /The URL must be whole/],
       ["add", ["--threads", "few", url], /--threads must be a whole number/],
       ["add", [url, "none", url], /URL number 2: The URL must be whole/],
       ["add", ["-H", "A: 1", "-H", "a: 2", url], /--header names a twice/],
