@@ -152,8 +152,7 @@ const SETTINGS: Settings = {
       "count as there, and thus outlive a loss of power",
     fallback: "true",
     allowed: "true or false",
-    parse: (text) =>
-      text === "true" ? true : text === "false" ? false : undefined,
+    parse: parseBoolean,
   },
   minFreeSpace: {
     name: "MIN_FREE_SPACE",
@@ -185,7 +184,7 @@ const SETTINGS: Settings = {
       "only while nobody beyond this machine can connect",
     fallback: "",
     allowed: "true or false",
-    parse: (text) => ({ "": null, true: true, false: false })[text],
+    parse: (text) => text === "" ? null : parseBoolean(text),
   },
   socketsAmount: {
     name: "SOCKETS_AMOUNT",
@@ -294,7 +293,7 @@ export function readConfig(
     const text = flag ?? ((asked && environment(setting.name)) ||
       fallbackOf(key as keyof Config, program));
     const value = setting.parse(String(text).trim());
-    if (value === undefined || Array.isArray(flag)) {
+    if (value === undefined) {
       const given = setting.secret ? "what it is" : JSON.stringify(text);
       throw new ConfigError(
         `${setting.name} must be ${setting.allowed}, not ${given}.`,
@@ -356,6 +355,10 @@ function within(
   most: number,
 ): number | undefined {
   return value >= least && value <= most ? value : undefined;
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  return text === "true" ? true : text === "false" ? false : undefined;
 }
 
 function parseOrigins(text: string): string[] | undefined {

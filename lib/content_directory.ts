@@ -3,7 +3,7 @@
 import { ensureDir } from "@std/fs/ensure-dir";
 import { join } from "@std/path/join";
 import { DownloadError } from "./errors.ts";
-import { findNames, type Named } from "./names.ts";
+import { findNames, type Named, refuseWithoutLinks } from "./names.ts";
 import { createParts, type DownloadParts, removeFile } from "./parts.ts";
 
 /** A content directory that is this process's alone. */
@@ -30,7 +30,7 @@ export async function openContentDirectory(
   const parts = join(own, "parts");
   const lock = await takeLock(parts, join(own, "lock"), directory);
   try {
-    await refuseWithoutLinks(join(own, "lock"), join(own, "link"), directory);
+    refuseWithoutLinks(join(own, "lock"), directory);
   } catch (error) {
     lock.close();
     throw error;
@@ -92,24 +92,4 @@ async function openLock(
       { cause: error },
     );
   }
-}
-
-/** Better to say so now than when the first file is whole. */
-async function refuseWithoutLinks(
-  file: string,
-  link: string,
-  directory: string,
-): Promise<void> {
-  await removeFile(link);
-  try {
-    await Deno.link(file, link);
-  } catch (error) {
-    throw new DownloadError(
-      "DISK",
-      `The file system of ${directory} has no hard links, without which a ` +
-        "file could be overwritten: choose another --content-directory.",
-      { cause: error },
-    );
-  }
-  await removeFile(link);
 }

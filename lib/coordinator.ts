@@ -66,13 +66,15 @@ export interface Coordinator {
    * a crash.
    *
    * @returns Their ids.
-   * @throws {DownloadError} TOO_MUCH if the queue is full.
+   * @throws {DownloadError} TOO_MUCH if the queue is full; STATE or DISK_FULL
+   * if they cannot be recorded.
    */
   add(requests: readonly DownloadRequest[]): Promise<string[]>;
   /**
    * Does to a download what a client says; resolves when it is done.
    *
-   * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE.
+   * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE; STATE, DISK or DISK_FULL
+   * if what is there cannot be changed.
    */
   command(id: string, command: Command): Promise<void>;
   /** How a download stands; null if there is none of this id. */
@@ -164,10 +166,8 @@ export async function createCoordinator(
       });
     }
     let left = room;
-    for (const { id, file, downloaded } of store.waitingForRoom()) {
-      // Of unknown size, it would only fill the disk again, and again.
-      const size = file === null ? 1 : file.size ?? Infinity;
-      const needed = size - downloaded;
+    for (const { id, file, downloaded } of store.waitingForRoom(left)) {
+      const needed = (file?.size ?? 1) - downloaded;
       if (needed > left || commands.has(id)) continue;
       left -= needed;
       command(id, { kind: "resume" }).catch(({ message }) =>

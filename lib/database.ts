@@ -138,7 +138,9 @@ function statements(db: DatabaseSync) {
     oldest: page("ASC"),
     waitingForRoom: db.prepare(
       `SELECT ${COLUMNS} FROM downloads WHERE state = 'Paused'
-       AND detail ->> '$.error.code' = 'DISK_FULL' ORDER BY seq LIMIT 100`,
+       AND detail ->> '$.error.code' = 'DISK_FULL'
+       AND (file IS NULL OR file ->> 'size' - downloaded <= ?)
+       ORDER BY seq LIMIT 100`,
     ),
     count: db.prepare(`SELECT count(*) AS count ${filter}`),
     totals: db.prepare(

@@ -41,10 +41,11 @@ export function watchDisk(
     looked = true;
     try {
       room = await parts.free() - minFreeSpace;
-      onLook(room);
     } catch (error) {
       log("disk not read", { message: toRecord(error).message });
+      return;
     }
+    onLook(room);
   }
 
   const looking = every(LOOK_EVERY, look);

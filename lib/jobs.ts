@@ -1,7 +1,6 @@
 /**
  * What is done for a transfer besides its threads: comparing what an earlier
- * run left, recording, finishing, coming to an end. For each transfer the
- * engine does one job at a time.
+ * run left, recording, finishing, coming to an end.
  *
  * Data first, record second: a range is recorded only after it is synced, and
  * "Downloaded" only after the file has its name.
@@ -113,6 +112,8 @@ async function verify(
     await parts.remove(id);
     beginAnew(transfer, transfer.ask);
   }
+  // What was lost and comes again is progress.
+  transfer.best = total(transfer.done);
   if (transfer.phase.kind === "verifying") {
     transfer.phase = { kind: "fetching" };
   }

@@ -1,6 +1,7 @@
 /** The names of finished files: never is one overwritten. */
 
 import { join } from "@std/path/join";
+import { DownloadError } from "./errors.ts";
 import { numbered } from "./origin/filename.ts";
 
 /** The name of a finished file, and its path. */
@@ -92,4 +93,40 @@ export function lstatIfThere(path: string): Deno.FileInfo | null {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
+}
+
+/**
+ * Removes a file, if there is one.
+ *
+ * @throws what the system says.
+ */
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Makes sure that files in a directory can be given names. Better to say so
+ * now than when the first file is whole.
+ *
+ * @param file One that is there, on the directory's file system.
+ * @throws {DownloadError} DISK if there are no hard links.
+ */
+export function refuseWithoutLinks(file: string, directory: string): void {
+  const link = `${file}.link`;
+  removeIfThere(link);
+  try {
+    Deno.linkSync(file, link);
+  } catch (error) {
+    throw new DownloadError(
+      "DISK",
+      `The file system of ${directory} has no hard links, without which a ` +
+        "file could be overwritten: choose another --content-directory.",
+      { cause: error },
+    );
+  }
+  removeIfThere(link);
 }

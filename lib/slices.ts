@@ -11,7 +11,10 @@ export interface Run extends Range {
   readonly crc: number;
 }
 
-/** No slice made by `cut` or `steal` is shorter, unless the file's rest is. */
+/**
+ * No share is cut finer, and no shorter tail is taken over. Gaps may be shorter,
+ * and so may all slices that are to be.
+ */
 export const SMALLEST_SLICE = 128 * 1024;
 /**
  * A flight keeps no less, or nothing: bytes come in bursts of as many, and the

@@ -94,7 +94,7 @@ export function statusOfTransfer(transfer: Transfer, speed: number): Status {
     eta: left === null || speed < 1 ? null : Math.ceil(left / speed),
     slices: done.map(pairOf),
     fetching: [...threads.values()]
-      .filter(({ end }) => end !== Infinity)
+      .filter(({ run, end }) => run.end < end && end !== Infinity)
       .map(({ run, end }) => pairOf({ start: run.end, end })),
     error: lastError && { code: lastError.code, message: lastError.message },
   };

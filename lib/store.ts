@@ -35,8 +35,12 @@ export interface Store extends Disposable {
   /** Whether a finished file's path was given to a later one's file, too. */
   isGivenAgain(download: Download): boolean;
   list(page: Page): Download[];
-  /** The first downloads that were paused because the disk was full. */
-  waitingForRoom(): Download[];
+  /**
+   * The first downloads that were paused because the disk was full, and that
+   * so many bytes are enough for, as far as is known. One that was begun and
+   * whose size the origin does not tell would only fill the disk again.
+   */
+  waitingForRoom(room: number): Download[];
   /** How many downloads a page without bounds would hold. */
   count(filter: Filter): number;
   /** How many downloads there are in each state. */
@@ -257,8 +261,8 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       const rows = sql[order].all(...valuesOf(filter), limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
-    waitingForRoom() {
-      const rows = sql.waitingForRoom.all();
+    waitingForRoom(room) {
+      const rows = sql.waitingForRoom.all(room);
       return rows.map((row) => downloadOf(row as unknown as Row));
     },
     count: (filter) => Number(sql.count.get(...valuesOf(filter))?.count),

@@ -60,8 +60,7 @@ export interface Thread {
   next: Mark;
   /** Where redirects were known to lead when it was started. */
   readonly location: string | null;
-  /** `doubled`: another thread fetches its whole rest, too. */
-  state: "running" | "doubled" | "stopping";
+  state: "running" | "stopping";
 }
 
 /** What a transfer does. */
@@ -252,7 +251,9 @@ function planSteal(
   share: number,
   now: number,
 ): Plan | null {
-  const flights = [...transfer.threads.values()]
+  const threads = [...transfer.threads.values()];
+  const flights = threads
+    .filter((thread) => !isDoubled(thread, threads))
     .filter(({ state, startedAt, run, slice }) =>
       state === "running" &&
       (run.end > slice.start || now - startedAt > TIME_TO_SPEED_UP)
@@ -266,6 +267,11 @@ function planSteal(
   const usual = median(flights.map(({ rate }) => rate));
   const slice = steal(slowest, usual, share);
   return { kind: "steal", slice, from: slowest.thread };
+}
+
+/** Whether another thread fetches its rest, too: other slices end elsewhere. */
+function isDoubled(thread: Thread, threads: readonly Thread[]): boolean {
+  return threads.some((other) => other !== thread && other.end === thread.end);
 }
 
 /** What is left of a thread's slice, and its speed in bytes per second. */
@@ -294,10 +300,8 @@ export function begin(
   now: number,
 ): Thread {
   const slice = plan.slice ?? { start: 0, end: Infinity };
-  const doubles = plan.kind === "steal" && slice.start <= plan.from.run.end;
-  if (plan.kind === "steal") {
-    if (doubles) plan.from.state = "doubled";
-    else plan.from.end = slice.start;
+  if (plan.kind === "steal" && slice.start > plan.from.run.end) {
+    plan.from.end = slice.start;
   }
   const mark = { at: now, position: slice.start };
   const thread: Thread = {
@@ -309,7 +313,7 @@ export function begin(
     since: mark,
     next: mark,
     location: transfer.location,
-    state: doubles ? "doubled" : "running",
+    state: "running",
   };
   transfer.threads.set(number, thread);
   return thread;
@@ -358,11 +362,6 @@ export function wrote(
 /** A thread has ended. What it wrote stays. */
 export function end(transfer: Transfer, thread: Thread): void {
   transfer.threads.delete(thread.number);
-  if (thread.state === "doubled") {
-    for (const other of transfer.threads.values()) {
-      if (other.state === "doubled") other.state = "running";
-    }
-  }
   if (thread.run.end > thread.run.start) transfer.runs.push(thread.run);
 }
 

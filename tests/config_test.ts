@@ -107,6 +107,8 @@ Deno.test("a wrong value is named in one line, with its setting and what is allo
       ["sync", "yes", "true or false"],
       ["sync", "constructor", "true or false"],
       ["sync", "__proto__", "true or false"],
+      ["allow-private", "yes", "true or false"],
+      ["allow-private", "constructor", "true or false"],
       ["host", "a b", "a host name"],
       ["host", "http://a/", "a host name"],
       ["log-format", "xml", "text or json"],
@@ -126,11 +128,6 @@ Deno.test("a wrong value is named in one line, with its setting and what is allo
     assertStringIncludes(message, allowed);
     assertNotMatch(message, /\n/);
   }
-});
-
-Deno.test("a flag that is given twice is wrong", () => {
-  assertThrows(() => read({ port: ["80", "81"] }), ConfigError, "PORT");
-  assertThrows(() => read({ host: ["a", "b"] }), ConfigError, "HOST");
 });
 
 Deno.test("whatever is set, it is used or named as wrong", () => {

@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { openContentDirectory } from "../lib/content_directory.ts";
+import { crc32 } from "../lib/crc32.ts";
 import { createDownload } from "../lib/download.ts";
 import { createDriver } from "../lib/driver.ts";
 import { DownloadError, toRecord } from "../lib/errors.ts";
+import type { Run } from "../lib/slices.ts";
 import { openStore } from "../lib/store.ts";
 import type { Published } from "../lib/threads/messages.ts";
 import { createPool } from "../lib/threads/pool.ts";
@@ -18,19 +20,18 @@ const REQUEST = {
   threads: null,
 };
 
-/** A whole file that waits for its name, and who drives it. */
-async function finishing(directory: string) {
+/** A file whose part is there, with runs of it recorded; and who drives it. */
+async function open(directory: string, runs: readonly Run[]) {
   const parts = await openContentDirectory(directory, { sync: false });
   const store = openStore(":memory:", { sync: false });
   const pool = createPool({ ...OPTIONS, directory }, () => {});
-  const download = createDownload(REQUEST, 0);
   const validator = { kind: "etag", value: '"1"' } as const;
+  const file = { size: SIZE, ranges: true, validator, name: "a" };
+  const download = { ...createDownload(REQUEST, 0), file };
   await store.add([download]);
   await Deno.writeFile(parts.path(download.id), new Uint8Array(SIZE));
-  const run = { start: 0, end: SIZE, crc: 0 };
-  const transfer = createTransfer(download, [], 0);
-  transfer.file = { size: SIZE, ranges: true, validator, name: "a" };
-  transfer.runs = transfer.done = [run];
+  const transfer = createTransfer(download, runs, 0);
+  const worked = Promise.withResolvers<void>();
   const publishing = Promise.withResolvers<Published>();
   let over = false;
   const driver = createDriver({
@@ -45,17 +46,18 @@ async function finishing(directory: string) {
     failed: (transfer) =>
       driver.bring(transfer, { kind: "restart", ask: "slices" }),
     worked(transfer) {
+      worked.resolve();
       if (!over) driver.drive(transfer);
     },
     left() {
       over = true;
     },
   });
-  driver.drive(transfer);
   return {
     driver,
     transfer,
     publishing,
+    worked: worked.promise,
     state: () => store.get(download.id)?.state,
     [Symbol.dispose]() {
       pool.close();
@@ -63,6 +65,15 @@ async function finishing(directory: string) {
       parts[Symbol.dispose]();
     },
   };
+}
+
+/** A whole file that waits for its name. */
+async function finishing(directory: string) {
+  const file = await open(directory, []);
+  file.transfer.file = file.transfer.download.file;
+  file.transfer.done = [{ start: 0, end: SIZE }];
+  file.driver.drive(file.transfer);
+  return file;
 }
 
 const PAUSE = {
@@ -102,6 +113,24 @@ Deno.test("a file that gets its name is not stopped any more", async () => {
     file.publishing.resolve({ kind: "named", name: "a", path });
     assertEquals(await Promise.all(stops), [false, false]);
     assertEquals(file.state(), { kind: "Downloaded", path });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("what was lost and comes again is progress", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "sluice-" });
+  try {
+    const good = crc32(new Uint8Array(100));
+    using file = await open(directory, [
+      { start: 0, end: 100, crc: good },
+      { start: 100, end: 900, crc: good },
+    ]);
+    const { transfer } = file;
+    file.driver.drive(transfer);
+    await file.worked;
+    assertEquals(transfer.done, [{ start: 0, end: 100 }]);
+    assertEquals(transfer.best, 100);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

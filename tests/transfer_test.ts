@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import * as fc from "fast-check";
 import { createDownload, type DownloadRequest } from "../lib/download.ts";
 import type { ErrorCode, ErrorRecord } from "../lib/errors.ts";
+import { statusOfTransfer } from "../lib/status.ts";
 import {
   begin,
   beginAnew,
@@ -381,6 +382,26 @@ Deno.test("a file that changes is begun anew, three times", () => {
     return verdict.kind === "stop" ? verdict.then.kind : verdict.kind;
   });
   assertEquals(verdicts, ["restart", "restart", "restart", "settle"]);
+});
+
+Deno.test("a slow thread is helped again once its double has gone", () => {
+  const transfer = sliced(100 * KiB);
+  const slow = start(transfer);
+  const double = start(transfer, 1_000);
+  assertEquals(double.end, slow.end);
+  assertEquals(plan(transfer, LIMITS, 2_000), null);
+  double.state = "stopping";
+  end(transfer, double);
+  write(transfer, slow, 10, 3_000);
+  assertEquals(plan(transfer, LIMITS, 60_000)?.kind, "steal");
+});
+
+Deno.test("a thread beyond its end is not told to fetch anything", () => {
+  const transfer = sliced(4 * MiB);
+  const thread = start(transfer);
+  write(transfer, thread, MiB / 2);
+  thread.end = MiB / 4;
+  assertEquals(statusOfTransfer(transfer, 0).fetching, []);
 });
 
 Deno.test("a file that has changed is judged by its own progress", () => {

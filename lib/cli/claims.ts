@@ -7,7 +7,13 @@
 
 import { join } from "@std/path/join";
 import type { FileFacts } from "../download.ts";
-import { findNames, lstatIfThere, type Named } from "../names.ts";
+import {
+  findNames,
+  lstatIfThere,
+  type Named,
+  refuseWithoutLinks,
+  removeIfThere,
+} from "../names.ts";
 import type { Run } from "../slices.ts";
 
 /** What is known to be in a part file. */
@@ -36,7 +42,11 @@ export interface Claim {
 export interface Claims extends Disposable {
   /** The directory of part files and records. */
   readonly directory: string;
-  /** Takes a download for this process; null if another one has it. */
+  /**
+   * Takes a download for this process; null if another one has it.
+   *
+   * @throws {DownloadError} DISK if files could not be given names there.
+   */
   take(id: string): Claim | null;
   /** Gives up the locks that were kept for downloads to come. */
   tidy(): void;
@@ -64,6 +74,7 @@ export function createClaims(
   const directory = join(own, "get");
   /** Still named after downloads that are over, until others need them. */
   const free: Lock[] = [];
+  let hasLinks = false;
 
   function take(id: string): Claim | null {
     const part = join(directory, id);
@@ -71,6 +82,13 @@ export function createClaims(
     const lock = takeOver(free, `${part}.lock`) ??
       takeLock(directory, `${part}.lock`);
     if (lock === null) return null;
+    try {
+      if (!hasLinks) refuseWithoutLinks(lock.path, contentDirectory);
+      hasLinks = true;
+    } catch (error) {
+      free.push(lock);
+      throw error;
+    }
     // A record is of a part that is there; of most downloads, there is none.
     const begun = lstatIfThere(part) !== null;
     const left = begun ? readRecord(path) : null;
@@ -78,7 +96,7 @@ export function createClaims(
     const named = names.get(part) ?? null;
     let recorded = left !== null;
     if (begun && !recorded) {
-      for (const old of [part, path, `${path}.new`]) remove(old);
+      for (const old of [part, path, `${path}.new`]) removeIfThere(old);
     }
     return {
       part,
@@ -100,11 +118,11 @@ export function createClaims(
         recorded = true;
       },
       forget() {
-        if (recorded) remove(path);
+        if (recorded) removeIfThere(path);
         recorded = false;
       },
       release() {
-        if (!recorded) remove(part);
+        if (!recorded) removeIfThere(part);
         free.push(lock);
       },
     };
@@ -112,7 +130,7 @@ export function createClaims(
 
   function tidy(): void {
     for (const { path, file } of free.splice(0)) {
-      remove(path);
+      removeIfThere(path);
       file.close();
     }
   }
@@ -154,7 +172,7 @@ function takeOver(free: Lock[], path: string): Lock | null {
     if (error instanceof Deno.errors.AlreadyExists) return null;
     throw error;
   }
-  remove(lock.path);
+  removeIfThere(lock.path);
   return { ...lock, path };
 }
 
@@ -223,12 +241,4 @@ function isRun(run: unknown, size: number): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-function remove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

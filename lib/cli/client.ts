@@ -48,6 +48,7 @@ export function parseServer(text: string): string {
 export async function connect(
   { url, token }: ServerAddress,
   hear: (message: ServerMessage) => void = () => {},
+  stop?: AbortSignal,
 ): Promise<Client> {
   // A token may hold characters that a subprotocol may not.
   const encoded = new TextEncoder().encode(token ?? "")
@@ -80,7 +81,13 @@ export async function connect(
     const { code, message: words } = message.error;
     asked.reject(new DownloadError(code, words));
   };
-  await opened.promise;
+  const close = () => socket.close();
+  stop?.addEventListener("abort", close);
+  try {
+    await opened.promise;
+  } finally {
+    stop?.removeEventListener("abort", close);
+  }
   return {
     request(fields) {
       if (socket.readyState !== WebSocket.OPEN) {

@@ -12,7 +12,7 @@ import { DownloadError, toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { createParts, type DownloadParts } from "../parts.ts";
-import { total } from "../slices.ts";
+import { total, union } from "../slices.ts";
 import { statusOf } from "../status.ts";
 import { type Claim, createClaims, type PartRecord } from "./claims.ts";
 import { createGetStore } from "./get_store.ts";
@@ -90,7 +90,7 @@ export async function get(
     const { state } = download;
     const path = state.kind === "Downloaded" ? state.path : null;
     if (path === null) failed++;
-    const left = total(claim?.left?.runs ?? []);
+    const left = total(union(claim?.left?.runs ?? []));
     const effort = {
       seconds: (Date.now() - (startedAt ?? Date.now())) / 1000,
       bytes: Math.max(0, download.downloaded - left),

@@ -13,7 +13,7 @@ import {
 } from "./reporter.ts";
 import { checkRequests, readRequests } from "./requests.ts";
 import { openTerminal } from "./screen.ts";
-import { startSignals } from "./signals.ts";
+import { startSignals } from "../signals.ts";
 
 /** How often a terminal is drawn again, in milliseconds. */
 const DRAW_EVERY = 100;

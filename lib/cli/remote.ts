@@ -201,7 +201,10 @@ async function allIds(
       ...(status.length > 0 && { status }),
     });
     ids.push(...page.statuses.map(({ id }) => id));
-    if (page.statuses.length === 0 || ids.length >= page.total) return ids;
+    if (page.statuses.length === 0 || ids.length >= page.total) {
+      // Those that are added meanwhile move others to the next page.
+      return [...new Set(ids)];
+    }
   }
 }
 

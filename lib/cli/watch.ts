@@ -1,7 +1,9 @@
 /** A live view of a server's downloads. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { DownloadError } from "../errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
+import { aborted } from "../signals.ts";
 import type { Status, Totals } from "../status.ts";
 import { connect, type ServerAddress } from "./client.ts";
 import { formatBytes } from "./format.ts";
@@ -98,6 +100,7 @@ export async function watch(
   stop: AbortSignal,
 ): Promise<void> {
   const { protocol, host } = new URL(server.url);
+  const stopped = aborted(stop);
   let view: ServerView = {
     server: `${protocol}//${host}/`,
     connection: { kind: "connecting" },
@@ -114,35 +117,21 @@ export async function watch(
         view = heard(view, message);
         const data = "data" in message ? message.data : [];
         watcher.show(view, Array.isArray(data) ? data : []);
-      });
+      }, stop);
       met = true;
       wait = SOONEST;
-      await Promise.race([client.closed, aborted(stop)]);
+      await Promise.race([client.closed, stopped]);
     } catch (error) {
+      if (stop.aborted) return;
       if (!(error instanceof DownloadError) || !met) throw error;
       reason = error.message;
     }
     if (stop.aborted) return;
     view = { ...view, connection: { kind: "lost", reason } };
     watcher.show(view, []);
-    await Promise.race([delay(wait, stop), aborted(stop)]);
+    await delay(wait, null, { signal: stop }).catch(() => {});
     wait = Math.min(LATEST, wait * 2);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
-}
-
-/** Resolves after so many milliseconds; the timer ends with the signal. */
-function delay(milliseconds: number, stop: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  stop.addEventListener("abort", () => clearTimeout(timer), { once: true });
-  return promise;
 }
 
 /** Watches on the whole screen. */

@@ -4,7 +4,7 @@ import type { Invocation } from "./arguments.ts";
 import type { ServerAddress } from "./client.ts";
 import { codeWith, openOutputs, type Outputs } from "./outputs.ts";
 import { openTerminal } from "./screen.ts";
-import { startSignals } from "./signals.ts";
+import { startSignals } from "../signals.ts";
 import {
   createLineWatcher,
   createScreenWatcher,

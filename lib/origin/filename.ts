@@ -93,11 +93,15 @@ function safe(name: string): string {
 /** Cuts a name to `LONGEST` bytes of UTF-8, and keeps its extension. */
 function shorten(name: string): string {
   if (bytes(name) <= LONGEST) return name;
-  const extension = name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
+  const extension = extensionOf(name);
   const stem = [...name.slice(0, name.length - extension.length)]
     .slice(0, LONGEST);
   while (bytes(stem.join("") + extension) > LONGEST) stem.pop();
   return (stem.join("") + extension).replace(TRAILING, "");
+}
+
+function extensionOf(name: string): string {
+  return name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
 }
 
 function bytes(text: string): number {
@@ -107,7 +111,7 @@ function bytes(text: string): number {
 /** `name.ext`, `name (1).ext`, `name (2).ext` and so on. */
 export function numbered(name: string, number: number): string {
   if (number === 0) return name;
-  const extension = name.match(/(?:\.tar)?\.[^.]{1,16}$/)?.[0] ?? "";
+  const extension = extensionOf(name);
   const stem = name.slice(0, name.length - extension.length);
   return `${stem} (${number})${extension}`;
 }

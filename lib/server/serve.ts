@@ -5,6 +5,7 @@ import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { recover } from "../recovery.ts";
+import { aborted, startSignals } from "../signals.ts";
 import { openStatusChannel } from "../status.ts";
 import { openStore } from "../store.ts";
 import { renderChanges } from "./protocol.ts";
@@ -21,8 +22,6 @@ export interface ServeOptions extends CoordinatorOptions, ServerOptions {
 const STOP_WITHIN = 1_000;
 /** How long to wait before listening again, in milliseconds. */
 const LISTEN_AGAIN = 500;
-/** Two signals within so long are one: Ctrl-C reaches a task's child twice. */
-const ONE_SIGNAL = 300;
 
 /**
  * Serves until a signal says to stop.
@@ -47,9 +46,10 @@ export async function serve(
     publish: (changes) => channel.publish(renderChanges(changes)),
   });
   const handler = createHandler(options, { coordinator, log });
+  using signals = startSignals();
   try {
     const server = listen(options, handler, log, onListen);
-    await Promise.race([server.finished, stopSignal()]);
+    await Promise.race([server.finished, aborted(signals.stop)]);
     log("stopping");
     handler.close();
     const late = new Promise<void>((resolve) =>
@@ -118,20 +118,6 @@ function listen(
       return server.shutdown();
     },
   };
-}
-
-/** Resolves at the first signal to stop; a second one ends the process. */
-function stopSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let first: number | null = null;
-  function onSignal() {
-    if (first !== null && Date.now() - first > ONE_SIGNAL) Deno.exit(130);
-    first ??= Date.now();
-    resolve();
-  }
-  Deno.addSignalListener("SIGINT", onSignal);
-  Deno.addSignalListener("SIGTERM", onSignal);
-  return promise;
 }
 
 /** What nobody caught costs what it belongs to, never the other downloads. */

@@ -11,6 +11,8 @@ const READ_BYTES = 1024 * 1024;
  * The digests of ranges of a file: CRC-32 as a decimal number, all others in
  * lower-case hexadecimal digits. A range that reaches beyond the file's end has
  * none: an empty text.
+ *
+ * @throws what the system says.
  */
 export async function digest(
   { path, algorithm, ranges }: DigestJob,

@@ -47,7 +47,10 @@ export interface PoolOptions extends Omit<WorkerSettings, "turns"> {
   readonly begin: "prepared" | "at once";
 }
 
-/** Threads, spread over workers. */
+/**
+ * Threads, spread over workers. A job rejects with its own error, or with
+ * WORKER if the worker that had it is gone.
+ */
 export interface Pool {
   /** Starts a thread; its events follow, `ended` being the last. */
   fetch(task: SliceTask): void;

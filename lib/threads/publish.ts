@@ -1,7 +1,7 @@
 /** From part files to finished files: never is a file overwritten. */
 
 import { DownloadError, toRecord } from "../errors.ts";
-import { findNames, giveName } from "../names.ts";
+import { findNames, giveName, removeIfThere } from "../names.ts";
 import type {
   FinishedPart,
   Published,
@@ -88,11 +88,5 @@ async function syncData(path: string): Promise<void> {
  * @throws what the system says.
  */
 export function removeParts({ paths }: RemoveJob): void {
-  for (const path of paths) {
-    try {
-      Deno.removeSync(path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+  for (const path of paths) removeIfThere(path);
 }

@@ -30,6 +30,8 @@ export interface Writing {
  *
  * @param create Whether the file must not exist yet; otherwise, it must. A
  * file that somebody has deleted is thus never begun anew in the middle.
+ * @throws what the system says, which `toRecord` takes for PART_LOST where it
+ * is AlreadyExists or NotFound.
  */
 export function openSink(
   path: string,

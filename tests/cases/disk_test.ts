@@ -441,7 +441,7 @@ function readAll(store: ReturnType<typeof openStore>): void {
   store.next({ ids: [], hosts: [] }, 10);
   store.count(filter);
   store.totals();
-  store.waitingForRoom();
+  store.waitingForRoom(Infinity);
 }
 
 // Names

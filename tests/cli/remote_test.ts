@@ -151,6 +151,20 @@ Deno.test("the token is given, and what is refused is said", async () => {
   }
 });
 
+Deno.test("watch can be stopped while a server does not answer", async () => {
+  using mute = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = mute.addr;
+  const server = `ws://127.0.0.1:${port}/`;
+  await using watching = start([
+    ...taskArguments("watch", ""),
+    "--server",
+    server,
+  ]);
+  using _connection = await mute.accept();
+  watching.kill("SIGINT");
+  assertEquals((await watching.ended).code, 0);
+});
+
 Deno.test("watch outlives the server, and says so", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();

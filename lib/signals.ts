@@ -35,3 +35,11 @@ export function startSignals(): Signals {
     [Symbol.dispose]: () => listeners.forEach((end) => end()),
   };
 }
+
+/** Resolves once a signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}
