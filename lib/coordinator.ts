@@ -1,6 +1,6 @@
 /**
  * The one owner of all downloads: adds them to the queue, does to them what
- * clients say, and tells how they stand.
+ * clients say, and keeps to the room that the disk has.
  */
 
 import {
@@ -18,27 +18,12 @@ import { DownloadError, toRecord } from "./errors.ts";
 import { every } from "./every.ts";
 import type { Log } from "./log.ts";
 import { loggable } from "./origin/request.ts";
+import { createOverview, type Overview } from "./overview.ts";
 import type { DownloadParts } from "./parts.ts";
-import {
-  type Changes,
-  isRunning,
-  type Speedometer,
-  startSpeedometer,
-  type Status,
-  statusOf,
-  statusOfTransfer,
-  type Totals,
-} from "./status.ts";
+import type { Changes } from "./status.ts";
 import { createQueue, type Held } from "./queue.ts";
 import type { Store } from "./store.ts";
-import { bytesLeft, type Ending, type Transfer } from "./transfer.ts";
-
-/** How many statuses one message carries at most; the rest follows. */
-const MOST_CHANGES = 1_000;
-/** How many downloads that are not finished a snapshot shows. */
-const SNAPSHOT_OPEN = 1_000;
-/** ... and how many that are. */
-const SNAPSHOT_FINISHED = 100;
+import { bytesLeft, type Ending } from "./transfer.ts";
 
 /** Settings of a coordinator. */
 export interface CoordinatorOptions extends EngineOptions {
@@ -60,7 +45,8 @@ export interface CoordinatorSurroundings {
 }
 
 /** All downloads, and what can be done with them. */
-export interface Coordinator {
+export interface Coordinator
+  extends Pick<Overview, "get" | "list" | "snapshot" | "totals"> {
   /**
    * Adds downloads at the end of the queue. Once this resolves, they outlive
    * a crash.
@@ -77,13 +63,6 @@ export interface Coordinator {
    * if what is there cannot be changed.
    */
   command(id: string, command: Command): Promise<void>;
-  /** How a download stands; null if there is none of this id. */
-  get(id: string): Status | null;
-  /** A page of downloads, the latest added first. */
-  list(page: StatusPageRequest): StatusPage;
-  /** The downloads that are not finished, and the latest that are. */
-  snapshot(): Status[];
-  totals(): Totals;
   /** Where the file of a finished download is; null for any other. */
   pathOf(id: string): string | null;
   /** How many threads run now. */
@@ -94,40 +73,22 @@ export interface Coordinator {
   close(): Promise<void>;
 }
 
-/** Which downloads to list. */
-export interface StatusPageRequest {
-  readonly offset: number;
-  readonly limit: number;
-  /** Only those that stand so. */
-  readonly statuses: readonly Status["process_status"][];
-  /** Only those whose URL or name holds this, in any case. */
-  readonly search: string;
-  /** The latest added first, or as the queue goes. */
-  readonly order: "latest" | "oldest";
-}
-
-/** A page of downloads. */
-export interface StatusPage {
-  readonly statuses: readonly Status[];
-  /** How many there are on all pages. */
-  readonly total: number;
-}
-
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
   { store, parts, log, publish }: CoordinatorSurroundings,
 ): Promise<Coordinator> {
-  const speeds = new Map<string, Speedometer>();
-  const changed = new Set<string>();
-  /** What is new and not told yet: it waits behind all that changes. */
-  const added = new Set<string>();
   /** The last command on each download; the next one waits for it. */
   const commands = new Map<string, Promise<void>>();
   /** How many downloads are being added: the store does not count them yet. */
   let adding = 0;
   const disk = watchDisk(parts, options.minFreeSpace, log, onRoom);
   const queue = createQueue(store);
+  const overview = createOverview({
+    store,
+    transferOf: (id) => engine.get(id),
+    transfers: () => engine.transfers(),
+  });
   const held: Held = {
     has: (id) => commands.has(id) || engine.get(id) !== undefined,
     ids: () => [
@@ -141,7 +102,7 @@ export async function createCoordinator(
     log,
     room: disk.room,
     next: (fullHosts) => disk.room(0) > 0 ? queue.next(fullHosts, held) : null,
-    changed: (id) => changed.add(id),
+    changed: overview.changed,
   });
   if (options.begin === "prepared") await disk.look();
   const telling = every(options.broadcastTimeout, tell);
@@ -177,65 +138,8 @@ export async function createCoordinator(
   }
 
   function tell(): void {
-    for (const { download: { id }, threads } of engine.transfers()) {
-      if (threads.size > 0) changed.add(id);
-    }
-    if (changed.size + added.size === 0) return;
-    const first = changed.values().take(MOST_CHANGES);
-    const then = added.values().take(MOST_CHANGES);
-    const ids = [...new Set([...first, ...then])].slice(0, MOST_CHANGES);
-    const statuses: Status[] = [];
-    const removed: string[] = [];
-    for (const id of ids) {
-      changed.delete(id);
-      added.delete(id);
-      const status = statusFor(id);
-      if (status === null) removed.push(id);
-      else statuses.push(status);
-    }
-    publish({ totals: totals(), changed: statuses, removed });
-  }
-
-  function statusFor(id: string): Status | null {
-    const transfer = engine.get(id);
-    if (transfer !== undefined) return statusOfRunning(transfer);
-    speeds.delete(id);
-    const download = store.get(id);
-    return download && statusOf(download);
-  }
-
-  function statusOfRunning(transfer: Transfer): Status {
-    const { id } = transfer.download;
-    const speedometer = speeds.get(id) ?? startSpeedometer();
-    speeds.set(id, speedometer);
-    const speed = speedometer.read(transfer, performance.now());
-    return statusOfTransfer(transfer, speed);
-  }
-
-  function totals(): Totals {
-    const running = [...engine.transfers()].filter(isRunning).length;
-    const { Queued, ...rest } = store.totals();
-    return {
-      Queued: Math.max(0, Queued - running),
-      Downloading: running,
-      ...rest,
-    };
-  }
-
-  /** Of those in the queue, those that run or those that wait; null for both. */
-  function queuedOf(statuses: readonly Status["process_status"][]) {
-    const running = statuses.includes("Downloading");
-    if (running === statuses.includes("Queued")) return null;
-    const kind = running ? "only" : "except";
-    const ids = [...engine.transfers()].filter(isRunning)
-      .map(({ download: { id } }) => id);
-    return { kind, ids } as const;
-  }
-
-  /** As clients see it now: the record of a transfer lags behind it. */
-  function current(download: Download): Status {
-    const transfer = engine.get(download.id);
-    return transfer ? statusOfRunning(transfer) : statusOf(download);
+    const changes = overview.take();
+    if (changes !== null) publish(changes);
   }
 
   async function add(requests: readonly DownloadRequest[]): Promise<string[]> {
@@ -263,7 +167,7 @@ export async function createCoordinator(
     queue.reset();
     if (adding === 0) fill();
     for (const { id, request: { url } } of downloads) {
-      added.add(id);
+      overview.added(id);
       log("added", { id, url: loggable(url) });
     }
     return ids;
@@ -287,7 +191,7 @@ export async function createCoordinator(
       if (commands.get(id) === mine) commands.delete(id);
       // Of ids that somebody made up, nobody is told.
       if (known) {
-        changed.add(id);
+        overview.changed(id);
         fill();
       }
     }
@@ -351,30 +255,10 @@ export async function createCoordinator(
   return {
     add,
     command,
-    get: statusFor,
-    list({ offset, limit, statuses, search, order }) {
-      const states = [...new Set(statuses.map(stateOf))];
-      const filter = { states, search, queued: queuedOf(statuses) };
-      const page = store.list({ ...filter, offset, limit, order });
-      return { statuses: page.map(current), total: store.count(filter) };
-    },
-    snapshot() {
-      const all = { offset: 0, search: "", queued: null };
-      const open = store.list({
-        ...all,
-        limit: SNAPSHOT_OPEN,
-        states: ["Queued", "Paused"],
-        order: "oldest",
-      });
-      const finished = store.list({
-        ...all,
-        limit: SNAPSHOT_FINISHED,
-        states: ["Downloaded", "Failed"],
-        order: "latest",
-      });
-      return [...open, ...finished.reverse()].map(current);
-    },
-    totals,
+    get: overview.get,
+    list: overview.list,
+    snapshot: overview.snapshot,
+    totals: overview.totals,
     pathOf(id) {
       const download = store.get(id);
       return download && finishedPath(download);
@@ -384,11 +268,6 @@ export async function createCoordinator(
     figures: engine.figures,
     close: () => closing ??= close(),
   };
-}
-
-/** The state in which downloads of a process status are recorded. */
-function stateOf(status: Status["process_status"]): State["kind"] {
-  return status === "Downloading" ? "Queued" : status;
 }
 
 /** What the log says of a command that was carried out. */

@@ -15,6 +15,7 @@ import { filenameFor } from "./origin/filename.ts";
 import { requestFor, withoutUserinfo } from "./origin/request.ts";
 import { hostSignOf } from "./origin/retry.ts";
 import type { DownloadParts } from "./parts.ts";
+import { endOfFirst, idle, straggler } from "./plan.ts";
 import {
   choose,
   giveUp,
@@ -38,13 +39,10 @@ import {
   createTransfer,
   end,
   type Ending,
-  endOfFirst,
   gotAnswer,
-  idle,
   isWhole,
   pinnedOf,
   type Plan,
-  straggler,
   type Thread,
   type Transfer,
   wrote,

@@ -1,12 +1,7 @@
 /** Who gets the next thread. Pure: transfers and limits in, a choice out. */
 
-import {
-  type Plan,
-  plan,
-  type PlanLimits,
-  type Thread,
-  type Transfer,
-} from "./transfer.ts";
+import { plan, type PlanLimits } from "./plan.ts";
+import type { Plan, Thread, Transfer } from "./transfer.ts";
 
 /** So many transfers of a host may have failed and wait. */
 const MOST_WAITING_AT_HOST = 16;

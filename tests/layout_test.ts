@@ -9,9 +9,9 @@ const LAYERS = [
   /^lib\/(crc32|errors|every|groups|hosts|log|pace|signals|slices)\.ts$/,
   /^lib\/origin\//,
   /^lib\/download\.ts$/,
-  /^lib\/(transfer|verdict|schedule|status)\.ts$/,
+  /^lib\/(transfer|plan|verdict|schedule|status)\.ts$/,
   /^lib\/(threads\/|(database|store|content_directory|parts|disk|names)\.ts$)/,
-  /^lib\/(queue|jobs|driver|engine|coordinator|recovery)\.ts$/,
+  /^lib\/(queue|jobs|driver|engine|overview|coordinator|recovery)\.ts$/,
   /^lib\/(server|cli)\//,
   /^(main|config)\.ts$/,
 ];

@@ -14,15 +14,13 @@ import {
   type ThreadLimits,
   threadsByHost,
 } from "../lib/schedule.ts";
+import { idle, plan, straggler } from "../lib/plan.ts";
 import {
   begin,
   beginAnew,
   createTransfer,
   end,
-  idle,
   isWhole,
-  plan,
-  straggler,
   type Thread,
   type Transfer,
   wrote,

@@ -3,17 +3,14 @@ import * as fc from "fast-check";
 import { createDownload, type DownloadRequest } from "../lib/download.ts";
 import type { ErrorCode, ErrorRecord } from "../lib/errors.ts";
 import { statusOfTransfer } from "../lib/status.ts";
+import { endOfFirst, idle, plan, straggler } from "../lib/plan.ts";
 import {
   begin,
   beginAnew,
   createTransfer,
   end,
-  endOfFirst,
   gotAnswer,
-  idle,
   isWhole,
-  plan,
-  straggler,
   type Thread,
   type Transfer,
   wrote,

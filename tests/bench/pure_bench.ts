@@ -1,9 +1,10 @@
 /** The pure parts that grow with what there is to do: `deno bench`. */
 
 import type { Download } from "../../lib/download.ts";
+import { plan } from "../../lib/plan.ts";
 import { cut, insert, missing, type Range } from "../../lib/slices.ts";
 import { statusOf, statusOfTransfer } from "../../lib/status.ts";
-import { begin, createTransfer, plan } from "../../lib/transfer.ts";
+import { begin, createTransfer } from "../../lib/transfer.ts";
 
 const SLICE = 16 * 2 ** 20;
 const LIMITS = { bytesAmount: SLICE, threads: 16 };
