@@ -25,6 +25,12 @@ import { createQueue, type Held } from "./queue.ts";
 import type { Store } from "./store.ts";
 import { bytesLeft, type Ending } from "./transfer.ts";
 
+/**
+ * How long a close waits for commands, in milliseconds: a file that was removed
+ * and still is recorded would be called downloaded.
+ */
+const COMMANDS_WITHIN = 1_500;
+
 /** Settings of a coordinator. */
 export interface CoordinatorOptions extends EngineOptions {
   /** How often changes are told, in milliseconds. */
@@ -249,6 +255,9 @@ export async function createCoordinator(
     telling[Symbol.dispose]();
     disk[Symbol.dispose]();
     await engine.close();
+    const late = Promise.withResolvers<void>();
+    using _waiting = every(COMMANDS_WITHIN, late.resolve);
+    await Promise.race([Promise.allSettled(commands.values()), late.promise]);
     tell();
   }
 

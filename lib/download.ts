@@ -111,6 +111,8 @@ const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
  */
 export function refuseUnlessAllowed({ kind }: Command, state: State): void {
   if (ALLOWED[kind].includes(state.kind)) return;
+  // It was paused by itself, and would go on so: now it is to stay.
+  if (kind === "pause" && state.kind === "Paused" && state.error) return;
   throw new DownloadError(
     "WRONG_STATE",
     `Cannot ${kind}: the download is ${WORDS[state.kind]}.`,

@@ -72,7 +72,10 @@ export function createDriver(
       const { code, message } = record;
       const { kind } = transfer.phase;
       if (kind === "fetching" || kind === "verifying") failed(transfer, record);
-      else tools.log("job failed", { id, code, message });
+      else {
+        transfer.lastError = record;
+        tools.log("job failed", { id, code, message });
+      }
     }
     worked(transfer);
   }

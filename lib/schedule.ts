@@ -1,10 +1,13 @@
 /** Who gets the next thread. Pure: transfers and limits in, a choice out. */
 
+import { hostSignOf } from "./origin/retry.ts";
 import { plan, type PlanLimits } from "./plan.ts";
 import type { Plan, Thread, Transfer } from "./transfer.ts";
 
-/** So many transfers of a host may have failed and wait. */
+/** So many transfers of a host that is silent or busy may wait ... */
 const MOST_WAITING_AT_HOST = 16;
+/** ... and so many of one that answers, and has nothing for them. */
+const MOST_FAILING_AT_HOST = 256;
 
 /** How many threads there may be. */
 export interface ThreadLimits {
@@ -41,12 +44,33 @@ export function serves(transfers: Iterable<Transfer>, host: string): boolean {
   );
 }
 
-/** Whether a transfer has failed, and needs no thread until its wait is over. */
-export function isWaiting(
-  { threads, notBefore }: Transfer,
-  now: number,
-): boolean {
-  return threads.size === 0 && notBefore > now;
+/**
+ * Whether a transfer has failed, and needs no thread until its wait is over, or
+ * until it is its turn among those whose hosts are silent.
+ */
+export function isWaiting(transfer: Transfer, now: number): boolean {
+  const { threads, notBefore } = transfer;
+  return threads.size === 0 && (notBefore > now || hearsNothing(transfer));
+}
+
+/** Whether the last that a transfer had from its host was silence. */
+function hearsNothing({ lastError }: Transfer): boolean {
+  return lastError !== null && hostSignOf(lastError.code) === "silent";
+}
+
+/**
+ * The transfers that may have a thread more. Those that hear nothing have no
+ * more than half of all: they hold a thread for long, and may do so in vain.
+ */
+function admitted(
+  transfers: readonly Transfer[],
+  { threads }: ThreadLimits,
+): readonly Transfer[] {
+  const silent = transfers.filter(hearsNothing)
+    .reduce((sum, transfer) => sum + transfer.threads.size, 0);
+  return silent * 2 < threads
+    ? transfers
+    : transfers.filter((transfer) => !hearsNothing(transfer));
 }
 
 /**
@@ -62,9 +86,13 @@ export function hostsInFull(
   const byHost = Map.groupBy(transfers, ({ host }) => host);
   return [...byHost]
     .filter(([host, transfers]) => {
-      const waiting = transfers.filter((one) => isWaiting(one, now)).length;
-      return waiting >= MOST_WAITING_AT_HOST ||
-        transfers.length - waiting >= perHost(host);
+      const waiting = transfers.filter((one) => isWaiting(one, now));
+      const inVain = waiting.filter(({ lastError }) =>
+        lastError === null || hostSignOf(lastError.code) !== "answers"
+      );
+      return inVain.length >= MOST_WAITING_AT_HOST ||
+        waiting.length >= MOST_FAILING_AT_HOST ||
+        transfers.length - waiting.length >= perHost(host);
     })
     .map(([host]) => host);
 }
@@ -80,7 +108,7 @@ export function choose(
 ): Choice | null {
   const running = threadsByHost(transfers);
   const limitsOf = planLimits(limits, running);
-  const open = transfers
+  const open = admitted(transfers, limits)
     .filter(({ host }) => (running.get(host) ?? 0) < limits.perHost(host))
     .sort((a, b) => a.threads.size - b.threads.size);
   let help: Choice | null = null;
@@ -117,7 +145,7 @@ export function giveUp(
 ): Thread | null {
   const running = threadsByHost(transfers);
   const limitsOf = planLimits(limits, running);
-  const starving = transfers.filter((transfer) =>
+  const starving = admitted(transfers, limits).filter((transfer) =>
     transfer.threads.size === 0 &&
     plan(transfer, limitsOf(transfer), now) !== null
   );

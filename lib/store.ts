@@ -185,7 +185,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       totals = null;
       recent.clear();
       older.clear();
-      if (db.isTransaction) db.exec("ROLLBACK");
+      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
       const failure = stateError(error);
       for (const { waiting } of batch) waiting.reject(failure);
     }

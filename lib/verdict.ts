@@ -7,7 +7,7 @@ import { type Ending, isWhole, pinnedOf, type Transfer } from "./transfer.ts";
 
 /** How often a file may change at its origin before it is given up. */
 const MOST_RESTARTS = 3;
-/** How often in a row an origin may refuse what it has given before. */
+/** How often in a row an origin may refuse or confuse what it has given. */
 const MOST_REFUSALS = 3;
 
 /** What follows from a thread's failure. */
@@ -54,13 +54,19 @@ export function judge(
     case "restart":
       return restart(transfer, transfer.ask, error);
     case "whole":
-      return restart(transfer, "whole", error);
+      return isFinal(transfer)
+        ? restart(transfer, "whole", error)
+        : again(transfer, error, circumstances) ?? { kind: "go on" };
+    case "none, at first":
+      return isFinal(transfer)
+        ? settle({ kind: "Failed", error })
+        : again(transfer, error, circumstances) ?? { kind: "go on" };
     case "refresh":
       if (circumstances.redirected) {
         transfer.location = null;
         return again(transfer, error, circumstances) ?? { kind: "go on" };
       }
-      if (transfer.threads.size === 0 && isRefused(transfer)) {
+      if (transfer.threads.size === 0 && isFinal(transfer)) {
         return settle({ kind: "Failed", error });
       }
       return withFewer(transfer, error, circumstances);
@@ -78,13 +84,16 @@ function withFewer(
   circumstances: Circumstances,
 ): Verdict {
   const fewer: Verdict = { kind: "go on with fewer" };
-  return transfer.threads.size > 0 && error.retryAfter === null
+  return transfer.threads.size > 0
     ? fewer
     : again(transfer, error, circumstances) ?? fewer;
 }
 
-/** A refusal is final at the start; later, one may be a node's bad moment. */
-function isRefused({ done, failures }: Transfer): boolean {
+/**
+ * Whether an answer that makes no sense is to be believed. At the start, it is;
+ * later, it may be a node's bad moment, and a file is soon thrown away.
+ */
+function isFinal({ done, failures }: Transfer): boolean {
   return done.length === 0 || failures >= MOST_REFUSALS - 1;
 }
 

@@ -421,6 +421,27 @@ Deno.test("any sequence of commands ends right", async () => {
   await assertDownloaded(await downloads.end(id), whole);
 });
 
+Deno.test("what is being removed as the server stops is removed", async () => {
+  await using origin = await startOrigin();
+  await using first = await startDownloads();
+  const { directory, coordinator } = first;
+  const url = origin.serve("/a", file(10));
+  const ids = await Promise.all(
+    Array.from({ length: 100 }, () => first.add({ url })),
+  );
+  await Promise.all(ids.map((id) => first.end(id)));
+  const removing = ids.map((id) =>
+    coordinator.command(id, { kind: "remove", deleteFile: true })
+  );
+  await first.close();
+  await Promise.allSettled(removing);
+  await using second = await startDownloads({ directory });
+  for (const id of ids) {
+    const path = second.coordinator.pathOf(id);
+    assert(path === null || (await Deno.stat(path)).isFile);
+  }
+});
+
 Deno.test("what was half done goes on after a restart", async () => {
   await using origin = await startOrigin();
   const whole = file(8 * SLICE);

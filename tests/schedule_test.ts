@@ -10,6 +10,8 @@ import type { ErrorCode } from "../lib/errors.ts";
 import {
   choose,
   giveUp,
+  hostsInFull,
+  isWaiting,
   serves,
   type ThreadLimits,
   threadsByHost,
@@ -180,6 +182,50 @@ Deno.test("a transfer that waits to try again takes no thread from another", () 
   waiting.notBefore = 1000;
   assertEquals(giveUp([rich, waiting], limitsOf(4), 999), null);
   assert(giveUp([rich, waiting], limitsOf(4), 1000));
+});
+
+/** A transfer whose last attempt ended so. */
+function failed(host: string, code: ErrorCode, notBefore = 0): Transfer {
+  const transfer = sliced(host);
+  transfer.lastError = { code, message: code, retryAfter: null };
+  transfer.failures = 1;
+  transfer.notBefore = notBefore;
+  return transfer;
+}
+
+Deno.test("those that hear nothing have half of all threads at most", () => {
+  const silent = Array.from(
+    { length: 9 },
+    (_, n) => failed(`${n}.test`, n % 2 ? "STALLED" : "HOST_UNKNOWN"),
+  );
+  fill(silent, limitsOf(8));
+  assertEquals(running(silent), 4);
+  const well = [sliced("a.test"), sliced("b.test")];
+  fill([...silent, ...well], limitsOf(8));
+  assertEquals(running(well), 4);
+  // Nor is a thread given up for those that have none.
+  assertEquals(giveUp([...silent, ...well], limitsOf(8), 0), null);
+  const alone = failed("alone.test", "STALLED");
+  fill([alone], limitsOf(1));
+  assertEquals(alone.threads.size, 1);
+});
+
+Deno.test("those that hear nothing leave room in front of the queue", () => {
+  assert(isWaiting(failed("a.test", "STALLED"), 0));
+  assert(!isWaiting(failed("a.test", "CUT"), 0));
+  assert(isWaiting(failed("a.test", "CUT", 1), 0));
+});
+
+Deno.test("a host that answers is not full of what fails there", () => {
+  for (const [code, full] of [["ORIGIN_FAULT", 256], ["BUSY", 16]] as const) {
+    const waiting = Array.from(
+      { length: full },
+      () => failed("a.test", code, 1_000),
+    );
+    const few = waiting.slice(1);
+    assertEquals(hostsInFull(few, limitsOf(8), 0), []);
+    assertEquals(hostsInFull(waiting, limitsOf(8), 0), ["a.test"]);
+  }
 });
 
 // A model of all that engine, pool and origins do, with a clock of its own.

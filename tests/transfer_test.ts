@@ -343,6 +343,15 @@ Deno.test("failures that come together count once", () => {
   assertEquals(transfer.failures, 1);
 });
 
+Deno.test("those that an origin serves do not wait for those that it refuses", () => {
+  const transfer = sliced(64 * MiB);
+  const [first] = startAll(transfer);
+  assert(first);
+  const verdict = failWith(transfer, first, errorOf("BUSY", 30_000));
+  assertEquals(verdict, { kind: "go on with fewer" });
+  assert(plan(transfer, LIMITS, 0));
+});
+
 Deno.test("an origin is left alone for as long as it asks", () => {
   const transfer = sliced(MiB);
   failWith(transfer, start(transfer), errorOf("BUSY", 30_000));

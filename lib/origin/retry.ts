@@ -12,10 +12,12 @@ export type Remedy =
   | "refresh"
   /** Throw away what is there, and begin again. */
   | "restart"
-  /** Throw away what is there, and take the whole file in one answer. */
+  /** The same, and take the whole file in one answer; see "none, at first". */
   | "whole"
   /** Wait until somebody has made room. */
   | "pause"
+  /** Ask again if there were good answers: a node may have a bad moment. */
+  | "none, at first"
   /** Nothing: trying again would end the same. */
   | "none";
 
@@ -29,16 +31,16 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   REFUSED: "fewer",
   TLS: "none",
   FORBIDDEN_ADDRESS: "none",
-  REDIRECT: "none",
+  REDIRECT: "none, at first",
   BUSY: "fewer",
   EXPIRED: "refresh",
-  ORIGIN_STATUS: "none",
+  ORIGIN_STATUS: "none, at first",
   ORIGIN_FAULT: "retry",
   NO_RANGES: "whole",
   WRONG_RANGE: "none",
   CHANGED: "restart",
-  ENCODED: "none",
-  WEB_PAGE: "none",
+  ENCODED: "none, at first",
+  WEB_PAGE: "none, at first",
   CUT: "retry",
   STALLED: "retry",
   TOO_LONG: "retry",
@@ -70,6 +72,7 @@ const HOST_SIGNS: Partial<Record<ErrorCode, HostSign>> = {
   STALLED: "silent",
   EXPIRED: "answers",
   ORIGIN_STATUS: "answers",
+  ORIGIN_FAULT: "answers",
 };
 
 /** What an error of this code says of the host; null if nothing. */

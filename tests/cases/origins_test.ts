@@ -211,9 +211,9 @@ Deno.test("a 200 to the first ranged GET is taken whole, in one request", async 
 });
 
 for (
-  const [what, matches] of [
-    ["one later slice", ({ n }: OriginRequest) => n === 3],
-    ["every later slice", isLater],
+  const [what, matches, wholes] of [
+    ["one later slice", ({ n }: OriginRequest) => n === 3, 0],
+    ["every later slice", isLater, 1],
   ] as const
 ) {
   Deno.test(`a 200 to ${what} after a 206 is not written at its offset`, async () => {
@@ -221,7 +221,7 @@ for (
     const behave = where(matches, { ranges: "ignore" });
     const url = trial.origin.serve("/a", WHOLE, behave);
     await assertDownloaded(await trial.end(url), WHOLE, "a");
-    assertEquals(askedWhole(trial.origin).length, 1);
+    assertEquals(askedWhole(trial.origin).length, wholes);
   });
 }
 
@@ -846,6 +846,26 @@ Deno.test("an HTML error page behind a redirect is not taken for the file", asyn
   const url = trial.origin.serve("/a.zip", null, redirect("/login"));
   assertFailed(await trial.end(url), "WEB_PAGE", /open the URL in a browser/);
 });
+
+for (
+  const [what, odd] of [
+    ["an HTML page", PAGE],
+    ["a 204", { status: 204 }],
+    ["a 400", { status: 400 }],
+    ["a 200 of the whole", { ranges: "ignore" }],
+    ["gzip", { headers: { "Content-Encoding": "gzip" } }],
+    ["a redirect to a page", redirect("/login")],
+  ] as const
+) {
+  Deno.test(`${what} for one slice of many costs no more than that slice`, async () => {
+    await using trial = await startTrial();
+    trial.origin.serve("/login", null, PAGE);
+    const behave = where(({ n }) => n === 6, odd);
+    const url = trial.origin.serve("/a", WHOLE, behave);
+    await assertDownloaded(await trial.end(url), WHOLE, "a");
+    assertEquals(askedWhole(trial.origin), []);
+  });
+}
 
 for (const path of ["/a.zip", "/download?id=5"]) {
   Deno.test(`an HTML error page with 200 in the middle of ${path} is not taken for the file`, async () => {
