@@ -243,12 +243,12 @@ export async function createCoordinator(
     }
   }
 
-  /** Null, too, if somebody moved the file and another's has its name now. */
-  function finishedPath(download: Download): string | null {
-    const { state, finishedAt } = download;
+  /** Null, too, if somebody moved the file and another one has its name now. */
+  function finishedPath({ state }: Download): string | null {
     if (state.kind !== "Downloaded") return null;
-    const isLater = parts.writtenAt(state.path) > (finishedAt ?? 0);
-    return isLater && store.isGivenAgain(download) ? null : state.path;
+    const { path, identity } = state;
+    const there = parts.identity(path) ?? identity;
+    return identity === undefined || identity === there ? path : null;
   }
 
   async function close(): Promise<void> {

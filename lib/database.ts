@@ -129,11 +129,6 @@ function statements(db: DatabaseSync) {
        ORDER BY seq LIMIT ?`,
     ),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
-    // No index: it would cost each download more than its record does.
-    later: db.prepare(
-      `SELECT id FROM downloads WHERE state = 'Downloaded' AND detail = ?
-       AND finished_at >= ? AND id <> ? LIMIT 1`,
-    ),
     latest: page("DESC"),
     oldest: page("ASC"),
     waitingForRoom: db.prepare(

@@ -28,7 +28,12 @@ export type State =
   /** In the queue, or taken from it: "Downloading" is the running server's. */
   | { readonly kind: "Queued" }
   | { readonly kind: "Paused"; readonly error: ErrorRecord | null }
-  | { readonly kind: "Downloaded"; readonly path: string }
+  | {
+    readonly kind: "Downloaded";
+    readonly path: string;
+    /** Which file it is, if somebody moves it; not known of old ones. */
+    readonly identity?: string;
+  }
   | { readonly kind: "Failed"; readonly error: ErrorRecord };
 
 /** What the origin said of the file when it was first asked. */

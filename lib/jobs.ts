@@ -169,7 +169,11 @@ async function finish(
   }
   // Whatever fails now, nothing else may become of a file that has its name.
   await store.settle(id, {
-    state: { kind: "Downloaded", path: published.path },
+    state: {
+      kind: "Downloaded",
+      path: published.path,
+      identity: published.identity,
+    },
     // Where the name was taken, it has got another one.
     file: { ...file, name: published.name },
     downloaded: size,

@@ -12,6 +12,8 @@ export interface Name {
 
 /** A finished file that its part file still is a second link to. */
 export interface Named extends Name {
+  /** See {@linkcode identityOf}. */
+  readonly identity: string;
   /** Bytes. */
   readonly size: number;
 }
@@ -75,10 +77,21 @@ export function findNames(
     const path = join(directory, name);
     const info = lstatIfThere(path);
     const part = info && wanted.get(inodeOf(info));
-    if (part) found.set(part, { name, path, size: info.size });
+    if (part) {
+      const { size } = info;
+      found.set(part, { name, path, size, identity: identityOf(info) });
+    }
     if (found.size === wanted.size) break;
   }
   return found;
+}
+
+/**
+ * What tells a file from all others, by whatever name, however often it is
+ * written to. An inode alone does not: a later file may get it.
+ */
+export function identityOf({ ino, birthtime }: Deno.FileInfo): string {
+  return `${ino} ${birthtime?.getTime() ?? ""}`;
 }
 
 function inodeOf({ dev, ino }: Deno.FileInfo): string {

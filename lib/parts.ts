@@ -1,6 +1,6 @@
 /** The part files of downloads, until they become finished files. */
 
-import { lstatIfThere } from "./names.ts";
+import { identityOf, lstatIfThere } from "./names.ts";
 
 /** The part files of downloads, and the directory that they go to. */
 export interface DownloadParts {
@@ -16,8 +16,8 @@ export interface DownloadParts {
   isNamed(id: string): Promise<boolean>;
   /** Removes a part file, if there is one. */
   remove(id: string): Promise<void>;
-  /** When a file was written last; -Infinity if it is not there. */
-  writtenAt(path: string): number;
+  /** What tells a file from all others; null if it is not there. */
+  identity(path: string): string | null;
   /** Removes a finished file, if it is still there. */
   removeFinished(path: string): Promise<void>;
 }
@@ -49,7 +49,10 @@ export function createParts(
     sync: (id) => syncFile(path(id)),
     isNamed: async (id) => ((await Deno.lstat(path(id))).nlink ?? 1) > 1,
     remove: (id) => removeFile(path(id)),
-    writtenAt: (path) => lstatIfThere(path)?.mtime?.getTime() ?? -Infinity,
+    identity(path) {
+      const info = lstatIfThere(path);
+      return info && identityOf(info);
+    },
     removeFinished: removeFile,
   };
 }

@@ -25,11 +25,11 @@ export async function recover(
 
 /** How a download is settled whose file was found to have its name. */
 export function finishedAs(
-  { name, path, size }: Named,
+  { name, path, size, identity }: Named,
   file: FileFacts | null,
 ): Settled {
   return {
-    state: { kind: "Downloaded", path },
+    state: { kind: "Downloaded", path, identity },
     file: { size, ranges: null, validator: null, ...file, name },
     downloaded: size,
     finishedAt: Date.now(),

@@ -32,8 +32,6 @@ export interface Store extends Disposable {
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   get(id: string): Download | null;
-  /** Whether a finished file's path was given to a later one's file, too. */
-  isGivenAgain(download: Download): boolean;
   list(page: Page): Download[];
   /**
    * The first downloads that were paused because the disk was full, and that
@@ -255,8 +253,6 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         unremember(id);
       }),
     get,
-    isGivenAgain: ({ id, state: { kind: _, ...detail }, finishedAt }) =>
-      sql.later.get(JSON.stringify(detail), finishedAt, id) !== undefined,
     list({ offset, limit, order, ...filter }) {
       const rows = sql[order].all(...valuesOf(filter), limit, offset);
       return rows.map((row) => downloadOf(row as unknown as Row));

@@ -110,9 +110,10 @@ Deno.test("a file that gets its name is not stopped any more", async () => {
     using file = await finishing(directory);
     const stops = [0, 1].map(() => file.driver.stop(file.transfer, PAUSE));
     const path = `${directory}/a`;
-    file.publishing.resolve({ kind: "named", name: "a", path });
+    const identity = "1 2";
+    file.publishing.resolve({ kind: "named", name: "a", path, identity });
     assertEquals(await Promise.all(stops), [false, false]);
-    assertEquals(file.state(), { kind: "Downloaded", path });
+    assertEquals(file.state(), { kind: "Downloaded", path, identity });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

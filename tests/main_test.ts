@@ -90,7 +90,12 @@ Deno.test({
     await using origin = await startOrigin();
     await using sluice = await startSluice();
     const whole = file(20 * MiB);
-    const url = origin.serve("/file.bin", whole, { rate: 4 * MiB });
+    const seen = Promise.withResolvers<void>();
+    const url = origin.serve(
+      "/file.bin",
+      whole,
+      ({ n }) => n === 0 ? {} : { gates: { head: () => seen.promise } },
+    );
     const child = new Deno.Command(PYTHON, {
       args: ["-m", "websockets", sluice.url],
       env: { TERM: "dumb" },
@@ -110,6 +115,7 @@ Deno.test({
       await output.match(/"threads":[1-9]/);
       await output.match(/"progress":0\.\d+/);
       await output.match(/"size":20971520/);
+      seen.resolve();
       const [, path = ""] = await output.match(
         new RegExp(
           `"id":"${id}","url":"${url}","process_status":"Downloaded".*` +

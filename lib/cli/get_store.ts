@@ -99,7 +99,6 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       return Promise.resolve();
     },
     get: (id) => entries.get(id)?.download ?? null,
-    isGivenAgain: () => false,
     list({ offset, limit, order, ...filter }) {
       const found = all(filter);
       if (order === "latest") found.reverse();

@@ -83,7 +83,13 @@ export interface FinishedPart {
 
 /** What has come of a finished part. */
 export type Published =
-  | { readonly kind: "named"; readonly name: string; readonly path: string }
+  | {
+    readonly kind: "named";
+    readonly name: string;
+    readonly path: string;
+    /** What tells the file from all others. */
+    readonly identity: string;
+  }
   /** The disk holds less of it than was written: somebody may have cut it. */
   | { readonly kind: "holes" }
   | { readonly kind: "failed"; readonly error: ErrorRecord };

@@ -1,7 +1,7 @@
 /** From part files to finished files: never is a file overwritten. */
 
 import { DownloadError, toRecord } from "../errors.ts";
-import { findNames, giveName, removeIfThere } from "../names.ts";
+import { findNames, giveName, identityOf, removeIfThere } from "../names.ts";
 import type {
   FinishedPart,
   Published,
@@ -45,7 +45,7 @@ async function publishOne(
       ? findNames(directory, [path]).get(path)
       : null;
     const named = given ?? giveName(path, directory, name);
-    return { kind: "named", name: named.name, path: named.path };
+    return { ...named, kind: "named", identity: identityOf(info) };
   } catch (error) {
     return { kind: "failed", error: toRecord(error) };
   }

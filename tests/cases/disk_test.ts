@@ -627,24 +627,37 @@ Deno.test("a finished file that somebody took away can still be removed", async 
   });
 });
 
-Deno.test("a name given again belongs to the later file", async () => {
-  await using origin = await startOrigin();
-  await using downloads = await startDownloads();
-  const { coordinator, directory } = downloads;
-  const url = origin.serve("/a", WHOLE);
-  const first = await downloads.add({ url });
-  await downloads.end(first);
-  await Deno.rename(`${directory}/a`, `${directory}/moved`);
-  const second = await downloads.add({ url });
-  await assertDownloaded(await downloads.end(second), WHOLE);
-  assertEquals(coordinator.pathOf(first), null);
-  assertEquals(coordinator.pathOf(second), `${directory}/a`);
-  await coordinator.command(first, { kind: "remove", deleteFile: true });
-  assertEquals(coordinator.get(first), null);
-  assertEquals(await filesOf(directory), ["a", "moved"]);
-  await coordinator.command(second, { kind: "remove", deleteFile: true });
-  assertEquals(await filesOf(directory), ["moved"]);
-});
+for (
+  const [what, replace] of [
+    ["another download's", async ({ add, end }, url) => {
+      await end(await add({ url }));
+    }],
+    ["one that is on no list", async ({ add, end, coordinator }, url) => {
+      const id = await add({ url });
+      await end(id);
+      await coordinator.command(id, { kind: "remove", deleteFile: false });
+    }],
+    ["the user's own", ({ directory }) => {
+      return Deno.writeTextFile(`${directory}/a`, "mine");
+    }],
+  ] as [string, (downloads: Downloads, url: string) => Promise<void>][]
+) {
+  Deno.test(`a file by a moved one's name, ${what}, is not taken for it`, async () => {
+    await using origin = await startOrigin();
+    await using downloads = await startDownloads();
+    const { coordinator, directory } = downloads;
+    const url = origin.serve("/a", WHOLE);
+    const first = await downloads.add({ url });
+    await downloads.end(first);
+    assertEquals(coordinator.pathOf(first), `${directory}/a`);
+    await Deno.rename(`${directory}/a`, `${directory}/moved`);
+    await replace(downloads, url);
+    assertEquals(coordinator.pathOf(first), null);
+    await coordinator.command(first, { kind: "remove", deleteFile: true });
+    assertEquals(coordinator.get(first), null);
+    assertEquals(await filesOf(directory), ["a", "moved"]);
+  });
+}
 
 Deno.test("a finished file that somebody wrote to is still its download's", async () => {
   await using origin = await startOrigin();
