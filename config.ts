@@ -236,7 +236,8 @@ export type Program = "serve" | "get";
 const OF_GET: { readonly [Key in keyof Config]?: string } = {
   contentDirectory: ".",
   threadsAmount: SETTINGS.threadsAmount.fallback,
-  threadsPerHost: SETTINGS.threadsPerHost.fallback,
+  // As many as are asked for: there is one host, as a rule.
+  threadsPerHost: "1024",
   workers: SETTINGS.workers.fallback,
   bytesAmount: SETTINGS.bytesAmount.fallback,
   caFile: SETTINGS.caFile.fallback,

@@ -68,7 +68,7 @@ export function diskFull(needed: number, room: number): DownloadError {
     "DISK_FULL",
     needed > 0
       ? `The file needs ${more} more, and the disk has room for ${there}: ` +
-        "the download goes on once there is room."
+        "make some. A server then goes on by itself."
       : "The disk is full up to MIN_FREE_SPACE: make room, and ask for the " +
         "download again if it does not go on by itself.",
   );

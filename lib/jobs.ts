@@ -195,7 +195,7 @@ function wrongChecksum(
   return new DownloadError(
     "CHECKSUM",
     `The file's ${algorithm} is ${found}, not ${wanted}: either is wrong. ` +
-      "Check where the checksum is from; retry fetches the file anew.",
+      "Check where the checksum is from; trying again fetches the file anew.",
   );
 }
 

@@ -31,6 +31,11 @@ export function readArguments(
   const name = named ? first : "serve";
   const command = commands.find((command) => command.name === name);
   if (command === undefined) {
+    if (/^https?:/.test(name)) {
+      throw new UsageError(
+        "Say what to do with the URL: sluice get URL, or sluice add URL.",
+      );
+    }
     const names = commands.map(({ name }) => name);
     throw new UsageError(
       `There is no command ${shown(name)}${meant(name, names)} ` +

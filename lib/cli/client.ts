@@ -39,11 +39,15 @@ export function parseServer(text: string): string {
   throw new UsageError("--server must be such as ws://localhost:8888/.");
 }
 
+/** A server that answers nothing for so long hangs, in milliseconds. */
+const PATIENCE = 20_000;
+
 /**
  * Connects to a server.
  *
  * @param hear Called with each message that is no reply.
- * @throws {DownloadError} REFUSED, saying what to do.
+ * @param stop Whoever connects gives up when it is aborted.
+ * @throws {DownloadError} REFUSED or STALLED, saying what to do.
  */
 export async function connect(
   { url, token }: ServerAddress,
@@ -81,12 +85,17 @@ export async function connect(
     const { code, message: words } = message.error;
     asked.reject(new DownloadError(code, words));
   };
-  const close = () => socket.close();
-  stop?.addEventListener("abort", close);
+  const giveUp = () => opened.reject(mute());
+  const limit = setTimeout(giveUp, PATIENCE);
+  stop?.addEventListener("abort", giveUp);
   try {
     await opened.promise;
+  } catch (error) {
+    socket.close();
+    throw error;
   } finally {
-    stop?.removeEventListener("abort", close);
+    clearTimeout(limit);
+    stop?.removeEventListener("abort", giveUp);
   }
   return {
     request(fields) {
@@ -95,13 +104,21 @@ export async function connect(
       }
       const id = ++last;
       const asked = Promise.withResolvers<ServerMessage>();
+      const limit = setTimeout(() => asked.reject(mute()), PATIENCE);
       waiting.set(id, asked);
       socket.send(JSON.stringify({ ...fields, request_id: id }));
-      return asked.promise;
+      return asked.promise.finally(() => clearTimeout(limit));
     },
     closed: closed.promise,
     [Symbol.dispose]: () => socket.close(),
   };
+}
+
+function mute(): DownloadError {
+  return new DownloadError(
+    "STALLED",
+    "The server does not answer: see whether it is well, and try again.",
+  );
 }
 
 /** Null for what no Sluice sends. */
@@ -131,7 +148,10 @@ function notConnected(url: string, reason: string): DownloadError {
     "REFUSED",
     status === "401" || status === "403"
       ? `The server at ${where} does not let us in: give its token in ` +
-        "SLUICE_TOKEN or with --token."
+        "SLUICE_TOKEN or with --token, or another one if you have."
+      : status === "429"
+      ? `The server at ${where} was given too many wrong tokens from here: ` +
+        "wait a minute, and give the right one."
       : `The server at ${where} answers with status ${status}: is it a Sluice?`,
   );
 }

@@ -69,11 +69,11 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
         ).take(limit).toArray();
     },
     runs: (id) => [...entries.get(id)?.runs ?? []],
-    async checkpoint(id, file, { runs }) {
+    async checkpoint(id, file, { runs, bytes }) {
       const entry = entries.get(id);
       if (entry === undefined) return;
       await entry.claim.write({ file, runs });
-      entry.download = { ...entry.download, file };
+      entry.download = { ...entry.download, file, downloaded: bytes };
       entry.runs = runs;
     },
     forget(id) {

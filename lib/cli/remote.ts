@@ -84,6 +84,7 @@ async function list(
   const search = operands.join(" ");
   let offset = wholeNumber(flags, "offset", 0);
   let left = wholeNumber(flags, "limit", 100);
+  let more = 0;
   using client = await connect(server);
   while (left > 0) {
     const page = await listPage(client, {
@@ -98,8 +99,10 @@ async function list(
     lines.forEach(line);
     offset += page.statuses.length;
     left -= page.statuses.length;
-    if (page.statuses.length === 0 || offset >= page.total) break;
+    more = page.total - offset;
+    if (page.statuses.length === 0 || more <= 0) break;
   }
+  if (more > 0) console.error(`sluice: ${more} more: see --limit, --offset`);
   return 0;
 }
 

@@ -76,7 +76,7 @@ export function checkRequests(
   });
 }
 
-/** As people type it: `example.org/file` is meant as curl takes it. */
+/** As people type it: `example.org/file` is meant as browsers take it. */
 function withScheme(url: string): string {
   return /^[\w-]+(\.[\w-]+)+(:\d+)?(\/|$)/.test(url) ? `https://${url}` : url;
 }

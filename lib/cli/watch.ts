@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { DownloadError } from "../errors.ts";
+import { every } from "../every.ts";
 import type { ServerMessage } from "../server/protocol.ts";
 import { aborted } from "../signals.ts";
 import type { Status, Totals } from "../status.ts";
@@ -14,6 +15,8 @@ import { clip } from "./width.ts";
 /** How long to wait before connecting again, in milliseconds. */
 const SOONEST = 500;
 const LATEST = 5_000;
+/** How often a server is asked whether it is still there, in milliseconds. */
+const ASK_EVERY = 30_000;
 
 /** What is known of a server. */
 export interface ServerView {
@@ -120,7 +123,14 @@ export async function watch(
       }, stop);
       met = true;
       wait = SOONEST;
-      await Promise.race([client.closed, stopped]);
+      const lost = Promise.withResolvers<void>();
+      using _asking = every(ASK_EVERY, () => {
+        client.request({ action: "list", limit: 1 }).catch(() => {
+          reason = "The server does not answer.";
+          lost.resolve();
+        });
+      });
+      await Promise.race([client.closed, stopped, lost.promise]);
     } catch (error) {
       if (stop.aborted) return;
       if (!(error instanceof DownloadError) || !met) throw error;

@@ -254,8 +254,8 @@ function refusal({ status, headers }: Head, now: number): DownloadError {
     case 410:
       return new DownloadError(
         "EXPIRED",
-        `${said}: ${REASON[status]}; check the URL, or refresh the download ` +
-          "with a new one.",
+        `${said}: ${REASON[status]}; check the URL, or get a new one. A ` +
+          "server's download can be refreshed with it.",
       );
     case 407:
       return new DownloadError(

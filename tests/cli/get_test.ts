@@ -363,6 +363,7 @@ Deno.test("a wrong use is one line that says what to do, code 2", async () => {
         /There is no flag --outptu: did you mean --output\?/,
       ],
       [["gte", url], /no command gte: did you mean get\?/],
+      [[url], /Say what to do with the URL: sluice get URL/],
       [["get", "file:///etc/passwd"], /must begin with http/],
       [
         ["get", url, url + "2", "-o", "x"],

@@ -44,6 +44,8 @@ Deno.test("a server is asked from the command line", async () => {
     list.stdout,
     new RegExp(`^${slowId.slice(0, 8)}  Paused .* slow.bin$`, "m"),
   );
+  const short = await ask(server.url, "list", "--limit=1");
+  assertMatch(short.stderr, /1 more: see --limit/);
   const json = await ask(
     server.url,
     "list",
