@@ -10,7 +10,12 @@ import { parseDate, retryAfter } from "./retry.ts";
  */
 export type Validator =
   | { readonly kind: "etag"; readonly value: string }
-  | { readonly kind: "modified"; readonly value: string };
+  | {
+    readonly kind: "modified";
+    readonly value: string;
+    /** A weak entity tag beside it, which proves nothing but a difference. */
+    readonly weak?: string;
+  };
 
 /** What the first answer said of a file, and every later one must repeat. */
 export interface Pinned {
@@ -80,15 +85,25 @@ export function validatorOf(headers: Headers): Validator | null {
   const changed = parseDate(modified ?? "");
   const answered = parseDate(headers.get("date") ?? "");
   // A file written to in the second of the answer may change again within it.
-  return modified !== undefined && changed <= answered - 1000
-    ? { kind: "modified", value: modified }
-    : null;
+  const isStrong = changed <= answered - 1000;
+  if (modified === undefined || !isStrong) return null;
+  const weak = weakTagOf(headers);
+  return { kind: "modified", value: modified, ...(weak && { weak }) };
+}
+
+function weakTagOf(headers: Headers): string | null {
+  return headers.get("etag")?.match(/^\s*(W\/".*")\s*$/)?.[1] ?? null;
 }
 
 /** Whether an answer carries the very validator that was pinned. */
-function carries(headers: Headers, { kind, value }: Validator): boolean {
-  const name = kind === "etag" ? "etag" : "last-modified";
-  return headers.get(name)?.trim() === value;
+function carries(headers: Headers, pinned: Validator): boolean {
+  if (pinned.kind === "etag") {
+    return headers.get("etag")?.trim() === pinned.value;
+  }
+  const { value, weak } = pinned;
+  const differs = weak !== undefined &&
+    (weakTagOf(headers) ?? weak) !== weak;
+  return !differs && headers.get("last-modified")?.trim() === value;
 }
 
 /**

@@ -331,7 +331,10 @@ Deno.test("a total beyond all disks waits for room, and takes none", async () =>
   const status = await trial.end(url);
   assertEquals(status.process_status, "Paused");
   assertEquals(status.error?.code, "DISK_FULL");
-  assertMatch(status.error?.message ?? "", /make some. A server then goes on by itself/);
+  assertMatch(
+    status.error?.message ?? "",
+    /make some. A server then goes on by itself/,
+  );
   assertEquals(trial.origin.requests.length, 1);
   assertEquals(await filesOf(trial.downloads), []);
 });

@@ -310,6 +310,23 @@ Deno.test("a strong tag is preferred to a date, and a date to a weak tag", () =>
   assertEquals(validatorFrom({ ...dates, etag: 'W/"v1"' })?.kind, "modified");
 });
 
+Deno.test("a weak tag proves nothing, but that it is another file", () => {
+  const dates = {
+    "last-modified": "Tue, 01 Jan 2019 00:00:00 GMT",
+    date: "Wed, 02 Jan 2019 00:00:00 GMT",
+  };
+  const first = { ...HONEST, ...dates, etag: 'W/"v1"' };
+  const validator = validatorFrom(first);
+  assert(validator);
+  const pinned = { ...PINNED, validator };
+  for (const etag of ['W/"v1"', "", '"strong"']) {
+    const { kind } = read({ headers: { ...first, etag }, pinned });
+    assertEquals(kind, "slice");
+  }
+  const headers = { ...first, etag: 'W/"v2"' };
+  assertEquals(codeOf({ headers, pinned }), "CHANGED");
+});
+
 // Bodies that are not the file
 
 Deno.test("an encoding that was not asked for is refused", () => {
