@@ -59,7 +59,7 @@ const REQUEST: readonly Flag[] = [
     "input-file",
     "FILE",
     "more URLs, one a line; - for standard input, # for a comment",
-    { short: "i" },
+    { short: "i", times: "each" },
   ),
 ];
 

@@ -24,9 +24,11 @@ const CHECKSUMS = ["sha256", "sha512", "sha1", "md5"] as const;
 export async function readRequests(
   { flags, operands, command }: Invocation,
 ): Promise<DownloadFields[]> {
-  const file = flags["input-file"];
-  const listed = typeof file === "string" ? await readList(file) : [];
-  const urls = [...operands, ...listed];
+  const urls = [...operands];
+  const lists = flags["input-file"];
+  for (const list of Array.isArray(lists) ? lists.map(String) : []) {
+    urls.push(...await readList(list));
+  }
   if (urls.length === 0) {
     throw new UsageError(
       `There is no URL: sluice ${command.name} https://example.org/file`,
@@ -39,9 +41,12 @@ export async function readRequests(
     );
   }
   const { output } = flags;
-  if (typeof output === "string" && /[/\\]/.test(output)) {
+  if (typeof output === "string" && /[/\\]|^(\.{0,2}|-)$/.test(output)) {
     throw new UsageError(
-      "--output is a name, not a path; the directory is --content-directory.",
+      "--output is a name, not a path" +
+        (command.name === "get"
+          ? "; the directory is --content-directory."
+          : ": a server has its own directory."),
     );
   }
   const more = {

@@ -259,6 +259,19 @@ Deno.test("a list of URLs comes from standard input", async () => {
   assertEquals(directory.names(), names.sort());
 });
 
+Deno.test("lists of URLs come from files, from each that is given", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const flags = ["a", "b"].flatMap((name) => {
+    const list = `${directory.path}/${name}.txt`;
+    Deno.writeTextFileSync(list, origin.serve(`/${name}`, file(9)));
+    return ["-i", list];
+  });
+  const { code, stderr } = await startGet(directory.path, flags).ended;
+  assertEquals(code, 0, stderr);
+  assertEquals(directory.names(), ["a", "a.txt", "b", "b.txt"]);
+});
+
 Deno.test("two gets of one URL do not disturb each other", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
@@ -370,6 +383,7 @@ Deno.test("a wrong use is one line that says what to do, code 2", async () => {
         /--output is for one URL; there are 2/,
       ],
       [["get", url, "-o", "../x"], /--output is a name, not a path/],
+      [["get", url, "-o", "-"], /--output is a name, not a path/],
       [["get", url, "--sha256", "12"], /64 hexadecimal digits/],
       [["get", url, "-H", "secret"], /--header must be "Name: value"/],
       [["get", url, "--threads-amount", "x"], /THREADS_AMOUNT must be/],
