@@ -125,8 +125,8 @@ export async function watch(
       wait = SOONEST;
       const lost = Promise.withResolvers<void>();
       using _asking = every(ASK_EVERY, () => {
-        client.request({ action: "list", limit: 1 }).catch(() => {
-          reason = "The server does not answer.";
+        client.request({ action: "list", limit: 1 }).catch(({ message }) => {
+          reason = message;
           lost.resolve();
         });
       });
