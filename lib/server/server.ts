@@ -153,7 +153,7 @@ async function login(
   return new Response(null, {
     status: 303,
     headers: {
-      location: welcome ? "/" : "/?failed",
+      location: welcome ? "./" : "./?failed",
       ...(welcome && { "set-cookie": auth.cookie(protocol === "https:") }),
     },
   });

@@ -25,6 +25,9 @@ const MOST_WAITING = 4 * 1024 * 1024;
  */
 const AT_ONCE = 20;
 
+/** What takes less is not long, in milliseconds. */
+const LONG = 10;
+
 /** Settings of the sockets. */
 export interface SocketsOptions extends MessageLimits {
   /** How often clients that were too slow are looked after, in milliseconds. */
@@ -147,7 +150,8 @@ export function createSockets(
     add(socket) {
       // One whose client has gone before it is open never ends.
       socket.onopen = () => greet(socket);
-      socket.onmessage = ({ data }) => void answer(socket, data);
+      const inTurn = oneAfterAnother();
+      socket.onmessage = ({ data }) => inTurn(() => void answer(socket, data));
       socket.onclose = () => void clients.delete(socket);
       socket.onerror = () => void clients.delete(socket);
     },
@@ -176,6 +180,26 @@ function withId(
   return requestId === undefined
     ? message
     : { ...message, request_id: requestId };
+}
+
+/**
+ * Has a client's messages seen to in their order. Whoever asks for what takes
+ * long leaves others as much time before the next: a search in a long list
+ * takes half a second.
+ */
+function oneAfterAnother(): (action: () => void) => void {
+  let turn = Promise.resolve();
+  return (action) => {
+    turn = turn.then(async () => {
+      const start = performance.now();
+      action();
+      const took = performance.now() - start;
+      if (took < LONG) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, took);
+      await promise;
+    });
+  };
 }
 
 /** Resolves after what waits to be written has been. */

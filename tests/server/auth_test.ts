@@ -210,7 +210,7 @@ Deno.test("logging in gives a session that opens the page's socket", async () =>
     const foreign = await post(sluice, TOKEN, "https://evil.test");
     assertEquals(foreign.status, 403);
     const right = await post(sluice, TOKEN, own);
-    assertEquals([right.status, right.headers.get("location")], [303, "/"]);
+    assertEquals([right.status, right.headers.get("location")], [303, "./"]);
     session = right.headers.get("set-cookie")?.split(";")[0] ?? "";
     for (const response of [wrong, foreign, right]) {
       await response.body?.cancel();

@@ -294,6 +294,29 @@ const STEPS: Record<string, Step> = {
     assertEquals((await links.inputValue()).split("\n"), urls.slice(1_000));
   },
 
+  async "links that could not be added come back, beside what is there"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, sluice, origin } = scene;
+    await page.getByText("Nothing here yet").waitFor();
+    sluice.kill("SIGINT");
+    await page.getByText("Not connected to the server:").waitFor();
+    const links = page.getByLabel("Links to download");
+    await links.fill(origin.url("/typed"));
+    await page.evaluate((url) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.setData("text/plain", url);
+      const options = { dataTransfer, bubbles: true, cancelable: true };
+      document.body.dispatchEvent(new DragEvent("drop", options));
+    }, origin.url("/dropped"));
+    await page.getByRole("alert").getByText("no connection").waitFor();
+    assertEquals(
+      await links.inputValue(),
+      `${origin.url("/typed")}\n${origin.url("/dropped")}`,
+    );
+  },
+
   async "markup in names is only text"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, complaints } = scene;
@@ -371,6 +394,12 @@ const STEPS: Record<string, Step> = {
     await page.locator('.row[aria-rowindex="10001"][data-state]').waitFor();
     const scrolled = performance.now() - jumped;
     const atEnd = await elements();
+
+    for (const [key, index] of [["Home", 2], ["End", 10_001]] as const) {
+      await page.keyboard.press(key);
+      await page.locator(`.row[aria-rowindex="${index}"][data-id]:focus`)
+        .waitFor();
+    }
 
     const typed = performance.now();
     await page.getByLabel("Search names and URLs").fill("entry=4321");

@@ -66,15 +66,19 @@ export function createAdding({ form, input, connection, notices, added }) {
     input.rows = Math.min(MOST_LINES, lines);
   }
 
+  /** @param {string[]} texts What the field is to hold, together. */
+  function putIn(...texts) {
+    input.value = texts.map((text) => text.trim()).filter((text) => text !== "")
+      .join("\n");
+    fit();
+  }
+
   async function submit() {
     // Cleared at once: what is typed meanwhile is not lost by the answer.
     const text = input.value;
     input.value = "";
     fit();
-    const left = await add(text);
-    if (input.value !== "") return;
-    input.value = left;
-    fit();
+    putIn(await add(text), input.value);
   }
 
   form.addEventListener("submit", (event) => {
@@ -94,15 +98,14 @@ export function createAdding({ form, input, connection, notices, added }) {
     const text = clipboardData?.getData("text/plain") ?? "";
     if (text.trim() === "" || document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    input.value = text.trim();
-    fit();
+    putIn(input.value, text);
     input.focus();
   });
 
-  whenDropped((text) => void add(text));
+  whenDropped(async (text) => putIn(input.value, await add(text)));
 }
 
-/** @param {(text: string) => void} take */
+/** @param {(text: string) => Promise<void>} take */
 function whenDropped(take) {
   // Enter and leave also come for each element below.
   let depth = 0;
@@ -129,6 +132,6 @@ function whenDropped(take) {
       .filter(({ size }) => size <= LONGEST_FILE);
     const texts = await Promise.all(files.map((file) => file.text()));
     const all = [text, ...texts].join("\n");
-    if (all.trim() !== "") take(all);
+    if (all.trim() !== "") await take(all);
   });
 }

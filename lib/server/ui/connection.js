@@ -85,6 +85,7 @@ export function connect({ url, hear, changed, refused }) {
     attempt = Promise.withResolvers();
     become({ kind: "connecting" });
     socket = new WebSocket(url);
+    quiet = setTimeout(giveUp, PATIENCE);
     socket.onopen = () => {
       failures = 0;
       listen();

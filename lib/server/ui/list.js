@@ -55,12 +55,15 @@ export function createList({ model, grid, rows, selected }) {
     if (at >= 0 && at < from) indexes.push(at);
     for (let index = from; index < to; index++) indexes.push(index);
     if (at >= to) indexes.push(at);
+    const goal = sought;
     place(indexes, focused);
     if (hadFocus && !rows.contains(document.activeElement)) {
       const row = shown.get(keyOf(focused));
       if (row) row.element.focus({ preventScroll: true });
       else grid.focus();
     }
+    // Focus that is only put back is no new wish.
+    sought = goal === null ? null : Math.min(goal, length - 1);
     if (sought !== null && model.at(sought) !== null) focus(sought);
   }
 

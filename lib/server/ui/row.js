@@ -127,7 +127,11 @@ export function createRow() {
           button.tabIndex = tab;
         }
       }
-      if (status === null) return;
+      if (status === null) {
+        delete element.dataset.id;
+        element.ariaLabel = null;
+        return;
+      }
       element.dataset.id = status.id;
       element.dataset.state = status.process_status;
       const sentence = sentenceOf(status);
