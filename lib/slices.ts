@@ -12,8 +12,8 @@ export interface Run extends Range {
 }
 
 /**
- * No share is cut finer, and no shorter tail is taken over. Gaps may be shorter,
- * and so may all slices that are to be.
+ * No share is cut finer, and no shorter tail is taken over. A gap may be shorter
+ * by itself, and so may what `BYTES_AMOUNT` allows.
  */
 export const SMALLEST_SLICE = 128 * 1024;
 /**

@@ -12,11 +12,14 @@ export type Remedy =
   | "refresh"
   /** Throw away what is there, and begin again. */
   | "restart"
-  /** The same, and take the whole file in one answer; see "none, at first". */
+  /**
+   * Ask again if there were good answers; if that is in vain, throw away what
+   * is there, and take the whole file in one answer.
+   */
   | "whole"
   /** Wait until somebody has made room. */
   | "pause"
-  /** Ask again if there were good answers: a node may have a bad moment. */
+  /** Ask again if there were good answers, but at the start do nothing. */
   | "none, at first"
   /** Nothing: trying again would end the same. */
   | "none";

@@ -1171,3 +1171,38 @@ Deno.test("25: many clients that command one download do not break it", async ()
   assertGreater(origin.requests.length, 1);
   assertCalm(sluice);
 });
+
+Deno.test("who asks for what takes long leaves others their turn", async () => {
+  await using origin = await startOrigin();
+  const flags = ["--threads-amount=1"];
+  await using sluice = await startSluice({ flags });
+  await using client = await sluice.connect();
+  const url = origin.serve("/a", file(1), { gates: { head: forever } });
+  for (let n = 0; n < 20; n++) {
+    await client.request({
+      urls: Array.from({ length: 1_000 }, (_, k) => `${url}?${n}-${k}`),
+    });
+  }
+  const searches = 60;
+  const begun = Promise.withResolvers<void>();
+  let answered = 0;
+  const greedy = new WebSocket(sluice.url);
+  greedy.onmessage = ({ data }) => {
+    if (!data.includes("request_id")) return;
+    answered++;
+    begun.resolve();
+  };
+  greedy.onopen = () => {
+    for (let n = 0; n < searches; n++) {
+      const search = { action: "list", search: `none ${n}`, request_id: n };
+      greedy.send(JSON.stringify(search));
+    }
+  };
+  await begun.promise;
+  await client.request({ action: "list", limit: 1 });
+  assertLess(answered, searches);
+  const closed = Promise.withResolvers<void>();
+  greedy.onclose = () => closed.resolve();
+  greedy.close();
+  await closed.promise;
+});

@@ -78,7 +78,9 @@ export function createAdding({ form, input, connection, notices, added }) {
     const text = input.value;
     input.value = "";
     fit();
-    putIn(await add(text), input.value);
+    const left = await add(text);
+    // Nobody's caret is moved for nothing.
+    if (left !== "") putIn(left, input.value);
   }
 
   form.addEventListener("submit", (event) => {
@@ -102,7 +104,10 @@ export function createAdding({ form, input, connection, notices, added }) {
     input.focus();
   });
 
-  whenDropped(async (text) => putIn(input.value, await add(text)));
+  whenDropped(async (text) => {
+    const left = await add(text);
+    if (left !== "") putIn(input.value, left);
+  });
 }
 
 /** @param {(text: string) => Promise<void>} take */
