@@ -12,8 +12,8 @@ import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import { refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
-import { printable } from "./lib/cli/width.ts";
-import { DownloadError } from "./lib/errors.ts";
+import { printable } from "./lib/cli/terminal/width.ts";
+import { DownloadError } from "./lib/download/errors.ts";
 
 // What only one command needs is imported by it: `get` is to start at once.
 
@@ -104,7 +104,7 @@ async function readCaCerts({ caFile }: Config): Promise<string[]> {
 async function serveUntilStopped(config: Config): Promise<void> {
   const [{ createLog }, { allowsPrivate, exposureFault }, { serve }] =
     await Promise.all([
-      import("./lib/log.ts"),
+      import("./lib/base/log.ts"),
       import("./lib/server/exposure.ts"),
       import("./lib/server/serve.ts"),
     ]);

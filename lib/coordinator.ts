@@ -11,19 +11,23 @@ import {
   type DownloadRequest,
   refuseUnlessAllowed,
   type State,
-} from "./download.ts";
-import { createEngine, type EngineOptions, type Figures } from "./engine.ts";
-import { diskFull, watchDisk } from "./disk.ts";
-import { DownloadError, toRecord } from "./errors.ts";
-import { every } from "./every.ts";
-import type { Log } from "./log.ts";
+} from "./download/download.ts";
+import {
+  createEngine,
+  type EngineOptions,
+  type Figures,
+} from "./engine/engine.ts";
+import { diskFull, watchDisk } from "./files/disk_room.ts";
+import { DownloadError, toRecord } from "./download/errors.ts";
+import { every } from "./base/timers.ts";
+import type { Log } from "./base/log.ts";
 import { loggable } from "./origin/request.ts";
-import { createOverview, type Overview } from "./overview.ts";
-import type { DownloadParts } from "./parts.ts";
-import type { Changes } from "./status.ts";
-import { createQueue, type Held } from "./queue.ts";
-import type { Store } from "./store.ts";
-import { bytesLeft, type Ending } from "./transfer.ts";
+import { createOverview, type Overview } from "./status/overview.ts";
+import type { DownloadParts } from "./files/parts.ts";
+import type { Changes } from "./status/status.ts";
+import { createQueue, type Held } from "./store/queue.ts";
+import type { Store } from "./store/store.ts";
+import { bytesLeft, type Ending } from "./transfer/transfer.ts";
 
 /**
  * How long a close waits for commands, in milliseconds: a file that was removed

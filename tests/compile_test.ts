@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
-import { run } from "./sluice.ts";
+import { run } from "./support/sluice.ts";
 
 // The runtime of a compiled binary comes from a host that tests cannot reach.
 // Deno itself stands in for it, so that what is embedded can be seen.

@@ -6,11 +6,15 @@ import {
   assertRejects,
 } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { DownloadError } from "../lib/errors.ts";
-import { parseDownload } from "../lib/server/protocol.ts";
-import type { Status } from "../lib/status.ts";
-import { caCertificate, serverCertificate, serverKey } from "./certificate.ts";
-import { type Downloads, startDownloads } from "./downloads.ts";
+import { DownloadError } from "../lib/download/errors.ts";
+import { parseDownload } from "../lib/download/request.ts";
+import type { Status } from "../lib/status/status.ts";
+import {
+  caCertificate,
+  serverCertificate,
+  serverKey,
+} from "./support/certificate.ts";
+import { type Downloads, startDownloads } from "./support/downloads.ts";
 import {
   bytesOf,
   file,
@@ -19,7 +23,7 @@ import {
   type OriginFile,
   redirect,
   startOrigin,
-} from "./origin.ts";
+} from "./support/origin.ts";
 
 const KiB = 1024;
 /** The slices of these tests. */

@@ -14,7 +14,7 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import type { ServerMessage } from "../lib/server/protocol.ts";
-import { type Run, union } from "../lib/slices.ts";
+import { type Run, union } from "../lib/download/ranges.ts";
 import {
   type Behave,
   type Behaviour,
@@ -24,8 +24,13 @@ import {
   type Origin,
   type OriginFile,
   startOrigin,
-} from "./origin.ts";
-import { collect, connect, projectPath, taskArguments } from "./sluice.ts";
+} from "./support/origin.ts";
+import {
+  collect,
+  connect,
+  projectPath,
+  taskArguments,
+} from "./support/sluice.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

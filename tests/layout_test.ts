@@ -1,20 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { ENVIRONMENT, settingsOf } from "../config.ts";
 import config from "../deno.json" with { type: "json" };
-import { projectPath, run } from "./sluice.ts";
+import { projectPath, run } from "./support/sluice.ts";
 
-/** Whoever stands in a line may import what stands in it or above it. */
-const LAYERS = [
-  /^deno\.json$/,
-  /^lib\/(crc32|errors|every|groups|hosts|log|pace|signals|slices)\.ts$/,
-  /^lib\/origin\//,
-  /^lib\/download\.ts$/,
-  /^lib\/(transfer|plan|verdict|schedule|status)\.ts$/,
-  /^lib\/(threads\/|(database|store|content_directory|parts|disk|names)\.ts$)/,
-  /^lib\/(queue|jobs|driver|engine|overview|coordinator|recovery)\.ts$/,
-  /^lib\/(server|cli)\//,
-  /^(main|config)\.ts$/,
+/** The rooms from the bottom up: each may import from those before it. */
+const ROOMS = [
+  "lib/base/",
+  "lib/download/",
+  "lib/origin/",
+  "lib/transfer/",
+  "lib/files/",
+  "lib/store/",
+  "lib/threads/",
+  "lib/engine/",
+  "lib/status/",
+  "lib/coordinator.ts",
+  "lib/get/",
+  "lib/server/",
+  "lib/cli/",
 ];
+
+/** Where a path stands among the rooms; -1 if it stands in none. */
+function levelOf(path: string): number {
+  if (path === "deno.json") return 0;
+  if (path === "main.ts" || path === "config.ts") return ROOMS.length;
+  return ROOMS.findIndex((room) => path === room || path.startsWith(room));
+}
 
 interface Module {
   readonly specifier: string;
@@ -43,16 +54,12 @@ async function imports(): Promise<Map<string, string[]>> {
   return found;
 }
 
-function layerOf(path: string): number {
-  return LAYERS.findIndex((layer) => layer.test(path));
-}
-
 Deno.test("imports run downwards only", async () => {
   for (const [path, targets] of await imports()) {
     if (path.endsWith(".d.ts")) continue;
-    assert(layerOf(path) >= 0, `${path} is in no layer`);
+    assert(levelOf(path) >= 0, `${path} is in no room`);
     for (const target of targets) {
-      assert(layerOf(target) <= layerOf(path), `${path} imports ${target}`);
+      assert(levelOf(target) <= levelOf(path), `${path} imports ${target}`);
     }
   }
 });
@@ -77,15 +84,79 @@ Deno.test("only main.ts reads config.ts", async () => {
   assertEquals(readers, ["main.ts"]);
 });
 
-Deno.test("the sockets see no worker, and the coordinator no socket", async () => {
-  for (const [path, targets] of await imports()) {
-    if (path.startsWith("lib/server/")) {
-      assert(!targets.some((target) => target.startsWith("lib/threads/")));
+/**
+ * What no file of a room may reach, through whatever it imports itself. That
+ * the coordinator sees no socket follows from the order of the rooms.
+ */
+const UNREACHABLE = [
+  { from: "lib/threads/", to: ["lib/store/", "lib/coordinator.ts"] },
+  { from: "lib/get/", to: ["lib/cli/", "lib/server/"] },
+];
+
+Deno.test("what workers and get are kept from, they do not reach", async () => {
+  const graph = await imports();
+  for (const { from, to } of UNREACHABLE) {
+    for (const path of graph.keys()) {
+      if (!path.startsWith(from)) continue;
+      for (const target of reachable(graph, path)) {
+        const kept = to.some((room) => target.startsWith(room));
+        assert(!kept, `${path} reaches ${target}`);
+      }
     }
-    assert(
-      layerOf(path) > 6 ||
-        !targets.some((target) => target.startsWith("lib/server/")),
-    );
+  }
+});
+
+/** All files that a file imports, directly or through others. */
+function reachable(
+  graph: ReadonlyMap<string, readonly string[]>,
+  start: string,
+): Set<string> {
+  const found = new Set<string>();
+  const rest = [start];
+  for (let path = rest.pop(); path !== undefined; path = rest.pop()) {
+    for (const target of graph.get(path) ?? []) {
+      if (!found.has(target)) rest.push(target);
+      found.add(target);
+    }
+  }
+  return found;
+}
+
+Deno.test("the server does not reach past the coordinator", async () => {
+  for (const [path, targets] of await imports()) {
+    if (!path.startsWith("lib/server/")) continue;
+    for (const target of targets) {
+      const past = /^lib\/(engine|threads|transfer)\//.test(target);
+      assert(!past, `${path} imports ${target}`);
+    }
+  }
+});
+
+/**
+ * Calls that touch a clock, a disk, a worker or HTTP. `Deno.errors` does not:
+ * its classes only tell errors apart.
+ */
+const EFFECTS =
+  /\bDeno\.(?!errors\b)|\bDate\.now\b|\bnew Date\(\)|\bperformance\.|\bset(Timeout|Interval)\(|\bfetch\(|\bnew (Worker|WebSocket|BroadcastChannel)\b|"node:/;
+
+Deno.test("decisions touch no clock, disk, worker or HTTP", async () => {
+  let read = 0;
+  for (const room of ["lib/download", "lib/origin", "lib/transfer"]) {
+    for await (const path of files(room)) {
+      const code = (await Deno.readTextFile(projectPath(path)))
+        .replace(/\/\*[^]*?\*\/|\/\/.*/g, "");
+      assert(!EFFECTS.test(code), `${path}: ${code.match(EFFECTS)?.[0]}`);
+      read++;
+    }
+  }
+  assert(read > 0, "no file was read");
+});
+
+Deno.test("nothing outside lib/cluster/ names NATS", async () => {
+  for await (const path of files("lib")) {
+    if (path.startsWith("lib/cluster/") || !path.endsWith(".ts")) continue;
+    const code = await Deno.readTextFile(projectPath(path));
+    assert(!/\bnats\b/i.test(code), path);
   }
 });
 

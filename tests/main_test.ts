@@ -6,8 +6,13 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
-import { file, firstDifference, forever, startOrigin } from "./origin.ts";
-import { nginxInstalled, startNginx } from "./nginx.ts";
+import {
+  file,
+  firstDifference,
+  forever,
+  startOrigin,
+} from "./support/origin.ts";
+import { nginxInstalled, startNginx } from "./support/nginx.ts";
 import {
   collect,
   connect,
@@ -15,7 +20,7 @@ import {
   run,
   startSluice,
   taskArguments,
-} from "./sluice.ts";
+} from "./support/sluice.ts";
 
 const MiB = 1024 * 1024;
 const CI = Deno.env.get("CI") === "true";

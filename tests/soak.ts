@@ -6,7 +6,7 @@
  * `SOAK_DOWNLOADS` says how many, `SOAK_SEED` replays which.
  */
 
-import type { Status } from "../lib/status.ts";
+import type { Status } from "../lib/status/status.ts";
 import { random } from "./crash.ts";
 import {
   type Behaviour,
@@ -18,8 +18,8 @@ import {
   type OriginRequest,
   redirect,
   startOrigin,
-} from "./origin.ts";
-import { type Client, type Sluice, startSluice } from "./sluice.ts";
+} from "./support/origin.ts";
+import { type Client, type Sluice, startSluice } from "./support/sluice.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -4,7 +4,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import type { CommandUsage, Flag } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage.ts";
-import { printable } from "./width.ts";
+import { printable } from "./terminal/width.ts";
 
 /** What was asked. */
 export interface Invocation {

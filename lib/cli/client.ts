@@ -1,6 +1,6 @@
 /** A client of a running server. */
 
-import { DownloadError } from "../errors.ts";
+import { DownloadError } from "../download/errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
 import { UsageError } from "./usage.ts";
 

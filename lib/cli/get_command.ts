@@ -1,19 +1,19 @@
 /** The command `get`: what it is asked, what it says, how it exits. */
 
-import type { Log } from "../log.ts";
+import type { Log } from "../base/log.ts";
 import type { Invocation } from "./arguments.ts";
-import { get, type GetEnd, type GetOptions } from "./get.ts";
-import { codeWith, openOutputs, type Outputs } from "./outputs.ts";
+import { get, type GetEnd, type GetOptions } from "../get/get.ts";
+import { codeWith, openOutputs, type Outputs } from "./terminal/outputs.ts";
 import {
   createJsonReporter,
   createLinesReporter,
   createQuietReporter,
   createTerminalReporter,
-  type Reporter,
-} from "./reporter.ts";
+} from "./terminal/reporter.ts";
+import type { Reporter } from "../get/reporter.ts";
 import { checkRequests, readRequests } from "./requests.ts";
-import { openTerminal } from "./screen.ts";
-import { startSignals } from "../signals.ts";
+import { openTerminal } from "./terminal/screen.ts";
+import { startSignals } from "../base/signals.ts";
 
 /** How often a terminal is drawn again, in milliseconds. */
 const DRAW_EVERY = 100;

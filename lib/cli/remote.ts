@@ -1,13 +1,13 @@
 /** The commands that ask something of a running server, and are done. */
 
-import { DownloadError } from "../errors.ts";
-import type { Status } from "../status.ts";
+import { DownloadError } from "../download/errors.ts";
+import type { Status } from "../status/status.ts";
 import { type Invocation, wholeNumber } from "./arguments.ts";
 import { type Client, connect, type ServerAddress } from "./client.ts";
-import { renderTable } from "./render.ts";
+import { renderTable } from "./terminal/render.ts";
 import { checkRequests, readRequests } from "./requests.ts";
 import { UsageError } from "./usage.ts";
-import { printable } from "./width.ts";
+import { printable } from "./terminal/width.ts";
 
 /** URLs in one message: below any limit on its length. */
 const URLS_AT_ONCE = 200;

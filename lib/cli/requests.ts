@@ -1,8 +1,8 @@
 /** What is to be downloaded, from the command line and lists of URLs. */
 
-import { DownloadError } from "../errors.ts";
-import type { DownloadRequest } from "../download.ts";
-import { parseDownload } from "../server/protocol.ts";
+import { DownloadError } from "../download/errors.ts";
+import type { DownloadRequest } from "../download/download.ts";
+import { parseDownload } from "../download/request.ts";
 import { type Invocation, wholeNumber } from "./arguments.ts";
 import { refuseWithout } from "./permissions.ts";
 import { UsageError } from "./usage.ts";

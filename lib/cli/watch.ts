@@ -1,16 +1,20 @@
 /** A live view of a server's downloads. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { DownloadError } from "../errors.ts";
-import { every } from "../every.ts";
+import { DownloadError } from "../download/errors.ts";
+import { every } from "../base/timers.ts";
 import type { ServerMessage } from "../server/protocol.ts";
-import { aborted } from "../signals.ts";
-import type { Status, Totals } from "../status.ts";
+import { aborted } from "../base/signals.ts";
+import type { Status, Totals } from "../status/status.ts";
 import { connect, type ServerAddress } from "./client.ts";
-import { formatBytes } from "./format.ts";
-import { renderDownloads, renderLine, type ViewSize } from "./render.ts";
-import { openFullScreen, type Terminal } from "./screen.ts";
-import { clip } from "./width.ts";
+import { formatBytes } from "./terminal/format.ts";
+import {
+  renderDownloads,
+  renderLine,
+  type ViewSize,
+} from "./terminal/render.ts";
+import { openFullScreen, type Terminal } from "./terminal/screen.ts";
+import { clip } from "./terminal/width.ts";
 
 /** How long to wait before connecting again, in milliseconds. */
 const SOONEST = 500;

@@ -2,9 +2,9 @@
 
 import type { Invocation } from "./arguments.ts";
 import type { ServerAddress } from "./client.ts";
-import { codeWith, openOutputs, type Outputs } from "./outputs.ts";
-import { openTerminal } from "./screen.ts";
-import { startSignals } from "../signals.ts";
+import { codeWith, openOutputs, type Outputs } from "./terminal/outputs.ts";
+import { openTerminal } from "./terminal/screen.ts";
+import { startSignals } from "../base/signals.ts";
 import {
   createLineWatcher,
   createScreenWatcher,

@@ -1,6 +1,6 @@
 /** Where a redirect may lead. */
 
-import { DownloadError } from "../errors.ts";
+import { DownloadError } from "../download/errors.ts";
 import { fromLatin1 } from "./latin1.ts";
 
 /** RFC 9110 §15.4 sets no bound; a chain this long leads nowhere. */

@@ -1,39 +1,5 @@
 /** What an origin is asked with. */
 
-/** Header names that a client may not set: they are ours, or the wire's. */
-const OURS = [
-  "accept-encoding",
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "if-match",
-  "if-modified-since",
-  "if-none-match",
-  "if-range",
-  "if-unmodified-since",
-  "keep-alive",
-  "proxy-connection",
-  "range",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
-
-/** Why a header may not be sent; null if it may. */
-export function headerFault(name: string, value: string): string | null {
-  if (OURS.includes(name.toLowerCase())) {
-    return `the header ${name} is set by Sluice itself`;
-  }
-  try {
-    new Headers({ [name]: value });
-    return null;
-  } catch {
-    return `${JSON.stringify(name)} with this value is not a valid header`;
-  }
-}
-
 /** A URL that is asked, and the headers that go with it. */
 export interface OriginRequest {
   readonly url: string;

@@ -2,7 +2,7 @@
 
 import { ifNoneMatch } from "@std/http/etag";
 import { basename } from "@std/path/basename";
-import type { Range } from "../slices.ts";
+import type { Range } from "../download/ranges.ts";
 import { isInert, mediaType } from "./ui/media_types.js";
 
 /** The largest piece that is read at once. */

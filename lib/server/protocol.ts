@@ -1,9 +1,18 @@
 /** The JSON that clients may send, and will get. Pure. */
 
-import type { Checksum, Command, DownloadRequest } from "../download.ts";
-import { DownloadError, type ErrorCode, toRecord } from "../errors.ts";
-import { headerFault } from "../origin/request.ts";
-import type { Changes, Status, Totals } from "../status.ts";
+import type { Command, DownloadRequest } from "../download/download.ts";
+import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
+import {
+  bad,
+  type Fields,
+  isObject,
+  parseDownload,
+  parseUrl,
+  refuseUnknown,
+  type RequestLimits,
+  wholeNumber,
+} from "../download/request.ts";
+import type { Changes, Status, Totals } from "../status/status.ts";
 
 /** What a client wants. */
 export type ClientRequest =
@@ -65,16 +74,12 @@ export function renderChanges({ changed, totals, removed }: Changes): string {
 }
 
 /** What messages may hold at most. */
-export interface MessageLimits {
+export interface MessageLimits extends RequestLimits {
   /** Characters of a message. */
   readonly messageLength: number;
   /** How deep arrays and objects may be nested. */
   readonly jsonDepth: number;
-  /** Characters of a URL. */
-  readonly urlLength: number;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a message as JSON.
@@ -178,7 +183,6 @@ function parseEntry(
 }
 
 const LONGEST_PAGE = 1_000;
-const LONGEST_NAME = 1_000;
 const LONGEST_ID = 100;
 
 function parseAction(fields: Fields, limits: MessageLimits): ClientRequest {
@@ -245,126 +249,4 @@ function parseStatuses(
   const known = STATUSES.filter((name) => named.includes(name));
   if (known.length > 0 && known.length === named.length) return known;
   throw bad(`"status" must be one or some of ${STATUSES.join(", ")}.`);
-}
-
-const DIGITS = { sha256: 64, sha512: 128, sha1: 40, md5: 32 } as const;
-const ALGORITHMS = Object.keys(DIGITS) as Checksum["algorithm"][];
-const DOWNLOAD_FIELDS = [
-  "url",
-  "filename",
-  "headers",
-  "threads",
-  ...ALGORITHMS,
-];
-
-/**
- * Reads what is asked for one download.
- *
- * @throws {DownloadError} BAD_REQUEST or BAD_URL.
- */
-export function parseDownload(
-  fields: unknown,
-  limits: Pick<MessageLimits, "urlLength">,
-): DownloadRequest {
-  if (!isObject(fields)) throw bad('A download must have a "url".');
-  refuseUnknown(fields, DOWNLOAD_FIELDS);
-  const { filename = null } = fields;
-  const named = typeof filename === "string" && filename.length > 0 &&
-    filename.length <= LONGEST_NAME;
-  if (filename !== null && !named) {
-    throw bad(
-      `"filename" must be a name of at most ${LONGEST_NAME} characters.`,
-    );
-  }
-  return {
-    url: parseUrl(fields.url, limits.urlLength),
-    filename,
-    headers: parseHeaders(fields.headers),
-    checksum: parseChecksum(fields),
-    threads: (fields.threads ?? null) === null
-      ? null
-      : wholeNumber(fields, "threads", 1, 1, 1_000),
-  };
-}
-
-function parseUrl(url: unknown, longest: number): string {
-  if (typeof url !== "string") {
-    throw bad('There is no "url": send {"url": "https://…"}.');
-  }
-  const trimmed = url.trim();
-  if (trimmed.length > longest) {
-    throw badUrl(`is longer than ${longest} characters`);
-  }
-  const parsed = URL.parse(trimmed);
-  if (parsed === null) {
-    throw badUrl("must be whole, such as https://example.org/file");
-  }
-  const { protocol } = parsed;
-  if (protocol !== "http:" && protocol !== "https:") {
-    throw badUrl("cannot be fetched: it must begin with http:// or https://");
-  }
-  return trimmed;
-}
-
-function parseHeaders(headers: unknown = {}): Record<string, string> {
-  if (!isObject(headers)) {
-    throw bad('"headers" must be an object of names and values.');
-  }
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => {
-      if (typeof value !== "string") {
-        throw bad(`"headers": the value of ${name} must be text.`);
-      }
-      const fault = headerFault(name, value);
-      if (fault) throw bad(`"headers": ${fault}.`);
-      return [name.toLowerCase(), value];
-    }),
-  );
-}
-
-function parseChecksum(fields: Fields): Checksum | null {
-  const [algorithm, another] = ALGORITHMS.filter((name) => name in fields);
-  if (algorithm === undefined) return null;
-  if (another) throw bad(`Give one checksum, not ${algorithm} and ${another}.`);
-  const digest = fields[algorithm];
-  const digits = DIGITS[algorithm];
-  const valid = typeof digest === "string" && digest.length === digits &&
-    /^[0-9a-f]*$/i.test(digest);
-  if (!valid) {
-    throw bad(`"${algorithm}" must be ${digits} hexadecimal digits.`);
-  }
-  return { algorithm, digest: digest.toLowerCase() };
-}
-
-function wholeNumber(
-  fields: Fields,
-  name: string,
-  fallback: number,
-  least: number,
-  most: number,
-): number {
-  const value = fields[name] ?? fallback;
-  const valid = Number.isInteger(value) && Number(value) >= least &&
-    Number(value) <= most;
-  if (valid) return Number(value);
-  throw bad(`"${name}" must be a whole number from ${least} to ${most}.`);
-}
-
-function refuseUnknown(fields: Fields, known: readonly string[]): void {
-  const unknown = Object.keys(fields).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  const name = JSON.stringify(unknown.slice(0, 50));
-  throw bad(`${name} is not known here; known are ${known.join(", ")}.`);
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function bad(message: string): DownloadError {
-  return new DownloadError("BAD_REQUEST", message);
-}
-
-function badUrl(fault: string): DownloadError {
-  return new DownloadError("BAD_URL", `The URL ${fault}.`);
 }

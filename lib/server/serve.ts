@@ -1,15 +1,15 @@
 /** The server's life: from listening to a clean end. */
 
-import { openContentDirectory } from "../content_directory.ts";
+import { openContentDirectory } from "../files/content_directory.ts";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
-import { toRecord } from "../errors.ts";
-import type { Log } from "../log.ts";
-import { recover } from "../recovery.ts";
-import { aborted, startSignals } from "../signals.ts";
-import { openStatusChannel } from "../status.ts";
-import { openStore } from "../store.ts";
+import { toRecord } from "../download/errors.ts";
+import type { Log } from "../base/log.ts";
+import { recover } from "../store/recovery.ts";
+import { aborted, startSignals } from "../base/signals.ts";
+import { openStatusChannel } from "../status/channel.ts";
+import { openStore } from "../store/sqlite.ts";
 import { renderChanges } from "./protocol.ts";
-import { createHandler, type Handler, type ServerOptions } from "./server.ts";
+import { createHandler, type Handler, type ServerOptions } from "./routes.ts";
 
 /** Settings of a server. */
 export interface ServeOptions extends CoordinatorOptions, ServerOptions {

@@ -1,10 +1,10 @@
 /** Who is connected, and what each has been told. */
 
 import type { Coordinator } from "../coordinator.ts";
-import type { Command } from "../download.ts";
-import { DownloadError, toRecord } from "../errors.ts";
-import type { Log } from "../log.ts";
-import { openStatusChannel } from "../status.ts";
+import type { Command } from "../download/download.ts";
+import { DownloadError, toRecord } from "../download/errors.ts";
+import type { Log } from "../base/log.ts";
+import { openStatusChannel } from "../status/channel.ts";
 import {
   type ClientRequest,
   type MessageLimits,

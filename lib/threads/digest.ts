@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { Range } from "../slices.ts";
+import type { Range } from "../download/ranges.ts";
 import type { DigestJob } from "./messages.ts";
 
 const READ_BYTES = 1024 * 1024;

@@ -1,8 +1,8 @@
 /** One thread: a Range GET, streamed to its offset in the part file. */
 
-import { DownloadError } from "../errors.ts";
-import type { Together } from "../every.ts";
-import { type Answer, contentLength, readAnswer } from "../origin/partial.ts";
+import { DownloadError } from "../download/errors.ts";
+import type { Together } from "../base/timers.ts";
+import { type Answer, contentLength, readAnswer } from "../origin/answer.ts";
 import {
   isRedirect,
   MOST_REDIRECTS,
@@ -10,8 +10,8 @@ import {
   tooManyRedirects,
 } from "../origin/redirect.ts";
 import { isPrivateIPv6 } from "../origin/address.ts";
-import { connectionError, forbidden } from "../origin/retry.ts";
-import type { Run } from "../slices.ts";
+import { connectionError, forbidden } from "../origin/connection_error.ts";
+import type { Run } from "../download/ranges.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";

@@ -1,9 +1,10 @@
 /** What the pool and its workers say to each other. */
 
-import type { Checksum } from "../download.ts";
-import type { ErrorRecord } from "../errors.ts";
-import type { Answer, Pinned } from "../origin/partial.ts";
-import type { Range, Run } from "../slices.ts";
+import type { Checksum } from "../download/download.ts";
+import type { ErrorRecord } from "../download/errors.ts";
+import type { Answer } from "../origin/answer.ts";
+import type { Pinned } from "../download/download.ts";
+import type { Range, Run } from "../download/ranges.ts";
 import type { SharedTurns } from "./turns.ts";
 
 /** One slice to fetch. */

@@ -3,8 +3,8 @@
  * first of them, if so wished, are carried without one.
  */
 
-import { DownloadError, fromRecord, toRecord } from "../errors.ts";
-import { afterStart, every } from "../every.ts";
+import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
+import { afterStart, every } from "../base/timers.ts";
 import { createCarrier } from "./carrier.ts";
 import type {
   DigestJob,

@@ -1,7 +1,12 @@
 /** From part files to finished files: never is a file overwritten. */
 
-import { DownloadError, toRecord } from "../errors.ts";
-import { findNames, giveName, identityOf, removeIfThere } from "../names.ts";
+import { DownloadError, toRecord } from "../download/errors.ts";
+import {
+  findNames,
+  giveName,
+  identityOf,
+  removeIfThere,
+} from "../files/names.ts";
 import type {
   FinishedPart,
   Published,

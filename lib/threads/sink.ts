@@ -1,7 +1,7 @@
 /** Where a thread's bytes go: one place in the part file, and onwards. */
 
-import { crc32 } from "../crc32.ts";
-import type { Run } from "../slices.ts";
+import { crc32 } from "./crc32.ts";
+import type { Run } from "../download/ranges.ts";
 import { type Buffers, GATHERED_BYTES } from "./buffers.ts";
 import type { Turns } from "./turns.ts";
 

@@ -7,7 +7,7 @@
  * time that way, and came no later.
  */
 
-import { crc32 } from "../crc32.ts";
+import { crc32 } from "./crc32.ts";
 
 /** Files with the same number share turns: no harm, and seldom. */
 const NUMBERS = 256;

@@ -1,13 +1,13 @@
 /** Who takes part: Sluice, and its peers with the options that suit them. */
 
 import type { ServerMessage } from "../../lib/server/protocol.ts";
-import type { Totals } from "../../lib/status.ts";
+import type { Totals } from "../../lib/status/status.ts";
 import {
   projectPath,
   type Sluice,
   startSluice,
   taskArguments,
-} from "../sluice.ts";
+} from "../support/sluice.ts";
 import { type Cost, measureAction, measureCommand } from "./meter.ts";
 
 /** What all contenders of a race have to fetch. */

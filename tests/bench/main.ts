@@ -1,7 +1,7 @@
 /** The benchmark: Sluice beside its peers, in turn; see the README. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { nginxInstalled } from "../nginx.ts";
+import { nginxInstalled } from "../support/nginx.ts";
 import { render, type Result, rowsOf } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { races } from "./scenarios/files.ts";

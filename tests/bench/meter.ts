@@ -5,7 +5,7 @@
  * CPU time: bash does both.
  */
 
-import { collect } from "../sluice.ts";
+import { collect } from "../support/sluice.ts";
 
 /** What a run has cost. */
 export interface Cost {

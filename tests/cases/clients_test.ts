@@ -11,15 +11,15 @@ import {
 } from "@std/assert";
 import { exists } from "@std/fs";
 import type { ServerMessage } from "../../lib/server/protocol.ts";
-import type { Status } from "../../lib/status.ts";
+import type { Status } from "../../lib/status/status.ts";
 import {
   file,
   firstDifference,
   forever,
   type Origin,
   startOrigin,
-} from "../origin.ts";
-import { type Client, type Sluice, startSluice } from "../sluice.ts";
+} from "../support/origin.ts";
+import { type Client, type Sluice, startSluice } from "../support/sluice.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

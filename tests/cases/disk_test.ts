@@ -12,16 +12,21 @@ import { fromFileUrl } from "@std/path";
 import fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { openContentDirectory } from "../../lib/content_directory.ts";
+import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import { createCoordinator } from "../../lib/coordinator.ts";
-import { createDownload } from "../../lib/download.ts";
-import { DownloadError } from "../../lib/errors.ts";
-import { parseDownload } from "../../lib/server/protocol.ts";
-import { type Range, type Run, total } from "../../lib/slices.ts";
-import type { Status } from "../../lib/status.ts";
-import { openStore, type Progress, type Store } from "../../lib/store.ts";
+import { createDownload } from "../../lib/download/download.ts";
+import { DownloadError } from "../../lib/download/errors.ts";
+import { parseDownload } from "../../lib/download/request.ts";
+import { type Range, type Run, total } from "../../lib/download/ranges.ts";
+import type { Status } from "../../lib/status/status.ts";
+import { openStore } from "../../lib/store/sqlite.ts";
+import type { Progress, Store } from "../../lib/store/store.ts";
 import { digest } from "../../lib/threads/digest.ts";
-import { type Downloads, OPTIONS, startDownloads } from "../downloads.ts";
+import {
+  type Downloads,
+  OPTIONS,
+  startDownloads,
+} from "../support/downloads.ts";
 import {
   bytesOf,
   file,
@@ -30,8 +35,8 @@ import {
   type Origin,
   type OriginFile,
   startOrigin,
-} from "../origin.ts";
-import { run, taskArguments } from "../sluice.ts";
+} from "../support/origin.ts";
+import { run, taskArguments } from "../support/sluice.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

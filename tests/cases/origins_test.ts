@@ -28,10 +28,14 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import net from "node:net";
 import type { CoordinatorOptions } from "../../lib/coordinator.ts";
-import type { ErrorCode } from "../../lib/errors.ts";
-import type { Status } from "../../lib/status.ts";
-import { caCertificate, serverCertificate, serverKey } from "../certificate.ts";
-import { type Downloads, startDownloads } from "../downloads.ts";
+import type { ErrorCode } from "../../lib/download/errors.ts";
+import type { Status } from "../../lib/status/status.ts";
+import {
+  caCertificate,
+  serverCertificate,
+  serverKey,
+} from "../support/certificate.ts";
+import { type Downloads, startDownloads } from "../support/downloads.ts";
 import {
   type Behave,
   type Behaviour,
@@ -46,7 +50,7 @@ import {
   type OriginRequest,
   redirect,
   startOrigin,
-} from "../origin.ts";
+} from "../support/origin.ts";
 
 const KiB = 1024;
 const SLICE = 64 * KiB;

@@ -9,8 +9,13 @@ import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { ThreadEvent } from "../../lib/threads/messages.ts";
 import { createPool, type Pool } from "../../lib/threads/pool.ts";
-import { type Run, union } from "../../lib/slices.ts";
-import { file, firstDifference, forever, startOrigin } from "../origin.ts";
+import { type Run, union } from "../../lib/download/ranges.ts";
+import {
+  file,
+  firstDifference,
+  forever,
+  startOrigin,
+} from "../support/origin.ts";
 import {
   type Client,
   collect,
@@ -20,7 +25,7 @@ import {
   type Sluice,
   startSluice,
   taskArguments,
-} from "../sluice.ts";
+} from "../support/sluice.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

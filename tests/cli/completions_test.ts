@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { nearest } from "../../lib/cli/nearest.ts";
-import { start } from "./process.ts";
+import { start } from "../support/process.ts";
 
 async function script(shell: string): Promise<string> {
   const { stdout } = await start(["run", "main.ts", "completions", shell])

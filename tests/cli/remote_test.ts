@@ -1,8 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { file, startOrigin } from "../origin.ts";
-import { startSluice } from "../sluice.ts";
-import { makeDirectory, type Ran, start, startServer } from "./process.ts";
-import { taskArguments } from "../sluice.ts";
+import { file, startOrigin } from "../support/origin.ts";
+import { startSluice } from "../support/sluice.ts";
+import {
+  makeDirectory,
+  type Ran,
+  start,
+  startServer,
+} from "../support/process.ts";
+import { taskArguments } from "../support/sluice.ts";
 
 type Task =
   | "add"

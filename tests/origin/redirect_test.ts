@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
-import { DownloadError } from "../../lib/errors.ts";
+import { DownloadError } from "../../lib/download/errors.ts";
 import { isRedirect, nextHop } from "../../lib/origin/redirect.ts";
 
 function hop(from: string, location: string | null): string {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as fc from "fast-check";
+import { headerFault } from "../../lib/download/request.ts";
 import {
-  headerFault,
   loggable,
   requestFor,
   withoutUserinfo,

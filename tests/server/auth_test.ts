@@ -5,7 +5,12 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { createAuth, protocolFor } from "../../lib/server/auth.ts";
-import { connect, projectPath, type Sluice, startSluice } from "../sluice.ts";
+import {
+  connect,
+  projectPath,
+  type Sluice,
+  startSluice,
+} from "../support/sluice.ts";
 
 const TOKEN = "a-token-of-32-characters-or-more";
 const MINUTE = 60_000;

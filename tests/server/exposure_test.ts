@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { isPrivateIPv6, PRIVATE_RANGES } from "../../lib/origin/address.ts";
 import { allowsPrivate, exposureFault } from "../../lib/server/exposure.ts";
-import { file, startOrigin } from "../origin.ts";
+import { file, startOrigin } from "../support/origin.ts";
 import {
   type Client,
   collect,
@@ -10,7 +10,7 @@ import {
   projectPath,
   run,
   taskArguments,
-} from "../sluice.ts";
+} from "../support/sluice.ts";
 
 const TOKEN = "a-token-of-32-characters-or-more";
 const PROTOCOL = "sluice.token." + new TextEncoder().encode(TOKEN)

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { file, redirect, startOrigin } from "../origin.ts";
-import { startSluice } from "../sluice.ts";
+import { file, redirect, startOrigin } from "../support/origin.ts";
+import { startSluice } from "../support/sluice.ts";
 
 const TOKEN = "t0ken-of-32-characters-or-more-x";
 const PROTOCOL = "sluice.token." + new TextEncoder().encode(TOKEN)

@@ -5,8 +5,8 @@ import {
   single,
   startLagMeter,
 } from "../../lib/server/metrics.ts";
-import { file, startOrigin } from "../origin.ts";
-import { type Sluice, startSluice } from "../sluice.ts";
+import { file, startOrigin } from "../support/origin.ts";
+import { type Sluice, startSluice } from "../support/sluice.ts";
 
 /** One family as a scraper reads it. */
 interface Parsed {

@@ -14,9 +14,13 @@ import {
   literal,
   type Origin,
   startOrigin,
-} from "../origin.ts";
-import { type Sluice, startSluice } from "../sluice.ts";
-import { chromiumInstalled, openPage, startChromium } from "./browser.ts";
+} from "../support/origin.ts";
+import { type Sluice, startSluice } from "../support/sluice.ts";
+import {
+  chromiumInstalled,
+  openPage,
+  startChromium,
+} from "../support/browser.ts";
 
 const missing = !chromiumInstalled();
 if (missing) {

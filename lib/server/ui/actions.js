@@ -1,7 +1,7 @@
 // @ts-check
 /** What can be done with a download, as it stands. Pure. */
 
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 import { isInert } from "./media_types.js";
 
 /**

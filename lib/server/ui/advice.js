@@ -1,7 +1,7 @@
 // @ts-check
 /** What a person can do about an error. Pure. */
 
-/** @import { ErrorCode } from "../../errors.ts" */
+/** @import { ErrorCode } from "../../download/errors.ts" */
 
 /** @type {Readonly<Partial<Record<ErrorCode, string>>>} */
 const ADVICE = {

@@ -4,7 +4,7 @@
 
 /** @import { ActionName } from "./actions.js" */
 /** @import { Tab } from "./model.js" */
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 import { actionsFor, toggleFor } from "./actions.js";
 import { createAdding } from "./add.js";
 import { createCommands } from "./commands.js";

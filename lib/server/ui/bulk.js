@@ -1,7 +1,7 @@
 // @ts-check
 /** One command for all downloads in a state. */
 
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 /** @import { Connection } from "./connection.js" */
 import { isList } from "./connection.js";
 

@@ -6,7 +6,7 @@
 /** @import { Connection } from "./connection.js" */
 /** @import { Tab } from "./model.js" */
 /** @import { Notices } from "./notices.js" */
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 import { fileHref } from "./actions.js";
 import { commandAll } from "./bulk.js";
 import { askMany, askRemove, askUrl } from "./dialogs.js";

@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** One download, looked at closely. */
 
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 /** @import { Sample } from "./chart.js" */
 import { actionsFor } from "./actions.js";
 import { adviceFor } from "./advice.js";

@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** Questions that are asked before something is done. */
 
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 import { html } from "./dom.js";
 import { formatBytes, nameOf } from "./format.js";
 import { SHORTCUTS } from "./keys.js";

@@ -1,7 +1,7 @@
 // @ts-check
 /** How numbers, times and states are written. Pure. */
 
-/** @import { Status, Totals } from "../../status.ts" */
+/** @import { Status, Totals } from "../../status/status.ts" */
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page knows of the downloads, and what it has to ask for. Pure. */
 
-/** @import { Status, Totals } from "../../status.ts" */
+/** @import { Status, Totals } from "../../status/status.ts" */
 /** @import { Sample } from "./chart.js" */
 import { withSample } from "./chart.js";
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** One row of the list. */
 
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 import { actionsFor } from "./actions.js";
 import { html, icon, setText } from "./dom.js";
 import {

@@ -1,7 +1,7 @@
 // @ts-check
 /** A download's slices as parts of a strip. The first half is pure. */
 
-/** @import { Status } from "../../status.ts" */
+/** @import { Status } from "../../status/status.ts" */
 import { svg } from "./dom.js";
 
 /**

@@ -1,7 +1,7 @@
 /** Races for files: one that is large, or many that are small. */
 
-import { caCertificate } from "../../certificate.ts";
-import { type NginxOptions, startNginx } from "../../nginx.ts";
+import { caCertificate } from "../../support/certificate.ts";
+import { type NginxOptions, startNginx } from "../../support/nginx.ts";
 import {
   type Entry,
   largeFilePeers,

@@ -1,8 +1,8 @@
 /** A file that takes long: does memory stay where it is? */
 
 import { statfs } from "node:fs/promises";
-import { startNginx } from "../../nginx.ts";
-import { connect, startSluice } from "../../sluice.ts";
+import { startNginx } from "../../support/nginx.ts";
+import { connect, startSluice } from "../../support/sluice.ts";
 import { delay } from "../delay.ts";
 import { measureCommand, resetPeak, usageOf } from "../meter.ts";
 import type { Scenario } from "../scenario.ts";

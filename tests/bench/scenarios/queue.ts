@@ -1,7 +1,7 @@
 /** A long queue: how fast it grows, what it takes, how soon it is back. */
 
 import type { ServerMessage } from "../../../lib/server/protocol.ts";
-import { connect, type Sluice, startSluice } from "../../sluice.ts";
+import { connect, type Sluice, startSluice } from "../../support/sluice.ts";
 import { delay } from "../delay.ts";
 import { usageOf } from "../meter.ts";
 import type { Scenario } from "../scenario.ts";

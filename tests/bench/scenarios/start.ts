@@ -1,7 +1,7 @@
 /** How soon there is something to use. */
 
-import { startNginx } from "../../nginx.ts";
-import { startSluice } from "../../sluice.ts";
+import { startNginx } from "../../support/nginx.ts";
+import { startSluice } from "../../support/sluice.ts";
 import { isInstalled, sluiceGet } from "../contenders.ts";
 import { measureCommand } from "../meter.ts";
 import { type Figure, spreadOf } from "../report.ts";

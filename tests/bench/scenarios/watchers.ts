@@ -1,7 +1,7 @@
 /** Many clients, all of whom are told of many downloads. */
 
-import { startNginx } from "../../nginx.ts";
-import { collect, connect, startSluice } from "../../sluice.ts";
+import { startNginx } from "../../support/nginx.ts";
+import { collect, connect, startSluice } from "../../support/sluice.ts";
 import { delay } from "../delay.ts";
 import { usageOf } from "../meter.ts";
 import { spreadOf } from "../report.ts";

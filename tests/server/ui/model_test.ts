@@ -1,6 +1,6 @@
 import { assertEquals, assertExists } from "@std/assert";
 import { createModel, type Model } from "../../../lib/server/ui/model.js";
-import type { Status, Totals } from "../../../lib/status.ts";
+import type { Status, Totals } from "../../../lib/status/status.ts";
 import { status } from "./statuses.ts";
 
 function totals(more: Partial<Totals> = {}): Totals {

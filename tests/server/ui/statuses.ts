@@ -1,4 +1,4 @@
-import type { Status } from "../../../lib/status.ts";
+import type { Status } from "../../../lib/status/status.ts";
 
 /** A download that has just been added, with these differences. */
 export function status(differences: Partial<Status> = {}): Status {

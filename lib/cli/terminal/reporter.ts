@@ -1,0 +1,118 @@
+/** How a `get` tells how far it is. */
+
+import type { Status } from "../../status/status.ts";
+import type { Outputs } from "./outputs.ts";
+import type { Effort, Reporter } from "../../get/reporter.ts";
+import { renderDownloads, renderEnd, renderLine } from "./render.ts";
+import { openLiveLines, type Terminal } from "./screen.ts";
+import { printable } from "./width.ts";
+
+/** Nothing but what went wrong. */
+export function createQuietReporter({ err }: Outputs): Reporter {
+  return {
+    changed() {},
+    waiting() {},
+    ended(status, effort) {
+      if (status.process_status === "Downloaded") return;
+      err(`${renderEnd(status, effort)}\n`);
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+/** One JSON object per line, as clients of a server get them. */
+export function createJsonReporter({ out }: Outputs): Reporter {
+  const write = (status: Status) => out(`${JSON.stringify(status)}\n`);
+  return {
+    changed: (statuses) => statuses.forEach(write),
+    ended: (status) => write(status),
+    waiting() {},
+    [Symbol.dispose]() {},
+  };
+}
+
+/** How often a line about each download is enough, in milliseconds. */
+const LINE_EVERY = 10_000;
+
+/** Plain lines: one at the begin, one now and then, one at the end. */
+export function createLinesReporter(outputs: Outputs): Reporter {
+  const told = new Map<string, { at: number; error: string | null }>();
+  return {
+    changed(statuses) {
+      const now = Date.now();
+      for (const status of statuses) {
+        const error = status.error?.message ?? null;
+        const last = told.get(status.id);
+        if (status.process_status !== "Downloading") continue;
+        if (last && now - last.at < LINE_EVERY && last.error === error) {
+          continue;
+        }
+        const { size, downloaded } = status;
+        // Before the answer, there is nothing to be said.
+        const silent = size === null && downloaded === 0 && error === null;
+        if (last === undefined && silent) continue;
+        told.set(status.id, { at: now, error });
+        outputs.err(`${renderLine(status)}\n`);
+      }
+    },
+    waiting() {},
+    ended(status, effort, path) {
+      told.delete(status.id);
+      writeEnd(status, effort, path, outputs);
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+/** One live line per download. */
+export function createTerminalReporter(
+  outputs: Outputs,
+  terminal: Terminal,
+): Reporter {
+  const open = new Map<string, Status>();
+  const lines = openLiveLines(terminal);
+  const resize = terminal.onResize(draw);
+  let more = 0;
+
+  function draw(): void {
+    const { columns, rows } = terminal.size();
+    // A line that fills the last column would be followed by an empty one.
+    const size = { width: columns - 1, height: rows - 1 };
+    const running = [...open.values()]
+      .filter(({ process_status: state }) => state === "Downloading");
+    const rest = open.size - running.length + more;
+    lines.draw(renderDownloads(running, size, rest));
+  }
+
+  return {
+    changed(statuses) {
+      for (const status of statuses) {
+        const { id, process_status: state } = status;
+        if (state === "Downloading" || state === "Queued") open.set(id, status);
+      }
+      draw();
+    },
+    waiting(count) {
+      more = count;
+    },
+    ended(status, effort, path) {
+      open.delete(status.id);
+      lines.aside(() => writeEnd(status, effort, path, outputs));
+    },
+    [Symbol.dispose]() {
+      resize[Symbol.dispose]();
+      lines[Symbol.dispose]();
+    },
+  };
+}
+
+function writeEnd(
+  status: Status,
+  effort: Effort,
+  path: string | null,
+  { out, err, outIsTerminal }: Outputs,
+): void {
+  err(`${renderEnd(status, effort)}\n`);
+  if (path === null) return;
+  out(`${outIsTerminal ? printable(path) : path}\n`);
+}

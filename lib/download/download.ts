@@ -1,0 +1,156 @@
+/** A download: what was asked for, what is known of it, where it stands. */
+
+import { DownloadError, type ErrorRecord } from "./errors.ts";
+
+/**
+ * What proves that two answers are of the same file: a strong entity tag, or
+ * else a modification date that is strong by RFC 9110 §8.8.2.2.
+ */
+export type Validator =
+  | { readonly kind: "etag"; readonly value: string }
+  | {
+    readonly kind: "modified";
+    readonly value: string;
+    /** A weak entity tag beside it, which proves nothing but a difference. */
+    readonly weak?: string;
+  };
+
+/** What the first answer said of a file, and every later one must repeat. */
+export interface Pinned {
+  /** Bytes. */
+  readonly size: number;
+  readonly validator: Validator;
+}
+
+/** A checksum, as sites publish them. */
+export interface Checksum {
+  readonly algorithm: "sha256" | "sha512" | "sha1" | "md5";
+  /** Lower-case hexadecimal digits. */
+  readonly digest: string;
+}
+
+/** What a client asks for. */
+export interface DownloadRequest {
+  readonly url: string;
+  /** The name that the file is to have; else the origin's. */
+  readonly filename: string | null;
+  /** Sent to the URL's own origin only. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What the whole file must hash to. */
+  readonly checksum: Checksum | null;
+  /** How many threads it may have at most; else as many as there are. */
+  readonly threads: number | null;
+}
+
+/** Where a download stands, as far as a restart has to know. */
+export type State =
+  /** In the queue, or taken from it: "Downloading" is the running server's. */
+  | { readonly kind: "Queued" }
+  | { readonly kind: "Paused"; readonly error: ErrorRecord | null }
+  | {
+    readonly kind: "Downloaded";
+    readonly path: string;
+    /** Which file it is, if somebody moves it; not known of old ones. */
+    readonly identity?: string;
+  }
+  | { readonly kind: "Failed"; readonly error: ErrorRecord };
+
+/** What the origin said of the file when it was first asked. */
+export interface FileFacts {
+  /** Bytes; null where the origin does not tell. */
+  readonly size: number | null;
+  /** Whether it can be fetched in slices; null if that was not recorded. */
+  readonly ranges: boolean | null;
+  readonly validator: Validator | null;
+  /** A safe name for it. */
+  readonly name: string;
+}
+
+/** One URL on its way to one file. */
+export interface Download {
+  readonly id: string;
+  readonly request: DownloadRequest;
+  readonly state: State;
+  readonly file: FileFacts | null;
+  /** How many bytes are there, as last recorded. */
+  readonly downloaded: number;
+  /** Milliseconds since the epoch. */
+  readonly addedAt: number;
+  readonly finishedAt: number | null;
+}
+
+/** A new download, at the end of the queue. */
+export function createDownload(
+  request: DownloadRequest,
+  now: number,
+  id: string = crypto.randomUUID(),
+): Download {
+  return {
+    id,
+    request,
+    state: { kind: "Queued" },
+    file: null,
+    downloaded: 0,
+    addedAt: now,
+    finishedAt: null,
+  };
+}
+
+/**
+ * Ids for downloads that are added together. They are random but for their
+ * first digits, which count on from a random number: together in the store's
+ * index, they change few of its pages, however long the queue is; and people,
+ * who type the first few digits, can tell them apart.
+ */
+export function createIds(count: number): string[] {
+  const first = Math.floor(Math.random() * 16 ** COUNTED);
+  return Array.from({ length: count }, (_, n) => {
+    const digits = ((first + n) % 16 ** COUNTED).toString(16);
+    return digits.padStart(COUNTED, "0") + crypto.randomUUID().slice(COUNTED);
+  });
+}
+
+/** Digits. With more, neighbours would look alike; with fewer, lie apart. */
+const COUNTED = 5;
+
+/** What a client may do to a download that is there. */
+export type Command =
+  | { readonly kind: "pause" | "resume" | "retry" }
+  /** Another URL for the same file, since the first has expired. */
+  | { readonly kind: "refresh"; readonly url: string }
+  | { readonly kind: "remove"; readonly deleteFile: boolean };
+
+const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
+  pause: ["Queued"],
+  resume: ["Paused"],
+  retry: ["Failed", "Paused"],
+  refresh: ["Queued", "Paused", "Failed"],
+  remove: ["Queued", "Paused", "Failed", "Downloaded"],
+};
+
+/**
+ * Checks that a command makes sense in a state.
+ *
+ * @throws {DownloadError} WRONG_STATE, saying what state it is in.
+ */
+export function refuseUnlessAllowed({ kind }: Command, state: State): void {
+  if (ALLOWED[kind].includes(state.kind)) return;
+  // It was paused by itself, and would go on so: now it is to stay.
+  if (kind === "pause" && state.kind === "Paused" && state.error) return;
+  throw new DownloadError(
+    "WRONG_STATE",
+    `Cannot ${kind}: the download is ${WORDS[state.kind]}.`,
+  );
+}
+
+const WORDS: Record<State["kind"], string> = {
+  Queued: "on its way already",
+  Paused: "paused",
+  Downloaded: "finished",
+  Failed: "failed",
+};
+
+/** The host that a download's threads count against, with its port. */
+export function hostOf({ url }: DownloadRequest): string {
+  return new URL(url).host;
+}

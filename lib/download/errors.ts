@@ -1,0 +1,120 @@
+/**
+ * What can go wrong with a download, or with what a client asked for.
+ *
+ * What is done about each code is decided in one place, `remedies.ts`.
+ */
+export type ErrorCode =
+  // a client's request
+  | "BAD_REQUEST"
+  | "BAD_URL"
+  | "UNKNOWN_ID"
+  | "WRONG_STATE"
+  | "TOO_MUCH"
+  // on the way to the origin
+  | "HOST_UNKNOWN"
+  | "REFUSED"
+  | "TLS"
+  | "FORBIDDEN_ADDRESS"
+  | "REDIRECT"
+  // what the origin answered
+  | "BUSY"
+  | "EXPIRED"
+  | "ORIGIN_STATUS"
+  | "ORIGIN_FAULT"
+  | "NO_RANGES"
+  | "WRONG_RANGE"
+  | "CHANGED"
+  | "ENCODED"
+  | "WEB_PAGE"
+  // while the bytes come in
+  | "CUT"
+  | "STALLED"
+  | "TOO_LONG"
+  | "WORKER"
+  | "TOO_MANY_FILES"
+  // at the end, and on disk
+  | "CHECKSUM"
+  | "DISK_FULL"
+  | "DISK"
+  | "PART_LOST"
+  | "STATE"
+  // a mistake of ours
+  | "INTERNAL";
+
+/** An error as plain data: class and code do not survive `postMessage`. */
+export interface ErrorRecord {
+  readonly code: ErrorCode;
+  /** What is wrong and what to do about it; never holds a URL's secrets. */
+  readonly message: string;
+  /** How long the origin asks to be left alone, in milliseconds. */
+  readonly retryAfter: number | null;
+}
+
+/** The one error that Sluice's own code throws. */
+export class DownloadError extends Error {
+  override readonly name = "DownloadError";
+  readonly code: ErrorCode;
+  readonly retryAfter: number | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { retryAfter?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.retryAfter = options.retryAfter ?? null;
+  }
+}
+
+/** The plain data of an error, to be sent to another thread or kept. */
+export function toRecord(error: unknown): ErrorRecord {
+  if (error instanceof DownloadError) {
+    const { code, message, retryAfter } = error;
+    return { code, message, retryAfter };
+  }
+  return { ...systemRecord(error), retryAfter: null };
+}
+
+/** The error that a record is of. */
+export function fromRecord(
+  { code, message, retryAfter }: ErrorRecord,
+): DownloadError {
+  return new DownloadError(code, message, { retryAfter });
+}
+
+/**
+ * What the operating system said about a file. The message of a system error
+ * names paths of the content directory, which whoever sees a download may see.
+ */
+function systemRecord(error: unknown): { code: ErrorCode; message: string } {
+  const text = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return {
+      code: "DISK_FULL",
+      message:
+        "The disk is full: make room, and ask for the download again if it " +
+        "does not go on by itself.",
+    };
+  }
+  if (code === "EMFILE" || code === "ENFILE") {
+    return {
+      code: "TOO_MANY_FILES",
+      message: "Too many files are open: raise the limit (ulimit -n), or " +
+        "lower THREADS_AMOUNT.",
+    };
+  }
+  if (
+    error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.AlreadyExists
+  ) {
+    return {
+      code: "PART_LOST",
+      message: `The part file was changed by somebody else: ${text}`,
+    };
+  }
+  return code === null && !(error instanceof Deno.errors.NotCapable)
+    ? { code: "INTERNAL", message: `Sluice made a mistake: ${text}` }
+    : { code: "DISK", message: `Cannot use the content directory: ${text}` };
+}

@@ -1,0 +1,84 @@
+/** What can be done about each error, and what it says of the host. Pure. */
+
+import type { ErrorCode } from "./errors.ts";
+
+/** What can be done about an error. */
+export type Remedy =
+  /** Ask again, later each time. */
+  | "retry"
+  /** Ask again, with fewer connections if others of the origin are alive. */
+  | "fewer"
+  /** Ask the original URL again, where a redirect had led elsewhere. */
+  | "refresh"
+  /** Throw away what is there, and begin again. */
+  | "restart"
+  /**
+   * Ask again if there were good answers; if that is in vain, throw away what
+   * is there, and take the whole file in one answer.
+   */
+  | "whole"
+  /** Wait until somebody has made room. */
+  | "pause"
+  /** Ask again if there were good answers, but at the start do nothing. */
+  | "none, at first"
+  /** Nothing: trying again would end the same. */
+  | "none";
+
+const REMEDIES: Record<ErrorCode, Remedy> = {
+  BAD_REQUEST: "none",
+  BAD_URL: "none",
+  UNKNOWN_ID: "none",
+  WRONG_STATE: "none",
+  TOO_MUCH: "none",
+  HOST_UNKNOWN: "retry",
+  REFUSED: "fewer",
+  TLS: "none",
+  FORBIDDEN_ADDRESS: "none",
+  REDIRECT: "none, at first",
+  BUSY: "fewer",
+  EXPIRED: "refresh",
+  ORIGIN_STATUS: "none, at first",
+  ORIGIN_FAULT: "retry",
+  NO_RANGES: "whole",
+  WRONG_RANGE: "none",
+  CHANGED: "restart",
+  ENCODED: "none, at first",
+  WEB_PAGE: "none, at first",
+  CUT: "retry",
+  STALLED: "retry",
+  TOO_LONG: "retry",
+  WORKER: "retry",
+  TOO_MANY_FILES: "retry",
+  CHECKSUM: "none",
+  DISK_FULL: "pause",
+  DISK: "none",
+  PART_LOST: "restart",
+  STATE: "retry",
+  INTERNAL: "none",
+};
+
+/** What can be done about an error of this code. */
+export function remedyFor(code: ErrorCode): Remedy {
+  return REMEDIES[code];
+}
+
+/** What an error says of the origin's host, beyond the one download. */
+export type HostSign =
+  /** It answers, whatever it says. */
+  | "answers"
+  /** It cannot be reached, or does not speak. */
+  | "silent";
+
+const HOST_SIGNS: Partial<Record<ErrorCode, HostSign>> = {
+  HOST_UNKNOWN: "silent",
+  REFUSED: "silent",
+  STALLED: "silent",
+  EXPIRED: "answers",
+  ORIGIN_STATUS: "answers",
+  ORIGIN_FAULT: "answers",
+};
+
+/** What an error of this code says of the host; null if nothing. */
+export function hostSignOf(code: ErrorCode): HostSign | null {
+  return HOST_SIGNS[code] ?? null;
+}

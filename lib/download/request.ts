@@ -1,0 +1,174 @@
+/** Reads and checks what is asked for, one download at a time. Pure. */
+
+import type { Checksum, DownloadRequest } from "./download.ts";
+import { DownloadError } from "./errors.ts";
+
+/** Fields of a JSON object, none of them checked yet. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What a request for one download may hold at most. */
+export interface RequestLimits {
+  /** Characters of a URL. */
+  readonly urlLength: number;
+}
+
+/** Characters of a name that a client asks for. */
+const LONGEST_NAME = 1_000;
+
+const DIGITS = { sha256: 64, sha512: 128, sha1: 40, md5: 32 } as const;
+
+const ALGORITHMS = Object.keys(DIGITS) as Checksum["algorithm"][];
+
+const DOWNLOAD_FIELDS = [
+  "url",
+  "filename",
+  "headers",
+  "threads",
+  ...ALGORITHMS,
+];
+
+/**
+ * Reads what is asked for one download.
+ *
+ * @throws {DownloadError} BAD_REQUEST or BAD_URL.
+ */
+export function parseDownload(
+  fields: unknown,
+  limits: RequestLimits,
+): DownloadRequest {
+  if (!isObject(fields)) throw bad('A download must have a "url".');
+  refuseUnknown(fields, DOWNLOAD_FIELDS);
+  const { filename = null } = fields;
+  const named = typeof filename === "string" && filename.length > 0 &&
+    filename.length <= LONGEST_NAME;
+  if (filename !== null && !named) {
+    throw bad(
+      `"filename" must be a name of at most ${LONGEST_NAME} characters.`,
+    );
+  }
+  return {
+    url: parseUrl(fields.url, limits.urlLength),
+    filename,
+    headers: parseHeaders(fields.headers),
+    checksum: parseChecksum(fields),
+    threads: (fields.threads ?? null) === null
+      ? null
+      : wholeNumber(fields, "threads", 1, 1, 1_000),
+  };
+}
+
+function parseHeaders(headers: unknown = {}): Record<string, string> {
+  if (!isObject(headers)) {
+    throw bad('"headers" must be an object of names and values.');
+  }
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      if (typeof value !== "string") {
+        throw bad(`"headers": the value of ${name} must be text.`);
+      }
+      const fault = headerFault(name, value);
+      if (fault) throw bad(`"headers": ${fault}.`);
+      return [name.toLowerCase(), value];
+    }),
+  );
+}
+
+function parseChecksum(fields: Fields): Checksum | null {
+  const [algorithm, another] = ALGORITHMS.filter((name) => name in fields);
+  if (algorithm === undefined) return null;
+  if (another) throw bad(`Give one checksum, not ${algorithm} and ${another}.`);
+  const digest = fields[algorithm];
+  const digits = DIGITS[algorithm];
+  const valid = typeof digest === "string" && digest.length === digits &&
+    /^[0-9a-f]*$/i.test(digest);
+  if (!valid) {
+    throw bad(`"${algorithm}" must be ${digits} hexadecimal digits.`);
+  }
+  return { algorithm, digest: digest.toLowerCase() };
+}
+
+export function parseUrl(url: unknown, longest: number): string {
+  if (typeof url !== "string") {
+    throw bad('There is no "url": send {"url": "https://…"}.');
+  }
+  const trimmed = url.trim();
+  if (trimmed.length > longest) {
+    throw badUrl(`is longer than ${longest} characters`);
+  }
+  const parsed = URL.parse(trimmed);
+  if (parsed === null) {
+    throw badUrl("must be whole, such as https://example.org/file");
+  }
+  const { protocol } = parsed;
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw badUrl("cannot be fetched: it must begin with http:// or https://");
+  }
+  return trimmed;
+}
+
+/** Header names that a client may not set: they are ours, or the wire's. */
+const OURS = [
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "keep-alive",
+  "proxy-connection",
+  "range",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** Why a header may not be sent; null if it may. */
+export function headerFault(name: string, value: string): string | null {
+  if (OURS.includes(name.toLowerCase())) {
+    return `the header ${name} is set by Sluice itself`;
+  }
+  try {
+    new Headers({ [name]: value });
+    return null;
+  } catch {
+    return `${JSON.stringify(name)} with this value is not a valid header`;
+  }
+}
+
+export function wholeNumber(
+  fields: Fields,
+  name: string,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
+  const value = fields[name] ?? fallback;
+  const valid = Number.isInteger(value) && Number(value) >= least &&
+    Number(value) <= most;
+  if (valid) return Number(value);
+  throw bad(`"${name}" must be a whole number from ${least} to ${most}.`);
+}
+
+export function refuseUnknown(fields: Fields, known: readonly string[]): void {
+  const unknown = Object.keys(fields).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const name = JSON.stringify(unknown.slice(0, 50));
+  throw bad(`${name} is not known here; known are ${known.join(", ")}.`);
+}
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function bad(message: string): DownloadError {
+  return new DownloadError("BAD_REQUEST", message);
+}
+
+function badUrl(fault: string): DownloadError {
+  return new DownloadError("BAD_URL", `The URL ${fault}.`);
+}

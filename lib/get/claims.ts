@@ -1,0 +1,244 @@
+/**
+ * What `get` keeps of a download in `.sluice/get/` until it is finished: the
+ * part file `<id>`, the record `<id>.json` of what is in it, and the lock
+ * `<id>.lock` of whoever fetches it. The server's own state is not touched, so
+ * that any number of `get`s, and a server, may use one content directory.
+ */
+
+import { join } from "@std/path/join";
+import type { FileFacts } from "../download/download.ts";
+import {
+  findNames,
+  lstatIfThere,
+  type Named,
+  refuseWithoutLinks,
+  removeIfThere,
+} from "../files/names.ts";
+import type { Run } from "../download/ranges.ts";
+
+/** What is known to be in a part file. */
+export interface PartRecord {
+  readonly file: FileFacts;
+  readonly runs: readonly Run[];
+}
+
+/** A download that is this process's, as long as it has not released it. */
+export interface Claim {
+  /** The path of the part file. */
+  readonly part: string;
+  /** What an earlier `get` has left. */
+  readonly left: PartRecord | null;
+  /** The name that an earlier `get` gave it, and did not tell of any more. */
+  readonly named: Named | null;
+  /** Records what is in the part file. What was recorded is replaced at once. */
+  write(record: PartRecord): Promise<void>;
+  /** Removes the record. */
+  forget(): void;
+  /** Gives the download up; a part file without a record goes, too. */
+  release(): void;
+}
+
+/** The claims of a process; disposing of them leaves only what goes on later. */
+export interface Claims extends Disposable {
+  /** The directory of part files and records. */
+  readonly directory: string;
+  /**
+   * Takes a download for this process; null if another one has it.
+   *
+   * @throws {DownloadError} DISK if files could not be given names there.
+   */
+  take(id: string): Claim | null;
+  /** Gives up the locks that were kept for downloads to come. */
+  tidy(): void;
+}
+
+/** A lock that is held, and its name. */
+interface Lock {
+  readonly path: string;
+  readonly file: Deno.FsFile;
+}
+
+/**
+ * Makes the claims of a process.
+ *
+ * Files are touched synchronously wherever the disk need not be waited for:
+ * that takes a tenth of the time, and whoever ran `get` waits for nothing else.
+ *
+ * @param sync Whether records are forced to disk.
+ */
+export function createClaims(
+  contentDirectory: string,
+  { sync }: { sync: boolean },
+): Claims {
+  const own = join(contentDirectory, ".sluice");
+  const directory = join(own, "get");
+  /** Still named after downloads that are over, until others need them. */
+  const free: Lock[] = [];
+  let hasLinks = false;
+
+  function take(id: string): Claim | null {
+    const part = join(directory, id);
+    const path = `${part}.json`;
+    const lock = takeOver(free, `${part}.lock`) ??
+      takeLock(directory, `${part}.lock`);
+    if (lock === null) return null;
+    try {
+      if (!hasLinks) refuseWithoutLinks(lock.path, contentDirectory);
+      hasLinks = true;
+    } catch (error) {
+      free.push(lock);
+      throw error;
+    }
+    // A record is of a part that is there; of most downloads, there is none.
+    const begun = lstatIfThere(part) !== null;
+    const left = begun ? readRecord(path) : null;
+    const names = findNames(contentDirectory, begun ? [part] : []);
+    const named = names.get(part) ?? null;
+    let recorded = left !== null;
+    if (begun && !recorded) {
+      for (const old of [part, path, `${path}.new`]) removeIfThere(old);
+    }
+    return {
+      part,
+      left,
+      named,
+      async write(record) {
+        const fresh = `${path}.new`;
+        using file = Deno.openSync(fresh, {
+          write: true,
+          create: true,
+          truncate: true,
+        });
+        const bytes = new TextEncoder().encode(JSON.stringify(record));
+        for (let done = 0; done < bytes.length;) {
+          done += file.writeSync(bytes.subarray(done));
+        }
+        if (sync) await file.syncData();
+        Deno.renameSync(fresh, path);
+        recorded = true;
+      },
+      forget() {
+        if (recorded) removeIfThere(path);
+        recorded = false;
+      },
+      release() {
+        if (!recorded) removeIfThere(part);
+        free.push(lock);
+      },
+    };
+  }
+
+  function tidy(): void {
+    for (const { path, file } of free.splice(0)) {
+      removeIfThere(path);
+      file.close();
+    }
+  }
+
+  return {
+    directory,
+    take,
+    tidy,
+    [Symbol.dispose]() {
+      tidy();
+      removeEmpty([directory, own]);
+    },
+  };
+}
+
+/** Removes directories, up to the first one that something is in. */
+function removeEmpty(directories: readonly string[]): void {
+  for (const path of directories) {
+    try {
+      Deno.removeSync(path);
+    } catch {
+      return;
+    }
+  }
+}
+
+/**
+ * A free lock under another name: to make a file costs the file system more
+ * than all else that a small download asks of it. Null if there is none, or
+ * somebody has the name.
+ */
+function takeOver(free: Lock[], path: string): Lock | null {
+  const lock = free.pop();
+  if (lock === undefined) return null;
+  try {
+    Deno.linkSync(lock.path, path);
+  } catch (error) {
+    free.push(lock);
+    if (error instanceof Deno.errors.AlreadyExists) return null;
+    throw error;
+  }
+  removeIfThere(lock.path);
+  return { ...lock, path };
+}
+
+/** The lock on a file that is still there: its last owner may remove it. */
+function takeLock(directory: string, path: string): Lock | null {
+  for (;;) {
+    const file = openLock(directory, path);
+    if (file === null) continue;
+    if (!file.tryLockSync(true)) {
+      file.close();
+      return null;
+    }
+    if (isStill(file, path)) return { file, path };
+    file.close();
+  }
+}
+
+/** Null if somebody has removed the directory in between. */
+function openLock(directory: string, path: string): Deno.FsFile | null {
+  try {
+    Deno.mkdirSync(directory, { recursive: true });
+    return Deno.openSync(path, { write: true, create: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function isStill(file: Deno.FsFile, path: string): boolean {
+  try {
+    return file.statSync().ino === Deno.lstatSync(path).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Null if there is none that makes sense: the download begins anew. */
+function readRecord(path: string): PartRecord | null {
+  try {
+    const record: unknown = JSON.parse(Deno.readTextFileSync(path));
+    return isRecord(record) ? record : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function isRecord(value: unknown): value is PartRecord {
+  if (!isObject(value) || !isObject(value.file)) return false;
+  const { file: { name, size, ranges, validator }, runs } = value;
+  return typeof name === "string" && Number.isSafeInteger(size) &&
+    ranges === true && isObject(validator) &&
+    (validator.kind === "etag" || validator.kind === "modified") &&
+    typeof validator.value === "string" &&
+    Array.isArray(runs) && runs.every((run) => isRun(run, Number(size)));
+}
+
+function isRun(run: unknown, size: number): boolean {
+  if (!isObject(run)) return false;
+  const { start, end, crc } = run;
+  return [start, end, crc].every(Number.isSafeInteger) && Number(start) >= 0 &&
+    Number(start) < Number(end) && Number(end) <= size;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,20 @@
+/** What a `get` tells of its downloads. */
+
+import type { Status } from "../status/status.ts";
+
+/** Hears how downloads stand. */
+export interface Reporter extends Disposable {
+  /** Some go on. */
+  changed(statuses: readonly Status[]): void;
+  /** One has come to its end; `path` is where its file is, if it came. */
+  ended(status: Status, effort: Effort, path: string | null): void;
+  /** How many downloads have not begun yet. */
+  waiting(count: number): void;
+}
+
+/** What a download took. */
+export interface Effort {
+  readonly seconds: number;
+  /** Without those that an earlier attempt had left. */
+  readonly bytes: number;
+}

@@ -1,0 +1,26 @@
+/** Dates and waits in HTTP headers. Pure. */
+
+/** The longest that an origin's Retry-After is obeyed, in milliseconds. */
+export const LONGEST_RETRY_AFTER = 15 * 60_000;
+
+/**
+ * Reads a Retry-After header, RFC 9110 §10.2.3: seconds or a date.
+ *
+ * @param now The time, in milliseconds since the epoch.
+ * @returns Milliseconds, at most `LONGEST_RETRY_AFTER`; null if there is none
+ * or it makes no sense.
+ */
+export function retryAfter(value: string | null, now: number): number | null {
+  const text = value?.trim() ?? "";
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : parseDate(text) - now;
+  if (Number.isNaN(wait)) return null;
+  return Math.min(Math.max(0, wait), LONGEST_RETRY_AFTER);
+}
+
+/**
+ * Reads an HTTP date, RFC 9110 §5.6.7, into milliseconds since the epoch; NaN
+ * if it is none. Date.parse alone would take "-5" or "0" for one.
+ */
+export function parseDate(text: string): number {
+  return /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : NaN;
+}

@@ -1,0 +1,187 @@
+/** The routes, and the upgrade to a WebSocket. */
+
+import type { Coordinator } from "../coordinator.ts";
+import type { Log } from "../base/log.ts";
+import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
+import { serveFile } from "./files.ts";
+import { type GuardOptions, refusal } from "./guard.ts";
+import {
+  type Family,
+  METRICS_TYPE,
+  render,
+  single,
+  startLagMeter,
+} from "./metrics.ts";
+import { serveLogin, servePage } from "./page.ts";
+import { createSockets, type SocketsOptions } from "./sockets.ts";
+
+/** Settings of a server. */
+export interface ServerOptions extends GuardOptions, SocketsOptions {
+  /** What clients must know; null to let in everybody who can connect. */
+  readonly authToken: string | null;
+  /** How many clients may be connected. */
+  readonly socketsAmount: number;
+}
+
+/** What answers requests; needs no port of its own. */
+export interface Handler {
+  /** @param address Where the request comes from. */
+  handle(request: Request, address: string): Response | Promise<Response>;
+  /** Tells all clients that the server goes away. */
+  close(): void;
+}
+
+/** Makes the handler of a server's requests. */
+export function createHandler(
+  options: ServerOptions,
+  surroundings: { coordinator: Coordinator; log: Log },
+): Handler {
+  const { coordinator, log } = surroundings;
+  const auth = createAuth(options.authToken);
+  const sockets = createSockets(options, surroundings);
+  const lag = startLagMeter();
+
+  function handle(
+    request: Request,
+    address: string,
+  ): Response | Promise<Response> {
+    const { headers, method } = request;
+    const refused = refusal(headers, options);
+    if (refused) return text(403, refused);
+    const { pathname } = new URL(request.url);
+    if (pathname === "/healthz") return text(200, "ok");
+    if (pathname === "/login" && method === "POST") {
+      return login(request, address, auth, log);
+    }
+    const page = pathname === "/" ? null : servePage(request);
+    if (page) return page;
+    const upgrades = headers.get("upgrade")?.toLowerCase() === "websocket";
+    const verdict = auth.check(headers, address);
+    if (verdict !== "welcome") {
+      log("turned away", { address, verdict });
+      const visit = verdict === "unknown" && pathname === "/" && !upgrades;
+      return visit ? serveLogin(request) : turnAway(verdict);
+    }
+    const [, fileId] = pathname.match(/^\/files\/([^/]+)$/) ?? [];
+    if (fileId) return serveFile(request, coordinator.pathOf(fileId));
+    switch (pathname) {
+      case "/":
+        return upgrades ? connect(request) : servePage(request) ?? nothing();
+      case "/metrics":
+        return new Response(render(families()), {
+          headers: { "content-type": METRICS_TYPE },
+        });
+      default:
+        return nothing();
+    }
+  }
+
+  function connect(request: Request): Response {
+    if (sockets.count() >= options.socketsAmount) {
+      return text(503, "Too many clients are connected: try again later.");
+    }
+    const protocol = protocolFor(request.headers);
+    try {
+      const { socket, response } = Deno.upgradeWebSocket(
+        request,
+        protocol === null ? {} : { protocol },
+      );
+      sockets.add(socket);
+      return response;
+    } catch {
+      return text(400, "This is not a valid WebSocket handshake.");
+    }
+  }
+
+  function families(): Family[] {
+    const { bytes, failures } = coordinator.figures;
+    const totals = coordinator.totals();
+    return [
+      single("sluice_bytes", "counter", "Bytes written.", bytes),
+      {
+        name: "sluice_failures",
+        type: "counter",
+        help: "Failed attempts, by reason; most are tried again.",
+        label: "reason",
+        samples: [...failures],
+      },
+      {
+        name: "sluice_downloads",
+        type: "gauge",
+        help: "Downloads, by state.",
+        label: "state",
+        samples: Object.entries(totals),
+      },
+      single("sluice_queue", "gauge", "Downloads waiting.", totals.Queued),
+      single("sluice_threads", "gauge", "Threads.", coordinator.threads()),
+      single("sluice_sockets", "gauge", "Clients.", sockets.count()),
+      single(
+        "sluice_loop_lag_seconds",
+        "gauge",
+        "The event loop's worst lag since the last reading.",
+        lag.read(),
+      ),
+    ];
+  }
+
+  return {
+    handle,
+    close() {
+      lag[Symbol.dispose]();
+      sockets.close();
+    },
+  };
+}
+
+/** A form with the token gives a cookie, and leads to the page. */
+async function login(
+  request: Request,
+  address: string,
+  auth: Auth,
+  log: Log,
+): Promise<Response> {
+  const length = Number(request.headers.get("content-length") ?? Infinity);
+  if (length > LONGEST_FORM) return text(413, "The form is too long.");
+  const body = await request.text().catch(() => null);
+  if (body === null) return text(400, "The form did not come whole.");
+  const form = new URLSearchParams(body);
+  const verdict = auth.login(form.get("token") ?? "", address);
+  if (verdict === "guessed too often") return turnAway(verdict);
+  const { protocol } = new URL(request.url);
+  const welcome = verdict === "welcome";
+  log(welcome ? "logged in" : "turned away", { address, verdict });
+  return new Response(null, {
+    status: 303,
+    headers: {
+      location: welcome ? "./" : "./?failed",
+      ...(welcome && { "set-cookie": auth.cookie(protocol === "https:") }),
+    },
+  });
+}
+
+const LONGEST_FORM = 10_000;
+
+function nothing(): Response {
+  return text(404, "There is nothing here.");
+}
+
+function turnAway(verdict: Exclude<Verdict, "welcome">): Response {
+  return verdict === "unknown"
+    ? text(401, "Give the token, as Authorization: Bearer …", {
+      "www-authenticate": "Bearer",
+    })
+    : text(429, "Too many wrong tokens: wait a minute.", {
+      "retry-after": "60",
+    });
+}
+
+function text(
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(`${body}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
+  });
+}

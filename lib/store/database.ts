@@ -1,0 +1,167 @@
+/** The SQLite database of the state: its schema, its statements, its health. */
+
+import { DatabaseSync } from "node:sqlite";
+import { DownloadError } from "../download/errors.ts";
+
+const VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE downloads (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    host TEXT NOT NULL,
+    request TEXT NOT NULL,
+    state TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    file TEXT,
+    downloaded INTEGER NOT NULL,
+    added_at INTEGER NOT NULL,
+    finished_at INTEGER
+  ) STRICT;
+  CREATE INDEX downloads_by_state ON downloads (state, seq);
+  CREATE TABLE runs (
+    id TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (id, start)
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${VERSION};
+`;
+
+/** The latest time that a Date can hold, in milliseconds since the epoch. */
+const LATEST_DATE = 8_640_000_000_000_000;
+
+/** SQLite itself does not notice when bytes change within a value. */
+const BROKEN = `
+  SELECT id FROM downloads WHERE
+    state NOT IN ('Queued', 'Paused', 'Downloaded', 'Failed') OR
+    NOT json_valid(request) OR NOT json_valid(detail) OR
+    NOT json_valid(coalesce(file, 'null')) OR
+    coalesce(substr(request ->> 'url', 1, 4), '') <> 'http' OR
+    downloaded NOT BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} OR
+    added_at NOT BETWEEN 0 AND ${LATEST_DATE} OR
+    coalesce(finished_at, 0) NOT BETWEEN 0 AND ${LATEST_DATE}
+  UNION ALL SELECT id FROM runs WHERE
+    start < 0 OR end NOT BETWEEN start AND ${Number.MAX_SAFE_INTEGER} OR
+    crc NOT BETWEEN 0 AND ${2 ** 32 - 1}
+  LIMIT 1`;
+
+/** An open database, and all that is asked of it. */
+export interface Database {
+  readonly db: DatabaseSync;
+  readonly sql: ReturnType<typeof statements>;
+}
+
+/**
+ * Opens the database at `path`, and makes it if there is none.
+ *
+ * @param sync Whether a transaction outlives a loss of power.
+ * @throws {DownloadError} STATE if it is damaged or of another version.
+ */
+export function openDatabase(
+  path: string,
+  sync: boolean,
+): Database {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: 5_000 });
+    // FULL: a transaction that was acknowledged outlives a loss of power.
+    // NORMAL: the last ones may be lost then, but the state is never damaged.
+    const synchronous = sync ? "FULL" : "NORMAL";
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
+    const { user_version: version } = db.prepare("PRAGMA user_version")
+      .get() as { user_version: number };
+    if (version === 0) db.exec(`BEGIN; ${SCHEMA} COMMIT`);
+    else if (version !== VERSION) throw new Error(`its version is ${version}`);
+    const [first] = db.prepare("PRAGMA integrity_check(1)").all();
+    const verdict = String(Object.values(first ?? {})[0]);
+    if (verdict !== "ok") throw new Error(verdict);
+    const broken = db.prepare(BROKEN).get();
+    if (broken) throw new Error(`download ${broken.id} is damaged`);
+    return { db, sql: statements(db) };
+  } catch (error) {
+    db?.close();
+    throw stateError(error, path);
+  }
+}
+
+/** What SQLite said, as an error that says what to do. */
+export function stateError(error: unknown, path = "state.db"): DownloadError {
+  const what = error instanceof Error ? error.message : String(error);
+  if (/disk is full|disk I\/O error/.test(what)) {
+    const message = `Cannot write ${path}: ${what}. Make room on the disk.`;
+    return new DownloadError("DISK_FULL", message, { cause: error });
+  }
+  return new DownloadError(
+    "STATE",
+    `Cannot use the state in ${path}: ${what}.`,
+    {
+      cause: error,
+    },
+  );
+}
+
+const COLUMNS =
+  "id, request, state, detail, file, downloaded, added_at, finished_at";
+
+function statements(db: DatabaseSync) {
+  const filter = `FROM downloads
+    WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 = '' OR instr(
+      lower(request ->> 'url' || ' ' || coalesce(file ->> 'name', '')),
+      lower(?2)
+    ) OR instr(lower(request ->> 'url'), lower(?3)))
+    AND (state <> 'Queued' OR ?4 IS NULL
+      OR (id IN (SELECT value FROM json_each(?5))) = (?4 = 'only'))`;
+  const page = (order: string) =>
+    db.prepare(
+      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?6 OFFSET ?7`,
+    );
+  return {
+    add: db.prepare(
+      `INSERT INTO downloads (id, host, request, state, detail, file,
+         downloaded, added_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    next: db.prepare(
+      `SELECT id FROM downloads WHERE state = 'Queued'
+       AND id NOT IN (SELECT value FROM json_each(?))
+       AND host NOT IN (SELECT value FROM json_each(?))
+       ORDER BY seq LIMIT ?`,
+    ),
+    get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
+    latest: page("DESC"),
+    oldest: page("ASC"),
+    waitingForRoom: db.prepare(
+      `SELECT ${COLUMNS} FROM downloads WHERE state = 'Paused'
+       AND detail ->> '$.error.code' = 'DISK_FULL'
+       AND (file IS NULL OR file ->> 'size' - downloaded <= ?)
+       ORDER BY seq LIMIT 100`,
+    ),
+    count: db.prepare(`SELECT count(*) AS count ${filter}`),
+    totals: db.prepare(
+      "SELECT state, count(*) AS count FROM downloads GROUP BY state",
+    ),
+    facts: db.prepare(
+      "UPDATE downloads SET file = ?, downloaded = ? WHERE id = ?",
+    ),
+    settle: db.prepare(
+      `UPDATE downloads SET state = ?, detail = ?, file = ?, downloaded = ?,
+         finished_at = ? WHERE id = ?`,
+    ),
+    renew: db.prepare(
+      `UPDATE downloads SET host = ?, request = ?, state = 'Queued',
+         detail = '{}', finished_at = NULL WHERE id = ?`,
+    ),
+    remove: db.prepare("DELETE FROM downloads WHERE id = ?"),
+    runs: db.prepare(
+      "SELECT start, end, crc FROM runs WHERE id = ? ORDER BY start",
+    ),
+    record: db.prepare(
+      // Of two that begin alike, as where both fetched one rest, the longer.
+      `INSERT INTO runs (id, start, end, crc) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET end = excluded.end, crc = excluded.crc
+       WHERE excluded.end > end`,
+    ),
+    forget: db.prepare("DELETE FROM runs WHERE id = ?"),
+  };
+}

@@ -1,0 +1,37 @@
+/** What was left by a program that was killed, set right by the next one. */
+
+import type { ContentDirectory } from "../files/content_directory.ts";
+import type { FileFacts } from "../download/download.ts";
+import type { Named } from "../files/names.ts";
+import type { Settled, Store } from "./store.ts";
+
+/**
+ * Records what was named but not recorded any more, and removes part files
+ * that nothing is recorded of.
+ */
+export async function recover(
+  { parts, store }: { parts: ContentDirectory; store: Store },
+): Promise<void> {
+  const all = parts.named();
+  await Promise.all(
+    all.entries().map(async ([id, named]) => {
+      const download = store.get(id);
+      if (download === null || download.state.kind === "Downloaded") return;
+      await store.settle(id, finishedAs(named, download.file));
+    }),
+  );
+  await parts.removeOrphans((id) => store.runs(id).length > 0);
+}
+
+/** How a download is settled whose file was found to have its name. */
+export function finishedAs(
+  { name, path, size, identity }: Named,
+  file: FileFacts | null,
+): Settled {
+  return {
+    state: { kind: "Downloaded", path, identity },
+    file: { size, ranges: null, validator: null, ...file, name },
+    downloaded: size,
+    finishedAt: Date.now(),
+  };
+}

@@ -1,0 +1,250 @@
+/** Durable state in SQLite: the downloads and the runs of their parts. */
+
+import { openDatabase, stateError } from "./database.ts";
+import { type Download, hostOf, type State } from "../download/download.ts";
+import type { Filter, Store } from "./store.ts";
+import type { Run } from "../download/ranges.ts";
+
+/** Between transactions, writes are gathered for so long, in milliseconds ... */
+const GATHER = 20;
+/** ... or for so many times as long as the last one took, if that is longer. */
+const GATHER_LONGER = 2;
+
+/** How many downloads are kept in memory, too, or up to twice as many ... */
+const REMEMBERED = 2_048;
+/** ... unless their requests have more characters than this. */
+const LONGEST_REMEMBERED = 1_000;
+
+interface Write {
+  readonly run: () => void;
+  readonly waiting: PromiseWithResolvers<void>;
+}
+
+/**
+ * Opens the state at `path`, and makes it if there is none.
+ *
+ * A write's promise is settled once it is on disk, or could not be put there.
+ * What is read are the writes that are.
+ *
+ * @param sync Whether a write counts as on disk only once it outlives a loss
+ * of power; otherwise, it outlives the process.
+ * @throws {DownloadError} STATE if the file is damaged or of another version.
+ */
+export function openStore(path: string, { sync }: { sync: boolean }): Store {
+  const { db, sql } = openDatabase(path, sync);
+  const writes: Write[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the next transaction may begin. */
+  let due = -Infinity;
+  /** Null if they are to be counted, which takes long in a long queue. */
+  let totals: Record<State["kind"], number> | null = null;
+
+  /**
+   * Some downloads, as they are recorded. A small file is asked for some times
+   * within a moment, and reading it again would take longer than writing it.
+   */
+  let recent = new Map<string, Download>();
+  /** Those that were recent before these; what is in both, has changed. */
+  let older = new Map<string, Download>();
+
+  /** @param request The download's request, as it is recorded. */
+  function remember(download: Download, request: string): void {
+    if (request.length > LONGEST_REMEMBERED) return;
+    recent.set(download.id, download);
+    if (recent.size < REMEMBERED) return;
+    older = recent;
+    recent = new Map();
+  }
+
+  function remembered(id: string): Download | undefined {
+    return recent.get(id) ?? older.get(id);
+  }
+
+  function unremember(id: string): void {
+    recent.delete(id);
+    older.delete(id);
+  }
+
+  function get(id: string): Download | null {
+    const known = remembered(id);
+    if (known !== undefined) return known;
+    const row = sql.get.get(id) as Row | undefined;
+    if (row === undefined) return null;
+    const download = downloadOf(row);
+    remember(download, row.request);
+    return download;
+  }
+
+  /** Keeps the totals right; null is for what is not there. */
+  function count(from: State["kind"] | null, to: State["kind"] | null): void {
+    if (totals === null) return;
+    if (from !== null) totals[from]--;
+    if (to !== null) totals[to]++;
+  }
+
+  function write(run: () => void): Promise<void> {
+    const waiting = Promise.withResolvers<void>();
+    writes.push({ run, waiting });
+    timer ??= setTimeout(flush, Math.max(0, due - performance.now()));
+    return waiting.promise;
+  }
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = writes.splice(0);
+    if (batch.length === 0) return;
+    const start = performance.now();
+    try {
+      db.exec("BEGIN IMMEDIATE");
+      for (const { run } of batch) run();
+      db.exec("COMMIT");
+      for (const { waiting } of batch) waiting.resolve();
+    } catch (error) {
+      totals = null;
+      recent.clear();
+      older.clear();
+      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+      const failure = stateError(error);
+      for (const { waiting } of batch) waiting.reject(failure);
+    }
+    const now = performance.now();
+    due = now + Math.max(GATHER, GATHER_LONGER * (now - start));
+  }
+
+  return {
+    add: (downloads) =>
+      write(() => {
+        for (const download of downloads) {
+          const request = JSON.stringify(download.request);
+          sql.add.run(...rowOf(download, request));
+          remember(download, request);
+          count(null, download.state.kind);
+        }
+      }),
+    next({ ids, hosts }, limit) {
+      const lists = [[...ids], [...hosts]].map((list) => JSON.stringify(list));
+      return sql.next.all(...lists, limit).map(({ id }) => get(String(id)))
+        .filter((download) => download !== null);
+    },
+    runs: (id) => sql.runs.all(id) as unknown as Run[],
+    checkpoint: (id, file, { fresh, bytes }) =>
+      write(() => {
+        sql.facts.run(JSON.stringify(file), bytes, id);
+        for (const { start, end, crc } of fresh) {
+          sql.record.run(id, start, end, crc);
+        }
+        unremember(id);
+      }),
+    forget: (id) =>
+      write(() => {
+        sql.forget.run(id);
+      }),
+    settle: (id, { state, file, downloaded, finishedAt }) =>
+      write(() => {
+        const before = get(id);
+        if (before === null) return;
+        const { kind, ...detail } = state;
+        const facts = file && JSON.stringify(file);
+        const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
+        sql.settle.run(kind, ...rest, id);
+        count(before.state.kind, kind);
+        const useless = kind === "Downloaded" || downloaded === 0;
+        // Runs are recorded only together with the file's facts.
+        if (useless && before.file !== null) sql.forget.run(id);
+        if (remembered(id) !== undefined) {
+          recent.set(id, { ...before, state, file, downloaded, finishedAt });
+        }
+      }),
+    renew: (id, request) =>
+      write(() => {
+        const before = get(id);
+        if (before === null) return;
+        sql.renew.run(hostOf(request), JSON.stringify(request), id);
+        count(before.state.kind, "Queued");
+        unremember(id);
+      }),
+    remove: (id) =>
+      write(() => {
+        const before = get(id);
+        if (before === null) return;
+        sql.remove.run(id);
+        sql.forget.run(id);
+        count(before.state.kind, null);
+        unremember(id);
+      }),
+    get,
+    list({ offset, limit, order, ...filter }) {
+      const rows = sql[order].all(...valuesOf(filter), limit, offset);
+      return rows.map((row) => downloadOf(row as unknown as Row));
+    },
+    waitingForRoom(room) {
+      const rows = sql.waitingForRoom.all(room);
+      return rows.map((row) => downloadOf(row as unknown as Row));
+    },
+    count: (filter) => Number(sql.count.get(...valuesOf(filter))?.count),
+    totals() {
+      if (totals === null) {
+        totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
+        for (const { state, count } of sql.totals.all()) {
+          totals[state as State["kind"]] = Number(count);
+        }
+      }
+      return { ...totals };
+    },
+    [Symbol.dispose]() {
+      flush();
+      db.close();
+    },
+  };
+}
+
+/** A filter, as the statements take it. */
+function valuesOf({ states, search, queued }: Filter): (string | null)[] {
+  const { kind = null, ids = [] } = queued ?? {};
+  // People search for what they see, and a URL holds "%20" for a space.
+  const encoded = encodeURI(search.toWellFormed());
+  return [JSON.stringify(states), search, encoded, kind, JSON.stringify(ids)];
+}
+
+interface Row {
+  readonly id: string;
+  readonly request: string;
+  readonly state: State["kind"];
+  readonly detail: string;
+  readonly file: string | null;
+  readonly downloaded: number;
+  readonly added_at: number;
+  readonly finished_at: number | null;
+}
+
+function downloadOf(row: Row): Download {
+  return {
+    id: row.id,
+    request: JSON.parse(row.request),
+    state: { kind: row.state, ...JSON.parse(row.detail) },
+    file: row.file === null ? null : JSON.parse(row.file),
+    downloaded: row.downloaded,
+    addedAt: row.added_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+function rowOf(
+  download: Download,
+  request: string,
+): (string | number | null)[] {
+  const { id, state: { kind, ...detail } } = download;
+  const { file, downloaded, addedAt, finishedAt } = download;
+  return [
+    id,
+    hostOf(download.request),
+    request,
+    kind,
+    JSON.stringify(detail),
+    file && JSON.stringify(file),
+    downloaded,
+    addedAt,
+    finishedAt,
+  ];
+}

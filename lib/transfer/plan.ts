@@ -1,0 +1,156 @@
+/**
+ * What one more thread could do for a transfer, and which of its threads should
+ * make way. Pure.
+ */
+
+import { nextLength } from "./slice_length.ts";
+import { cut, type Flight, steal } from "./slices.ts";
+import { missing, total, union } from "../download/ranges.ts";
+import { pinnedOf, type Plan, type Thread, type Transfer } from "./transfer.ts";
+
+/** An origin that answers within so many milliseconds is near. */
+const NEAR = 50;
+/** The first slice is not cut to fewer bytes for others to have some, too. */
+const WORTH_SHARING = 2 * 1024 * 1024;
+/** A tail is worth taking over if it would last longer, in milliseconds. */
+const WORTH_STEALING = 500;
+/** A thread is judged by its speed only after so long, in milliseconds. */
+const TIME_TO_SPEED_UP = 300;
+/** A thread is replaced if it is so many times slower than its peers. */
+const FAR_SLOWER = 20;
+/** ... and has had so long to show better, in milliseconds. */
+const TIME_TO_SHOW = 5_000;
+
+/** What limits a plan. */
+export interface PlanLimits {
+  /** Bytes a slice has at most. */
+  readonly bytesAmount: number;
+  /** How many threads the transfer may count on, its own among them. */
+  readonly threads: number;
+}
+
+/**
+ * What one more thread could do now; null if there is nothing for it.
+ */
+export function plan(
+  transfer: Transfer,
+  { bytesAmount, threads }: PlanLimits,
+  now: number,
+): Plan | null {
+  const { phase, notBefore, download: { request } } = transfer;
+  if (phase.kind !== "fetching" || notBefore > now) return null;
+  if (transfer.threads.size >= (request.threads ?? Infinity)) return null;
+  const pinned = pinnedOf(transfer);
+  if (pinned === null) {
+    // Nothing proves that a second answer would be of the same file.
+    if (transfer.threads.size > 0 || transfer.file !== null) return null;
+    const slice = transfer.ask === "slices"
+      ? { start: 0, end: bytesAmount }
+      : null;
+    return { kind: "first", slice };
+  }
+  const taken = [...transfer.threads.values()]
+    .map(({ run, end }) => ({ start: run.end, end: Math.max(run.end, end) }));
+  const gaps = missing(pinned.size, union([...transfer.done, ...taken]));
+  const most = Math.min(threads, request.threads ?? Infinity);
+  const share = Math.ceil((total(gaps) + total(taken)) / most);
+  const slice = cut(gaps, lengthOfNext(transfer, bytesAmount), share);
+  return slice ? { kind: "slice", slice } : planSteal(transfer, share, now);
+}
+
+/**
+ * How long the next slice may be. A far origin's are as long as they may be:
+ * each wait for an answer would cost more than shorter ones could bring.
+ */
+function lengthOfNext(
+  { answersIn, pace, threads }: Transfer,
+  bytesAmount: number,
+): number {
+  if (answersIn > NEAR) return bytesAmount;
+  const lengths = threads.values().map(({ slice, end }) => end - slice.start);
+  return nextLength(pace, bytesAmount, Math.max(0, ...lengths));
+}
+
+/**
+ * Where the first slice is to end at the latest, now that the file is known:
+ * asked for before, it may be more than its thread's share.
+ *
+ * @param limits Of which `threads` counts the first one, too.
+ */
+export function endOfFirst(
+  transfer: Transfer,
+  { bytesAmount, threads }: PlanLimits,
+): number {
+  const pinned = pinnedOf(transfer);
+  const most = Math.min(threads, transfer.download.request.threads ?? Infinity);
+  if (pinned === null || most < 2) return Infinity;
+  const share = Math.ceil(pinned.size / most);
+  const length = lengthOfNext(transfer, bytesAmount);
+  return Math.max(WORTH_SHARING, Math.min(share, length));
+}
+
+function planSteal(
+  transfer: Transfer,
+  share: number,
+  now: number,
+): Plan | null {
+  const threads = [...transfer.threads.values()];
+  const flights = threads
+    .filter((thread) => !isDoubled(thread, threads))
+    .filter(({ state, startedAt, run, slice }) =>
+      state === "running" &&
+      (run.end > slice.start || now - startedAt > TIME_TO_SPEED_UP)
+    )
+    .map((thread) => ({ thread, ...flightOf(thread, now) }));
+  const slowest = flights.reduce<(typeof flights)[number] | null>(
+    (a, b) => a === null || timeLeft(b) > timeLeft(a) ? b : a,
+    null,
+  );
+  if (slowest === null || timeLeft(slowest) < WORTH_STEALING) return null;
+  const usual = median(flights.map(({ rate }) => rate));
+  const slice = steal(slowest, usual, share);
+  return { kind: "steal", slice, from: slowest.thread };
+}
+
+/** Whether another thread fetches its rest, too: other slices end elsewhere. */
+function isDoubled(thread: Thread, threads: readonly Thread[]): boolean {
+  return threads.some((other) => other !== thread && other.end === thread.end);
+}
+
+/** What is left of a thread's slice, and its speed in bytes per second. */
+function flightOf({ run, end, since }: Thread, now: number): Flight {
+  const seconds = Math.max(1, now - since.at) / 1000;
+  return {
+    rest: { start: run.end, end },
+    rate: (run.end - since.position) / seconds,
+  };
+}
+
+/** Milliseconds; Infinity for a thread that has nothing yet. */
+function timeLeft({ rest, rate }: Flight): number {
+  return rest.end <= rest.start ? 0 : (rest.end - rest.start) / rate * 1000;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+/** Threads that fetch nothing any more that is not there already. */
+export function idle({ threads, done }: Transfer): Thread[] {
+  return [...threads.values()].filter(({ run, end, state }) =>
+    state !== "stopping" && end !== Infinity &&
+    done.some((range) => range.start <= run.end && range.end >= end)
+  );
+}
+
+/** The thread, if any, so far behind its peers that a new one would win. */
+export function straggler({ threads }: Transfer, now: number): Thread | null {
+  if (threads.size < 3) return null;
+  const rates = [...threads.values()]
+    .map((thread) => ({ thread, rate: flightOf(thread, now).rate }));
+  const usual = median(rates.map(({ rate }) => rate));
+  return rates.find(({ thread, rate }) =>
+    thread.state !== "stopping" && now - thread.startedAt > TIME_TO_SHOW &&
+    rate * FAR_SLOWER < usual
+  )?.thread ?? null;
+}

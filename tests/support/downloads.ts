@@ -1,0 +1,139 @@
+/** A coordinator of a test's own, on a directory of its own. */
+
+import { openContentDirectory } from "../../lib/files/content_directory.ts";
+import {
+  type Coordinator,
+  type CoordinatorOptions,
+  createCoordinator,
+} from "../../lib/coordinator.ts";
+import type { Fields } from "../../lib/base/log.ts";
+import { recover } from "../../lib/store/recovery.ts";
+import { parseDownload } from "../../lib/download/request.ts";
+import type { Changes, Status } from "../../lib/status/status.ts";
+import { openStore } from "../../lib/store/sqlite.ts";
+
+/** What is different in a test: all is quick, and nothing waits for long. */
+export const OPTIONS: CoordinatorOptions = {
+  threadsAmount: 4,
+  threadsPerHost: 4,
+  bytesAmount: 64 * 1024,
+  broadcastTimeout: 10,
+  queueLength: 100_000,
+  minFreeSpace: 0,
+  workers: 2,
+  begin: "prepared",
+  caCerts: [],
+  stallTimeout: 10_000,
+  allowPrivate: true,
+  sync: true,
+  attempts: 4,
+  retryWait: 5,
+};
+
+/** One line of the log. */
+export interface LogLine {
+  readonly event: string;
+  readonly fields: Fields;
+}
+
+/** A coordinator, and what a test wants to know of it. */
+export interface Downloads extends AsyncDisposable {
+  readonly coordinator: Coordinator;
+  readonly directory: string;
+  readonly log: readonly LogLine[];
+  /** Adds a download; the fields are those of the protocol. */
+  add(fields: { url: string } & Record<string, unknown>): Promise<string>;
+  /** Gives a command; what `until` sees from then on is what came of it. */
+  command(kind: "pause" | "resume" | "retry", id: string): Promise<void>;
+  /** The first status of a download, had already or to come, that matches. */
+  until(id: string, matches: (status: Status) => boolean): Promise<Status>;
+  /** How a download ended: downloaded, failed or paused. */
+  end(id: string): Promise<Status>;
+  /** Stops it as a server stops, and keeps the directory. */
+  close(): Promise<void>;
+}
+
+/** Starts a coordinator on `directory`, or on a new one of its own. */
+export async function startDownloads(
+  options: Partial<CoordinatorOptions> & {
+    directory?: string;
+    /** Hears all that is told. */
+    onTold?: (changes: Changes) => void;
+  } = {},
+): Promise<Downloads> {
+  const own = options.directory === undefined;
+  const directory = options.directory ??
+    await Deno.makeTempDir({ prefix: "sluice-" });
+  const parts = await openContentDirectory(directory, { sync: true });
+  const store = openStore(parts.statePath, { sync: true });
+  await recover({ parts, store });
+  const latest = new Map<string, Status>();
+  const heard = new EventTarget();
+  const log: LogLine[] = [];
+  const settings = { ...OPTIONS, ...options };
+  const coordinator = await createCoordinator(settings, {
+    store,
+    parts,
+    log: (event, fields = {}) => void log.push({ event, fields }),
+    publish(changes) {
+      const { changed } = changes;
+      options.onTold?.(changes);
+      for (const status of changed) latest.set(status.id, status);
+      heard.dispatchEvent(new Event("change"));
+    },
+  });
+  for (const status of coordinator.snapshot()) latest.set(status.id, status);
+
+  function until(
+    id: string,
+    matches: (status: Status) => boolean,
+  ): Promise<Status> {
+    const { promise, resolve } = Promise.withResolvers<Status>();
+    function look() {
+      const status = latest.get(id);
+      if (!status || !matches(status)) return;
+      heard.removeEventListener("change", look);
+      resolve(status);
+    }
+    heard.addEventListener("change", look);
+    look();
+    return promise;
+  }
+
+  let closed = false;
+  async function close() {
+    if (closed) return;
+    closed = true;
+    await coordinator.close();
+    store[Symbol.dispose]();
+    parts[Symbol.dispose]();
+  }
+
+  return {
+    coordinator,
+    directory,
+    log,
+    async add(fields) {
+      const request = parseDownload(fields, { urlLength: 10_000 });
+      const [id = ""] = await coordinator.add([request]);
+      return id;
+    },
+    async command(kind, id) {
+      await coordinator.command(id, { kind });
+      const status = coordinator.get(id);
+      if (status) latest.set(id, status);
+      else latest.delete(id);
+    },
+    until,
+    end: (id) => until(id, isEnded),
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+      if (own) await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+function isEnded({ process_status: status }: Status): boolean {
+  return ["Downloaded", "Failed", "Paused"].includes(status);
+}

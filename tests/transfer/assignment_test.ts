@@ -1,0 +1,420 @@
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertLessOrEqual,
+} from "@std/assert";
+import * as fc from "fast-check";
+import { createDownload, hostOf } from "../../lib/download/download.ts";
+import type { ErrorCode } from "../../lib/download/errors.ts";
+import {
+  choose,
+  giveUp,
+  hostsInFull,
+  isWaiting,
+  serves,
+  type ThreadLimits,
+  threadsByHost,
+} from "../../lib/transfer/assignment.ts";
+import { idle, plan, straggler } from "../../lib/transfer/plan.ts";
+import {
+  begin,
+  beginAnew,
+  createTransfer,
+  end,
+  isWhole,
+  type Thread,
+  type Transfer,
+  wrote,
+} from "../../lib/transfer/transfer.ts";
+import { judge } from "../../lib/transfer/verdict.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+function transferOf(host: string, threads: number | null = null): Transfer {
+  const url = `https://${host}/file`;
+  const rest = { filename: null, headers: {}, checksum: null, threads };
+  return createTransfer(createDownload({ url, ...rest }, 0), [], 0);
+}
+
+/** A transfer of a file that is known already, with slices for all. */
+function sliced(host: string, size = 64 * MiB): Transfer {
+  const transfer = transferOf(host);
+  const validator = { kind: "etag", value: '"1"' } as const;
+  transfer.file = { size, ranges: true, validator, name: "file" };
+  return transfer;
+}
+
+function limitsOf(threads: number, perHost = threads): ThreadLimits {
+  return { threads, bytesAmount: MiB, perHost: () => perHost };
+}
+
+/** Starts all the threads that may run. */
+function fill(transfers: readonly Transfer[], limits: ThreadLimits, now = 0) {
+  let number = running(transfers);
+  while (number < limits.threads) {
+    const choice = choose(transfers, limits, now);
+    if (choice === null) return;
+    begin(choice.transfer, choice.plan, ++number, now);
+  }
+}
+
+function running(transfers: readonly Transfer[]): number {
+  return transfers.reduce((sum, { threads }) => sum + threads.size, 0);
+}
+
+function sizes(transfers: readonly Transfer[]): number[] {
+  return transfers.map(({ threads }) => threads.size);
+}
+
+/** Whom a thread belongs to. */
+function ownerOf(transfers: readonly Transfer[], thread: Thread | null) {
+  return transfers.find(({ threads }) =>
+    thread !== null && threads.get(thread.number) === thread
+  );
+}
+
+Deno.test("threads are shared evenly", () => {
+  const transfers = [sliced("a.test"), sliced("b.test"), sliced("a.test")];
+  fill(transfers, limitsOf(7));
+  assertEquals(sizes(transfers), [3, 2, 2]);
+});
+
+Deno.test("a slice is no smaller for threads that others have", () => {
+  const transfers = [1, 2, 3, 4].map((n) => sliced(`${n}.test`, MiB));
+  fill(transfers, limitsOf(4));
+  const [last] = transfers.at(-1)!.threads.values();
+  assertEquals(last?.slice, { start: 0, end: MiB });
+});
+
+Deno.test("what one transfer has no use for, another gets", () => {
+  const transfers = [transferOf("a.test"), sliced("b.test")];
+  fill(transfers, limitsOf(6));
+  assertEquals(sizes(transfers), [1, 5]);
+});
+
+Deno.test("a host has no more threads than it may, whoever they are for", () => {
+  const transfers = [sliced("a.test"), sliced("a.test"), sliced("b.test")];
+  fill(transfers, limitsOf(16, 3));
+  assertEquals(sizes(transfers), [2, 1, 3]);
+});
+
+Deno.test("a host is one by name and port", () => {
+  const transfers = [sliced("a.test"), sliced("a.test:444")];
+  fill(transfers, limitsOf(16, 2));
+  assertEquals(sizes(transfers), [2, 2]);
+});
+
+Deno.test("a slow thread is helped only when there is nothing else to do", () => {
+  const slow = sliced("a.test", 256 * KiB);
+  const other = sliced("b.test");
+  const limits = limitsOf(16);
+  const first = choose([slow], { ...limits, threads: 1 }, 0);
+  assert(first);
+  begin(slow, first.plan, 1, 0);
+  assertEquals(choose([slow, other], limits, 9000)?.transfer, other);
+  assertEquals(choose([slow], limits, 9000)?.plan.kind, "steal");
+});
+
+Deno.test("the transfer with the most gives up a thread for one that has none", () => {
+  const transfers = [sliced("a.test"), sliced("b.test")];
+  fill(transfers, limitsOf(5));
+  transfers.push(sliced("c.test"));
+  const thread = giveUp(transfers, limitsOf(5), 0);
+  assertEquals(ownerOf(transfers, thread), transfers[0]);
+});
+
+Deno.test("one thread is given up for each transfer that has none, not more", () => {
+  const rich = sliced("a.test");
+  fill([rich], limitsOf(4));
+  const transfers = [rich, sliced("b.test"), sliced("c.test")];
+  const given: Thread[] = [];
+  for (let thread; (thread = giveUp(transfers, limitsOf(4), 0)) !== null;) {
+    thread.state = "stopping";
+    given.push(thread);
+  }
+  assertEquals(new Set(given).size, 2);
+});
+
+Deno.test("nobody gives up the last thread", () => {
+  const first = sliced("a.test");
+  const second = sliced("b.test");
+  fill([first, second], limitsOf(5));
+  const waiting = [1, 2, 3].map((n) => sliced(`${n}.test`));
+  const transfers = [first, second, ...waiting];
+  for (let n = 0; n < 5; n++) {
+    const thread = giveUp(transfers, limitsOf(5), 0);
+    if (thread) thread.state = "stopping";
+  }
+  for (const { threads } of [first, second]) {
+    assertEquals(
+      threads.values().filter((t) => t.state !== "stopping").toArray().length,
+      1,
+    );
+  }
+});
+
+Deno.test("where a host is full, a transfer at it gives up the thread", () => {
+  const transfers = [sliced("rich.test"), sliced("full.test")];
+  fill(transfers, limitsOf(5, 3));
+  transfers.push(sliced("full.test"));
+  const thread = giveUp(transfers, limitsOf(5, 2), 0);
+  assertEquals(ownerOf(transfers, thread), transfers[1]);
+});
+
+Deno.test("a transfer that its full host keeps waiting does not keep others waiting", () => {
+  const rich = sliced("rich.test");
+  const full = sliced("full.test");
+  fill([rich], limitsOf(3));
+  fill([full], limitsOf(1));
+  const waiting = [sliced("full.test"), sliced("free.test")];
+  const transfers = [rich, full, ...waiting];
+  const perHost = (host: string) => host === "full.test" ? 1 : 9;
+  const limits = { ...limitsOf(4), perHost };
+  assertEquals(ownerOf(transfers, giveUp(transfers, limits, 0)), rich);
+});
+
+Deno.test("a transfer that waits to try again takes no thread from another", () => {
+  const rich = sliced("a.test");
+  fill([rich], limitsOf(4));
+  const waiting = sliced("b.test");
+  waiting.notBefore = 1000;
+  assertEquals(giveUp([rich, waiting], limitsOf(4), 999), null);
+  assert(giveUp([rich, waiting], limitsOf(4), 1000));
+});
+
+/** A transfer whose last attempt ended so. */
+function failed(host: string, code: ErrorCode, notBefore = 0): Transfer {
+  const transfer = sliced(host);
+  transfer.lastError = { code, message: code, retryAfter: null };
+  transfer.failures = 1;
+  transfer.notBefore = notBefore;
+  return transfer;
+}
+
+Deno.test("those that hear nothing have half of all threads at most", () => {
+  const silent = Array.from(
+    { length: 9 },
+    (_, n) => failed(`${n}.test`, n % 2 ? "STALLED" : "HOST_UNKNOWN"),
+  );
+  fill(silent, limitsOf(8));
+  assertEquals(running(silent), 4);
+  const well = [sliced("a.test"), sliced("b.test")];
+  fill([...silent, ...well], limitsOf(8));
+  assertEquals(running(well), 4);
+  // Nor is a thread given up for those that have none.
+  assertEquals(giveUp([...silent, ...well], limitsOf(8), 0), null);
+  const alone = failed("alone.test", "STALLED");
+  fill([alone], limitsOf(1));
+  assertEquals(alone.threads.size, 1);
+});
+
+Deno.test("those that hear nothing leave room in front of the queue", () => {
+  assert(isWaiting(failed("a.test", "STALLED"), 0));
+  assert(!isWaiting(failed("a.test", "CUT"), 0));
+  assert(isWaiting(failed("a.test", "CUT", 1), 0));
+});
+
+Deno.test("a host that answers is not full of what fails there", () => {
+  for (const [code, full] of [["ORIGIN_FAULT", 256], ["BUSY", 16]] as const) {
+    const waiting = Array.from(
+      { length: full },
+      () => failed("a.test", code, 1_000),
+    );
+    const few = waiting.slice(1);
+    assertEquals(hostsInFull(few, limitsOf(8), 0), []);
+    assertEquals(hostsInFull(waiting, limitsOf(8), 0), ["a.test"]);
+  }
+});
+
+// A model of all that engine, pool and origins do, with a clock of its own.
+
+interface File {
+  readonly host: string;
+  readonly size: number;
+  /** What its origin gives: slices with or without a validator, or neither. */
+  readonly origin: "good" | "no validator" | "no ranges";
+  readonly threads: number | null;
+}
+
+interface World {
+  readonly files: readonly File[];
+  readonly limits: ThreadLimits;
+  /** A number below the one given. */
+  random(below: number): number;
+  /** In so many of 100 steps, a thread fails. */
+  readonly failing: number;
+}
+
+const FAILURES: readonly ErrorCode[] = [
+  "CUT",
+  "STALLED",
+  "BUSY",
+  "REFUSED",
+  "ORIGIN_FAULT",
+  "WORKER",
+];
+
+const world: fc.Arbitrary<World> = fc.record({
+  files: fc.array(
+    fc.record({
+      host: fc.constantFrom("a.test", "b.test", "c.test"),
+      size: fc.oneof(fc.constantFrom(0, 1, MiB), fc.nat(6 * MiB)),
+      origin: fc.constantFrom("good", "good", "no validator", "no ranges"),
+      threads: fc.option(fc.integer({ min: 1, max: 4 })),
+    }),
+    { minLength: 1, maxLength: 5 },
+  ),
+  limits: fc.tuple(
+    fc.integer({ min: 1, max: 8 }),
+    fc.integer({ min: 1, max: 8 }),
+  )
+    .map(([threads, perHost]) => limitsOf(threads, perHost)),
+  random: fc.noShrink(fc.integer()).map(randomOf),
+  failing: fc.constantFrom(0, 1, 4),
+});
+
+/** Numbers from 0 up to the one given, the same each time (mulberry32). */
+function randomOf(seed: number): World["random"] {
+  return (below) => {
+    seed = seed + 0x6d2b79f5 | 0;
+    let mixed = Math.imul(seed ^ seed >>> 15, 1 | seed);
+    mixed = mixed + Math.imul(mixed ^ mixed >>> 7, 61 | mixed) ^ mixed;
+    return ((mixed ^ mixed >>> 14) >>> 0) % below;
+  };
+}
+
+Deno.test("whatever fails on the way, all transfers end with every byte", () => {
+  fc.assert(fc.property(world, simulate), { numRuns: 200 });
+});
+
+function simulate({ files, limits, random, failing }: World): void {
+  const transfers = files.map(({ host, threads }) => transferOf(host, threads));
+  const fileOf = (transfer: Transfer) => files[transfers.indexOf(transfer)]!;
+  let number = 0;
+  let now = 0;
+
+  for (
+    let step = 0;
+    transfers.some((t) => t.phase.kind !== "finishing");
+    step++
+  ) {
+    assertLess(step, 50_000, "it does not come to an end");
+    startThreads();
+    now += random(400);
+    for (const transfer of transfers) {
+      for (const thread of [...transfer.threads.values()]) {
+        act(transfer, thread);
+      }
+      const slow = straggler(transfer, now);
+      for (const thread of idle(transfer)) thread.state = "stopping";
+      if (slow) slow.state = "stopping";
+      settle(transfer);
+    }
+  }
+  for (const transfer of transfers) {
+    const { size } = fileOf(transfer);
+    assertEquals(transfer.done, size === 0 ? [] : [{ start: 0, end: size }]);
+  }
+
+  function startThreads(): void {
+    while (running(transfers) < limits.threads) {
+      const choice = choose(transfers, limits, now);
+      if (choice === null) break;
+      if (choice.transfer.threads.size > 0) assertNoneStarves();
+      begin(choice.transfer, choice.plan, ++number, now);
+      assertWithinLimits(choice.transfer);
+    }
+    if (running(transfers) < limits.threads) return;
+    const given = giveUp(transfers, limits, now);
+    if (given) given.state = "stopping";
+  }
+
+  /** No transfer without a thread could have had the one that started. */
+  function assertNoneStarves(): void {
+    const taken = threadsByHost(transfers);
+    for (const transfer of transfers.filter((t) => t.threads.size === 0)) {
+      const host = hostOf(transfer.download.request);
+      const open = (taken.get(host) ?? 0) < limits.perHost(host);
+      const most = { bytesAmount: limits.bytesAmount, threads: 1 };
+      assert(!open || plan(transfer, most, now) === null, "it starves");
+    }
+  }
+
+  function assertWithinLimits({ download, threads, file }: Transfer): void {
+    const host = hostOf(download.request);
+    const atHost = threadsByHost(transfers).get(host) ?? 0;
+    assertLessOrEqual(running(transfers), limits.threads);
+    assertLessOrEqual(atHost, limits.perHost(host));
+    assertLessOrEqual(threads.size, download.request.threads ?? Infinity);
+    if (!file?.ranges || !file.validator) assertLessOrEqual(threads.size, 1);
+    for (const { slice } of threads.values()) {
+      if (slice.end === Infinity) continue;
+      assertLessOrEqual(slice.end - slice.start, limits.bytesAmount);
+    }
+  }
+
+  /** What a thread does in one step. */
+  function act(transfer: Transfer, thread: Thread): void {
+    if (thread.state === "stopping") return end(transfer, thread);
+    if (random(100) < failing) return fail(transfer, thread);
+    if (random(4) === 0) return;
+    if (transfer.file === null && !answer(transfer, thread)) return;
+    const { start, end: from } = thread.run;
+    const to = Math.min(thread.end, from + random(512 * KiB));
+    wrote(transfer, thread, { start, end: to, crc: 0 }, now);
+    assertLessOrEqual(to, fileOf(transfer).size);
+    if (to === thread.end) end(transfer, thread);
+  }
+
+  /** The first answer; false if it was not the end of the thread. */
+  function answer(transfer: Transfer, thread: Thread): boolean {
+    const { size, origin } = fileOf(transfer);
+    const validator = { kind: "etag", value: '"1"' } as const;
+    const ranges = origin !== "no ranges" && transfer.ask === "slices";
+    transfer.file = {
+      size,
+      ranges,
+      validator: origin === "no validator" ? null : validator,
+      name: "file",
+    };
+    thread.end = ranges ? Math.min(thread.end, size) : size;
+    if (!ranges || transfer.file.validator || thread.end === size) return true;
+    restart(transfer, "whole");
+    return false;
+  }
+
+  function fail(transfer: Transfer, thread: Thread): void {
+    end(transfer, thread);
+    if (transfer.phase.kind !== "fetching" || isWhole(transfer)) return;
+    const code = FAILURES[random(FAILURES.length)]!;
+    const error = { code, message: code, retryAfter: null };
+    const verdict = judge(transfer, error, {
+      now,
+      random: 0.5,
+      redirected: thread.location !== null,
+      hostServes: serves(transfers, transfer.host),
+      attempts: 1000,
+      retryWait: 100,
+    });
+    if (verdict.kind !== "stop") return;
+    assert(verdict.then.kind === "restart", "it was given up");
+    restart(transfer, verdict.then.ask);
+  }
+
+  function restart(transfer: Transfer, ask: Transfer["ask"]): void {
+    transfer.phase = { kind: "stopping", then: { kind: "restart", ask } };
+    for (const thread of transfer.threads.values()) thread.state = "stopping";
+  }
+
+  /** What is due when no thread runs any more. */
+  function settle(transfer: Transfer): void {
+    const { phase, threads } = transfer;
+    if (threads.size > 0) return;
+    if (phase.kind === "stopping" && phase.then.kind === "restart") {
+      beginAnew(transfer, phase.then.ask);
+      transfer.phase = { kind: "fetching" };
+    } else if (isWhole(transfer)) transfer.phase = { kind: "finishing" };
+  }
+}

@@ -1,0 +1,497 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import * as fc from "fast-check";
+import {
+  createDownload,
+  type DownloadRequest,
+} from "../../lib/download/download.ts";
+import type { ErrorCode, ErrorRecord } from "../../lib/download/errors.ts";
+import { statusOfTransfer } from "../../lib/status/status.ts";
+import { endOfFirst, idle, plan, straggler } from "../../lib/transfer/plan.ts";
+import {
+  begin,
+  beginAnew,
+  createTransfer,
+  end,
+  gotAnswer,
+  isWhole,
+  type Thread,
+  type Transfer,
+  wrote,
+} from "../../lib/transfer/transfer.ts";
+import { judge } from "../../lib/transfer/verdict.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const LIMITS = { bytesAmount: MiB, threads: 8 };
+const PATIENCE = {
+  random: 0,
+  attempts: 5,
+  retryWait: 100,
+  hostServes: false,
+};
+
+/** A transfer that nothing is known of yet. */
+function fresh(request: Partial<DownloadRequest> = {}): Transfer {
+  const url = "https://origin.test/file";
+  const rest = { filename: null, headers: {}, checksum: null, threads: null };
+  return createTransfer(createDownload({ url, ...rest, ...request }, 0), [], 0);
+}
+
+/** A transfer whose origin gives slices of a file that does not change. */
+function sliced(size: number, request: Partial<DownloadRequest> = {}) {
+  const transfer = fresh(request);
+  const validator = { kind: "etag", value: '"1"' } as const;
+  transfer.file = { size, ranges: true, validator, name: "file" };
+  return transfer;
+}
+
+let lastNumber = 0;
+
+function start(transfer: Transfer, now = 0): Thread {
+  const planned = plan(transfer, LIMITS, now);
+  assert(planned, "no thread could be started");
+  return begin(transfer, planned, ++lastNumber, now);
+}
+
+function startAll(transfer: Transfer, now = 0): Thread[] {
+  const threads: Thread[] = [];
+  while (plan(transfer, LIMITS, now)) threads.push(start(transfer, now));
+  return threads;
+}
+
+/** The thread writes so many bytes more. */
+function write(transfer: Transfer, thread: Thread, bytes: number, now = 0) {
+  const { start, end } = thread.run;
+  wrote(transfer, thread, { start, end: end + bytes, crc: 0 }, now);
+}
+
+function errorOf(code: ErrorCode, retryAfter: number | null = null) {
+  return { code, message: code, retryAfter } satisfies ErrorRecord;
+}
+
+/** The thread ends with an error. */
+function failWith(
+  transfer: Transfer,
+  thread: Thread,
+  error: ErrorRecord | ErrorCode,
+  { now = 0, attempts = PATIENCE.attempts } = {},
+) {
+  end(transfer, thread);
+  const record = typeof error === "string" ? errorOf(error) : error;
+  const redirected = thread.location !== null;
+  return judge(transfer, record, { ...PATIENCE, redirected, attempts, now });
+}
+
+// What a thread is to do
+
+Deno.test("until a file is known, one thread asks for its first slice", () => {
+  const transfer = fresh();
+  assertEquals(start(transfer).slice, { start: 0, end: MiB });
+  assertEquals(plan(transfer, LIMITS, 0), null);
+});
+
+Deno.test("an origin without slices is asked for the whole, by one thread", () => {
+  const transfer = fresh();
+  beginAnew(transfer, "whole");
+  assertEquals(plan(transfer, LIMITS, 0), { kind: "first", slice: null });
+  start(transfer);
+  transfer.file = { size: 9 * MiB, ranges: false, validator: null, name: "f" };
+  assertEquals(plan(transfer, LIMITS, 0), null);
+});
+
+Deno.test("a download has no more threads than its client asked for", () => {
+  const transfer = sliced(64 * MiB, { threads: 3 });
+  assertEquals(startAll(transfer).length, 3);
+});
+
+Deno.test("nothing is fetched that an earlier run left, until it is verified", () => {
+  const { download } = sliced(MiB);
+  const runs = [{ start: 0, end: KiB, crc: 7 }];
+  assertEquals(plan(createTransfer(download, runs, 0), LIMITS, 0), null);
+});
+
+Deno.test("what threads that have ended wrote is not fetched again", () => {
+  const transfer = sliced(4 * MiB);
+  const first = start(transfer);
+  write(transfer, first, 10);
+  end(transfer, first);
+  assertEquals(start(transfer).slice.start, 10);
+});
+
+Deno.test("a slice is an even share of all that is left, in flight or not", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 2 };
+  const transfer = sliced(8 * MiB);
+  const slices = [0, 2 * MiB].map((bytes) => {
+    for (const thread of transfer.threads.values()) {
+      write(transfer, thread, bytes);
+    }
+    const planned = plan(transfer, limits, 0);
+    assert(planned);
+    return begin(transfer, planned, ++lastNumber, 0).slice;
+  });
+  assertEquals(slices, [
+    { start: 0, end: 4 * MiB },
+    { start: 4 * MiB, end: 7 * MiB },
+  ]);
+});
+
+Deno.test("the first slice leaves the other threads their share", () => {
+  const whole = { bytesAmount: 16 * MiB, threads: 4 };
+  const ends = [3 * MiB, 12 * MiB, 40 * MiB, 640 * MiB].map((size) => {
+    const transfer = sliced(size);
+    return endOfFirst(transfer, whole) / MiB;
+  });
+  assertEquals(ends, [2, 3, 10, 16]);
+});
+
+Deno.test("the first slice is left as it is where no other thread could go on", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 4 };
+  assertEquals(endOfFirst(fresh(), limits), Infinity);
+  assertEquals(
+    endOfFirst(sliced(64 * MiB), { ...limits, threads: 1 }),
+    Infinity,
+  );
+  assertEquals(
+    endOfFirst(sliced(64 * MiB, { threads: 1 }), limits),
+    Infinity,
+  );
+});
+
+Deno.test("a near origin's slices begin short, a far one's as long as they may be", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 4 };
+  for (const [wait, length] of [[5, MiB], [80, 16 * MiB]] as const) {
+    const transfer = sliced(640 * MiB);
+    gotAnswer(transfer, start(transfer), wait);
+    const planned = plan(transfer, limits, wait);
+    assert(planned?.kind === "slice");
+    assertEquals(planned.slice.end - planned.slice.start, length);
+    assertEquals(endOfFirst(transfer, limits), Math.max(length, 2 * MiB));
+  }
+});
+
+Deno.test("a near origin's slices get longer when they come whole", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 1 };
+  const transfer = sliced(640 * MiB);
+  const lengths: number[] = [];
+  for (let now = 0; lengths.length < 5; now += 100) {
+    const planned = plan(transfer, limits, now);
+    assert(planned);
+    const thread = begin(transfer, planned, ++lastNumber, now);
+    gotAnswer(transfer, thread, now);
+    const length = thread.end - thread.slice.start;
+    write(transfer, thread, length, now + length / MiB);
+    end(transfer, thread);
+    lengths.push(length / MiB);
+  }
+  assertEquals(lengths, [16, 1, 4, 16, 16]);
+});
+
+Deno.test("a slow thread's tail is taken over, and its own slice shrinks", () => {
+  const transfer = sliced(MiB, { threads: 2 });
+  const slow = start(transfer);
+  const quick = start(transfer);
+  write(transfer, slow, 8 * KiB, 1000);
+  write(transfer, quick, quick.end - quick.run.end, 1000);
+  end(transfer, quick);
+  const tail = start(transfer, 1000).slice;
+  assertEquals(tail.start, slow.end);
+  assertEquals(tail.end, slow.slice.end);
+  assertLess(slow.run.end, slow.end);
+});
+
+Deno.test("of several tails, the one that would last longest is taken over", () => {
+  const transfer = sliced(4 * MiB);
+  const threads = startAll(transfer);
+  for (const [n, thread] of threads.entries()) {
+    write(transfer, thread, n === 3 ? 10 : 50 * KiB, 1000);
+  }
+  const planned = plan(transfer, LIMITS, 1000);
+  assertEquals(planned?.kind === "steal" && planned.from, threads[3]);
+});
+
+Deno.test("a thread that is about to end is left alone", () => {
+  const transfer = sliced(MiB, { threads: 2 });
+  const thread = start(transfer);
+  thread.end = MiB;
+  write(transfer, thread, MiB - 300 * KiB, 1000);
+  assertEquals(plan(transfer, LIMITS, 1000), null);
+});
+
+Deno.test("a thread is not doubled twice", () => {
+  const transfer = sliced(100 * KiB);
+  start(transfer);
+  const second = start(transfer, 1000);
+  assertEquals(second.slice, { start: 0, end: 100 * KiB });
+  assertEquals(plan(transfer, LIMITS, 60_000), null);
+});
+
+Deno.test("of two threads on the same bytes, the slower one ends up idle", () => {
+  const transfer = sliced(100 * KiB);
+  const slow = start(transfer);
+  const quick = start(transfer, 1000);
+  assertEquals(idle(transfer), []);
+  write(transfer, quick, 100 * KiB, 1100);
+  end(transfer, quick);
+  assertEquals(idle(transfer), [slow]);
+  assert(isWhole(transfer));
+});
+
+Deno.test("a thread of an answer that does not tell its length is never idle", () => {
+  const transfer = fresh();
+  beginAnew(transfer, "whole");
+  const thread = start(transfer);
+  write(transfer, thread, MiB);
+  assertEquals(idle(transfer), []);
+});
+
+Deno.test("a file without bytes is whole as soon as it is known", () => {
+  assert(!isWhole(fresh()));
+  assert(isWhole(sliced(0)));
+});
+
+Deno.test("a thread twenty times slower than its peers is a straggler, in time", () => {
+  const transfer = sliced(64 * MiB);
+  const threads = startAll(transfer);
+  const [slow, ...peers] = threads;
+  for (const peer of peers) write(transfer, peer, 500 * KiB, 4000);
+  assertEquals(straggler(transfer, 4000), null);
+  assertEquals(straggler(transfer, 5001), slow);
+  if (slow) write(transfer, slow, 100 * KiB, 5001);
+  assertEquals(straggler(transfer, 5001), null);
+});
+
+Deno.test("where all are slow, none is a straggler", () => {
+  const transfer = sliced(64 * MiB);
+  startAll(transfer);
+  assertEquals(straggler(transfer, 60_000), null);
+});
+
+// What a failure means
+
+Deno.test("attempts in a row that bring nothing are counted, and waited between", () => {
+  fc.assert(fc.property(
+    fc.integer({ min: 1, max: 12 }),
+    fc.constantFrom<ErrorCode>("CUT", "STALLED", "BUSY", "HOST_UNKNOWN"),
+    (attempts, code) => {
+      const transfer = sliced(MiB);
+      let now = 1;
+      for (let n = 1; n < attempts; n++) {
+        failWith(transfer, start(transfer, now), code, { now, attempts });
+        assertEquals(plan(transfer, LIMITS, transfer.notBefore - 1), null);
+        assertLess(now, transfer.notBefore);
+        now = transfer.notBefore;
+      }
+      const error = errorOf(code);
+      assertEquals(
+        failWith(transfer, start(transfer, now), error, { now, attempts }),
+        { kind: "stop", then: { kind: "settle", state: failed(error) } },
+      );
+    },
+  ));
+});
+
+function failed(error: ErrorRecord) {
+  return { kind: "Failed", error } as const;
+}
+
+Deno.test("a transfer that moves is never given up", () => {
+  const transfer = sliced(MiB);
+  for (let n = 0, now = 0; n < 1000; n++) {
+    const thread = start(transfer, now);
+    write(transfer, thread, 1, now);
+    const verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
+    assertEquals(verdict, { kind: "go on" });
+    now = transfer.notBefore;
+  }
+});
+
+Deno.test("bytes that had come before are no progress", () => {
+  const transfer = fresh();
+  beginAnew(transfer, "whole");
+  let verdict;
+  let now = 0;
+  for (let n = 0; n < 3; n++) {
+    const thread = start(transfer, now);
+    transfer.file = { size: MiB, ranges: false, validator: null, name: "f" };
+    write(transfer, thread, 10, now);
+    verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
+    if (n < 2) beginAnew(transfer, "whole");
+    now = transfer.notBefore;
+  }
+  assertEquals(verdict?.kind === "stop" && verdict.then.kind, "settle");
+});
+
+Deno.test("what is too much for a host that serves others is no failure", () => {
+  const transfer = sliced(MiB);
+  for (const [hostServes, failures] of [[true, 0], [false, 1]] as const) {
+    transfer.notBefore = 0;
+    end(transfer, start(transfer, 0));
+    judge(transfer, errorOf("BUSY"), {
+      ...PATIENCE,
+      hostServes,
+      redirected: false,
+      now: 0,
+    });
+    assertEquals(transfer.failures, failures);
+    assertLess(0, transfer.notBefore);
+  }
+});
+
+Deno.test("failures that come together count once", () => {
+  const transfer = sliced(64 * MiB);
+  for (const thread of startAll(transfer)) {
+    const verdict = failWith(transfer, thread, "BUSY", { now: 7, attempts: 2 });
+    assertEquals(verdict, { kind: "go on with fewer" });
+  }
+  assertEquals(transfer.failures, 1);
+});
+
+Deno.test("those that an origin serves do not wait for those that it refuses", () => {
+  const transfer = sliced(64 * MiB);
+  const [first] = startAll(transfer);
+  assert(first);
+  const verdict = failWith(transfer, first, errorOf("BUSY", 30_000));
+  assertEquals(verdict, { kind: "go on with fewer" });
+  assert(plan(transfer, LIMITS, 0));
+});
+
+Deno.test("an origin is left alone for as long as it asks", () => {
+  const transfer = sliced(MiB);
+  failWith(transfer, start(transfer), errorOf("BUSY", 30_000));
+  assertEquals(plan(transfer, LIMITS, 30_000), null);
+  assert(plan(transfer, LIMITS, 30_000 + PATIENCE.retryWait));
+});
+
+Deno.test("what cannot get better ends the transfer at once, whoever else runs", () => {
+  for (const code of ["TLS", "REDIRECT", "ENCODED", "WRONG_RANGE"] as const) {
+    const transfer = sliced(64 * MiB);
+    const [thread] = startAll(transfer);
+    const state = failed(errorOf(code));
+    assertEquals(
+      thread && failWith(transfer, thread, code),
+      { kind: "stop", then: { kind: "settle", state } },
+    );
+  }
+});
+
+Deno.test("a full disk pauses the transfer", () => {
+  const transfer = sliced(MiB);
+  const error = errorOf("DISK_FULL");
+  const state = { kind: "Paused", error } as const;
+  assertEquals(
+    failWith(transfer, start(transfer), error),
+    { kind: "stop", then: { kind: "settle", state } },
+  );
+});
+
+Deno.test("a file that changes is begun anew, three times", () => {
+  const transfer = sliced(MiB);
+  const verdicts = Array.from({ length: 4 }, () => {
+    const verdict = failWith(transfer, start(transfer), "CHANGED");
+    return verdict.kind === "stop" ? verdict.then.kind : verdict.kind;
+  });
+  assertEquals(verdicts, ["restart", "restart", "restart", "settle"]);
+});
+
+Deno.test("a slow thread is helped again once its double has gone", () => {
+  const transfer = sliced(100 * KiB);
+  const slow = start(transfer);
+  const double = start(transfer, 1_000);
+  assertEquals(double.end, slow.end);
+  assertEquals(plan(transfer, LIMITS, 2_000), null);
+  double.state = "stopping";
+  end(transfer, double);
+  write(transfer, slow, 10, 3_000);
+  assertEquals(plan(transfer, LIMITS, 60_000)?.kind, "steal");
+});
+
+Deno.test("a thread beyond its end is not told to fetch anything", () => {
+  const transfer = sliced(4 * MiB);
+  const thread = start(transfer);
+  write(transfer, thread, MiB / 2);
+  thread.end = MiB / 4;
+  assertEquals(statusOfTransfer(transfer, 0).fetching, []);
+});
+
+Deno.test("a file that has changed is judged by its own progress", () => {
+  const transfer = sliced(64 * MiB);
+  const { file } = transfer;
+  const [first, second, ...others] = startAll(transfer);
+  assert(first && second);
+  write(transfer, first, MiB / 2);
+  const { kind } = failWith(transfer, first, "CHANGED");
+  assertEquals(kind, "stop");
+  const then = { kind: "restart", ask: "slices" } as const;
+  transfer.phase = { kind: "stopping", then };
+  write(transfer, second, MiB / 2);
+  for (const thread of [second, ...others]) end(transfer, thread);
+  beginAnew(transfer, "slices");
+  transfer.phase = { kind: "fetching" };
+  transfer.file = file;
+  let now = 1;
+  for (let n = 0; n < 9; n++) {
+    const thread = start(transfer, now);
+    write(transfer, thread, 1, now);
+    const verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
+    assertEquals(verdict, { kind: "go on" });
+    now = transfer.notBefore;
+  }
+});
+
+Deno.test("an origin that stops giving slices is asked for the whole", () => {
+  const transfer = sliced(MiB);
+  assertEquals(
+    failWith(transfer, start(transfer), "NO_RANGES"),
+    { kind: "stop", then: { kind: "restart", ask: "whole" } },
+  );
+});
+
+Deno.test("without a validator, no second answer is added to a first", () => {
+  for (const size of [null, 3 * MiB]) {
+    const transfer = fresh();
+    const thread = start(transfer);
+    transfer.file = { size, ranges: size !== null, validator: null, name: "f" };
+    write(transfer, thread, KiB);
+    assertEquals(
+      failWith(transfer, thread, "CUT"),
+      { kind: "stop", then: { kind: "restart", ask: "slices" } },
+    );
+    beginAnew(transfer, "slices");
+    assertEquals(transfer.done, []);
+    assertEquals(start(transfer, transfer.notBefore).slice.start, 0);
+  }
+});
+
+Deno.test("where a redirect's target has expired, the original is asked again, once", () => {
+  const transfer = sliced(MiB);
+  transfer.location = "https://cdn.test/?signed";
+  const verdict = failWith(transfer, start(transfer), "EXPIRED");
+  assertEquals(verdict, { kind: "go on" });
+  assertEquals(transfer.location, null);
+  const now = transfer.notBefore;
+  const state = failed(errorOf("EXPIRED"));
+  assertEquals(
+    failWith(transfer, start(transfer, now), "EXPIRED", { now }),
+    { kind: "stop", then: { kind: "settle", state } },
+  );
+});
+
+Deno.test("where a redirect's target expires for all threads at once, the original is asked again", () => {
+  const transfer = sliced(64 * MiB);
+  transfer.location = "https://cdn.test/?signed";
+  for (const thread of startAll(transfer)) {
+    const verdict = failWith(transfer, thread, "EXPIRED");
+    assertEquals(verdict, { kind: "go on" });
+  }
+  assert(plan(transfer, LIMITS, transfer.notBefore));
+});
+
+Deno.test("a refusal is not the end while other threads get their slices", () => {
+  const transfer = sliced(64 * MiB);
+  const [refused, other] = startAll(transfer);
+  assert(refused && other);
+  const verdict = failWith(transfer, refused, "EXPIRED");
+  assertEquals(verdict, { kind: "go on with fewer" });
+  write(transfer, other, KiB);
+  assertEquals(transfer.lastError, null);
+});
