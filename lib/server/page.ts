@@ -45,6 +45,10 @@ const FILES: ReadonlyMap<string, string> = new Map([
     .map((name) => [`/ui/${name}`, name] as const),
 ]);
 
+/** The paths of the page's files, `/` aside: the login page needs some, too. */
+export const PAGE_PATHS: readonly string[] = [...FILES.keys()]
+  .filter((path) => path !== "/");
+
 const TYPES: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
@@ -53,8 +57,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The file of the page that a request asks for; null if it asks for none.
- * They hold nothing secret: whoever is to log in needs some of them.
+ * The file of the page that a request asks for; null if it asks for none. None
+ * of them holds a secret.
  */
 export function servePage(request: Request): Promise<Response> | null {
   const name = FILES.get(new URL(request.url).pathname);

@@ -1,7 +1,11 @@
-/** The routes, and the upgrade to a WebSocket. */
+/**
+ * The routes, and the order in which a request is checked: first the guard, for
+ * Host and Origin; then, unless the route is open to all, the token; then the
+ * route's own handler.
+ */
 
-import type { Coordinator } from "../coordinator.ts";
 import type { Log } from "../base/log.ts";
+import type { Coordinator } from "../coordinator.ts";
 import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
 import { serveFile } from "./files.ts";
 import { type GuardOptions, refusal } from "./guard.ts";
@@ -12,7 +16,7 @@ import {
   single,
   startLagMeter,
 } from "./metrics.ts";
-import { serveLogin, servePage } from "./page.ts";
+import { PAGE_PATHS, serveLogin, servePage } from "./page.ts";
 import { createSockets, type SocketsOptions } from "./sockets.ts";
 
 /** Settings of a server. */
@@ -31,6 +35,26 @@ export interface Handler {
   close(): void;
 }
 
+/** What answers requests for one path, or for many of one form. */
+interface Route {
+  /** The only method it is for; null for any, which the handler looks at. */
+  readonly method: "POST" | null;
+  readonly path: string | RegExp;
+  /** `open` to all whom the guard lets in; `token` to those who know it. */
+  readonly access: "open" | "token";
+  handler(visit: Visit): Response | Promise<Response>;
+}
+
+/** One request on its way to its route's handler. */
+interface Visit {
+  readonly request: Request;
+  /** Where the request comes from. */
+  readonly address: string;
+  readonly upgrades: boolean;
+  /** What the parentheses of the route's path stand for. */
+  readonly parts: readonly string[];
+}
+
 /** Makes the handler of a server's requests. */
 export function createHandler(
   options: ServerOptions,
@@ -41,6 +65,53 @@ export function createHandler(
   const sockets = createSockets(options, surroundings);
   const lag = startLagMeter();
 
+  /** The first route that fits a request is its route. */
+  const routes: readonly Route[] = [
+    {
+      method: null,
+      path: "/healthz",
+      access: "open",
+      handler: () => text(200, "ok"),
+    },
+    {
+      method: "POST",
+      path: "/login",
+      access: "open",
+      handler: ({ request, address }) => login(request, address, auth, log),
+    },
+    ...PAGE_PATHS.map((path): Route => ({
+      method: null,
+      path,
+      access: "open",
+      handler: ({ request }) => servePage(request) ?? nothing(),
+    })),
+    {
+      method: null,
+      path: /^\/files\/([^/]+)$/,
+      access: "token",
+      handler: ({ request, parts: [id = ""] }) =>
+        serveFile(request, coordinator.pathOf(id)),
+    },
+    {
+      method: null,
+      path: "/",
+      access: "token",
+      handler: ({ request, upgrades }) =>
+        upgrades ? connect(request) : servePage(request) ?? nothing(),
+    },
+    {
+      method: null,
+      path: "/metrics",
+      access: "token",
+      handler: () =>
+        new Response(render(families()), {
+          headers: { "content-type": METRICS_TYPE },
+        }),
+    },
+    // Only those who know the token learn which paths there are.
+    { method: null, path: /^/, access: "token", handler: nothing },
+  ];
+
   function handle(
     request: Request,
     address: string,
@@ -49,31 +120,21 @@ export function createHandler(
     const refused = refusal(headers, options);
     if (refused) return text(403, refused);
     const { pathname } = new URL(request.url);
-    if (pathname === "/healthz") return text(200, "ok");
-    if (pathname === "/login" && method === "POST") {
-      return login(request, address, auth, log);
-    }
-    const page = pathname === "/" ? null : servePage(request);
-    if (page) return page;
     const upgrades = headers.get("upgrade")?.toLowerCase() === "websocket";
-    const verdict = auth.check(headers, address);
-    if (verdict !== "welcome") {
-      log("turned away", { address, verdict });
-      const visit = verdict === "unknown" && pathname === "/" && !upgrades;
-      return visit ? serveLogin(request) : turnAway(verdict);
+    for (const route of routes) {
+      const parts = partsOf(route, method, pathname);
+      if (parts === null) continue;
+      const verdict = route.access === "open"
+        ? "welcome"
+        : auth.check(headers, address);
+      if (verdict !== "welcome") {
+        log("turned away", { address, verdict });
+        const page = verdict === "unknown" && pathname === "/" && !upgrades;
+        return page ? serveLogin(request) : turnAway(verdict);
+      }
+      return route.handler({ request, address, upgrades, parts });
     }
-    const [, fileId] = pathname.match(/^\/files\/([^/]+)$/) ?? [];
-    if (fileId) return serveFile(request, coordinator.pathOf(fileId));
-    switch (pathname) {
-      case "/":
-        return upgrades ? connect(request) : servePage(request) ?? nothing();
-      case "/metrics":
-        return new Response(render(families()), {
-          headers: { "content-type": METRICS_TYPE },
-        });
-      default:
-        return nothing();
-    }
+    return nothing();
   }
 
   function connect(request: Request): Response {
@@ -131,6 +192,17 @@ export function createHandler(
       sockets.close();
     },
   };
+}
+
+/** What a route's path stands for in `pathname`; null if it does not fit. */
+function partsOf(
+  { method, path }: Route,
+  asked: string,
+  pathname: string,
+): readonly string[] | null {
+  if (method !== null && method !== asked) return null;
+  if (typeof path === "string") return path === pathname ? [] : null;
+  return pathname.match(path)?.slice(1) ?? null;
 }
 
 /** A form with the token gives a cookie, and leads to the page. */
