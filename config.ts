@@ -38,7 +38,7 @@ export interface Config {
   readonly logFormat: "text" | "json";
 }
 
-/** A setting that cannot be used, in one line for whoever set it. */
+/** A setting that cannot be used, in one line for the person who set it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }

@@ -77,8 +77,8 @@ async function get(asked: Invocation, config: Config): Promise<number> {
   refuseWithout(filesOf(config));
   return await runGet(asked, {
     ...config,
-    begin: "at once",
-    // Whoever types the URL may fetch from wherever this machine may.
+    begin: "immediate",
+    // The user who types the URL may fetch from wherever this machine may.
     allowPrivate: true,
     caCerts: await readCaCerts(config),
   });
@@ -120,7 +120,7 @@ async function serveUntilStopped(config: Config): Promise<void> {
   };
   const log = createLog(config.logFormat);
   await serve(options, log, (port) => announce(options, port));
-  // Whoever still reads a file would keep the process alive.
+  // A client that still reads a file would keep the process alive.
   Deno.exit(0);
 }
 

@@ -3,6 +3,8 @@
  * clients say, and keeps to the room that the disk has.
  */
 
+import type { Log } from "./base/log.ts";
+import { every } from "./base/timers.ts";
 import {
   type Command,
   createDownload,
@@ -12,18 +14,16 @@ import {
   refuseUnlessAllowed,
   type State,
 } from "./download/download.ts";
+import { DownloadError, toRecord } from "./download/errors.ts";
 import {
   createEngine,
   type EngineOptions,
   type Figures,
 } from "./engine/engine.ts";
 import { diskFull, watchDisk } from "./files/disk_room.ts";
-import { DownloadError, toRecord } from "./download/errors.ts";
-import { every } from "./base/timers.ts";
-import type { Log } from "./base/log.ts";
+import type { DownloadParts } from "./files/parts.ts";
 import { loggable } from "./origin/request.ts";
 import { createOverview, type Overview } from "./status/overview.ts";
-import type { DownloadParts } from "./files/parts.ts";
 import type { Changes } from "./status/status.ts";
 import { createQueue, type Held } from "./store/queue.ts";
 import type { Store } from "./store/store.ts";
@@ -70,7 +70,7 @@ export interface Coordinator
    * Does to a download what a client says; resolves when it is done.
    *
    * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE; STATE, DISK or DISK_FULL
-   * if what is there cannot be changed.
+   * if the download's record or file cannot be changed.
    */
   command(id: string, command: Command): Promise<void>;
   /** Where the file of a finished download is; null for any other. */
@@ -172,8 +172,9 @@ export async function createCoordinator(
     } finally {
       adding -= downloads.length;
     }
-    // Of a thousand that were recorded together, the last one looks; while
-    // they come without end, whoever looks next finds them.
+    // Of a thousand calls that were recorded together, only the last looks for
+    // work. While calls come without end, the next idle thread finds the new
+    // downloads, as the queue is read from its start again.
     queue.reset();
     if (adding === 0) fill();
     for (const { id, request: { url } } of downloads) {
@@ -208,7 +209,12 @@ export async function createCoordinator(
   }
 
   async function obey(id: string, command: Command): Promise<void> {
-    for (let transfer; (transfer = engine.get(id)) !== undefined;) {
+    // A transfer that comes to another end may be followed by a new one.
+    for (
+      let transfer = engine.get(id);
+      transfer !== undefined;
+      transfer = engine.get(id)
+    ) {
       refuseUnlessAllowed(command, transfer.download.state);
       const came = await engine.stop(transfer, endingFor(command));
       if (came && command.kind !== "refresh") return;

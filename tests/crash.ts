@@ -13,8 +13,8 @@
 
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import type { ServerMessage } from "../lib/server/protocol.ts";
 import { type Run, union } from "../lib/download/ranges.ts";
+import type { ServerMessage } from "../lib/server/protocol.ts";
 import {
   type Behave,
   type Behaviour,

@@ -6,13 +6,13 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
+import { nginxInstalled, startNginx } from "./support/nginx.ts";
 import {
   file,
   firstDifference,
   forever,
   startOrigin,
 } from "./support/origin.ts";
-import { nginxInstalled, startNginx } from "./support/nginx.ts";
 import {
   collect,
   connect,

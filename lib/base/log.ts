@@ -8,7 +8,7 @@ export type Fields = Readonly<
 /** Writes a line. */
 export type Log = (event: string, fields?: Fields) => void;
 
-/** Lines wait so long for others to be written with them, in milliseconds. */
+/** How long lines wait for others to be written with them, in milliseconds. */
 const GATHER = 20;
 
 /**

@@ -8,7 +8,7 @@ export interface Signals extends Disposable {
   exitCode(): number;
 }
 
-/** Two signals within so long are one: Ctrl-C reaches a task's child twice. */
+/** Two signals within this time count as one: Ctrl-C reaches a task's child twice. */
 const ONE_SIGNAL = 300;
 
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const;

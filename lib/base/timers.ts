@@ -41,7 +41,7 @@ export function together(milliseconds: number): Together {
   };
 }
 
-/** Does something every so many milliseconds, until disposed of. */
+/** Does something once in each period of `milliseconds`, until disposed of. */
 export function every(milliseconds: number, action: () => void): Disposable {
   let timer: ReturnType<typeof setInterval> | undefined;
   const starting = afterStart(() => {

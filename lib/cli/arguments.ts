@@ -3,8 +3,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { CommandUsage, Flag } from "./commands.ts";
 import { nearest } from "./nearest.ts";
-import { UsageError } from "./usage.ts";
 import { printable } from "./terminal/width.ts";
+import { UsageError } from "./usage.ts";
 
 /** What was asked. */
 export interface Invocation {
@@ -87,7 +87,7 @@ function joined(
 ): string[] {
   const result: string[] = [];
   const rest = [...args];
-  for (let arg; (arg = rest.shift()) !== undefined;) {
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === "--") return [...result, arg, ...rest];
     if (!arg.startsWith("-") || arg === "-") {
       result.push(arg);

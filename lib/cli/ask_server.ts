@@ -2,9 +2,9 @@
 
 import type { Invocation } from "./arguments.ts";
 import { parseServer } from "./client.ts";
-import { codeWith, openOutputs } from "./terminal/outputs.ts";
 import { refuseWithout } from "./permissions.ts";
 import { runRemote } from "./remote.ts";
+import { codeWith, openOutputs } from "./terminal/outputs.ts";
 import { terminalSize } from "./terminal/screen.ts";
 import { runWatch } from "./watch_command.ts";
 

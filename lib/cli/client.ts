@@ -20,7 +20,7 @@ export interface Client extends Disposable {
    * @throws {DownloadError} what the server answers, or that it is gone.
    */
   request(fields: Readonly<Record<string, unknown>>): Promise<ServerMessage>;
-  /** Resolves when the connection has ended, whoever ended it. */
+  /** Resolves when either side has ended the connection. */
   readonly closed: Promise<void>;
 }
 
@@ -39,14 +39,14 @@ export function parseServer(text: string): string {
   throw new UsageError("--server must be such as ws://localhost:8888/.");
 }
 
-/** A server that answers nothing for so long hangs, in milliseconds. */
+/** A server that is silent for longer hangs, in milliseconds. */
 const PATIENCE = 20_000;
 
 /**
  * Connects to a server.
  *
  * @param hear Called with each message that is no reply.
- * @param stop Whoever connects gives up when it is aborted.
+ * @param stop Ends the attempt to connect when it is aborted.
  * @throws {DownloadError} REFUSED or STALLED, saying what to do.
  */
 export async function connect(

@@ -1,8 +1,11 @@
 /** The command `get`: what it is asked, what it says, how it exits. */
 
 import type { Log } from "../base/log.ts";
-import type { Invocation } from "./arguments.ts";
+import { startSignals } from "../base/signals.ts";
 import { get, type GetEnd, type GetOptions } from "../get/get.ts";
+import type { Reporter } from "../get/reporter.ts";
+import type { Invocation } from "./arguments.ts";
+import { checkRequests, readRequests } from "./requests.ts";
 import { codeWith, openOutputs, type Outputs } from "./terminal/outputs.ts";
 import {
   createJsonReporter,
@@ -10,10 +13,7 @@ import {
   createQuietReporter,
   createTerminalReporter,
 } from "./terminal/reporter.ts";
-import type { Reporter } from "../get/reporter.ts";
-import { checkRequests, readRequests } from "./requests.ts";
 import { openTerminal } from "./terminal/screen.ts";
-import { startSignals } from "../base/signals.ts";
 
 /** How often a terminal is drawn again, in milliseconds. */
 const DRAW_EVERY = 100;

@@ -4,10 +4,10 @@ import { DownloadError } from "../download/errors.ts";
 import type { Status } from "../status/status.ts";
 import { type Invocation, wholeNumber } from "./arguments.ts";
 import { type Client, connect, type ServerAddress } from "./client.ts";
-import { renderTable } from "./terminal/render.ts";
 import { checkRequests, readRequests } from "./requests.ts";
-import { UsageError } from "./usage.ts";
+import { renderTable } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
+import { UsageError } from "./usage.ts";
 
 /** URLs in one message: below any limit on its length. */
 const URLS_AT_ONCE = 200;

@@ -1,7 +1,7 @@
 /** What is to be downloaded, from the command line and lists of URLs. */
 
-import { DownloadError } from "../download/errors.ts";
 import type { DownloadRequest } from "../download/download.ts";
+import { DownloadError } from "../download/errors.ts";
 import { parseDownload } from "../download/request.ts";
 import { type Invocation, wholeNumber } from "./arguments.ts";
 import { refuseWithout } from "./permissions.ts";

@@ -1,10 +1,10 @@
 /** A live view of a server's downloads. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { DownloadError } from "../download/errors.ts";
-import { every } from "../base/timers.ts";
-import type { ServerMessage } from "../server/protocol.ts";
 import { aborted } from "../base/signals.ts";
+import { every } from "../base/timers.ts";
+import { DownloadError } from "../download/errors.ts";
+import type { ServerMessage } from "../server/protocol.ts";
 import type { Status, Totals } from "../status/status.ts";
 import { connect, type ServerAddress } from "./client.ts";
 import { formatBytes } from "./terminal/format.ts";

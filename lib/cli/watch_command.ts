@@ -1,10 +1,10 @@
 /** The command `watch`: how it looks, and what ends it. */
 
+import { startSignals } from "../base/signals.ts";
 import type { Invocation } from "./arguments.ts";
 import type { ServerAddress } from "./client.ts";
 import { codeWith, openOutputs, type Outputs } from "./terminal/outputs.ts";
 import { openTerminal } from "./terminal/screen.ts";
-import { startSignals } from "../base/signals.ts";
 import {
   createLineWatcher,
   createScreenWatcher,

@@ -85,7 +85,7 @@ export function fromRecord(
 
 /**
  * What the operating system said about a file. The message of a system error
- * names paths of the content directory, which whoever sees a download may see.
+ * names paths of the content directory, which every client that sees a download may see.
  */
 function systemRecord(error: unknown): { code: ErrorCode; message: string } {
   const text = error instanceof Error ? error.message : String(error);

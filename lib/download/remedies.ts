@@ -10,17 +10,17 @@ export type Remedy =
   | "fewer"
   /** Ask the original URL again, where a redirect had led elsewhere. */
   | "refresh"
-  /** Throw away what is there, and begin again. */
+  /** Throw away all bytes that came, and begin again. */
   | "restart"
   /**
-   * Ask again if there were good answers; if that is in vain, throw away what
-   * is there, and take the whole file in one answer.
+   * Ask again if there were good answers; if that is in vain, throw away
+   * all bytes that came, and take the whole file in one answer.
    */
   | "whole"
   /** Wait until somebody has made room. */
   | "pause"
   /** Ask again if there were good answers, but at the start do nothing. */
-  | "none, at first"
+  | "proven"
   /** Nothing: trying again would end the same. */
   | "none";
 
@@ -34,16 +34,16 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   REFUSED: "fewer",
   TLS: "none",
   FORBIDDEN_ADDRESS: "none",
-  REDIRECT: "none, at first",
+  REDIRECT: "proven",
   BUSY: "fewer",
   EXPIRED: "refresh",
-  ORIGIN_STATUS: "none, at first",
+  ORIGIN_STATUS: "proven",
   ORIGIN_FAULT: "retry",
   NO_RANGES: "whole",
   WRONG_RANGE: "none",
   CHANGED: "restart",
-  ENCODED: "none, at first",
-  WEB_PAGE: "none, at first",
+  ENCODED: "proven",
+  WEB_PAGE: "proven",
   CUT: "retry",
   STALLED: "retry",
   TOO_LONG: "retry",

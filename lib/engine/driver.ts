@@ -1,8 +1,8 @@
 /** Does each transfer's jobs, one at a time, and brings it to its end. */
 
 import { type ErrorRecord, toRecord } from "../download/errors.ts";
-import { dueJob, type Job, type Tools } from "./jobs.ts";
 import type { Ending, Phase, Thread, Transfer } from "../transfer/transfer.ts";
+import { dueJob, type Job, type Tools } from "./jobs.ts";
 
 /** What a driver works with, besides what jobs do. */
 export interface DriverSurroundings extends Tools {

@@ -3,23 +3,27 @@
  * these write, and decides what follows from their failures.
  */
 
+import type { Log } from "../base/log.ts";
+import { every } from "../base/timers.ts";
 import type { Download } from "../download/download.ts";
-import { diskFull } from "../files/disk_room.ts";
-import { createDriver } from "./driver.ts";
 import {
   type ErrorCode,
   type ErrorRecord,
   toRecord,
 } from "../download/errors.ts";
-import { every } from "../base/timers.ts";
-import { inGroups } from "./batches.ts";
-import { createHostLimits } from "./host_limits.ts";
-import type { Log } from "../base/log.ts";
+import { hostSignOf } from "../download/remedies.ts";
+import { diskFull } from "../files/disk_room.ts";
+import type { DownloadParts } from "../files/parts.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { requestFor, withoutUserinfo } from "../origin/request.ts";
-import { hostSignOf } from "../download/remedies.ts";
-import type { DownloadParts } from "../files/parts.ts";
-import { endOfFirst, idle, straggler } from "../transfer/plan.ts";
+import type { Store } from "../store/store.ts";
+import type {
+  Answered,
+  FinishedPart,
+  Outcome,
+  ThreadEvent,
+} from "../threads/messages.ts";
+import { createPool, type PoolOptions } from "../threads/pool.ts";
 import {
   choose,
   giveUp,
@@ -29,14 +33,7 @@ import {
   type ThreadLimits,
   threadsByHost,
 } from "../transfer/assignment.ts";
-import type { Store } from "../store/store.ts";
-import type {
-  Answered,
-  FinishedPart,
-  Outcome,
-  ThreadEvent,
-} from "../threads/messages.ts";
-import { createPool, type PoolOptions } from "../threads/pool.ts";
+import { endOfFirst, idle, straggler } from "../transfer/plan.ts";
 import {
   begin,
   bytesLeft,
@@ -52,6 +49,9 @@ import {
   wrote,
 } from "../transfer/transfer.ts";
 import { judge } from "../transfer/verdict.ts";
+import { inGroups } from "./batches.ts";
+import { createDriver } from "./driver.ts";
+import { createHostLimits } from "./host_limits.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;
@@ -87,7 +87,7 @@ export interface Surroundings {
   readonly store: Store;
   readonly parts: DownloadParts;
   readonly log: Log;
-  /** Bytes that the disk has room for, when so many are needed. */
+  /** Bytes that the disk has room for, of which `needed` are to be written. */
   room(needed: number): number;
   /** The next download in the queue, at none of these hosts. */
   next(fullHosts: readonly string[]): Download | null;
@@ -294,7 +294,7 @@ export function createEngine(
     }
   }
 
-  /** Whether there was too little room on the disk for so many bytes. */
+  /** Pauses a transfer if the disk lacks room for `needed` bytes; whether it did. */
   function pauseWithoutRoom(transfer: Transfer, needed: number): boolean {
     const left = room(needed);
     if (needed <= left) return false;
@@ -361,7 +361,7 @@ export function createEngine(
       wait: Math.max(0, Math.round(transfer.notBefore - now)),
     });
     if (verdict.kind === "stop") driver.bring(transfer, verdict.then);
-    if (verdict.kind !== "go on with fewer") return;
+    if (verdict.kind !== "fewer") return;
     if (left > 0 || error.code === "BUSY") hosts.refused(host, left);
   }
 

@@ -2,21 +2,21 @@
 
 /** Threads that a host gets before it has answered: it may never do. */
 const UNTIL_ANSWER = 2;
-/** So many hosts are known to answer; of more, each must do so again. */
+/** Hosts that are remembered to answer; at one more, all are forgotten. */
 const MOST_ANSWERING = 10_000;
 /** For how long an origin that refused threads gets fewer, in milliseconds. */
 const FEWER_FOR = 60_000;
-/** After so many slices it gets one thread more again, or sooner. */
+/** Complete slices after which a host gets one more thread, or a shorter gap. */
 const SERVED_WELL = 8;
-/** Who refuses again before so many slices came whole wants a longer gap. */
+/** A host that refuses again within this many complete slices gets a longer gap. */
 const OFTEN = 2 * SERVED_WELL;
 /** The shortest gap between threads, in milliseconds; a shorter one is none. */
 const SHORTEST_GAP = 20;
 /** The longest one, in milliseconds. */
 const LONGEST_GAP = 1_000;
-/** A gap is so many times as long after a refusal ... */
+/** A refusal makes a gap longer by this factor ... */
 const WIDER = 2;
-/** ... and after slices that came whole. */
+/** ... and `SERVED_WELL` complete slices change it by this one. */
 const NARROWER = 0.8;
 
 /** What each host bears, as far as it has shown. */

@@ -6,11 +6,11 @@
  * "Downloaded" only after the file has its name.
  */
 
+import type { Log } from "../base/log.ts";
 import type { State } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
-import type { Log } from "../base/log.ts";
-import type { DownloadParts } from "../files/parts.ts";
 import { total, union } from "../download/ranges.ts";
+import type { DownloadParts } from "../files/parts.ts";
 import type { Store } from "../store/store.ts";
 import type { FinishedPart, Published } from "../threads/messages.ts";
 import type { Pool } from "../threads/pool.ts";
@@ -23,9 +23,9 @@ import {
   type Transfer,
 } from "../transfer/transfer.ts";
 
-/** Progress is recorded at least so often, in milliseconds ... */
+/** The longest time without a record of progress, in milliseconds. */
 const CHECKPOINT_EVERY = 1_000;
-/** ... and whenever so many bytes are new: the disk then never falls behind. */
+/** New bytes that call for a record sooner: the disk then never falls behind. */
 const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 
 /** What jobs work with. */
@@ -234,7 +234,7 @@ async function settle(
   return "leaves";
 }
 
-/** Whether what is there can be gone on with later. */
+/** Whether a later transfer can go on from the bytes of this one. */
 function isOfUse(transfer: Transfer): boolean {
   return pinnedOf(transfer) !== null && transfer.done.length > 0;
 }

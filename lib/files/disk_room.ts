@@ -1,8 +1,8 @@
 /** Watches how much room the content directory's disk has. */
 
-import { DownloadError, toRecord } from "../download/errors.ts";
-import { every } from "../base/timers.ts";
 import type { Log } from "../base/log.ts";
+import { every } from "../base/timers.ts";
+import { DownloadError, toRecord } from "../download/errors.ts";
 import type { DownloadParts } from "./parts.ts";
 
 /** How often the disk is looked at, in milliseconds. */

@@ -1,12 +1,13 @@
 /**
  * What `get` keeps of a download in `.sluice/get/` until it is finished: the
  * part file `<id>`, the record `<id>.json` of what is in it, and the lock
- * `<id>.lock` of whoever fetches it. The server's own state is not touched, so
+ * `<id>.lock` of the process that fetches it. The server's own state is not touched, so
  * that any number of `get`s, and a server, may use one content directory.
  */
 
 import { join } from "@std/path/join";
 import type { FileFacts } from "../download/download.ts";
+import type { Run } from "../download/ranges.ts";
 import {
   findNames,
   lstatIfThere,
@@ -14,7 +15,6 @@ import {
   refuseWithoutLinks,
   removeIfThere,
 } from "../files/names.ts";
-import type { Run } from "../download/ranges.ts";
 
 /** What is known to be in a part file. */
 export interface PartRecord {
@@ -62,7 +62,7 @@ interface Lock {
  * Makes the claims of a process.
  *
  * Files are touched synchronously wherever the disk need not be waited for:
- * that takes a tenth of the time, and whoever ran `get` waits for nothing else.
+ * that takes a tenth of the time, and the user of `get` waits for nothing else.
  *
  * @param sync Whether records are forced to disk.
  */

@@ -1,23 +1,23 @@
 /** Fetches files in this process, without a server. */
 
-import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { join } from "@std/path/join";
-import { diskFull } from "../files/disk_room.ts";
+import type { Log } from "../base/log.ts";
+import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import {
   createDownload,
   type Download,
   type DownloadRequest,
 } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
-import type { Log } from "../base/log.ts";
-import { filenameFor } from "../origin/filename.ts";
-import { createParts, type DownloadParts } from "../files/parts.ts";
 import { total, union } from "../download/ranges.ts";
+import { diskFull } from "../files/disk_room.ts";
+import { createParts, type DownloadParts } from "../files/parts.ts";
+import { filenameFor } from "../origin/filename.ts";
 import { statusOf } from "../status/status.ts";
 import { type Claim, createClaims, type PartRecord } from "./claims.ts";
-import { createGetStore } from "./store.ts";
 import { createLines } from "./host_turns.ts";
 import type { Reporter } from "./reporter.ts";
+import { createGetStore } from "./store.ts";
 
 /** So many downloads are taken up at a time, for each thread. */
 const AHEAD = 4;
@@ -169,7 +169,7 @@ function wordsOf({ url, filename }: DownloadRequest): string {
   return JSON.stringify([url, filename]);
 }
 
-/** Loading node:crypto takes as long as so many keys without it. */
+/** Keys that take as long without node:crypto as loading it does. */
 const WORTH_LOADING = 100;
 
 /**

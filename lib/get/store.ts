@@ -1,8 +1,8 @@
 /** The downloads of one `get`: in memory, and what must outlive it in claims. */
 
 import { type Download, hostOf } from "../download/download.ts";
-import { finishedAs } from "../store/recovery.ts";
 import type { Run } from "../download/ranges.ts";
+import { finishedAs } from "../store/recovery.ts";
 import type { Filter, Settled, Store } from "../store/store.ts";
 import type { Claim } from "./claims.ts";
 
@@ -104,7 +104,7 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       if (order === "latest") found.reverse();
       return found.slice(offset, offset + limit);
     },
-    // Whoever typed the command is told that there is none, and asks again.
+    // A `get` ends when the disk is full, and its user runs it again.
     waitingForRoom: () => [],
     count: (filter) => all(filter).length,
     totals() {

@@ -1,7 +1,7 @@
 /** What an origin's answer means: is it the slice that was asked for? */
 
-import { DownloadError } from "../download/errors.ts";
 import type { Pinned, Validator } from "../download/download.ts";
+import { DownloadError } from "../download/errors.ts";
 import type { Range } from "../download/ranges.ts";
 import { parseDate, retryAfter } from "./http_date.ts";
 

@@ -13,7 +13,7 @@ export function isRedirect(status: number): boolean {
 
 /**
  * The URL that a Location header names, without userinfo: credentials come
- * from whoever added the download, never from an origin.
+ * from the client that added the download, never from an origin.
  *
  * @throws {DownloadError} if it leads away from HTTP, or from https to http.
  */

@@ -1,11 +1,11 @@
 /** Who knows the token, and how often others may guess. */
 
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { getCookies } from "@std/http/cookie";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
 /** Wrong guesses that an address has ... */
 const MOST_GUESSES = 10;
-/** ... in so long, in milliseconds. */
+/** ... within this time, in milliseconds. */
 const WINDOW = 60_000;
 /** Addresses that are remembered for having guessed. */
 const MOST_ADDRESSES = 10_000;

@@ -167,7 +167,7 @@ export function parseRequest(
   return { kind: "add", requests, form: "url" };
 }
 
-/** Of thousands, whoever sent them has to know which one is wrong. */
+/** Reads one of many downloads; an error names its place in the list. */
 function parseEntry(
   entry: unknown,
   index: number,

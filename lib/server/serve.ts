@@ -1,12 +1,12 @@
 /** The server's life: from listening to a clean end. */
 
-import { openContentDirectory } from "../files/content_directory.ts";
+import type { Log } from "../base/log.ts";
+import { aborted, startSignals } from "../base/signals.ts";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../download/errors.ts";
-import type { Log } from "../base/log.ts";
-import { recover } from "../store/recovery.ts";
-import { aborted, startSignals } from "../base/signals.ts";
+import { openContentDirectory } from "../files/content_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
+import { recover } from "../store/recovery.ts";
 import { openStore } from "../store/sqlite.ts";
 import { renderChanges } from "./protocol.ts";
 import { createHandler, type Handler, type ServerOptions } from "./routes.ts";

@@ -1,9 +1,9 @@
 /** Who is connected, and what each has been told. */
 
+import type { Log } from "../base/log.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
-import type { Log } from "../base/log.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import {
   type ClientRequest,
@@ -15,13 +15,13 @@ import {
   type ServerMessage,
 } from "./protocol.ts";
 
-/** A client that lets so many bytes wait for it gets no more replies. */
+/** Bytes: a client with more of them unread gets no more replies. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
 /**
- * So many clients are told in one turn of the event loop. What they are sent is
- * copied for each, and written only after the turn: the copies of a few are
- * still in the CPU's cache then, and the next few are put into the same memory.
+ * Clients that are told in one turn of the event loop. A message is copied for
+ * each client, and written only after the turn: the copies for a few clients are
+ * still in the CPU's cache then, and those for the next few reuse their memory.
  */
 const AT_ONCE = 20;
 
@@ -58,7 +58,7 @@ export function createSockets(
   let telling = false;
   const channel = openStatusChannel(options.channel, tellAll);
   const timer = setInterval(catchUp, options.broadcastTimeout);
-  /** Good for whoever comes before the next changes, which tell the rest. */
+  /** The first message to clients that connect before the next changes. */
   let snapshot: string | null = null;
 
   async function tellAll(text: string): Promise<void> {
@@ -67,13 +67,13 @@ export function createSockets(
     telling = true;
     let told = 0;
     for (const [socket, known] of clients) {
-      // Whoever still has something to read gets the newest state later.
+      // A client with unread messages gets the newest state later.
       if (known !== latest - 1 || socket.bufferedAmount > 0) continue;
       clients.set(socket, latest);
       send(socket, text);
       if (++told % AT_ONCE > 0) continue;
       await nextTurn();
-      // Whoever has missed these must not be told of them after the next ones.
+      // Newer changes came: a client must not hear of older ones after them.
       if (latest !== changes) return;
     }
     telling = false;
@@ -183,9 +183,9 @@ function withId(
 }
 
 /**
- * Has a client's messages seen to in their order. Whoever asks for what takes
- * long leaves others as much time before the next: a search in a long list
- * takes half a second.
+ * Handles a client's messages in their order. After one that took long, the
+ * client's next one waits for as long, so that others get their turn: a search
+ * in a long list takes half a second.
  */
 function oneAfterAnother(): (action: () => void) => void {
   let turn = Promise.resolve();

@@ -1,6 +1,9 @@
 /** How all downloads stand, and what of it is to be told. */
 
 import type { Download, State } from "../download/download.ts";
+import type { Store } from "../store/store.ts";
+import type { Transfer } from "../transfer/transfer.ts";
+import { type Speedometer, startSpeedometer } from "./speedometer.ts";
 import {
   type Changes,
   isRunning,
@@ -9,9 +12,6 @@ import {
   statusOfTransfer,
   type Totals,
 } from "./status.ts";
-import { type Speedometer, startSpeedometer } from "./speedometer.ts";
-import type { Store } from "../store/store.ts";
-import type { Transfer } from "../transfer/transfer.ts";
 
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;

@@ -1,7 +1,7 @@
 /** What was left by a program that was killed, set right by the next one. */
 
-import type { ContentDirectory } from "../files/content_directory.ts";
 import type { FileFacts } from "../download/download.ts";
+import type { ContentDirectory } from "../files/content_directory.ts";
 import type { Named } from "../files/names.ts";
 import type { Settled, Store } from "./store.ts";
 

@@ -1,13 +1,13 @@
 /** Durable state in SQLite: the downloads and the runs of their parts. */
 
-import { openDatabase, stateError } from "./database.ts";
 import { type Download, hostOf, type State } from "../download/download.ts";
-import type { Filter, Store } from "./store.ts";
 import type { Run } from "../download/ranges.ts";
+import { openDatabase, stateError } from "./database.ts";
+import type { Filter, Store } from "./store.ts";
 
-/** Between transactions, writes are gathered for so long, in milliseconds ... */
+/** Milliseconds for which writes are gathered between transactions ... */
 const GATHER = 20;
-/** ... or for so many times as long as the last one took, if that is longer. */
+/** ... or this multiple of what the last one took, if that is longer. */
 const GATHER_LONGER = 2;
 
 /** How many downloads are kept in memory, too, or up to twice as many ... */

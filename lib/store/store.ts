@@ -33,7 +33,7 @@ export interface Store extends Disposable {
   list(page: Page): Download[];
   /**
    * The first downloads that were paused because the disk was full, and that
-   * so many bytes are enough for, as far as is known. One that was begun and
+   * `room` bytes are enough for, as far as is known. One that was begun and
    * whose size the origin does not tell would only fill the disk again.
    */
   waitingForRoom(room: number): Download[];

@@ -1,7 +1,7 @@
 /** Carries threads, and does jobs, in a worker or in the process itself. */
 
-import { toRecord } from "../download/errors.ts";
 import { together } from "../base/timers.ts";
+import { toRecord } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
 import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";

@@ -1,17 +1,17 @@
 /** One thread: a Range GET, streamed to its offset in the part file. */
 
-import { DownloadError } from "../download/errors.ts";
 import type { Together } from "../base/timers.ts";
+import { DownloadError } from "../download/errors.ts";
+import type { Run } from "../download/ranges.ts";
+import { isPrivateIPv6 } from "../origin/address.ts";
 import { type Answer, contentLength, readAnswer } from "../origin/answer.ts";
+import { connectionError, forbidden } from "../origin/connection_error.ts";
 import {
   isRedirect,
   MOST_REDIRECTS,
   nextHop,
   tooManyRedirects,
 } from "../origin/redirect.ts";
-import { isPrivateIPv6 } from "../origin/address.ts";
-import { connectionError, forbidden } from "../origin/connection_error.ts";
-import type { Run } from "../download/ranges.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";

@@ -1,10 +1,9 @@
 /** What the pool and its workers say to each other. */
 
-import type { Checksum } from "../download/download.ts";
+import type { Checksum, Pinned } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
-import type { Answer } from "../origin/answer.ts";
-import type { Pinned } from "../download/download.ts";
 import type { Range, Run } from "../download/ranges.ts";
+import type { Answer } from "../origin/answer.ts";
 import type { SharedTurns } from "./turns.ts";
 
 /** One slice to fetch. */

@@ -3,8 +3,8 @@
  * first of them, if so wished, are carried without one.
  */
 
-import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import { afterStart, every } from "../base/timers.ts";
+import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import { createCarrier } from "./carrier.ts";
 import type {
   DigestJob,
@@ -40,11 +40,11 @@ export interface PoolOptions extends Omit<WorkerSettings, "turns"> {
   /** The one directory that workers may read and write. */
   readonly directory: string;
   /**
-   * `prepared`: all workers are there before the first thread. `at once`: the
+   * `prepared`: all workers are there before the first thread. `immediate`: the
    * first threads are carried by the process itself, with all that it may do; a
    * small file has come by the time that a worker would have started.
    */
-  readonly begin: "prepared" | "at once";
+  readonly begin: "prepared" | "immediate";
 }
 
 /**
@@ -70,7 +70,7 @@ export interface Pool {
 
 type Waiting = PromiseWithResolvers<JobReport>;
 
-/** Whoever carries threads and does jobs. */
+/** A worker, or the process itself: it carries threads and does jobs. */
 interface Member {
   readonly threads: Set<number>;
   readonly jobs: Map<number, Waiting>;
@@ -102,7 +102,7 @@ export function createPool(
   let lastJob = 0;
   const checking = every(options.stallTimeout / MOST_PINGS, checkAll);
 
-  const here = options.begin === "at once" ? startHere() : null;
+  const here = options.begin === "immediate" ? startHere() : null;
   const preparing = afterStart(() => {
     // What is small and near has come by now: other files will want workers.
     if (here !== null && here.threads.size > 0) startAll();

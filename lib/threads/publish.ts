@@ -70,8 +70,8 @@ function hasHoles({ size, blocks }: Deno.FileInfo): boolean {
 /**
  * What the system knows of a part.
  *
- * @throws {DownloadError} PART_LOST if it is not what is called done: whoever
- * may write here may have changed it.
+ * @throws {DownloadError} PART_LOST if it is not the whole file that was recorded:
+ * other programs may write in this directory, too.
  */
 function infoOfWhole({ path, size }: FinishedPart): Deno.FileInfo {
   const part = Deno.lstatSync(path);

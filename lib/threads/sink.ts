@@ -1,8 +1,8 @@
 /** Where a thread's bytes go: one place in the part file, and onwards. */
 
-import { crc32 } from "./crc32.ts";
 import type { Run } from "../download/ranges.ts";
 import { type Buffers, GATHERED_BYTES } from "./buffers.ts";
+import { crc32 } from "./crc32.ts";
 import type { Turns } from "./turns.ts";
 
 /** A handle of its own on the part file: seek and write of two users race. */

@@ -1,9 +1,9 @@
 /**
  * Turns at writing to a file, which workers give each other.
  *
- * The kernel lets one at a time write to a file. Whoever waits for that keeps a
- * core busy, which is quickest while writes are. Where the disk makes them slow,
- * workers had better sleep: 64 threads on a slow disk took two thirds of the CPU
+ * The kernel lets one thread at a time write to a file, and the waiting ones keep
+ * a core busy. That is quickest while writes are quick. Where the disk makes them
+ * slow, workers had better sleep: 64 threads on a slow disk took two thirds of the CPU
  * time that way, and came no later.
  */
 

@@ -4,9 +4,9 @@ import { hostSignOf } from "../download/remedies.ts";
 import { plan, type PlanLimits } from "./plan.ts";
 import type { Plan, Thread, Transfer } from "./transfer.ts";
 
-/** So many transfers of a host that is silent or busy may wait ... */
+/** Transfers that may wait for a host that is silent or busy. */
 const MOST_WAITING_AT_HOST = 16;
-/** ... and so many of one that answers, and has nothing for them. */
+/** Transfers that may wait for a host that answers, but refuses them. */
 const MOST_FAILING_AT_HOST = 256;
 
 /** How many threads there may be. */
@@ -164,7 +164,8 @@ export function giveUp(
       return givers.find((giver) => !hostFull || giver.host === host);
     })
     .filter((giver) => giver !== undefined);
-  // Each thread that is stopping already is for one of them.
+  // Each thread that is already stopping frees a place for one starving
+  // transfer: skip as many of them.
   const stopping = transfers
     .flatMap(({ threads }) => [...threads.values()])
     .filter(({ state }) => state === "stopping");

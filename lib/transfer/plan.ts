@@ -3,22 +3,22 @@
  * make way. Pure.
  */
 
+import { missing, total, union } from "../download/ranges.ts";
 import { nextLength } from "./slice_length.ts";
 import { cut, type Flight, steal } from "./slices.ts";
-import { missing, total, union } from "../download/ranges.ts";
 import { pinnedOf, type Plan, type Thread, type Transfer } from "./transfer.ts";
 
-/** An origin that answers within so many milliseconds is near. */
+/** An origin that answers within this time is near, in milliseconds. */
 const NEAR = 50;
 /** The first slice is not cut to fewer bytes for others to have some, too. */
 const WORTH_SHARING = 2 * 1024 * 1024;
 /** A tail is worth taking over if it would last longer, in milliseconds. */
 const WORTH_STEALING = 500;
-/** A thread is judged by its speed only after so long, in milliseconds. */
+/** The age from which a thread is judged by its speed, in milliseconds. */
 const TIME_TO_SPEED_UP = 300;
-/** A thread is replaced if it is so many times slower than its peers. */
+/** A thread is replaced if its peers are faster by this factor ... */
 const FAR_SLOWER = 20;
-/** ... and has had so long to show better, in milliseconds. */
+/** ... and it is older than this, in milliseconds. */
 const TIME_TO_SHOW = 5_000;
 
 /** What limits a plan. */

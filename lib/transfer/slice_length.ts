@@ -8,11 +8,11 @@
 
 /** The shortest slices that are tried. */
 const SHORTEST = 1024 * 1024;
-/** Each further length is so many times as long. */
+/** The ratio of each length to the next shorter one. */
 const LONGER = 4;
-/** A longer slice is as good as a shorter one, if it is so much as fast. */
+/** A longer slice is as good as a shorter one at this share of its rate. */
 const AS_GOOD = 3 / 4;
-/** What was too slow is tried again after so many slices. */
+/** Slices after which a length that was too slow is tried again. */
 const TRY_AGAIN = 32;
 /** How much of a rate the latest slice is. */
 const LATEST = 1 / 4;

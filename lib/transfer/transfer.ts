@@ -7,11 +7,10 @@ import {
   type Download,
   type FileFacts,
   hostOf,
+  type Pinned,
   type State,
 } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
-import type { Pinned } from "../download/download.ts";
-import { NO_PACE, type Pace, paceAfter } from "./slice_length.ts";
 import {
   insert,
   missing,
@@ -20,6 +19,7 @@ import {
   total,
   union,
 } from "../download/ranges.ts";
+import { NO_PACE, type Pace, paceAfter } from "./slice_length.ts";
 
 /** Speed is measured over at least this long, in milliseconds. */
 const RATE_WINDOW = 1_000;

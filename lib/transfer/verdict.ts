@@ -1,4 +1,4 @@
-/** What a failure means for a transfer. Pure. */
+/** What a failure means for a transfer. */
 
 import type { State } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
@@ -12,9 +12,9 @@ const MOST_REFUSALS = 3;
 
 /** What follows from a thread's failure. */
 export type Verdict =
-  | { readonly kind: "go on" }
-  /** With no more connections to this origin than are alive now. */
-  | { readonly kind: "go on with fewer" }
+  | { readonly kind: "continue" }
+  /** Continue, with no more connections to the origin than are alive now. */
+  | { readonly kind: "fewer" }
   | { readonly kind: "stop"; readonly then: Ending };
 
 /** What bears on a verdict. */
@@ -56,15 +56,15 @@ export function judge(
     case "whole":
       return isFinal(transfer)
         ? restart(transfer, "whole", error)
-        : again(transfer, error, circumstances) ?? { kind: "go on" };
-    case "none, at first":
+        : again(transfer, error, circumstances) ?? { kind: "continue" };
+    case "proven":
       return isFinal(transfer)
         ? settle({ kind: "Failed", error })
-        : again(transfer, error, circumstances) ?? { kind: "go on" };
+        : again(transfer, error, circumstances) ?? { kind: "continue" };
     case "refresh":
       if (circumstances.redirected) {
         transfer.location = null;
-        return again(transfer, error, circumstances) ?? { kind: "go on" };
+        return again(transfer, error, circumstances) ?? { kind: "continue" };
       }
       if (transfer.threads.size === 0 && isFinal(transfer)) {
         return settle({ kind: "Failed", error });
@@ -73,7 +73,7 @@ export function judge(
     case "fewer":
       return withFewer(transfer, error, circumstances);
     case "retry":
-      return again(transfer, error, circumstances) ?? { kind: "go on" };
+      return again(transfer, error, circumstances) ?? { kind: "continue" };
   }
 }
 
@@ -83,7 +83,7 @@ function withFewer(
   error: ErrorRecord,
   circumstances: Circumstances,
 ): Verdict {
-  const fewer: Verdict = { kind: "go on with fewer" };
+  const fewer: Verdict = { kind: "fewer" };
   return transfer.threads.size > 0
     ? fewer
     : again(transfer, error, circumstances) ?? fewer;
@@ -124,7 +124,10 @@ function again(
     : null;
 }
 
-/** What is too much for a host that serves others has its turn to come. */
+/**
+ * Whether the host refused one thread too many. A refusal while the host serves
+ * other threads only means that: it is not counted as a failed attempt.
+ */
 function isTooMuch(
   { code }: ErrorRecord,
   { hostServes }: Circumstances,

@@ -1,10 +1,10 @@
 /** The pure parts that grow with what there is to do: `deno bench`. */
 
 import type { Download } from "../../lib/download/download.ts";
-import { plan } from "../../lib/transfer/plan.ts";
-import { cut } from "../../lib/transfer/slices.ts";
 import { insert, missing, type Range } from "../../lib/download/ranges.ts";
 import { statusOf, statusOfTransfer } from "../../lib/status/status.ts";
+import { plan } from "../../lib/transfer/plan.ts";
+import { cut } from "../../lib/transfer/slices.ts";
 import { begin, createTransfer } from "../../lib/transfer/transfer.ts";
 
 const SLICE = 16 * 2 ** 20;

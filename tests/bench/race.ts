@@ -1,7 +1,7 @@
 /** Has contenders do a job in turn, and compares what they bring. */
 
-import { Buffer } from "node:buffer";
 import { dirname } from "@std/path";
+import { Buffer } from "node:buffer";
 import {
   type Contender,
   type Entry,

@@ -7,9 +7,9 @@ import {
 } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import { type Run, union } from "../../lib/download/ranges.ts";
 import type { ThreadEvent } from "../../lib/threads/messages.ts";
 import { createPool, type Pool } from "../../lib/threads/pool.ts";
-import { type Run, union } from "../../lib/download/ranges.ts";
 import {
   file,
   firstDifference,

@@ -1,13 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { file, startOrigin } from "../support/origin.ts";
-import { startSluice } from "../support/sluice.ts";
 import {
   makeDirectory,
   type Ran,
   start,
   startServer,
 } from "../support/process.ts";
-import { taskArguments } from "../support/sluice.ts";
+import { startSluice, taskArguments } from "../support/sluice.ts";
 
 type Task =
   | "add"

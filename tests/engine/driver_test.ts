@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { openContentDirectory } from "../../lib/files/content_directory.ts";
-import { crc32 } from "../../lib/threads/crc32.ts";
 import { createDownload } from "../../lib/download/download.ts";
-import { createDriver } from "../../lib/engine/driver.ts";
 import { DownloadError, toRecord } from "../../lib/download/errors.ts";
 import type { Run } from "../../lib/download/ranges.ts";
+import { createDriver } from "../../lib/engine/driver.ts";
+import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
+import { crc32 } from "../../lib/threads/crc32.ts";
 import type { Published } from "../../lib/threads/messages.ts";
 import { createPool } from "../../lib/threads/pool.ts";
 import { createTransfer } from "../../lib/transfer/transfer.ts";

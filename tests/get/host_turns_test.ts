@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { createLines, type Lines } from "../../lib/get/host_turns.ts";
 import type { DownloadRequest } from "../../lib/download/download.ts";
+import { createLines, type Lines } from "../../lib/get/host_turns.ts";
 
 function requestFor(url: string): DownloadRequest {
   return { url, filename: null, headers: {}, checksum: null, threads: null };

@@ -6,15 +6,15 @@ import {
   assertThrows,
 } from "@std/assert";
 import * as fc from "fast-check";
+import type { Pinned } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
+import type { Range } from "../../lib/download/ranges.ts";
 import {
   type Answer,
   parseContentRange,
   readAnswer,
   validatorOf,
 } from "../../lib/origin/answer.ts";
-import type { Pinned } from "../../lib/download/download.ts";
-import type { Range } from "../../lib/download/ranges.ts";
 
 const ASKED: Range = { start: 100, end: 200 };
 const NOW = Date.UTC(2026, 0, 1);

@@ -7,13 +7,13 @@ import {
 } from "@std/assert";
 import * as fc from "fast-check";
 import { DownloadError } from "../../lib/download/errors.ts";
+import { parseDownload } from "../../lib/download/request.ts";
 import {
   type ClientRequest,
   parseMessage,
   parseRequest,
   requestIdOf,
 } from "../../lib/server/protocol.ts";
-import { parseDownload } from "../../lib/download/request.ts";
 
 const LIMITS = { messageLength: 200_000, jsonDepth: 5, urlLength: 8192 };
 const PLAIN = { filename: null, headers: {}, checksum: null, threads: null };

@@ -9,6 +9,11 @@ import {
 import type { Browser, Page } from "playwright-core";
 import { serveLogin, servePage } from "../../lib/server/page.ts";
 import {
+  chromiumInstalled,
+  openPage,
+  startChromium,
+} from "../support/browser.ts";
+import {
   file,
   firstDifference,
   literal,
@@ -16,11 +21,6 @@ import {
   startOrigin,
 } from "../support/origin.ts";
 import { type Sluice, startSluice } from "../support/sluice.ts";
-import {
-  chromiumInstalled,
-  openPage,
-  startChromium,
-} from "../support/browser.ts";
 
 const missing = !chromiumInstalled();
 if (missing) {

@@ -1,15 +1,15 @@
 /** A coordinator of a test's own, on a directory of its own. */
 
-import { openContentDirectory } from "../../lib/files/content_directory.ts";
+import type { Fields } from "../../lib/base/log.ts";
 import {
   type Coordinator,
   type CoordinatorOptions,
   createCoordinator,
 } from "../../lib/coordinator.ts";
-import type { Fields } from "../../lib/base/log.ts";
-import { recover } from "../../lib/store/recovery.ts";
 import { parseDownload } from "../../lib/download/request.ts";
+import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import type { Changes, Status } from "../../lib/status/status.ts";
+import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 
 /** What is different in a test: all is quick, and nothing waits for long. */

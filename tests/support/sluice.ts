@@ -1,9 +1,9 @@
 /** The server as a real process, and clients of it. */
 
 import { fromFileUrl, join } from "@std/path";
+import config from "../../deno.json" with { type: "json" };
 import type { ServerMessage } from "../../lib/server/protocol.ts";
 import type { Status } from "../../lib/status/status.ts";
-import config from "../../deno.json" with { type: "json" };
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 

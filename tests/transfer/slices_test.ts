@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import * as fc from "fast-check";
-import { cut, SMALLEST_SLICE, steal } from "../../lib/transfer/slices.ts";
 import {
   insert,
   missing,
@@ -8,6 +7,7 @@ import {
   total,
   union,
 } from "../../lib/download/ranges.ts";
+import { cut, SMALLEST_SLICE, steal } from "../../lib/transfer/slices.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -300,7 +300,7 @@ Deno.test("a transfer that moves is never given up", () => {
     const thread = start(transfer, now);
     write(transfer, thread, 1, now);
     const verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
-    assertEquals(verdict, { kind: "go on" });
+    assertEquals(verdict, { kind: "continue" });
     now = transfer.notBefore;
   }
 });
@@ -341,7 +341,7 @@ Deno.test("failures that come together count once", () => {
   const transfer = sliced(64 * MiB);
   for (const thread of startAll(transfer)) {
     const verdict = failWith(transfer, thread, "BUSY", { now: 7, attempts: 2 });
-    assertEquals(verdict, { kind: "go on with fewer" });
+    assertEquals(verdict, { kind: "fewer" });
   }
   assertEquals(transfer.failures, 1);
 });
@@ -351,7 +351,7 @@ Deno.test("those that an origin serves do not wait for those that it refuses", (
   const [first] = startAll(transfer);
   assert(first);
   const verdict = failWith(transfer, first, errorOf("BUSY", 30_000));
-  assertEquals(verdict, { kind: "go on with fewer" });
+  assertEquals(verdict, { kind: "fewer" });
   assert(plan(transfer, LIMITS, 0));
 });
 
@@ -433,7 +433,7 @@ Deno.test("a file that has changed is judged by its own progress", () => {
     const thread = start(transfer, now);
     write(transfer, thread, 1, now);
     const verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
-    assertEquals(verdict, { kind: "go on" });
+    assertEquals(verdict, { kind: "continue" });
     now = transfer.notBefore;
   }
 });
@@ -466,7 +466,7 @@ Deno.test("where a redirect's target has expired, the original is asked again, o
   const transfer = sliced(MiB);
   transfer.location = "https://cdn.test/?signed";
   const verdict = failWith(transfer, start(transfer), "EXPIRED");
-  assertEquals(verdict, { kind: "go on" });
+  assertEquals(verdict, { kind: "continue" });
   assertEquals(transfer.location, null);
   const now = transfer.notBefore;
   const state = failed(errorOf("EXPIRED"));
@@ -481,7 +481,7 @@ Deno.test("where a redirect's target expires for all threads at once, the origin
   transfer.location = "https://cdn.test/?signed";
   for (const thread of startAll(transfer)) {
     const verdict = failWith(transfer, thread, "EXPIRED");
-    assertEquals(verdict, { kind: "go on" });
+    assertEquals(verdict, { kind: "continue" });
   }
   assert(plan(transfer, LIMITS, transfer.notBefore));
 });
@@ -491,7 +491,7 @@ Deno.test("a refusal is not the end while other threads get their slices", () =>
   const [refused, other] = startAll(transfer);
   assert(refused && other);
   const verdict = failWith(transfer, refused, "EXPIRED");
-  assertEquals(verdict, { kind: "go on with fewer" });
+  assertEquals(verdict, { kind: "fewer" });
   write(transfer, other, KiB);
   assertEquals(transfer.lastError, null);
 });

@@ -40,7 +40,7 @@ export function openOutputs(): Outputs {
 
 /**
  * The exit code of a command that would end with `code`. Where results are
- * missing, it says why; whoever stopped reading them knows that.
+ * missing, it says why; a reader that closed the pipe knows why.
  */
 export function codeWith({ err, lost }: Outputs, code: number): number {
   if (!lost.aborted) return code;

@@ -1,9 +1,9 @@
 /** Downloads as lines of text of a given width. Pure. */
 
-import { filenameFor } from "../../origin/filename.ts";
-import { loggable } from "../../origin/request.ts";
 import { remedyFor } from "../../download/remedies.ts";
 import type { Effort } from "../../get/reporter.ts";
+import { filenameFor } from "../../origin/filename.ts";
+import { loggable } from "../../origin/request.ts";
 import type { Status } from "../../status/status.ts";
 import { formatBytes, formatPercent, formatSeconds } from "./format.ts";
 import { clip, fit, printable, widthOf } from "./width.ts";

@@ -1,8 +1,8 @@
 /** How a `get` tells how far it is. */
 
+import type { Effort, Reporter } from "../../get/reporter.ts";
 import type { Status } from "../../status/status.ts";
 import type { Outputs } from "./outputs.ts";
-import type { Effort, Reporter } from "../../get/reporter.ts";
 import { renderDownloads, renderEnd, renderLine } from "./render.ts";
 import { openLiveLines, type Terminal } from "./screen.ts";
 import { printable } from "./width.ts";

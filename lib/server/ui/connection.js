@@ -24,9 +24,9 @@
 
 const SHORTEST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
-/** A server that answers nothing for so long is not there any more. */
+/** A server that is silent for longer is gone, in milliseconds. */
 const PATIENCE = 20_000;
-/** A server that has told nothing for so long is asked something. */
+/** A server that has told nothing for longer is asked, in milliseconds. */
 const QUIET = 30_000;
 
 /**

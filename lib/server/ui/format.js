@@ -137,7 +137,7 @@ export function formatAmount({ downloaded, size, process_status: state }) {
 }
 
 /**
- * A download in one sentence, for whoever does not see it.
+ * A download in one sentence, for people who do not see its row.
  *
  * @param {Status} status
  */

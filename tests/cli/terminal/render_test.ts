@@ -13,13 +13,13 @@ import {
   renderTable,
 } from "../../../lib/cli/terminal/render.ts";
 import { frame } from "../../../lib/cli/terminal/screen.ts";
-import { heard, renderView, type ServerView } from "../../../lib/cli/watch.ts";
 import {
   clip,
   fit,
   printable,
   widthOf,
 } from "../../../lib/cli/terminal/width.ts";
+import { heard, renderView, type ServerView } from "../../../lib/cli/watch.ts";
 import type { Status } from "../../../lib/status/status.ts";
 
 const MiB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { file, startOrigin } from "../../support/origin.ts";
-import { taskArguments } from "../../support/sluice.ts";
 import { makeDirectory, startServer } from "../../support/process.ts";
+import { taskArguments } from "../../support/sluice.ts";
 
 const MiB = 1024 * 1024;
 const missing = !await tmux("none", ["-V"]).then(() => true, () => false);
