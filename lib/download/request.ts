@@ -87,6 +87,13 @@ function parseChecksum(fields: Fields): Checksum | null {
   return { algorithm, digest: digest.toLowerCase() };
 }
 
+/**
+ * Reads the URL of a download.
+ *
+ * @param longest Characters that it may have.
+ * @throws {DownloadError} BAD_REQUEST if it is no text; BAD_URL if it cannot be
+ * fetched.
+ */
 export function parseUrl(url: unknown, longest: number): string {
   if (typeof url !== "string") {
     throw bad('There is no "url": send {"url": "https://…"}.');
@@ -140,6 +147,12 @@ export function headerFault(name: string, value: string): string | null {
   }
 }
 
+/**
+ * Reads a field that must be a whole number from `least` to `most`, both of
+ * them allowed.
+ *
+ * @throws {DownloadError} BAD_REQUEST.
+ */
 export function wholeNumber(
   fields: Fields,
   name: string,
@@ -154,6 +167,11 @@ export function wholeNumber(
   throw bad(`"${name}" must be a whole number from ${least} to ${most}.`);
 }
 
+/**
+ * Refuses fields that nothing reads: a misspelt one would do nothing.
+ *
+ * @throws {DownloadError} BAD_REQUEST, naming the first of them.
+ */
 export function refuseUnknown(fields: Fields, known: readonly string[]): void {
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
   if (unknown === undefined) return;
@@ -161,10 +179,12 @@ export function refuseUnknown(fields: Fields, known: readonly string[]): void {
   throw bad(`${name} is not known here; known are ${known.join(", ")}.`);
 }
 
+/** Whether a value is an object of named fields: no list, and not null. */
 export function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The error for a request that makes no sense; `message` says what to mend. */
 export function bad(message: string): DownloadError {
   return new DownloadError("BAD_REQUEST", message);
 }
