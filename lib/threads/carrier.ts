@@ -1,13 +1,17 @@
-/** Carries threads, and does jobs, in a worker or in the process itself. */
+/** Carries threads and does file tasks, in a worker or in the process itself. */
 
 import { together } from "../base/timers.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
-import { type Controls, fetchSlice, type Surroundings } from "./fetch_slice.ts";
+import {
+  type Controls,
+  fetchSlice,
+  type WorkerResources,
+} from "./fetch_slice.ts";
 import type {
-  JobOrder,
-  JobReport,
+  FileOrder,
+  FileReport,
   Outcome,
   SliceTask,
   ThreadEvent,
@@ -17,28 +21,28 @@ import type {
 import { publish, removeParts } from "./publish.ts";
 import { createTurns } from "./turns.ts";
 
-/** Carries threads and does jobs; disposing of it stops the threads. */
+/** Carries threads and does file tasks; disposing of it stops the threads. */
 export interface Carrier extends Disposable {
-  obey(order: ThreadOrder | JobOrder): void;
+  obey(order: ThreadOrder | FileOrder): void;
 }
 
-/** How often threads tell what they have written, in milliseconds. */
+/** How often threads report what they have written, in milliseconds. */
 const TELL_EVERY = 100;
 
-/** Why a thread ends that has been asked to. */
+/** The reason for which a thread is aborted that was asked to stop. */
 const STOPPED = new Error("The thread was stopped.");
 
 /**
  * Makes a carrier.
  *
- * @param tell Hears what threads say, `ended` being the last of each, and what
- * has come of jobs.
+ * @param tell Hears what threads report, `ended` being the last report of each,
+ * and what has come of file tasks.
  */
 export function createCarrier(
   settings: WorkerSettings,
-  tell: (report: ThreadEvent | JobReport) => void,
+  tell: (report: ThreadEvent | FileReport) => void,
 ): Carrier {
-  const surroundings = surroundingsFrom(settings);
+  const resources = openResources(settings);
   const threads = new Map<number, Controls>();
 
   async function run(task: SliceTask): Promise<void> {
@@ -57,7 +61,7 @@ export function createCarrier(
           told = written;
           tell({ type: "wrote", thread, run: written });
         },
-      }, surroundings);
+      }, resources);
     } catch (error) {
       outcome = control.signal.reason === STOPPED
         ? { kind: "stopped" }
@@ -67,12 +71,12 @@ export function createCarrier(
     tell({ type: "ended", thread, run: controls.written, outcome });
   }
 
-  async function work(order: JobOrder): Promise<void> {
+  async function perform(order: FileOrder): Promise<void> {
     const { id } = order;
     try {
       tell(await reportOf(order));
     } catch (error) {
-      tell({ type: "job failed", id, error: toRecord(error) });
+      tell({ type: "failed", id, error: toRecord(error) });
     }
   }
 
@@ -91,43 +95,45 @@ export function createCarrier(
           threads.get(order.thread)?.control.abort(STOPPED);
           return;
         default:
-          work(order);
+          perform(order);
       }
     },
     [Symbol.dispose]() {
       for (const { control } of threads.values()) control.abort(STOPPED);
-      surroundings.client.close();
+      resources.client.close();
     },
   };
 }
 
-async function reportOf(order: JobOrder): Promise<JobReport> {
+async function reportOf(order: FileOrder): Promise<FileReport> {
   const { id } = order;
   switch (order.type) {
     case "digest": {
-      // Most never need it, and it takes as long to load as a worker.
+      // Most workers read no file again, and node:crypto takes as long to load
+      // as a worker does.
       const { digest } = await import("./digest.ts");
-      return { type: "digested", id, digests: await digest(order.job) };
+      return { type: "digested", id, digests: await digest(order.task) };
     }
     case "publish":
-      return { type: "published", id, published: await publish(order.job) };
+      return { type: "published", id, published: await publish(order.task) };
     case "remove":
-      removeParts(order.job);
+      removeParts(order.task);
       return { type: "removed", id };
   }
 }
 
-function surroundingsFrom(
+function openResources(
   { caCerts, stallTimeout, allowPrivate, turns }: WorkerSettings,
-): Surroundings {
+): WorkerResources {
   return {
     // Over HTTP/2 all threads of a worker would share one connection.
     client: Deno.createHttpClient({
       http1: true,
       http2: false,
       caCerts: [...caCerts],
-      // Of IPv6, Deno can deny no ranges, nor IPv4 in disguise, and a name may
-      // lead anywhere. From an address of IPv4, only IPv4 can be reached.
+      // Deno cannot deny ranges of IPv6, nor IPv4 addresses wrapped in IPv6 ones,
+      // and a name may resolve to either. A socket that is bound to an IPv4
+      // address reaches IPv4 only.
       ...(allowPrivate ? {} : { localAddress: "0.0.0.0" }),
     }),
     reading: createBuffers(READ_BYTES),

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Range } from "../download/ranges.ts";
-import type { DigestJob } from "./messages.ts";
+import type { DigestTask } from "./messages.ts";
 
 const READ_BYTES = 1024 * 1024;
 
@@ -15,7 +15,7 @@ const READ_BYTES = 1024 * 1024;
  * @throws what the system says.
  */
 export async function digest(
-  { path, algorithm, ranges }: DigestJob,
+  { path, algorithm, ranges }: DigestTask,
 ): Promise<string[]> {
   using file = await Deno.open(path, { read: true });
   const digests: string[] = [];

@@ -33,8 +33,8 @@ export interface Listener {
   wrote(): void;
 }
 
-/** What a thread needs of its worker. */
-export interface Surroundings extends Writing {
+/** What the threads of a worker share. */
+export interface WorkerResources extends Writing {
   readonly client: Deno.HttpClient;
   /** For what threads do at times: tell what they wrote, look for a stall. */
   readonly nowAndThen: Together;
@@ -58,18 +58,18 @@ export async function fetchSlice(
   task: SliceTask,
   controls: Controls,
   listener: Listener,
-  surroundings: Surroundings,
+  resources: WorkerResources,
 ): Promise<void> {
   const { control } = controls;
-  using watch = startWatch(control, surroundings);
+  using watch = startWatch(control, resources);
   const asked = new URL(task.url);
   const { response, url } = await request(
     asked,
     task,
-    surroundings,
+    resources,
     watch.signal,
   );
-  await using body = openBody(response, watch, surroundings);
+  await using body = openBody(response, watch, resources);
   const { status, headers } = response;
   const { pathname: path } = url;
   const head = { status, headers, asked: asked.pathname, path };
@@ -77,7 +77,7 @@ export async function fetchSlice(
   const start = task.slice?.start ?? 0;
   const end = endOf(answer);
   const create = task.pinned === null;
-  using sink = openSink(task.part, { start, create }, surroundings);
+  using sink = openSink(task.part, { start, create }, resources);
   const disposition = headers.get("content-disposition");
   listener.answered({ answer, url: url.href, disposition });
 
@@ -86,7 +86,7 @@ export async function fetchSlice(
     const run = sink.flush();
     if (run.end > run.start) controls.written = run;
   }
-  using _telling = surroundings.nowAndThen(() => {
+  using _telling = resources.nowAndThen(() => {
     try {
       flush();
       listener.wrote();
@@ -122,7 +122,7 @@ function endOf(answer: Answer): number {
 async function request(
   asked: URL,
   { headers, slice }: SliceTask,
-  { client, allowPrivate }: Surroundings,
+  { client, allowPrivate }: WorkerResources,
   signal: AbortSignal,
 ): Promise<{ response: Response; url: URL }> {
   let url = asked;
@@ -157,7 +157,7 @@ interface Body extends AsyncDisposable {
 function openBody(
   response: Response,
   { signal, touch }: Watch,
-  { reading: buffers }: Surroundings,
+  { reading: buffers }: WorkerResources,
 ): Body {
   const reader = response.body?.getReader({ mode: "byob" });
   /** Null while a read has it, for which it may be lost. */
@@ -199,7 +199,7 @@ interface Watch extends Disposable {
 
 function startWatch(
   control: AbortController,
-  { stallTimeout, nowAndThen }: Surroundings,
+  { stallTimeout, nowAndThen }: WorkerResources,
 ): Watch {
   let touched = performance.now();
   const looking = nowAndThen(() => {

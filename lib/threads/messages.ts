@@ -45,24 +45,27 @@ export type ThreadOrder =
 export type Order =
   | { readonly type: "settings"; readonly settings: WorkerSettings }
   | ThreadOrder
-  | JobOrder
+  | FileOrder
   | { readonly type: "ping" };
 
-/** Something to be done with files; the report of it has the same id. */
-export type JobOrder =
-  | { readonly type: "digest"; readonly id: number; readonly job: DigestJob }
-  | { readonly type: "publish"; readonly id: number; readonly job: PublishJob }
-  | { readonly type: "remove"; readonly id: number; readonly job: RemoveJob };
+/** Something to be done with files in a worker, without a thread. */
+export type FileTask =
+  | { readonly type: "digest"; readonly task: DigestTask }
+  | { readonly type: "publish"; readonly task: PublishTask }
+  | { readonly type: "remove"; readonly task: RemoveTask };
+
+/** A file task on its way to a worker; the report of it has the same id. */
+export type FileOrder = FileTask & { readonly id: number };
 
 /** A file to read again, to see whether it holds what it should. */
-export interface DigestJob {
+export interface DigestTask {
   readonly path: string;
   readonly algorithm: Checksum["algorithm"] | "crc32";
   readonly ranges: readonly Range[];
 }
 
 /** Part files that are finished, and to get their names. */
-export interface PublishJob {
+export interface PublishTask {
   /** The directory that the names are in. */
   readonly directory: string;
   /** Whether the files and their names are forced to disk. */
@@ -95,7 +98,7 @@ export type Published =
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Part files that nobody needs any more. */
-export interface RemoveJob {
+export interface RemoveTask {
   readonly paths: readonly string[];
 }
 
@@ -134,11 +137,11 @@ export type ThreadEvent =
 /** Worker to pool, in messages of one or more. */
 export type Report =
   | ThreadEvent
-  | JobReport
+  | FileReport
   | { readonly type: "pong" };
 
-/** What has come of a job. */
-export type JobReport =
+/** What has come of a file task. */
+export type FileReport =
   | {
     readonly type: "digested";
     readonly id: number;
@@ -151,7 +154,7 @@ export type JobReport =
   }
   | { readonly type: "removed"; readonly id: number }
   | {
-    readonly type: "job failed";
+    readonly type: "failed";
     readonly id: number;
     readonly error: ErrorRecord;
   };

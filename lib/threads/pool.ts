@@ -1,34 +1,28 @@
 /**
- * Starts, feeds, stops and replaces the Web Workers that carry the threads; the
- * first of them, if so wished, are carried without one.
+ * Spreads threads and file tasks over Web Workers, and replaces the workers that
+ * fail; the first threads, if so wished, are carried without a worker.
  */
 
 import { afterStart, every } from "../base/timers.ts";
-import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
-import { createCarrier } from "./carrier.ts";
+import { DownloadError, fromRecord } from "../download/errors.ts";
+import { startLocalMember } from "./local_member.ts";
+import type { Member } from "./member.ts";
 import type {
-  DigestJob,
-  JobOrder,
-  JobReport,
-  Order,
-  Outcome,
+  DigestTask,
+  FileReport,
+  FileTask,
   Published,
-  PublishJob,
-  RemoveJob,
-  Report,
+  PublishTask,
+  RemoveTask,
   SliceTask,
   ThreadEvent,
-  ThreadOrder,
   WorkerSettings,
 } from "./messages.ts";
 import { createSharedTurns } from "./turns.ts";
+import { MOST_PINGS, startWorker, type WorkerMember } from "./worker_member.ts";
 
-/** How many pings in a row a worker may leave unanswered. */
-const MOST_PINGS = 4;
-/** How long a worker may take to start, on a busy machine, in milliseconds. */
-const START_WITHIN = 30_000;
 /** How many threads the process itself carries at most. */
-const MOST_HERE = 4;
+const MOST_LOCAL = 4;
 
 /**
  * Settings of a pool. A worker that is silent for `stallTimeout` counts as
@@ -48,41 +42,18 @@ export interface PoolOptions extends Omit<WorkerSettings, "turns"> {
 }
 
 /**
- * Threads, spread over workers. A job rejects with its own error, or with
- * WORKER if the worker that had it is gone.
+ * Threads and file tasks, spread over workers. A file task rejects with its own
+ * error, or with WORKER if the worker that had it is gone.
  */
-export interface Pool {
-  /** Starts a thread; its events follow, `ended` being the last. */
-  fetch(task: SliceTask): void;
-  /** Tells a thread that its slice ends earlier now. */
-  shrink(thread: number, end: number): void;
-  /** Asks a thread to stop; it has when its `ended` comes. */
-  stop(thread: number): void;
+export interface Pool extends Pick<Member, "fetch" | "shrink" | "stop"> {
   /** Reads ranges of a file; the digest of each. */
-  digest(job: DigestJob): Promise<readonly string[]>;
+  digest(task: DigestTask): Promise<readonly string[]>;
   /** Gives finished part files their names; what has come of each. */
-  publish(job: PublishJob): Promise<readonly Published[]>;
+  publish(task: PublishTask): Promise<readonly Published[]>;
   /** Removes part files. */
-  remove(job: RemoveJob): Promise<void>;
+  remove(task: RemoveTask): Promise<void>;
   /** Ends all workers at once. Threads still running get no `ended`. */
   close(): void;
-}
-
-type Waiting = PromiseWithResolvers<JobReport>;
-
-/** A worker, or the process itself: it carries threads and does jobs. */
-interface Member {
-  readonly threads: Set<number>;
-  readonly jobs: Map<number, Waiting>;
-  tell(order: ThreadOrder | JobOrder): void;
-}
-
-interface WorkerMember extends Member {
-  readonly worker: Worker;
-  /** How many pings it has not answered; null until it has started. */
-  pings: number | null;
-  readonly startedAt: number;
-  post(order: Order): void;
 }
 
 /**
@@ -97,206 +68,119 @@ export function createPool(
   onEvent: (event: ThreadEvent) => void,
   code = new URL("./worker.ts", import.meta.url),
 ): Pool {
-  const members = new Set<WorkerMember>();
-  const turns = createSharedTurns();
-  let lastJob = 0;
-  const checking = every(options.stallTimeout / MOST_PINGS, checkAll);
+  const members = createMembers(options, onEvent, code);
 
-  const here = options.begin === "immediate" ? startHere() : null;
-  const preparing = afterStart(() => {
-    // What is small and near has come by now: other files will want workers.
-    if (here !== null && here.threads.size > 0) startAll();
-  });
-
-  /** What is carried here is heard like a worker: never in the same turn. */
-  function startHere(): Member & Disposable {
-    let closed = false;
-    const carrier = createCarrier({ ...options, turns }, (report) => {
-      queueMicrotask(() => closed || hear(member, report));
-    });
-    const member: Member = {
-      threads: new Set(),
-      jobs: new Map(),
-      tell: (order) => carrier.obey(order),
-    };
-    return {
-      ...member,
-      [Symbol.dispose]() {
-        closed = true;
-        carrier[Symbol.dispose]();
-      },
-    };
+  async function perform<Type extends FileReport["type"]>(
+    task: FileTask,
+    wanted: Type,
+  ): Promise<FileReport & { readonly type: Type }> {
+    const report = await members.forTask(task).perform(task);
+    if (isOf(report, wanted)) return report;
+    if (report.type === "failed") throw fromRecord(report.error);
+    throw new DownloadError("WORKER", "A worker mistook one task for another.");
   }
 
-  function start(): WorkerMember {
-    const worker = new Worker(code, {
-      type: "module",
-      name: "sluice",
-      deno: {
-        permissions: {
-          net: "inherit",
-          read: [options.directory],
-          write: [options.directory],
-          env: false,
-          ffi: false,
-          import: false,
-          run: false,
-          sys: false,
-        },
-      },
-    });
-    const outbox: Order[] = [];
-    /** All orders of a turn go in one message. */
-    function post(order: Order): void {
-      if (outbox.push(order) > 1) return;
-      queueMicrotask(() => worker.postMessage(outbox.splice(0)));
-    }
-    const member: WorkerMember = {
-      worker,
-      post,
-      tell: post,
-      threads: new Set(),
-      jobs: new Map(),
-      pings: null,
-      startedAt: performance.now(),
-    };
-    worker.onmessage = ({ data }: MessageEvent<readonly Report[]>) => {
-      member.pings = 0;
-      for (const report of data) hear(member, report);
-    };
-    worker.onerror = (event) => {
-      // Unprevented, a worker's error would end the whole process.
-      event.preventDefault();
-      dismiss(member, `A worker failed: ${event.message}`);
-    };
-    members.add(member);
-    const { caCerts, stallTimeout, allowPrivate } = options;
-    const settings = { caCerts, stallTimeout, allowPrivate, turns };
-    post({ type: "settings", settings });
-    return member;
-  }
-
-  function startAll(): void {
-    while (members.size < options.workers) start();
-  }
-
-  function hear(member: Member, report: Report): void {
-    switch (report.type) {
-      case "pong":
-        return;
-      case "digested":
-      case "published":
-      case "removed":
-      case "job failed":
-        member.jobs.get(report.id)?.resolve(report);
-        member.jobs.delete(report.id);
-        return;
-      case "ended":
-        member.threads.delete(report.thread);
-        onEvent(report);
-        return;
-      default:
-        onEvent(report);
-    }
-  }
-
-  function dismiss(member: WorkerMember, message: string): void {
-    if (!members.delete(member)) return;
-    member.worker.onmessage = null;
-    member.worker.terminate();
-    const error = new DownloadError("WORKER", message);
-    for (const job of member.jobs.values()) job.reject(error);
-    for (const thread of member.threads) {
-      const outcome: Outcome = { kind: "failed", error: toRecord(error) };
-      onEvent({ type: "ended", thread, run: null, outcome });
-    }
-  }
-
-  function checkAll(): void {
-    const latest = performance.now() - START_WITHIN;
-    for (const member of members) {
-      const hangs = member.pings === null
-        ? member.startedAt < latest
-        : member.pings++ >= MOST_PINGS;
-      if (hangs) dismiss(member, "A worker hung, and was replaced.");
-      else member.post({ type: "ping" });
-    }
-  }
-
-  /** The one with the least to do; a new one while there may be more. */
-  function leastBusy(): WorkerMember {
-    const least = [...members].sort((a, b) => load(a) - load(b))[0];
-    const full = members.size >= options.workers;
-    return least && (full || load(least) === 0) ? least : start();
-  }
-
-  /** Without a worker, only what may be small, and only a few at a time. */
-  function memberFor(order: ThreadOrder | JobOrder): Member {
-    if (here === null || members.size > 0) return leastBusy();
-    const small = order.type === "fetch"
-      ? order.task.pinned === null && here.threads.size < MOST_HERE
-      : order.type !== "digest";
-    return small ? here : leastBusy();
-  }
-
-  function memberOf(thread: number): Member | undefined {
-    if (here?.threads.has(thread)) return here;
-    return members.values().find((member) => member.threads.has(thread));
-  }
-
-  function work(order: JobOrder): Promise<JobReport> {
-    const waiting: Waiting = Promise.withResolvers();
-    const member = memberFor(order);
-    member.jobs.set(order.id, waiting);
-    member.tell(order);
-    return waiting.promise;
-  }
-
-  // No download is to wait for its worker. And Deno panics where one is started
-  // while no more files can be opened: a server has all before it has clients.
-  if (here === null) startAll();
   return {
-    fetch(task) {
-      const order = { type: "fetch", task } as const;
-      const member = memberFor(order);
-      member.threads.add(task.thread);
-      member.tell(order);
+    fetch: (task) => members.forThread(task).fetch(task),
+    shrink: (thread, end) => members.carrying(thread)?.shrink(thread, end),
+    stop: (thread) => members.carrying(thread)?.stop(thread),
+    async digest(task) {
+      return (await perform({ type: "digest", task }, "digested")).digests;
     },
-    shrink(thread, end) {
-      memberOf(thread)?.tell({ type: "shrink", thread, end });
+    async publish(task) {
+      return (await perform({ type: "publish", task }, "published")).published;
     },
-    stop(thread) {
-      memberOf(thread)?.tell({ type: "stop", thread });
+    async remove(task) {
+      await perform({ type: "remove", task }, "removed");
     },
-    async digest(job) {
-      const report = await work({ type: "digest", id: ++lastJob, job });
-      if (report.type === "digested") return report.digests;
-      throw failureOf(report);
-    },
-    async remove(job) {
-      const report = await work({ type: "remove", id: ++lastJob, job });
-      if (report.type !== "removed") throw failureOf(report);
-    },
-    async publish(job) {
-      const report = await work({ type: "publish", id: ++lastJob, job });
-      if (report.type === "published") return report.published;
-      throw failureOf(report);
-    },
-    close() {
-      checking[Symbol.dispose]();
-      preparing[Symbol.dispose]();
-      for (const { worker } of members) worker.terminate();
-      members.clear();
-      here?.[Symbol.dispose]();
-    },
+    close: () => members[Symbol.dispose](),
   };
 }
 
-function load({ threads, jobs }: Member): number {
-  return threads.size + jobs.size;
+function isOf<Type extends FileReport["type"]>(
+  report: FileReport,
+  type: Type,
+): report is FileReport & { readonly type: Type } {
+  return report.type === type;
 }
 
-function failureOf(report: JobReport): DownloadError {
-  if (report.type === "job failed") return fromRecord(report.error);
-  return new DownloadError("WORKER", "A worker mistook one job for another.");
+/** The members of a pool; disposing of them ends all of them at once. */
+interface Members extends Disposable {
+  /** The member that is to carry a thread. */
+  forThread(task: SliceTask): Member;
+  /** The member that is to do a file task. */
+  forTask(task: FileTask): Member;
+  /** The member that carries a thread; undefined once the thread has ended. */
+  carrying(thread: number): Member | undefined;
+}
+
+function createMembers(
+  { caCerts, stallTimeout, allowPrivate, workers: most, directory, begin }:
+    PoolOptions,
+  onEvent: (event: ThreadEvent) => void,
+  code: URL,
+): Members {
+  const turns = createSharedTurns();
+  const settings = { caCerts, stallTimeout, allowPrivate, turns };
+  const workers = new Set<WorkerMember>();
+  const local = begin === "immediate"
+    ? startLocalMember(settings, onEvent)
+    : null;
+
+  function start(): WorkerMember {
+    const worker = startWorker({ code, directory, settings }, {
+      onEvent,
+      onDismissed: (worker) => workers.delete(worker),
+    });
+    workers.add(worker);
+    return worker;
+  }
+
+  function startAll(): void {
+    while (workers.size < most) start();
+  }
+
+  /** The worker with the least to do; a new one while there may be more. */
+  function leastBusy(): WorkerMember {
+    const [least] = [...workers].sort((a, b) => a.load() - b.load());
+    const full = workers.size >= most;
+    return least && (full || least.load() === 0) ? least : start();
+  }
+
+  const checking = every(stallTimeout / MOST_PINGS, () => {
+    for (const worker of workers) worker.check();
+  });
+  const preparing = afterStart(() => {
+    // By now a small file from a near host has come whole, and its thread has
+    // ended. A thread that still runs fetches a file that workers are for.
+    if (local !== null && local.threads.size > 0) startAll();
+  });
+  // No download is to wait for its worker. And Deno panics where one is started
+  // while no more files can be opened: a server has all before it has clients.
+  if (local === null) startAll();
+
+  return {
+    forThread({ pinned }) {
+      if (local === null || workers.size > 0) return leastBusy();
+      // Only a first slice may turn out to be a whole small file.
+      const small = pinned === null && local.threads.size < MOST_LOCAL;
+      return small ? local : leastBusy();
+    },
+    forTask({ type }) {
+      if (local === null || workers.size > 0) return leastBusy();
+      // To read a file again takes long, and holds up the process meanwhile.
+      return type === "digest" ? leastBusy() : local;
+    },
+    carrying(thread) {
+      if (local?.threads.has(thread)) return local;
+      return workers.values().find(({ threads }) => threads.has(thread));
+    },
+    [Symbol.dispose]() {
+      checking[Symbol.dispose]();
+      preparing[Symbol.dispose]();
+      for (const worker of workers) worker[Symbol.dispose]();
+      workers.clear();
+      local?.[Symbol.dispose]();
+    },
+  };
 }

@@ -10,8 +10,8 @@ import {
 import type {
   FinishedPart,
   Published,
-  PublishJob,
-  RemoveJob,
+  PublishTask,
+  RemoveTask,
 } from "./messages.ts";
 
 /**
@@ -25,7 +25,7 @@ import type {
  * @throws what the system says if the names cannot be forced to disk.
  */
 export async function publish(
-  { directory, sync, parts }: PublishJob,
+  { directory, sync, parts }: PublishTask,
 ): Promise<Published[]> {
   const published = await Promise.all(
     parts.map((part) => publishOne(part, directory, sync)),
@@ -92,6 +92,6 @@ async function syncData(path: string): Promise<void> {
  *
  * @throws what the system says.
  */
-export function removeParts({ paths }: RemoveJob): void {
+export function removeParts({ paths }: RemoveTask): void {
   for (const path of paths) removeIfThere(path);
 }
