@@ -1,6 +1,7 @@
 /** Settings: defaults, then the environment, then flags. */
 
 import { resolve } from "@std/path/resolve";
+import { parseWholeNumber } from "./lib/base/whole_number.ts";
 
 /** What can be set. */
 export interface Config {
@@ -317,8 +318,7 @@ type Rule<T> = Pick<Setting<T>, "allowed" | "parse">;
 function wholeNumber(least: number, most: number): Rule<number> {
   return {
     allowed: `a whole number from ${least} to ${most}`,
-    parse: (text) =>
-      within(/^\d+$/.test(text) ? Number(text) : NaN, least, most),
+    parse: (text) => parseWholeNumber(text, least, most),
   };
 }
 
@@ -345,17 +345,10 @@ function bytes(least: number, most: number): Rule<number> {
     parse(text) {
       const [, number, unit = ""] = text.match(/^(\d+)\s*([a-z]*)$/i) ?? [];
       const factor = UNITS[unit.toLowerCase()] ?? NaN;
-      return within(Number(number) * factor, least, most);
+      const value = Number(number) * factor;
+      return value >= least && value <= most ? value : undefined;
     },
   };
-}
-
-function within(
-  value: number,
-  least: number,
-  most: number,
-): number | undefined {
-  return value >= least && value <= most ? value : undefined;
 }
 
 function parseBoolean(text: string): boolean | undefined {

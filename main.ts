@@ -8,6 +8,7 @@ import {
   readConfig,
   settingsOf,
 } from "./config.ts";
+import { errorMessage } from "./lib/base/error_message.ts";
 import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import { refuseWithout } from "./lib/cli/permissions.ts";
@@ -165,7 +166,7 @@ async function readCaFile(path: string): Promise<string> {
     Deno.createHttpClient({ caCerts: [certificates] }).close();
     return certificates;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new ConfigError(`CA_FILE cannot be used: ${reason}.`);
   }
 }

@@ -41,6 +41,21 @@ export function together(milliseconds: number): Together {
   };
 }
 
+/**
+ * Waits for a promise, but no longer than `milliseconds`; up to {@linkcode
+ * NOT_BEFORE} more while the process has only just begun.
+ *
+ * @throws what the promise rejects with in time.
+ */
+export async function within(
+  milliseconds: number,
+  promise: Promise<unknown>,
+): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  using _timer = every(milliseconds, over.resolve);
+  await Promise.race([promise, over.promise]);
+}
+
 /** Does something once in each period of `milliseconds`, until disposed of. */
 export function every(milliseconds: number, action: () => void): Disposable {
   let timer: ReturnType<typeof setInterval> | undefined;

@@ -1,6 +1,7 @@
 /** The command line, read by what there is to be asked. Pure. */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { parseWholeNumber } from "../base/whole_number.ts";
 import type { CommandUsage, Flag } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 import { printable } from "./terminal/width.ts";
@@ -66,13 +67,14 @@ export function readArguments(
  *
  * @throws {UsageError} if it is something else.
  */
-export function wholeNumber(
+export function wholeNumberFlag(
   flags: Invocation["flags"],
   name: string,
   fallback: number,
 ): number {
-  const text = flags[name] ?? String(fallback);
-  if (typeof text === "string" && /^\d{1,9}$/.test(text)) return Number(text);
+  const text = String(flags[name] ?? fallback);
+  const value = parseWholeNumber(text, 0, Number.MAX_SAFE_INTEGER);
+  if (value !== undefined) return value;
   throw new UsageError(`--${name} must be a whole number.`);
 }
 

@@ -1,5 +1,6 @@
 /** A client of a running server. */
 
+import { isObject } from "../base/json.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
 import { UsageError } from "./usage.ts";
@@ -125,9 +126,7 @@ function mute(): DownloadError {
 function parse(data: unknown): ServerMessage | null {
   try {
     const message: unknown = JSON.parse(String(data));
-    return typeof message === "object" && message !== null
-      ? message as ServerMessage
-      : null;
+    return isObject(message) ? message as unknown as ServerMessage : null;
   } catch {
     return null;
   }

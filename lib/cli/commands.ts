@@ -1,5 +1,7 @@
 /** What can be asked of the program: its commands and their flags. Pure. */
 
+import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+
 /** A flag of a command. */
 export interface Flag {
   /** Without the dashes. */
@@ -51,10 +53,9 @@ const REQUEST: readonly Flag[] = [
     short: "H",
     times: "each",
   }),
-  flag("sha256", "DIGEST", "what the file must hash to, for one URL"),
-  flag("sha512", "DIGEST", "the same with SHA-512"),
-  flag("sha1", "DIGEST", "the same with SHA-1"),
-  flag("md5", "DIGEST", "the same with MD5"),
+  ...CHECKSUM_ALGORITHMS.map((name) =>
+    flag(name, "DIGEST", `the ${name} that the file must have, for one URL`)
+  ),
   flag(
     "input-file",
     "FILE",

@@ -2,7 +2,7 @@
 
 import { DownloadError } from "../download/errors.ts";
 import type { Status } from "../status/status.ts";
-import { type Invocation, wholeNumber } from "./arguments.ts";
+import { type Invocation, wholeNumberFlag } from "./arguments.ts";
 import { type Client, connect, type ServerAddress } from "./client.ts";
 import { checkRequests, readRequests } from "./requests.ts";
 import { renderTable } from "./terminal/render.ts";
@@ -82,8 +82,8 @@ async function list(
   { line, width }: LineOutput,
 ): Promise<number> {
   const search = operands.join(" ");
-  let offset = wholeNumber(flags, "offset", 0);
-  let left = wholeNumber(flags, "limit", 100);
+  let offset = wholeNumberFlag(flags, "offset", 0);
+  let left = wholeNumberFlag(flags, "limit", 100);
   let more = 0;
   using client = await connect(server);
   while (left > 0) {

@@ -1,9 +1,13 @@
 /** What is to be downloaded, from the command line and lists of URLs. */
 
-import type { DownloadRequest } from "../download/download.ts";
+import { errorMessage } from "../base/error_message.ts";
+import {
+  CHECKSUM_ALGORITHMS,
+  type DownloadRequest,
+} from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { parseDownload } from "../download/request.ts";
-import { type Invocation, wholeNumber } from "./arguments.ts";
+import { type Invocation, wholeNumberFlag } from "./arguments.ts";
 import { refuseWithout } from "./permissions.ts";
 import { UsageError } from "./usage.ts";
 
@@ -13,8 +17,6 @@ export type DownloadFields =
   & Readonly<
     Record<string, unknown>
   >;
-
-const CHECKSUMS = ["sha256", "sha512", "sha1", "md5"] as const;
 
 /**
  * All downloads that a command asks for.
@@ -34,7 +36,9 @@ export async function readRequests(
       `There is no URL: sluice ${command.name} https://example.org/file`,
     );
   }
-  const forOne = ["output", ...CHECKSUMS].filter((name) => name in flags);
+  const forOne = ["output", ...CHECKSUM_ALGORITHMS].filter((name) =>
+    name in flags
+  );
   if (urls.length > 1 && forOne.length > 0) {
     throw new UsageError(
       `--${forOne[0]} is for one URL; there are ${urls.length}.`,
@@ -51,11 +55,12 @@ export async function readRequests(
   }
   const more = {
     ...Object.fromEntries(
-      CHECKSUMS.filter((name) => name in flags)
+      CHECKSUM_ALGORITHMS.filter((name) => name in flags)
         .map((name) => [name, flags[name]]),
     ),
     ...(typeof output === "string" && { filename: output }),
-    ...("threads" in flags && { threads: wholeNumber(flags, "threads", 1) }),
+    ...("threads" in flags &&
+      { threads: wholeNumberFlag(flags, "threads", 1) }),
     headers: readHeaders(flags.header),
   };
   return urls.map((url) => ({ url: withScheme(url), ...more }));
@@ -119,7 +124,7 @@ async function readListFile(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new UsageError(`--input-file cannot be read: ${reason}.`);
   }
 }

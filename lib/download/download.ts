@@ -22,9 +22,25 @@ export interface Pinned {
   readonly validator: Validator;
 }
 
-/** A checksum, as sites publish them. */
+/** The checksums that sites publish, and how many hexadecimal digits each has. */
+export const CHECKSUM_DIGITS = {
+  sha256: 64,
+  sha512: 128,
+  sha1: 40,
+  md5: 32,
+} as const;
+
+/** What a checksum is made with. */
+export type ChecksumAlgorithm = keyof typeof CHECKSUM_DIGITS;
+
+/** All algorithms, the most usual one first. */
+export const CHECKSUM_ALGORITHMS = Object.keys(
+  CHECKSUM_DIGITS,
+) as readonly ChecksumAlgorithm[];
+
+/** A checksum of a whole file. */
 export interface Checksum {
-  readonly algorithm: "sha256" | "sha512" | "sha1" | "md5";
+  readonly algorithm: ChecksumAlgorithm;
   /** Lower-case hexadecimal digits. */
   readonly digest: string;
 }

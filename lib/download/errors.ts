@@ -1,3 +1,5 @@
+import { errorMessage } from "../base/error_message.ts";
+
 /**
  * What can go wrong with a download, or with what a client asked for.
  *
@@ -88,7 +90,7 @@ export function fromRecord(
  * names paths of the content directory, which every client that sees a download may see.
  */
 function systemRecord(error: unknown): { code: ErrorCode; message: string } {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorMessage(error);
   const code = error instanceof Error && "code" in error ? error.code : null;
   if (code === "ENOSPC" || code === "EDQUOT") {
     return {

@@ -1,10 +1,13 @@
 /** Reads and checks what is asked for, one download at a time. Pure. */
 
-import type { Checksum, DownloadRequest } from "./download.ts";
+import { isObject, type JsonObject } from "../base/json.ts";
+import {
+  type Checksum,
+  CHECKSUM_ALGORITHMS,
+  CHECKSUM_DIGITS,
+  type DownloadRequest,
+} from "./download.ts";
 import { DownloadError } from "./errors.ts";
-
-/** Fields of a JSON object, none of them checked yet. */
-export type Fields = Readonly<Record<string, unknown>>;
 
 /** What a request for one download may hold at most. */
 export interface RequestLimits {
@@ -15,16 +18,12 @@ export interface RequestLimits {
 /** Characters of a name that a client asks for. */
 const LONGEST_NAME = 1_000;
 
-const DIGITS = { sha256: 64, sha512: 128, sha1: 40, md5: 32 } as const;
-
-const ALGORITHMS = Object.keys(DIGITS) as Checksum["algorithm"][];
-
 const DOWNLOAD_FIELDS = [
   "url",
   "filename",
   "headers",
   "threads",
-  ...ALGORITHMS,
+  ...CHECKSUM_ALGORITHMS,
 ];
 
 /**
@@ -53,7 +52,7 @@ export function parseDownload(
     checksum: parseChecksum(fields),
     threads: (fields.threads ?? null) === null
       ? null
-      : wholeNumber(fields, "threads", 1, 1, 1_000),
+      : wholeNumberField(fields, "threads", 1, 1, 1_000),
   };
 }
 
@@ -73,12 +72,14 @@ function parseHeaders(headers: unknown = {}): Record<string, string> {
   );
 }
 
-function parseChecksum(fields: Fields): Checksum | null {
-  const [algorithm, another] = ALGORITHMS.filter((name) => name in fields);
+function parseChecksum(fields: JsonObject): Checksum | null {
+  const [algorithm, another] = CHECKSUM_ALGORITHMS.filter((name) =>
+    name in fields
+  );
   if (algorithm === undefined) return null;
   if (another) throw bad(`Give one checksum, not ${algorithm} and ${another}.`);
   const digest = fields[algorithm];
-  const digits = DIGITS[algorithm];
+  const digits = CHECKSUM_DIGITS[algorithm];
   const valid = typeof digest === "string" && digest.length === digits &&
     /^[0-9a-f]*$/i.test(digest);
   if (!valid) {
@@ -153,8 +154,8 @@ export function headerFault(name: string, value: string): string | null {
  *
  * @throws {DownloadError} BAD_REQUEST.
  */
-export function wholeNumber(
-  fields: Fields,
+export function wholeNumberField(
+  fields: JsonObject,
   name: string,
   fallback: number,
   least: number,
@@ -172,16 +173,14 @@ export function wholeNumber(
  *
  * @throws {DownloadError} BAD_REQUEST, naming the first of them.
  */
-export function refuseUnknown(fields: Fields, known: readonly string[]): void {
+export function refuseUnknown(
+  fields: JsonObject,
+  known: readonly string[],
+): void {
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const name = JSON.stringify(unknown.slice(0, 50));
   throw bad(`${name} is not known here; known are ${known.join(", ")}.`);
-}
-
-/** Whether a value is an object of named fields: no list, and not null. */
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The error for a request that makes no sense; `message` says what to mend. */

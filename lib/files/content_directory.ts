@@ -2,6 +2,7 @@
 
 import { ensureDir } from "@std/fs/ensure-dir";
 import { join } from "@std/path/join";
+import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
 import { findNames, type Named, refuseWithoutLinks } from "./names.ts";
 import { createParts, type DownloadParts, removeFile } from "./parts.ts";
@@ -84,7 +85,7 @@ async function openLock(
     return await Deno.open(path, { write: true, create: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new DownloadError(
       "DISK",
       `Nothing can be written to ${directory}: make that possible, or choose ` +

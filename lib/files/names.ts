@@ -69,7 +69,7 @@ export function findNames(
   const wanted = new Map<string, string>();
   for (const part of parts) {
     const info = lstatIfThere(part);
-    if (info !== null && (info.nlink ?? 1) > 1) wanted.set(inodeOf(info), part);
+    if (info !== null && hasName(info)) wanted.set(inodeOf(info), part);
   }
   const found = new Map<string, Named>();
   if (wanted.size === 0) return found;
@@ -84,6 +84,11 @@ export function findNames(
     if (found.size === wanted.size) break;
   }
   return found;
+}
+
+/** Whether a part file has been given a name: it is then the second link. */
+export function hasName({ nlink }: Deno.FileInfo): boolean {
+  return (nlink ?? 1) > 1;
 }
 
 /**

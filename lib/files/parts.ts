@@ -1,6 +1,6 @@
 /** The part files of downloads, until they become finished files. */
 
-import { identityOf, lstatIfThere } from "./names.ts";
+import { hasName, identityOf, lstatIfThere } from "./names.ts";
 
 /** The part files of downloads, and the directory that they go to. */
 export interface DownloadParts {
@@ -47,7 +47,7 @@ export function createParts(
       return bavail * bsize;
     },
     sync: (id) => syncFile(path(id)),
-    isNamed: async (id) => ((await Deno.lstat(path(id))).nlink ?? 1) > 1,
+    isNamed: async (id) => hasName(await Deno.lstat(path(id))),
     remove: (id) => removeFile(path(id)),
     identity(path) {
       const info = lstatIfThere(path);

@@ -6,6 +6,8 @@
  */
 
 import { join } from "@std/path/join";
+import { isObject } from "../base/json.ts";
+import { writeAllSync } from "../base/write_all.ts";
 import type { FileFacts } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import {
@@ -109,10 +111,8 @@ export function createClaims(
           create: true,
           truncate: true,
         });
-        const bytes = new TextEncoder().encode(JSON.stringify(record));
-        for (let done = 0; done < bytes.length;) {
-          done += file.writeSync(bytes.subarray(done));
-        }
+        const text = JSON.stringify(record);
+        writeAllSync(file, new TextEncoder().encode(text));
         if (sync) await file.syncData();
         Deno.renameSync(fresh, path);
         recorded = true;
@@ -237,8 +237,4 @@ function isRun(run: unknown, size: number): boolean {
   const { start, end, crc } = run;
   return [start, end, crc].every(Number.isSafeInteger) && Number(start) >= 0 &&
     Number(start) < Number(end) && Number(end) <= size;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -14,7 +14,7 @@ const COOKIE = "sluice_session";
 const TOKEN_PROTOCOL = "sluice.token.";
 
 /** What is made of a request's credentials. */
-export type Verdict = "welcome" | "unknown" | "guessed too often";
+export type Verdict = "welcome" | "unknown" | "throttled";
 
 /** The door. */
 export interface Auth {
@@ -46,7 +46,7 @@ export function createAuth(
     const { count, since } = before && now() - before.since < WINDOW
       ? before
       : { count: 0, since: now() };
-    if (count >= MOST_GUESSES) return "guessed too often";
+    if (count >= MOST_GUESSES) return "throttled";
     if (token === null || isSame(given, token)) return "welcome";
     guesses.delete(host);
     guesses.set(host, { count: count + 1, since });

@@ -1,18 +1,22 @@
 /** The JSON that clients may send, and will get. Pure. */
 
+import { isObject, type JsonObject } from "../base/json.ts";
 import type { Command, DownloadRequest } from "../download/download.ts";
 import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
 import {
   bad,
-  type Fields,
-  isObject,
   parseDownload,
   parseUrl,
   refuseUnknown,
   type RequestLimits,
-  wholeNumber,
+  wholeNumberField,
 } from "../download/request.ts";
-import type { Changes, Status, Totals } from "../status/status.ts";
+import {
+  type Changes,
+  PROCESS_STATUSES,
+  type Status,
+  type Totals,
+} from "../status/status.ts";
 
 /** What a client wants. */
 export type ClientRequest =
@@ -86,7 +90,7 @@ export interface MessageLimits extends RequestLimits {
  *
  * @throws {DownloadError} BAD_REQUEST or TOO_MUCH.
  */
-export function parseMessage(data: unknown, limits: MessageLimits): Fields {
+export function parseMessage(data: unknown, limits: MessageLimits): JsonObject {
   if (typeof data !== "string") {
     throw bad("A message must be text; this one is binary.");
   }
@@ -137,7 +141,9 @@ function isDeeper(text: string, most: number): boolean {
 }
 
 /** The `request_id` of a message; undefined if it has none that is usable. */
-export function requestIdOf({ request_id: id }: Fields): RequestId | undefined {
+export function requestIdOf(
+  { request_id: id }: JsonObject,
+): RequestId | undefined {
   const short = typeof id === "string" && id.length <= 200;
   return short || Number.isFinite(id) ? id as RequestId : undefined;
 }
@@ -148,7 +154,7 @@ export function requestIdOf({ request_id: id }: Fields): RequestId | undefined {
  * @throws {DownloadError} BAD_REQUEST or BAD_URL, saying what is wrong.
  */
 export function parseRequest(
-  fields: Fields,
+  fields: JsonObject,
   limits: MessageLimits,
 ): ClientRequest {
   const { request_id: _, ...rest } = fields;
@@ -185,7 +191,7 @@ function parseEntry(
 const LONGEST_PAGE = 1_000;
 const LONGEST_ID = 100;
 
-function parseAction(fields: Fields, limits: MessageLimits): ClientRequest {
+function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   if (fields.action === "list") return parseList(fields);
   const { id } = fields;
   const command = parseCommand(fields, limits);
@@ -195,11 +201,17 @@ function parseAction(fields: Fields, limits: MessageLimits): ClientRequest {
   return { kind: "command", id, command };
 }
 
-function parseList(fields: Fields): ClientRequest {
+function parseList(fields: JsonObject): ClientRequest {
   const known = ["offset", "limit", "status", "search", "order"];
   refuseUnknown(fields, ["action", ...known]);
-  const offset = wholeNumber(fields, "offset", 0, 0, Number.MAX_SAFE_INTEGER);
-  const limit = wholeNumber(fields, "limit", 100, 1, LONGEST_PAGE);
+  const offset = wholeNumberField(
+    fields,
+    "offset",
+    0,
+    0,
+    Number.MAX_SAFE_INTEGER,
+  );
+  const limit = wholeNumberField(fields, "limit", 100, 1, LONGEST_PAGE);
   const { search = "", order = "latest" } = fields;
   if (order !== "latest" && order !== "oldest") {
     throw bad('"order" must be latest or oldest.');
@@ -209,7 +221,7 @@ function parseList(fields: Fields): ClientRequest {
   return { kind: "list", offset, limit, statuses, search, order };
 }
 
-function parseCommand(fields: Fields, limits: MessageLimits): Command {
+function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
   const { action } = fields;
   switch (action) {
     case "pause":
@@ -233,20 +245,12 @@ function parseCommand(fields: Fields, limits: MessageLimits): Command {
   }
 }
 
-const STATUSES: readonly Status["process_status"][] = [
-  "Queued",
-  "Downloading",
-  "Paused",
-  "Downloaded",
-  "Failed",
-];
-
 /** One status or several; all of them if none is named. */
 function parseStatuses(
-  status: unknown = STATUSES,
+  status: unknown = PROCESS_STATUSES,
 ): readonly Status["process_status"][] {
   const named: unknown[] = Array.isArray(status) ? status : [status];
-  const known = STATUSES.filter((name) => named.includes(name));
+  const known = PROCESS_STATUSES.filter((name) => named.includes(name));
   if (known.length > 0 && known.length === named.length) return known;
-  throw bad(`"status" must be one or some of ${STATUSES.join(", ")}.`);
+  throw bad(`"status" must be one or some of ${PROCESS_STATUSES.join(", ")}.`);
 }

@@ -65,7 +65,6 @@ export function createHandler(
   const sockets = createSockets(options, surroundings);
   const lag = startLagMeter();
 
-  /** The first route that fits a request is its route. */
   const routes: readonly Route[] = [
     {
       method: null,
@@ -108,8 +107,6 @@ export function createHandler(
           headers: { "content-type": METRICS_TYPE },
         }),
     },
-    // Only those who know the token learn which paths there are.
-    { method: null, path: /^/, access: "token", handler: nothing },
   ];
 
   function handle(
@@ -121,20 +118,16 @@ export function createHandler(
     if (refused) return text(403, refused);
     const { pathname } = new URL(request.url);
     const upgrades = headers.get("upgrade")?.toLowerCase() === "websocket";
-    for (const route of routes) {
-      const parts = partsOf(route, method, pathname);
-      if (parts === null) continue;
-      const verdict = route.access === "open"
-        ? "welcome"
-        : auth.check(headers, address);
-      if (verdict !== "welcome") {
-        log("turned away", { address, verdict });
-        const page = verdict === "unknown" && pathname === "/" && !upgrades;
-        return page ? serveLogin(request) : turnAway(verdict);
-      }
-      return route.handler({ request, address, upgrades, parts });
+    const { route, parts } = find(routes, method, pathname);
+    const verdict = route.access === "open"
+      ? "welcome"
+      : auth.check(headers, address);
+    if (verdict !== "welcome") {
+      log("turned away", { address, verdict });
+      const page = verdict === "unknown" && pathname === "/" && !upgrades;
+      return page ? serveLogin(request) : turnAway(verdict);
     }
-    return nothing();
+    return route.handler({ request, address, upgrades, parts });
   }
 
   function connect(request: Request): Response {
@@ -194,6 +187,25 @@ export function createHandler(
   };
 }
 
+/** What a route does with the requests that it is for. */
+type Target = Pick<Route, "access" | "handler">;
+
+/** For all other requests: only clients with the token learn the paths. */
+const NOWHERE: Target = { access: "token", handler: nothing };
+
+/** The first route that fits a request, and what its path stands for in it. */
+function find(
+  routes: readonly Route[],
+  method: string,
+  pathname: string,
+): { route: Target; parts: readonly string[] } {
+  for (const route of routes) {
+    const parts = partsOf(route, method, pathname);
+    if (parts !== null) return { route, parts };
+  }
+  return { route: NOWHERE, parts: [] };
+}
+
 /** What a route's path stands for in `pathname`; null if it does not fit. */
 function partsOf(
   { method, path }: Route,
@@ -218,7 +230,7 @@ async function login(
   if (body === null) return text(400, "The form did not come whole.");
   const form = new URLSearchParams(body);
   const verdict = auth.login(form.get("token") ?? "", address);
-  if (verdict === "guessed too often") return turnAway(verdict);
+  if (verdict === "throttled") return turnAway(verdict);
   const { protocol } = new URL(request.url);
   const welcome = verdict === "welcome";
   log(welcome ? "logged in" : "turned away", { address, verdict });

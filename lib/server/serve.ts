@@ -2,6 +2,7 @@
 
 import type { Log } from "../base/log.ts";
 import { aborted, startSignals } from "../base/signals.ts";
+import { within } from "../base/timers.ts";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../download/errors.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
@@ -43,7 +44,7 @@ export async function serve(
     store,
     parts,
     log,
-    publish: (changes) => channel.publish(renderChanges(changes)),
+    publish: (changes) => channel.tell(renderChanges(changes)),
   });
   const handler = createHandler(options, { coordinator, log });
   using signals = startSignals();
@@ -52,12 +53,9 @@ export async function serve(
     await Promise.race([server.finished, aborted(signals.stop)]);
     log("stopping");
     handler.close();
-    const late = new Promise<void>((resolve) =>
-      setTimeout(resolve, STOP_WITHIN)
-    );
     await Promise.all([
       coordinator.close(),
-      Promise.race([server.stop(), late]),
+      within(STOP_WITHIN, server.stop()),
     ]);
   } finally {
     handler.close();

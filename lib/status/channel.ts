@@ -3,11 +3,11 @@
 /** One end of the channel that carries the status of all downloads. */
 export interface StatusChannel extends Disposable {
   /** Tells of changes, as the text that clients get: objects would be copied. */
-  publish(changes: string): void;
+  tell(changes: string): void;
 }
 
 /**
- * Opens one end of the channel `name`. What one end publishes, all others
+ * Opens one end of the channel `name`. What one end tells, all others
  * hear, in any thread of this process.
  */
 export function openStatusChannel(
@@ -17,7 +17,7 @@ export function openStatusChannel(
   const channel = new BroadcastChannel(name);
   channel.onmessage = ({ data }: MessageEvent<string>) => hear(data);
   return {
-    publish: (changes) => channel.postMessage(changes),
+    tell: (changes) => channel.postMessage(changes),
     [Symbol.dispose]: () => channel.close(),
   };
 }

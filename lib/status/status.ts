@@ -6,16 +6,20 @@ import type { ErrorCode } from "../download/errors.ts";
 import { type Range, total } from "../download/ranges.ts";
 import type { Transfer } from "../transfer/transfer.ts";
 
+/** Where a download can stand, as clients see it. */
+export const PROCESS_STATUSES = [
+  "Queued",
+  "Downloading",
+  "Paused",
+  "Downloaded",
+  "Failed",
+] as const;
+
 /** A download as clients see it. The names are the protocol's. */
 export interface Status {
   readonly id: string;
   readonly url: string;
-  readonly process_status:
-    | "Queued"
-    | "Downloading"
-    | "Paused"
-    | "Downloaded"
-    | "Failed";
+  readonly process_status: typeof PROCESS_STATUSES[number];
   /** The name that the file has or will have; null if not known yet. */
   readonly filename: string | null;
   /** Bytes; null if not known. */

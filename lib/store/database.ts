@@ -1,6 +1,7 @@
 /** The SQLite database of the state: its schema, its statements, its health. */
 
 import { DatabaseSync } from "node:sqlite";
+import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
 
 const VERSION = 1;
@@ -88,7 +89,7 @@ export function openDatabase(
 
 /** What SQLite said, as an error that says what to do. */
 export function stateError(error: unknown, path = "state.db"): DownloadError {
-  const what = error instanceof Error ? error.message : String(error);
+  const what = errorMessage(error);
   if (/disk is full|disk I\/O error/.test(what)) {
     const message = `Cannot write ${path}: ${what}. Make room on the disk.`;
     return new DownloadError("DISK_FULL", message, { cause: error });

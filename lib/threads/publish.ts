@@ -4,6 +4,7 @@ import { DownloadError, toRecord } from "../download/errors.ts";
 import {
   findNames,
   giveName,
+  hasName,
   identityOf,
   removeIfThere,
 } from "../files/names.ts";
@@ -46,9 +47,7 @@ async function publishOne(
     const info = infoOfWhole(part);
     if (!verified && hasHoles(info)) return { kind: "holes" };
     if (sync) await syncData(path);
-    const given = (info.nlink ?? 1) > 1
-      ? findNames(directory, [path]).get(path)
-      : null;
+    const given = hasName(info) ? findNames(directory, [path]).get(path) : null;
     const named = given ?? giveName(path, directory, name);
     return { ...named, kind: "named", identity: identityOf(info) };
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Where a thread's bytes go: one place in the part file, and onwards. */
 
+import { writeAllSync } from "../base/write_all.ts";
 import type { Run } from "../download/ranges.ts";
 import { type Buffers, GATHERED_BYTES } from "./buffers.ts";
 import { crc32 } from "./crc32.ts";
@@ -46,11 +47,7 @@ export function openSink(
   let crc = 0;
 
   function write(bytes: Uint8Array): void {
-    inTurn(() => {
-      for (let done = 0; done < bytes.length;) {
-        done += file.writeSync(bytes.subarray(done));
-      }
-    });
+    inTurn(() => writeAllSync(file, bytes));
     crc = crc32(bytes, crc);
     written += bytes.length;
   }

@@ -82,15 +82,15 @@ Deno.test("ten guesses a minute, and the right token counts after that", () => {
   }
   for (let n = 0; n < 9_990; n++) {
     const verdict = auth.check(bearer(`guess${n}`), "1.2.3.4");
-    assertEquals(verdict, "guessed too often");
+    assertEquals(verdict, "throttled");
   }
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "guessed too often");
-  assertEquals(auth.login(TOKEN, "1.2.3.4"), "guessed too often");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "throttled");
+  assertEquals(auth.login(TOKEN, "1.2.3.4"), "throttled");
   const headers = cookieOf(auth.cookie(false));
   assertEquals(auth.check(headers, "1.2.3.4"), "welcome", "a session stays");
   assertEquals(auth.check(bearer(TOKEN), "1.2.3.5"), "welcome", "a neighbour");
   now += MINUTE - 1;
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "guessed too often");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "throttled");
   now += 1;
   assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "welcome");
 });
@@ -101,7 +101,7 @@ Deno.test("login and header share their guesses", () => {
     assertEquals(auth.login("wrong", "1.2.3.4"), "unknown");
     assertEquals(auth.check(bearer("wrong"), "1.2.3.4"), "unknown");
   }
-  assertEquals(auth.login("wrong", "1.2.3.4"), "guessed too often");
+  assertEquals(auth.login("wrong", "1.2.3.4"), "throttled");
 });
 
 Deno.test("no credentials are no guess", () => {
@@ -148,7 +148,7 @@ Deno.test("who is remembered for guessing is bounded, the latest first", () => {
     auth.check(bearer("wrong"), `10.${n >> 16}.${n >> 8 & 255}.${n & 255}`);
   }
   for (let n = 0; n < 10; n++) auth.check(bearer("wrong"), "1.2.3.4");
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "guessed too often");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "throttled");
 });
 
 Deno.test("the cookie is for this site's pages alone, and tells no token", () => {

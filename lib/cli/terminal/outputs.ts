@@ -1,5 +1,8 @@
 /** Where a command writes, whose reader may be gone before it ends. */
 
+import { errorMessage } from "../../base/error_message.ts";
+import { writeAllSync } from "../../base/write_all.ts";
+
 /** Standard output and error. */
 export interface Outputs {
   /** For results: paths, ids, JSON. */
@@ -14,13 +17,14 @@ export interface Outputs {
 
 /** Opens the outputs of this process. */
 export function openOutputs(): Outputs {
+  const encoder = new TextEncoder();
   const lost = new AbortController();
   let heard = true;
   return {
     out(text) {
       if (lost.signal.aborted) return;
       try {
-        writeAll(Deno.stdout, text);
+        writeAllSync(Deno.stdout, encoder.encode(text));
       } catch (error) {
         lost.abort(error);
       }
@@ -28,7 +32,7 @@ export function openOutputs(): Outputs {
     err(text) {
       if (!heard) return;
       try {
-        writeAll(Deno.stderr, text);
+        writeAllSync(Deno.stderr, encoder.encode(text));
       } catch {
         heard = false;
       }
@@ -46,18 +50,7 @@ export function codeWith({ err, lost }: Outputs, code: number): number {
   if (!lost.aborted) return code;
   const { reason } = lost;
   if (reason instanceof Deno.errors.BrokenPipe) return 1;
-  const why = reason instanceof Error ? reason.message : String(reason);
+  const why = errorMessage(reason);
   err(`sluice: Standard output cannot be written: ${why}.\n`);
   return 1;
-}
-
-/** Writes all of a text, however little is taken at once. */
-function writeAll(
-  stream: Pick<typeof Deno.stderr, "writeSync">,
-  text: string,
-): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let done = 0; done < bytes.length;) {
-    done += stream.writeSync(bytes.subarray(done));
-  }
 }
