@@ -3,8 +3,8 @@
  * clients say, and keeps to the room that the disk has.
  */
 
-import type { Log } from "./base/log.ts";
-import { every } from "./base/timers.ts";
+import { createInOrder } from "./base/in_order.ts";
+import { every, within } from "./base/timers.ts";
 import {
   type Command,
   createDownload,
@@ -12,22 +12,22 @@ import {
   type Download,
   type DownloadRequest,
   refuseUnlessAllowed,
-  type State,
 } from "./download/download.ts";
 import { DownloadError, toRecord } from "./download/errors.ts";
 import {
-  createEngine,
-  type EngineOptions,
-  type Figures,
-} from "./engine/engine.ts";
-import { diskFull, watchDisk } from "./files/disk_room.ts";
+  CARRIED_OUT,
+  type DownloadEvent,
+  type Tell,
+} from "./download/events.ts";
+import { createEngine, type EngineOptions } from "./engine/engine.ts";
+import { fitting, watchDiskRoom } from "./files/disk_room.ts";
 import type { DownloadParts } from "./files/parts.ts";
-import { loggable } from "./origin/request.ts";
+import { createFigures, type Figures } from "./status/figures.ts";
 import { createOverview, type Overview } from "./status/overview.ts";
 import type { Changes } from "./status/status.ts";
-import { createQueue, type Held } from "./store/queue.ts";
-import type { Store } from "./store/store.ts";
-import { bytesLeft, type Ending } from "./transfer/transfer.ts";
+import type { Catalogue } from "./store/catalogue.ts";
+import type { PartRecords } from "./store/part_records.ts";
+import type { Claim, Queue } from "./store/queue.ts";
 
 /**
  * How long a close waits for commands, in milliseconds: a file that was removed
@@ -46,17 +46,20 @@ export interface CoordinatorOptions extends EngineOptions {
 }
 
 /** What a coordinator works with. */
-export interface CoordinatorSurroundings {
-  readonly store: Store;
+export interface CoordinatorTools {
+  readonly queue: Queue;
+  readonly catalogue: Catalogue;
+  readonly records: PartRecords;
   readonly parts: DownloadParts;
-  readonly log: Log;
+  /** Hears everything that happens, at once. */
+  readonly hear: Tell;
   /** Hears, every `broadcastTimeout`, what has changed since the last time. */
-  publish(changes: Changes): void;
+  broadcast(changes: Changes): void;
 }
 
 /** All downloads, and what can be done with them. */
 export interface Coordinator
-  extends Pick<Overview, "get" | "list" | "snapshot" | "totals"> {
+  extends Pick<Overview, "get" | "running" | "standing" | "totals"> {
   /**
    * Adds downloads at the end of the queue. Once this resolves, they outlive
    * a crash.
@@ -78,7 +81,7 @@ export interface Coordinator
   /** How many threads run now. */
   threads(): number;
   /** What has been done since the server started. */
-  readonly figures: Readonly<Figures>;
+  readonly figures: Figures;
   /** Stops all threads, and records how far they came. */
   close(): Promise<void>;
 }
@@ -86,38 +89,27 @@ export interface Coordinator
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { store, parts, log, publish }: CoordinatorSurroundings,
+  { queue, catalogue, records, parts, hear, broadcast }: CoordinatorTools,
 ): Promise<Coordinator> {
-  /** The last command on each download; the next one waits for it. */
-  const commands = new Map<string, Promise<void>>();
-  /** How many downloads are being added: the store does not count them yet. */
+  const commands = createInOrder();
+  const { figures, hear: count } = createFigures();
+  const room = watchDiskRoom(parts, options.minFreeSpace, tell);
+  const tools = { queue, catalogue, records, parts, room, tell };
+  const engine = createEngine(options, tools);
+  const overview = createOverview({ catalogue, engine });
+  /** How many downloads are being added: the catalogue does not count them yet. */
   let adding = 0;
-  const disk = watchDisk(parts, options.minFreeSpace, log, onRoom);
-  const queue = createQueue(store);
-  const overview = createOverview({
-    store,
-    transferOf: (id) => engine.get(id),
-    transfers: () => engine.transfers(),
-  });
-  const held: Held = {
-    has: (id) => commands.has(id) || engine.get(id) !== undefined,
-    ids: () => [
-      ...[...engine.transfers()].map(({ download: { id } }) => id),
-      ...commands.keys(),
-    ],
-  };
-  const engine = createEngine(options, {
-    store,
-    parts,
-    log,
-    room: disk.room,
-    next: (fullHosts) => disk.room(0) > 0 ? queue.next(fullHosts, held) : null,
-    changed: overview.changed,
-  });
-  if (options.begin === "prepared") await disk.look();
-  const telling = every(options.broadcastTimeout, tell);
   let closing: Promise<void> | null = null;
+  if (options.begin === "prepared") await room.look();
+  const telling = every(options.broadcastTimeout, broadcastChanges);
   fill();
+
+  function tell(event: DownloadEvent): void {
+    count(event);
+    overview.hear(event);
+    if (event.kind === "room") onRoom(event.bytes);
+    hear(event);
+  }
 
   /** There may be something new in the queue. */
   function fill(): void {
@@ -126,41 +118,24 @@ export async function createCoordinator(
   }
 
   /** Stops what the disk has no room for, and goes on once there is. */
-  function onRoom(room: number): void {
-    for (const transfer of engine.transfers()) {
-      const needed = room > 0 ? bytesLeft(transfer) : 0;
-      if (room > 0 && needed <= room) continue;
-      const error = toRecord(diskFull(needed, room));
-      engine.stop(transfer, {
-        kind: "settle",
-        state: { kind: "Paused", error },
-      });
-    }
-    let left = room;
-    for (const { id, file, downloaded } of store.waitingForRoom(left)) {
-      const needed = (file?.size ?? 1) - downloaded;
-      if (needed > left || commands.has(id)) continue;
-      left -= needed;
-      command(id, { kind: "resume" }).catch(({ message }) =>
-        log("not resumed", { id, message })
+  function onRoom(bytes: number): void {
+    engine.pauseWithoutRoom();
+    const waiting = catalogue.waitingForRoom(bytes)
+      .filter(({ id }) => !commands.has(id));
+    for (const { id } of fitting(waiting, bytes)) {
+      command(id, { kind: "resume" }).catch((error) =>
+        tell({ kind: "stuck", id, error: toRecord(error) })
       );
     }
   }
 
-  function tell(): void {
+  function broadcastChanges(): void {
     const changes = overview.take();
-    if (changes !== null) publish(changes);
+    if (changes !== null) broadcast(changes);
   }
 
   async function add(requests: readonly DownloadRequest[]): Promise<string[]> {
-    const waiting = store.totals().Queued + adding;
-    if (waiting + requests.length > options.queueLength) {
-      throw new DownloadError(
-        "TOO_MUCH",
-        `Cannot add ${requests.length}: ${waiting} downloads are waiting, and ` +
-          `no more than ${options.queueLength} may.`,
-      );
-    }
+    refuseIfFull(requests.length);
     const now = Date.now();
     const ids = createIds(requests.length);
     const downloads = requests.map((request, n) =>
@@ -168,7 +143,7 @@ export async function createCoordinator(
     );
     adding += downloads.length;
     try {
-      await store.add(downloads);
+      await catalogue.add(downloads);
     } finally {
       adding -= downloads.length;
     }
@@ -178,136 +153,114 @@ export async function createCoordinator(
     queue.reset();
     if (adding === 0) fill();
     for (const { id, request: { url } } of downloads) {
-      overview.added(id);
-      log("added", { id, url: loggable(url) });
+      tell({ kind: "added", id, url });
     }
     return ids;
   }
 
-  /** One command at a time on each download. */
-  async function command(id: string, command: Command): Promise<void> {
-    const before = commands.get(id);
-    const mine = (async () => {
-      await before?.catch(() => {});
-      await obey(id, command);
-    })();
-    commands.set(id, mine);
-    let known = true;
-    try {
-      await mine;
-    } catch (error) {
-      known = toRecord(error).code !== "UNKNOWN_ID";
-      throw error;
-    } finally {
-      if (commands.get(id) === mine) commands.delete(id);
-      // Of ids that somebody made up, nobody is told.
-      if (known) {
-        overview.changed(id);
+  /** @throws {DownloadError} TOO_MUCH if so many more may not wait. */
+  function refuseIfFull(count: number): void {
+    const waiting = catalogue.totals().Queued + adding;
+    if (waiting + count <= options.queueLength) return;
+    throw new DownloadError(
+      "TOO_MUCH",
+      `Cannot add ${count}: ${waiting} downloads are waiting, and no more ` +
+        `than ${options.queueLength} may.`,
+    );
+  }
+
+  function command(id: string, command: Command): Promise<void> {
+    return commands.run(id, async () => {
+      const claim = await bringToRest(id, command);
+      try {
+        refuseUnlessAllowed(command, claim.download.state);
+        await carryOut(command, claim.download);
+      } finally {
+        claim.release();
         fill();
       }
-    }
+    });
   }
 
-  async function obey(id: string, command: Command): Promise<void> {
-    // A transfer that comes to another end may be followed by a new one.
-    for (
-      let transfer = engine.get(id);
-      transfer !== undefined;
-      transfer = engine.get(id)
-    ) {
+  /** The claim on a download that no thread works on, for a command. */
+  async function bringToRest(id: string, command: Command): Promise<Claim> {
+    const transfer = engine.get(id);
+    if (transfer !== undefined) {
       refuseUnlessAllowed(command, transfer.download.state);
-      const came = await engine.stop(transfer, endingFor(command));
-      if (came && command.kind !== "refresh") return;
+      const bytes = command.kind === "remove" ? "drop" : "keep";
+      const claim = await engine.rest(id, bytes);
+      if (claim !== null) return claim;
     }
-    const download = store.get(id);
-    if (download === null) {
-      throw new DownloadError("UNKNOWN_ID", "There is no download of this id.");
-    }
-    refuseUnlessAllowed(command, download.state);
-    await carryOut(download, command);
-    log(EVENTS[command.kind], { id });
+    // A transfer that comes to another end may be followed by a new one.
+    const claim = queue.claim(id);
+    if (claim !== null) return claim;
+    if (engine.get(id) !== undefined) return await bringToRest(id, command);
+    throw new DownloadError("UNKNOWN_ID", "There is no download of this id.");
   }
 
-  async function carryOut(download: Download, command: Command): Promise<void> {
+  async function carryOut(command: Command, download: Download): Promise<void> {
     const { id, request, file, downloaded } = download;
     switch (command.kind) {
-      case "pause":
-        return await store.settle(id, { ...download, state: PAUSED });
+      case "pause": {
+        const state = { kind: "Paused", error: null } as const;
+        const settled = { state, file, downloaded, finishedAt: null };
+        await catalogue.settle(id, settled);
+        if (downloaded === 0) await parts.remove(id);
+        const paused = { ...download, ...settled };
+        return tell({ kind: "paused", id, download: paused });
+      }
       case "resume":
-      case "retry":
-        return await store.settle(id, {
-          state: { kind: "Queued" },
-          file,
-          downloaded,
-          finishedAt: null,
-        });
+      case "retry": {
+        const state = { kind: "Queued" } as const;
+        const settled = { state, file, downloaded, finishedAt: null };
+        await catalogue.settle(id, settled);
+        break;
+      }
       case "refresh":
-        return await store.renew(id, { ...request, url: command.url });
+        await catalogue.renew(id, { ...request, url: command.url });
+        break;
       case "remove":
-        if (command.deleteFile) {
-          const path = finishedPath(download);
-          if (path !== null) await parts.removeFinished(path);
-        }
-        await store.remove(id);
+        if (command.deleteFile) await removeFinished(download);
+        await catalogue.remove(id);
         await parts.remove(id);
     }
+    tell({ kind: CARRIED_OUT[command.kind], id });
   }
 
-  /** Null, too, if somebody moved the file and another one has its name now. */
+  async function removeFinished(download: Download): Promise<void> {
+    const path = finishedPath(download);
+    if (path !== null) await parts.removeFinished(path);
+  }
+
+  /** Null, too, if the file was moved and another one has its name now. */
   function finishedPath({ state }: Download): string | null {
     if (state.kind !== "Downloaded") return null;
     const { path, identity } = state;
-    const there = parts.identity(path) ?? identity;
-    return identity === undefined || identity === there ? path : null;
+    const found = parts.identity(path) ?? identity;
+    return identity === undefined || identity === found ? path : null;
   }
 
   async function close(): Promise<void> {
     telling[Symbol.dispose]();
-    disk[Symbol.dispose]();
+    room[Symbol.dispose]();
     await engine.close();
-    const late = Promise.withResolvers<void>();
-    using _waiting = every(COMMANDS_WITHIN, late.resolve);
-    await Promise.race([Promise.allSettled(commands.values()), late.promise]);
-    tell();
+    await within(COMMANDS_WITHIN, commands.settled());
+    broadcastChanges();
   }
 
   return {
     add,
     command,
     get: overview.get,
-    list: overview.list,
-    snapshot: overview.snapshot,
+    running: overview.running,
+    standing: overview.standing,
     totals: overview.totals,
     pathOf(id) {
-      const download = store.get(id);
+      const download = catalogue.get(id);
       return download && finishedPath(download);
     },
-    threads: () =>
-      [...engine.transfers()].reduce((n, { threads }) => n + threads.size, 0),
-    figures: engine.figures,
+    threads: engine.threads,
+    figures,
     close: () => closing ??= close(),
   };
-}
-
-/** What the log says of a command that was carried out. */
-const EVENTS: Record<Command["kind"], string> = {
-  pause: "paused",
-  resume: "resumed",
-  retry: "retried",
-  refresh: "refreshed",
-  remove: "removed",
-};
-
-const PAUSED: State = { kind: "Paused", error: null };
-
-/** How a transfer is to end for a command to be carried out. */
-function endingFor({ kind }: Command): Ending {
-  switch (kind) {
-    case "remove":
-      return { kind: "remove" };
-    case "refresh":
-      return { kind: "leave" };
-    default:
-      return { kind: "settle", state: PAUSED };
-  }
 }

@@ -1,6 +1,5 @@
 /** The command `get`: what it is asked, what it says, how it exits. */
 
-import type { Log } from "../base/log.ts";
 import { startSignals } from "../base/signals.ts";
 import { get, type GetEnd, type GetOptions } from "../get/get.ts";
 import type { Reporter } from "../get/reporter.ts";
@@ -37,10 +36,6 @@ export async function runGet(
   const asked = await readRequests(invocation);
   const requests = checkRequests(asked, options);
   const outputs = openOutputs();
-  const log: Log = (event, { message } = {}) => {
-    // What goes wrong with a download is in its status; this is not.
-    if (event === "job failed") outputs.err(`sluice: ${message}\n`);
-  };
   using signals = startSignals();
   let end: GetEnd;
   {
@@ -50,7 +45,6 @@ export async function runGet(
       { ...options, broadcastTimeout: DRAW_EVERY },
       {
         reporter,
-        log,
         interrupt: AbortSignal.any([signals.stop, outputs.lost]),
       },
     );

@@ -1,21 +1,24 @@
 /** Does each transfer's jobs, one at a time, and brings it to its end. */
 
 import { type ErrorRecord, toRecord } from "../download/errors.ts";
-import type { Ending, Phase, Thread, Transfer } from "../transfer/transfer.ts";
+import {
+  askToStop,
+  bringTo,
+  type Ending,
+  type Phase,
+  stuck,
+  type Thread,
+  type Transfer,
+} from "../transfer/transfer.ts";
 import { dueJob, type Job, type Tools } from "./jobs.ts";
 
-/** What a driver works with, besides what jobs do. */
-export interface DriverSurroundings extends Tools {
-  /** How long a transfer waits after a failed job, in milliseconds. */
-  readonly retryWait: number;
-  stopThread(thread: Thread): void;
+/** What has come of a job. */
+export type JobOutcome =
+  | { readonly kind: "done" }
+  /** The transfer has come to its end; null if that is a finished file. */
+  | { readonly kind: "left"; readonly then: Ending | null }
   /** A job has failed while the transfer was to go on. */
-  failed(transfer: Transfer, error: ErrorRecord): void;
-  /** A job is done, or has failed. */
-  worked(transfer: Transfer): void;
-  /** A transfer has come to its end. */
-  left(transfer: Transfer): void;
-}
+  | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Who does the transfers' jobs. */
 export interface Driver {
@@ -23,6 +26,8 @@ export interface Driver {
   drive(transfer: Transfer): void;
   /** Has a transfer's threads stop; `then` follows when they have. */
   bring(transfer: Transfer, then: Ending): void;
+  /** Asks one thread to stop. */
+  stopThread(thread: Thread): void;
   /**
    * Brings a transfer to an end, unless it comes to one by itself before.
    * Resolves when it has: to whether it is this one.
@@ -36,16 +41,29 @@ interface Stop {
   readonly over: PromiseWithResolvers<Ending | null>;
 }
 
-/** Makes a driver. */
+/**
+ * Makes a driver.
+ *
+ * @param retryWait How long a transfer waits after a failed job, in
+ * milliseconds.
+ * @param onOutcome Hears what has come of each job.
+ */
 export function createDriver(
-  { retryWait, stopThread, failed, worked, left, ...tools }: DriverSurroundings,
+  tools: Tools,
+  retryWait: number,
+  onOutcome: (transfer: Transfer, outcome: JobOutcome) => void,
 ): Driver {
   /** Until when a transfer has no time for a job; Infinity during one. */
   const busyUntil = new Map<Transfer, number>();
   const stops = new Map<Transfer, Stop>();
 
+  function stopThread(thread: Thread): void {
+    askToStop(thread);
+    tools.pool.stop(thread.number);
+  }
+
   function bring(transfer: Transfer, then: Ending): void {
-    transfer.phase = { kind: "stopping", then };
+    bringTo(transfer, then);
     for (const thread of transfer.threads.values()) stopThread(thread);
   }
 
@@ -59,38 +77,41 @@ export function createDriver(
   }
 
   async function work(transfer: Transfer, job: Job): Promise<void> {
-    const { id } = transfer.download;
     busyUntil.set(transfer, Infinity);
     try {
       const done = await job(transfer, tools);
       busyUntil.delete(transfer);
-      if (done === "leaves") leave(transfer);
-      else drive(transfer);
+      if (done === "leaves") return leave(transfer);
+      drive(transfer);
+      onOutcome(transfer, { kind: "done" });
     } catch (error) {
       busyUntil.set(transfer, performance.now() + retryWait);
-      const record = toRecord(error);
-      const { code, message } = record;
-      const { kind } = transfer.phase;
-      if (kind === "fetching" || kind === "verifying") failed(transfer, record);
-      else {
-        transfer.lastError = record;
-        tools.log("job failed", { id, code, message });
-      }
+      onOutcome(transfer, afterFailure(transfer, toRecord(error)));
     }
-    worked(transfer);
+  }
+
+  function afterFailure(transfer: Transfer, error: ErrorRecord): JobOutcome {
+    const { phase, download: { id } } = transfer;
+    if (phase.kind === "fetching" || phase.kind === "verifying") {
+      return { kind: "failed", error };
+    }
+    stuck(transfer, error);
+    tools.tell({ kind: "stuck", id, error });
+    return { kind: "done" };
   }
 
   function leave(transfer: Transfer): void {
     const { phase } = transfer;
-    left(transfer);
-    stops.get(transfer)?.over
-      .resolve(phase.kind === "stopping" ? phase.then : null);
+    const then = phase.kind === "stopping" ? phase.then : null;
+    onOutcome(transfer, { kind: "left", then });
+    stops.get(transfer)?.over.resolve(then);
     stops.delete(transfer);
   }
 
   return {
     drive,
     bring,
+    stopThread,
     async stop(transfer, then) {
       const asked = stops.get(transfer) ??
         { then, over: Promise.withResolvers() };

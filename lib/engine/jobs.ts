@@ -6,21 +6,30 @@
  * "Downloaded" only after the file has its name.
  */
 
-import type { Log } from "../base/log.ts";
-import type { State } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
+import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
 import type { DownloadParts } from "../files/parts.ts";
-import type { Store } from "../store/store.ts";
+import type { Catalogue, Settled } from "../store/catalogue.ts";
+import type { PartRecords } from "../store/part_records.ts";
 import type { FinishedPart, Published } from "../threads/messages.ts";
 import type { Pool } from "../threads/pool.ts";
 import {
+  type Ask,
   beginAnew,
   type Ending,
+  finish,
+  forgotten,
+  goOn,
   isWhole,
   pinnedOf,
+  recorded,
+  type Rest,
+  restarted,
   runsOf,
   type Transfer,
+  verified,
+  verifyAgain,
 } from "../transfer/transfer.ts";
 
 /** The longest time without a record of progress, in milliseconds. */
@@ -30,14 +39,15 @@ const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 
 /** What jobs work with. */
 export interface Tools {
-  readonly store: Store;
+  readonly catalogue: Catalogue;
+  readonly records: PartRecords;
   readonly parts: DownloadParts;
   readonly pool: Pool;
   /** Gives a finished part file its name. */
   publish(part: FinishedPart): Promise<Published>;
   /** Removes a part file whose name is recorded. */
   removePart(path: string): Promise<unknown>;
-  readonly log: Log;
+  readonly tell: Tell;
 }
 
 /** Whether the transfer is over with the job. */
@@ -54,14 +64,14 @@ export function dueJob(transfer: Transfer, now: number): Job | null {
       return verify;
     case "finishing":
       // It has its name, and could not be recorded.
-      return finish;
+      return complete;
     case "stopping":
       return threads.size > 0
         ? null
         : (transfer, tools) => conclude(transfer, phase.then, tools);
     case "fetching":
       if (!isWhole(transfer)) return isDue(transfer, now) ? checkpoint : null;
-      return threads.size > 0 || notBefore > now ? null : finish;
+      return threads.size > 0 || notBefore > now ? null : complete;
   }
 }
 
@@ -77,53 +87,56 @@ function isDue(transfer: Transfer, now: number): boolean {
 /** Keeps those runs of an earlier transfer that the part file really holds. */
 async function verify(
   transfer: Transfer,
-  { store, parts, pool, log }: Tools,
+  { records, parts, pool, tell }: Tools,
 ): Promise<Done> {
   const { download: { id }, runs, done } = transfer;
-  let intact: typeof runs = [];
-  try {
-    const path = parts.path(id);
-    const digests = await pool.digest({
-      path,
-      algorithm: "crc32",
-      ranges: runs,
-    });
-    intact = runs.filter(({ crc }, n) => digests[n] === String(crc));
-    // Under its name it is the user's by now, and not to be written to.
-    const damaged = intact.length < runs.length;
-    if (damaged && await parts.isNamed(id)) intact = [];
-  } catch (error) {
-    // What cannot be read is lost, too.
-    if (!["PART_LOST", "DISK"].includes(toRecord(error).code)) throw error;
-  }
-  const found = total(union(intact));
-  log("verified", { id, bytes: found, lost: total(done) - found });
-  transfer.verified = intact.length === runs.length;
-  transfer.runs = intact;
-  transfer.done = union(intact);
+  const intact = await intactRuns(transfer, parts, pool);
+  const bytes = total(union(intact));
+  tell({ kind: "verified", id, bytes, lost: total(done) - bytes });
+  verified(transfer, intact);
   // Without a validator, a rest could be of another file.
-  const useless = found === 0 || pinnedOf(transfer) === null;
+  const useless = bytes === 0 || pinnedOf(transfer) === null;
   const anew = useless && !isWhole(transfer);
   if (anew || intact.length < runs.length) {
-    await store.forget(id);
-    transfer.recorded = { ...transfer.recorded, bytes: 0, runs: new Set() };
+    await records.forget(id);
+    forgotten(transfer);
   }
   if (anew) {
     await parts.remove(id);
     beginAnew(transfer, transfer.ask);
   }
-  // What was lost and comes again is progress.
-  transfer.best = total(transfer.done);
-  if (transfer.phase.kind === "verifying") {
-    transfer.phase = { kind: "fetching" };
-  }
   return "stays";
+}
+
+/** The runs whose bytes in the part file are as they were written. */
+async function intactRuns(
+  { download: { id }, runs }: Transfer,
+  parts: DownloadParts,
+  pool: Pool,
+): Promise<Transfer["runs"]> {
+  const path = parts.path(id);
+  try {
+    const algorithm = "crc32";
+    const digests = await pool.digest({ path, algorithm, ranges: runs });
+    const intact = runs.filter(({ crc }, n) => digests[n] === String(crc));
+    // Under its name it is the user's by now, and not to be written to.
+    const damaged = intact.length < runs.length;
+    return damaged && await parts.isNamed(id) ? [] : intact;
+  } catch (error) {
+    if (isUnreadable(error)) return [];
+    throw error;
+  }
+}
+
+/** Whether a part file cannot be read any more: what it held is lost, too. */
+function isUnreadable(error: unknown): boolean {
+  return ["PART_LOST", "DISK"].includes(toRecord(error).code);
 }
 
 /** Records what has been written so far. */
 async function checkpoint(
   transfer: Transfer,
-  { store, parts }: Tools,
+  { records, parts }: Tools,
 ): Promise<Done> {
   const { download: { id }, file } = transfer;
   if (file === null || pinnedOf(transfer) === null) return "stays";
@@ -131,60 +144,66 @@ async function checkpoint(
   const fresh = runs.filter((run) => !transfer.recorded.runs.has(run));
   const bytes = total(transfer.done);
   await parts.sync(id);
-  await store.checkpoint(id, file, { runs, fresh, bytes });
+  await records.checkpoint(id, file, { runs, fresh, bytes });
   const at = performance.now();
-  transfer.recorded = { at, bytes, runs: new Set(runs) };
+  recorded(transfer, { at, bytes, runs: new Set(runs) });
   return "stays";
 }
 
 /** All bytes are there: checksum, sync, name, record. */
-async function finish(
-  transfer: Transfer,
-  { store, parts, pool, publish, removePart, log }: Tools,
-): Promise<Done> {
-  const { download: { id, request: { checksum } }, file } = transfer;
+async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
+  const { catalogue, parts, removePart, tell } = tools;
+  const { download, file } = transfer;
+  const { id } = download;
   if (file === null || file.size === null) return "stays";
-  const { name, size } = file;
-  const path = parts.path(id);
-  const { verified } = transfer;
-  transfer.phase = { kind: "finishing" };
+  const { size } = file;
+  const part = parts.path(id);
+  finish(transfer);
   let published: Published;
   try {
-    if (checksum) {
-      const { algorithm, digest: wanted } = checksum;
-      const ranges = [{ start: 0, end: size }];
-      const [found] = await pool.digest({ path, algorithm, ranges });
-      if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
-    }
+    await compareChecksum(transfer, size, tools);
+    const { verified } = transfer;
+    const { name } = file;
     // After a crash between name and record, the part is a link to the name.
-    published = await publish({ path, name, size, verified });
+    published = await tools.publish({ path: part, name, size, verified });
     if (published.kind === "failed") throw fromRecord(published.error);
-    if (published.kind === "holes") {
-      transfer.phase = { kind: "verifying" };
-      return "stays";
-    }
   } catch (error) {
-    transfer.phase = { kind: "fetching" };
+    goOn(transfer);
     throw error;
   }
-  // Whatever fails now, nothing else may become of a file that has its name.
-  await store.settle(id, {
-    state: {
-      kind: "Downloaded",
-      path: published.path,
-      identity: published.identity,
-    },
+  if (published.kind === "holes") {
+    verifyAgain(transfer);
+    return "stays";
+  }
+  const { name, path, identity } = published;
+  const settled: Settled = {
+    state: { kind: "Downloaded", path, identity },
     // Where the name was taken, it has got another one.
-    file: { ...file, name: published.name },
+    file: { ...file, name },
     downloaded: size,
     finishedAt: Date.now(),
+  };
+  // Whatever fails now, nothing else may become of a file that has its name.
+  await catalogue.settle(id, settled);
+  await removePart(part).catch((error) => {
+    tell({ kind: "leftover", id, error: toRecord(error) });
   });
-  await removePart(path).catch((error) => {
-    // The next start removes it.
-    log("part not removed", { id, message: toRecord(error).message });
-  });
-  log("downloaded", { id, name, size });
+  tell({ kind: "downloaded", id, download: { ...download, ...settled } });
   return "leaves";
+}
+
+/** @throws {DownloadError} CHECKSUM if the part is not what was asked for. */
+async function compareChecksum(
+  { download: { id, request: { checksum } } }: Transfer,
+  size: number,
+  { parts, pool }: Tools,
+): Promise<void> {
+  if (checksum === null) return;
+  const { algorithm, digest: wanted } = checksum;
+  const path = parts.path(id);
+  const ranges = [{ start: 0, end: size }];
+  const [found] = await pool.digest({ path, algorithm, ranges });
+  if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
 }
 
 function wrongChecksum(
@@ -210,27 +229,31 @@ function conclude(
       return settle(transfer, then.state, tools);
     case "restart":
       return restart(transfer, then.ask, tools);
-    case "remove":
-      return remove(transfer, tools);
-    case "leave":
-      return leave(transfer, tools);
+    case "rest":
+      return rest(transfer, then.bytes, tools);
+    case "lost":
+      return Promise.resolve("leaves");
   }
 }
 
 async function settle(
   transfer: Transfer,
-  state: State,
+  state: Rest,
   tools: Tools,
 ): Promise<Done> {
-  const { store, parts, log } = tools;
-  const { download: { id }, file } = transfer;
-  const error = "error" in state ? state.error : null;
-  const kept = error?.code === "CHECKSUM" ? 0 : await keep(transfer, tools);
+  const { catalogue, parts, tell } = tools;
+  const { download, file } = transfer;
+  const { id } = download;
+  const useless = state.error?.code === "CHECKSUM" || !isOfUse(transfer);
+  if (useless) forgotten(transfer);
+  else await keep(transfer, tools);
+  const downloaded = transfer.recorded.bytes;
   const finishedAt = state.kind === "Failed" ? Date.now() : null;
-  await store.settle(id, { state, file, downloaded: kept, finishedAt });
-  if (kept === 0) await parts.remove(id);
-  const { code, message } = error ?? {};
-  log(state.kind.toLowerCase(), { id, code, message });
+  const settled: Settled = { state, file, downloaded, finishedAt };
+  await catalogue.settle(id, settled);
+  if (downloaded === 0) await parts.remove(id);
+  const kind = state.kind === "Failed" ? "failed" : "paused";
+  tell({ kind, id, download: { ...download, ...settled } });
   return "leaves";
 }
 
@@ -239,55 +262,42 @@ function isOfUse(transfer: Transfer): boolean {
   return pinnedOf(transfer) !== null && transfer.done.length > 0;
 }
 
-/** Records what there is, if it can be; how many bytes are kept. */
-async function keep(transfer: Transfer, tools: Tools): Promise<number> {
-  if (!isOfUse(transfer)) return 0;
+/** Records what there is, if it can be: on a full disk, what was recorded stands. */
+async function keep(transfer: Transfer, tools: Tools): Promise<void> {
   try {
     await checkpoint(transfer, tools);
   } catch (error) {
-    const { code } = toRecord(error);
-    // What cannot be read is lost; what was recorded before stands.
-    if (code === "PART_LOST" || code === "DISK") return 0;
-    if (code !== "DISK_FULL") throw error;
+    if (isUnreadable(error)) forgotten(transfer);
+    else if (toRecord(error).code !== "DISK_FULL") throw error;
   }
-  return transfer.recorded.bytes;
 }
 
 async function restart(
   transfer: Transfer,
-  ask: Transfer["ask"],
-  { store, parts }: Tools,
+  ask: Ask,
+  { catalogue, parts, tell }: Tools,
 ): Promise<Done> {
   const { id, state } = transfer.download;
-  await store.settle(id, {
-    state,
-    file: null,
-    downloaded: 0,
-    finishedAt: null,
-  });
+  const anew = { file: null, downloaded: 0, finishedAt: null };
+  await catalogue.settle(id, { state, ...anew });
   // A thread of a worker that died may still write: not into the new file.
   await parts.remove(id);
-  beginAnew(transfer, ask);
-  if (
-    transfer.phase.kind === "stopping" && transfer.phase.then.kind === "restart"
-  ) {
-    transfer.phase = { kind: "fetching" };
-  }
+  restarted(transfer, ask);
+  tell({ kind: "restarted", id });
   return "stays";
 }
 
-async function remove(
-  { download: { id } }: Transfer,
-  { store, parts, log }: Tools,
+/** A command or the next start goes on from here. */
+async function rest(
+  transfer: Transfer,
+  bytes: "keep" | "drop",
+  tools: Tools,
 ): Promise<Done> {
-  await store.remove(id);
-  await parts.remove(id);
-  log("removed", { id });
-  return "leaves";
-}
-
-async function leave(transfer: Transfer, tools: Tools): Promise<Done> {
+  if (bytes === "drop") return "leaves";
   if (isOfUse(transfer)) await keep(transfer, tools);
-  else await tools.parts.remove(transfer.download.id);
+  else {
+    forgotten(transfer);
+    await tools.parts.remove(transfer.download.id);
+  }
   return "leaves";
 }

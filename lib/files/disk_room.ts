@@ -1,38 +1,42 @@
-/** Watches how much room the content directory's disk has. */
+/** How much room the content directory's disk has, and what may be written. */
 
-import type { Log } from "../base/log.ts";
 import { every } from "../base/timers.ts";
-import { DownloadError, toRecord } from "../download/errors.ts";
+import type { Download } from "../download/download.ts";
+import {
+  DownloadError,
+  type ErrorRecord,
+  toRecord,
+} from "../download/errors.ts";
+import type { Tell } from "../download/events.ts";
 import type { DownloadParts } from "./parts.ts";
 
 /** How often the disk is looked at, in milliseconds. */
 const LOOK_EVERY = 1_000;
-/** So many bytes may come before the first look; between two, more do. */
+/** Bytes that may be asked for before the first look; later, looks come first. */
 const TAKEN_UNSEEN = 64 * 1024;
 
-/** A disk that is being watched. */
-export interface DiskWatch extends Disposable {
+/** The room on a disk that is being watched. */
+export interface DiskRoom extends Disposable {
   /**
-   * Bytes that may still be written; below zero if too many were. Infinity
-   * until the first look, which is made now unless what is needed is little.
+   * Why a download with `needed` bytes still to come has to pause; null if
+   * there is room for them. Before the first look there is, and the look is
+   * made now unless what is needed is little.
    */
-  room(needed: number): number;
-  /** Looks at the disk now. */
+  lack(needed: number): ErrorRecord | null;
+  /** Looks at the disk now, and tells of it. */
   look(): Promise<void>;
 }
 
 /**
- * Looks at the disk now and then.
+ * Looks at the disk once a second, and tells of each look.
  *
  * @param minFreeSpace What is to be left free, in bytes.
- * @param onLook Called with the room after each look.
  */
-export function watchDisk(
+export function watchDiskRoom(
   parts: DownloadParts,
   minFreeSpace: number,
-  log: Log,
-  onLook: (room: number) => void,
-): DiskWatch {
+  tell: Tell,
+): DiskRoom {
   let room = Infinity;
   let looked = false;
   let unseen = TAKEN_UNSEEN;
@@ -42,22 +46,41 @@ export function watchDisk(
     try {
       room = await parts.free() - minFreeSpace;
     } catch (error) {
-      log("disk not read", { message: toRecord(error).message });
-      return;
+      return tell({ kind: "unread", error: toRecord(error) });
     }
-    onLook(room);
+    tell({ kind: "room", bytes: room });
   }
 
   const looking = every(LOOK_EVERY, look);
   return {
-    room(needed) {
+    lack(needed) {
       unseen -= needed;
       if (!looked && unseen < 0) look();
-      return room;
+      const enough = room > 0 && needed <= room;
+      return enough ? null : toRecord(diskFull(room > 0 ? needed : 0, room));
     },
     look,
     [Symbol.dispose]: () => looking[Symbol.dispose](),
   };
+}
+
+/**
+ * The downloads, in their order, that have room on the disk beside each other.
+ * One of an unknown size needs a byte.
+ *
+ * @param room Bytes.
+ */
+export function fitting(
+  downloads: readonly Download[],
+  room: number,
+): Download[] {
+  let left = room;
+  return downloads.filter(({ file, downloaded }) => {
+    const needed = (file?.size ?? 1) - downloaded;
+    if (needed > left) return false;
+    left -= needed;
+    return true;
+  });
 }
 
 /** The error for bytes that the disk has no room for. */

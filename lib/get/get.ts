@@ -1,7 +1,6 @@
 /** Fetches files in this process, without a server. */
 
 import { join } from "@std/path/join";
-import type { Log } from "../base/log.ts";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import {
   createDownload,
@@ -9,17 +8,20 @@ import {
   type DownloadRequest,
 } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
+import type { DownloadEvent } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
 import { diskFull } from "../files/disk_room.ts";
-import { createParts, type DownloadParts } from "../files/parts.ts";
+import { createParts } from "../files/parts.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { statusOf } from "../status/status.ts";
+import { createQueue } from "../store/queue.ts";
+import { finishedAs } from "../store/recovery.ts";
 import { type Claim, createClaims, type PartRecord } from "./claims.ts";
 import { createLines } from "./host_turns.ts";
 import type { Reporter } from "./reporter.ts";
 import { createGetStore } from "./store.ts";
 
-/** So many downloads are taken up at a time, for each thread. */
+/** Downloads that have begun and not ended, for each thread. */
 const AHEAD = 4;
 
 /** Settings of a `get`. */
@@ -44,55 +46,49 @@ export type GetEnd =
 export async function get(
   requests: readonly DownloadRequest[],
   options: GetOptions,
-  { reporter, log, interrupt }: {
-    reporter: Reporter;
-    log: Log;
-    interrupt: AbortSignal;
-  },
+  { reporter, interrupt }: { reporter: Reporter; interrupt: AbortSignal },
 ): Promise<GetEnd> {
-  const { contentDirectory, threadsAmount, minFreeSpace } = options;
+  const { contentDirectory, threadsAmount } = options;
   using claims = createClaims(contentDirectory, options);
   const wanted = new Map(requests.map((one) => [wordsOf(one), one]));
   const of = wanted.size;
   const lines = createLines([...wanted.values()]);
   const keyOf = await createKeys(of);
-  const open = new Map<string, Open>();
-  const over = Promise.withResolvers<"all" | "interrupted" | "disk full">();
+  /** What has begun and not ended. */
+  const open = new Map<DownloadRequest, Begun>();
+  const over = Promise.withResolvers<"all" | "interrupted" | "full">();
   over.promise.catch(() => {});
   let failed = 0;
-  /** Downloads that are on their way from `lines` to `open`. */
-  let coming = 0;
   /** Bytes, as of the last look; without any, nothing more is begun. */
   let room = Infinity;
 
-  const store = createGetStore({
-    async claim(download) {
-      const key = await keyOf(download.request);
-      const claimed = claims.take(key);
-      if (claimed === null) throw beingFetched();
-      const left = known(claimed.left, download.request);
-      const mine = { ...claimed, left };
-      open.set(download.id, { startedAt: Date.now(), claim: mine });
-      return mine;
-    },
-    async settled(download, claim) {
-      claim.release();
-      ended(download);
-      if (isDiskFull(download)) over.resolve("disk full");
-      else await takeUp();
-    },
-  });
+  function hear(event: DownloadEvent): void {
+    switch (event.kind) {
+      case "room":
+        room = event.bytes;
+        return;
+      case "stuck":
+        return reporter.stuck(event.error);
+      case "paused":
+      case "failed":
+      case "downloaded":
+        ended(event.download);
+        if (isDiskFull(event.download)) over.resolve("full");
+        else takeUp().catch(over.reject);
+    }
+  }
 
   function ended(download: Download): void {
-    const { startedAt, claim } = open.get(download.id) ?? NOTHING;
-    open.delete(download.id);
+    const begun = open.get(download.request);
+    open.delete(download.request);
     lines.ended(download.request);
     const { state } = download;
     const path = state.kind === "Downloaded" ? state.path : null;
     if (path === null) failed++;
-    const left = total(union(claim?.left?.runs ?? []));
+    const left = total(union(begun?.claim?.left?.runs ?? []));
+    const now = Date.now();
     const effort = {
-      seconds: (Date.now() - (startedAt ?? Date.now())) / 1000,
+      seconds: (now - (begun?.startedAt ?? now)) / 1000,
       bytes: Math.max(0, download.downloaded - left),
     };
     reporter.ended(statusOf(download), effort, path);
@@ -100,46 +96,67 @@ export async function get(
 
   /** Not all at once: each claim holds a file open. */
   async function takeUp(): Promise<void> {
-    while (open.size + coming < threadsAmount * AHEAD && !interrupt.aborted) {
+    while (open.size < threadsAmount * AHEAD && !interrupt.aborted) {
       const request = lines.next();
       if (request === null) break;
-      coming++;
+      const now = Date.now();
+      open.set(request, { startedAt: now, claim: null });
       try {
-        await coordinator.add([request]);
+        await begin(request, now);
       } catch (error) {
         const state = { kind: "Failed", error: toRecord(error) } as const;
-        const finishedAt = Date.now();
-        ended({ ...createDownload(request, finishedAt), state, finishedAt });
-      } finally {
-        coming--;
+        ended({ ...createDownload(request, now), state, finishedAt: now });
       }
     }
     reporter.waiting(lines.waiting);
     if (lines.waiting === 0) claims.tidy();
-    if (open.size + coming + lines.waiting === 0) over.resolve("all");
+    if (open.size + lines.waiting === 0) over.resolve("all");
     else if (room <= 0) over.reject(diskFull(0, room));
   }
 
-  const files = createParts({
-    directory: contentDirectory,
-    path: (id) => open.get(id)?.claim.part ?? join(claims.directory, id),
-  }, options);
-  const parts: DownloadParts = {
-    ...files,
-    async free() {
-      const free = await files.free();
-      room = free - minFreeSpace;
-      return free;
-    },
-  };
+  /** @throws {DownloadError} if it cannot be begun. */
+  async function begin(request: DownloadRequest, now: number): Promise<void> {
+    const claim = claims.take(await keyOf(request));
+    if (claim === null) throw beingFetched();
+    const mine = { ...claim, left: known(claim.left, request) };
+    open.set(request, { startedAt: now, claim: mine });
+    const { named, left } = mine;
+    if (named === null) {
+      await coordinator.add([request]);
+      return;
+    }
+    // An earlier call gave it its name, and was killed before it could say so.
+    mine.forget();
+    mine.release();
+    const finished = finishedAs(named, left?.file ?? null);
+    ended({ ...createDownload(request, now), ...finished });
+  }
+
+  const store = createGetStore((request) => {
+    const claim = open.get(request)?.claim;
+    if (claim) return claim;
+    throw new DownloadError(
+      "INTERNAL",
+      "A download was begun without a claim.",
+    );
+  });
   const coordinator = await createCoordinator(options, {
-    store,
-    parts,
-    log,
-    publish({ changed }) {
-      reporter.changed(changed.filter(({ id }) => open.has(id)));
+    queue: createQueue(store),
+    catalogue: store,
+    records: store,
+    parts: createParts({ directory: contentDirectory, path: partOf }, options),
+    hear,
+    broadcast({ changed }) {
+      reporter.changed(changed.filter(({ id }) => store.get(id) !== null));
     },
   });
+
+  function partOf(id: string): string {
+    const request = store.get(id)?.request;
+    const part = request && open.get(request)?.claim?.part;
+    return part ?? join(claims.directory, id);
+  }
+
   interrupt.addEventListener("abort", () => over.resolve("interrupted"));
   try {
     if (interrupt.aborted) over.resolve("interrupted");
@@ -152,17 +169,17 @@ export async function get(
     return failed === 0 ? { kind: "done" } : { kind: "failed", failed, of };
   } finally {
     await coordinator.close();
-    for (const { claim } of open.values()) claim.release();
+    for (const { claim } of open.values()) claim?.release();
   }
 }
 
-interface Open {
+/** A download that has begun. */
+interface Begun {
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  readonly claim: Claim;
+  /** Null until it is taken. */
+  readonly claim: Claim | null;
 }
-
-const NOTHING = { startedAt: null, claim: null } as const;
 
 /** What makes two requests the same download. */
 function wordsOf({ url, filename }: DownloadRequest): string {

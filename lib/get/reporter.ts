@@ -1,5 +1,6 @@
 /** What a `get` tells of its downloads. */
 
+import type { ErrorRecord } from "../download/errors.ts";
 import type { Status } from "../status/status.ts";
 
 /** Hears how downloads stand. */
@@ -8,6 +9,8 @@ export interface Reporter extends Disposable {
   changed(statuses: readonly Status[]): void;
   /** One has come to its end; `path` is where its file is, if it came. */
   ended(status: Status, effort: Effort, path: string | null): void;
+  /** A step towards a download's end has failed, and is tried again. */
+  stuck(error: ErrorRecord): void;
   /** How many downloads have not begun yet. */
   waiting(count: number): void;
 }

@@ -1,18 +1,15 @@
 /** The downloads of one `get`: in memory, and what must outlive it in claims. */
 
-import { type Download, hostOf } from "../download/download.ts";
+import {
+  type Download,
+  type DownloadRequest,
+  hostOf,
+} from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
-import { finishedAs } from "../store/recovery.ts";
-import type { Filter, Settled, Store } from "../store/store.ts";
+import type { Catalogue, Settled } from "../store/catalogue.ts";
+import type { PartRecords } from "../store/part_records.ts";
+import type { Line } from "../store/queue.ts";
 import type { Claim } from "./claims.ts";
-
-/** What the store of a `get` asks of it. */
-export interface GetStoreHooks {
-  /** Takes a download for this process. */
-  claim(download: Download): Promise<Claim>;
-  /** A download has come to its end; until this resolves, no next one starts. */
-  settled(download: Download, claim: Claim): Promise<void>;
-}
 
 interface Entry {
   download: Download;
@@ -20,55 +17,55 @@ interface Entry {
   readonly claim: Claim;
 }
 
-/** Makes the store of a `get`. */
-export function createGetStore({ claim, settled }: GetStoreHooks): Store {
+/**
+ * Makes the store of a `get`. It holds a download from when it is added until
+ * it has come to rest, and releases its claim then.
+ *
+ * @param claimOf The claim on what is asked for.
+ */
+export function createGetStore(
+  claimOf: (request: DownloadRequest) => Claim,
+): Line & Catalogue & PartRecords {
   const entries = new Map<string, Entry>();
 
-  function all({ states, search }: Filter): Download[] {
-    return entries.values().map(({ download }) => download)
-      .filter(({ state, request }) =>
-        states.includes(state.kind) && request.url.includes(search)
-      ).toArray();
+  function settle(id: string, settled: Settled): Promise<void> {
+    const entry = entries.get(id);
+    if (entry === undefined) return Promise.resolve();
+    const { state, downloaded } = settled;
+    if (state.kind === "Downloaded" || downloaded === 0) forget(entry);
+    entry.download = { ...entry.download, ...settled };
+    if (state.kind !== "Queued") release(id, entry);
+    return Promise.resolve();
   }
 
-  async function settle(
-    id: string,
-    { state, file, downloaded, finishedAt }: Settled,
-  ): Promise<void> {
-    const entry = entries.get(id);
-    if (entry === undefined) return;
-    const { claim } = entry;
-    if (state.kind === "Downloaded" || downloaded === 0) {
-      await claim.forget();
-      entry.runs = [];
-    }
-    const stands = { state, file, downloaded, finishedAt };
-    entry.download = { ...entry.download, ...stands };
-    if (state.kind === "Queued") return;
+  function forget(entry: Entry): void {
+    entry.claim.forget();
+    entry.runs = [];
+  }
+
+  function release(id: string, { claim }: Entry): void {
     entries.delete(id);
-    await settled(entry.download, claim);
+    claim.release();
   }
 
   return {
-    async add(downloads) {
+    add(downloads) {
       for (const download of downloads) {
-        const mine = await claim(download);
-        const { file = null, runs = [] } = mine.left ?? {};
-        const { named } = mine;
-        const entry = { download: { ...download, file }, runs, claim: mine };
+        const claim = claimOf(download.request);
+        const { file = null, runs = [] } = claim.left ?? {};
+        const entry = { download: { ...download, file }, runs, claim };
         entries.set(download.id, entry);
-        if (named) await settle(download.id, finishedAs(named, file));
       }
+      return Promise.resolve();
     },
-    next({ ids, hosts }, limit) {
-      const [held, full] = [new Set(ids), new Set(hosts)];
+    waiting(fullHosts, limit) {
+      const full = new Set(fullHosts);
       return entries.values().map(({ download }) => download)
-        .filter(({ id, state, request }) =>
-          state.kind === "Queued" && !held.has(id) &&
-          !full.has(hostOf(request))
-        ).take(limit).toArray();
+        .filter(({ state, request }) =>
+          state.kind === "Queued" && !full.has(hostOf(request))
+        ).map(({ id }) => id).take(limit).toArray();
     },
-    runs: (id) => [...entries.get(id)?.runs ?? []],
+    runs: (id) => entries.get(id)?.runs ?? [],
     async checkpoint(id, file, { runs, bytes }) {
       const entry = entries.get(id);
       if (entry === undefined) return;
@@ -78,35 +75,29 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
     },
     forget(id) {
       const entry = entries.get(id);
-      entry?.claim.forget();
-      if (entry) entry.runs = [];
+      if (entry !== undefined) forget(entry);
       return Promise.resolve();
     },
     settle,
     renew(id, request) {
       const entry = entries.get(id);
       if (entry === undefined) return Promise.resolve();
-      entry.claim.forget();
-      const fresh = { request, file: null, downloaded: 0, finishedAt: null };
+      forget(entry);
+      const anew = { request, file: null, downloaded: 0, finishedAt: null };
       const state = { kind: "Queued" } as const;
-      entry.download = { ...entry.download, ...fresh, state };
-      entry.runs = [];
+      entry.download = { ...entry.download, ...anew, state };
       return Promise.resolve();
     },
     remove(id) {
-      entries.get(id)?.claim.forget();
-      entries.delete(id);
+      const entry = entries.get(id);
+      if (entry === undefined) return Promise.resolve();
+      forget(entry);
+      release(id, entry);
       return Promise.resolve();
     },
     get: (id) => entries.get(id)?.download ?? null,
-    list({ offset, limit, order, ...filter }) {
-      const found = all(filter);
-      if (order === "latest") found.reverse();
-      return found.slice(offset, offset + limit);
-    },
     // A `get` ends when the disk is full, and its user runs it again.
     waitingForRoom: () => [],
-    count: (filter) => all(filter).length,
     totals() {
       const totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
       for (const { download } of entries.values()) {
@@ -114,6 +105,5 @@ export function createGetStore({ claim, settled }: GetStoreHooks): Store {
       }
       return totals;
     },
-    [Symbol.dispose]() {},
   };
 }

@@ -5,7 +5,6 @@
  */
 
 import type { Log } from "../base/log.ts";
-import type { Coordinator } from "../coordinator.ts";
 import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
 import { serveFile } from "./files.ts";
 import { type GuardOptions, refusal } from "./guard.ts";
@@ -17,7 +16,11 @@ import {
   startLagMeter,
 } from "./metrics.ts";
 import { PAGE_PATHS, serveLogin, servePage } from "./page.ts";
-import { createSockets, type SocketsOptions } from "./sockets.ts";
+import {
+  createSockets,
+  type DoorTools,
+  type SocketsOptions,
+} from "./sockets.ts";
 
 /** Settings of a server. */
 export interface ServerOptions extends GuardOptions, SocketsOptions {
@@ -58,11 +61,11 @@ interface Visit {
 /** Makes the handler of a server's requests. */
 export function createHandler(
   options: ServerOptions,
-  surroundings: { coordinator: Coordinator; log: Log },
+  tools: DoorTools,
 ): Handler {
-  const { coordinator, log } = surroundings;
+  const { coordinator, log } = tools;
   const auth = createAuth(options.authToken);
-  const sockets = createSockets(options, surroundings);
+  const sockets = createSockets(options, tools);
   const lag = startLagMeter();
 
   const routes: readonly Route[] = [

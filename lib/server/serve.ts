@@ -7,9 +7,11 @@ import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../download/errors.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
+import { createEventLog } from "../status/event_log.ts";
+import { createLists } from "../status/lists.ts";
+import { createQueue } from "../store/queue.ts";
 import { recover } from "../store/recovery.ts";
 import { openStore } from "../store/sqlite.ts";
-import { renderChanges } from "./protocol.ts";
 import { createHandler, type Handler, type ServerOptions } from "./routes.ts";
 
 /** Settings of a server. */
@@ -38,15 +40,18 @@ export async function serve(
   keepRunning(log);
   using parts = await openContentDirectory(options.contentDirectory, options);
   using store = openStore(parts.statePath, options);
-  await recover({ parts, store });
+  await recover({ parts, catalogue: store, records: store });
   using channel = openStatusChannel(options.channel);
   const coordinator = await createCoordinator(options, {
-    store,
+    queue: createQueue(store),
+    catalogue: store,
+    records: store,
     parts,
-    log,
-    publish: (changes) => channel.tell(renderChanges(changes)),
+    hear: createEventLog(log),
+    broadcast: channel.send,
   });
-  const handler = createHandler(options, { coordinator, log });
+  const lists = createLists({ listing: store, downloads: coordinator });
+  const handler = createHandler(options, { coordinator, lists, log });
   using signals = startSignals();
   try {
     const server = listen(options, handler, log, onListen);

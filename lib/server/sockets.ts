@@ -5,11 +5,14 @@ import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import { openStatusChannel } from "../status/channel.ts";
+import type { Lists } from "../status/lists.ts";
+import type { Changes } from "../status/status.ts";
 import {
   type ClientRequest,
   type MessageLimits,
   parseMessage,
   parseRequest,
+  renderChanges,
   type RequestId,
   requestIdOf,
   type ServerMessage,
@@ -36,6 +39,13 @@ export interface SocketsOptions extends MessageLimits {
   readonly channel: string;
 }
 
+/** What a door for clients works with. */
+export interface DoorTools {
+  readonly coordinator: Coordinator;
+  readonly lists: Lists;
+  readonly log: Log;
+}
+
 /** All clients. */
 export interface Sockets {
   /** How many clients are connected. */
@@ -49,7 +59,7 @@ export interface Sockets {
 /** Makes the place where sockets are looked after. */
 export function createSockets(
   options: SocketsOptions,
-  { coordinator, log }: { coordinator: Coordinator; log: Log },
+  { coordinator, lists, log }: DoorTools,
 ): Sockets {
   /** Each client, and up to which of all `changes` it knows them. */
   const clients = new Map<WebSocket, number>();
@@ -61,7 +71,8 @@ export function createSockets(
   /** The first message to clients that connect before the next changes. */
   let snapshot: string | null = null;
 
-  async function tellAll(text: string): Promise<void> {
+  async function tellAll(changed: Changes): Promise<void> {
+    const text = renderChanges(changed);
     snapshot = null;
     const latest = ++changes;
     telling = true;
@@ -93,7 +104,7 @@ export function createSockets(
   }
 
   function takeSnapshot(): string {
-    const data = coordinator.snapshot();
+    const data = lists.snapshot();
     const totals = coordinator.totals();
     const message: ServerMessage = { data, totals, snapshot: true };
     return JSON.stringify(message);
@@ -139,7 +150,7 @@ export function createSockets(
       }
       case "list": {
         const { offset } = request;
-        const { statuses, total } = coordinator.list(request);
+        const { statuses, total } = lists.list(request);
         return { data: statuses, offset, total };
       }
     }

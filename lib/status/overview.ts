@@ -1,8 +1,10 @@
 /** How all downloads stand, and what of it is to be told. */
 
-import type { Download, State } from "../download/download.ts";
-import type { Store } from "../store/store.ts";
+import type { Download } from "../download/download.ts";
+import { type DownloadEvent, idOf } from "../download/events.ts";
+import type { Catalogue } from "../store/catalogue.ts";
 import type { Transfer } from "../transfer/transfer.ts";
+import type { Running } from "./lists.ts";
 import { type Speedometer, startSpeedometer } from "./speedometer.ts";
 import {
   type Changes,
@@ -15,73 +17,45 @@ import {
 
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
-/** How many downloads that are not finished a snapshot shows. */
-const SNAPSHOT_OPEN = 1_000;
-/** ... and how many that are. */
-const SNAPSHOT_FINISHED = 100;
-
-/** Which downloads to list. */
-export interface StatusPageRequest {
-  readonly offset: number;
-  readonly limit: number;
-  /** Only those that stand so. */
-  readonly statuses: readonly Status["process_status"][];
-  /** Only those whose URL or name holds this, in any case. */
-  readonly search: string;
-  /** The latest added first, or as the queue goes. */
-  readonly order: "latest" | "oldest";
-}
-
-/** A page of downloads. */
-export interface StatusPage {
-  readonly statuses: readonly Status[];
-  /** How many there are on all pages. */
-  readonly total: number;
-}
 
 /** What an overview is of: what is recorded, and what goes on. */
 export interface OverviewSources {
-  readonly store: Store;
-  transferOf(id: string): Transfer | undefined;
-  transfers(): Iterable<Transfer>;
+  readonly catalogue: Pick<Catalogue, "get" | "totals">;
+  readonly engine: {
+    get(id: string): Transfer | undefined;
+    transfers(): Iterable<Transfer>;
+  };
 }
 
 /** How all downloads stand. */
-export interface Overview {
+export interface Overview extends Running {
   /** How a download stands; null if there is none of this id. */
   get(id: string): Status | null;
-  /** A page of downloads. */
-  list(page: StatusPageRequest): StatusPage;
-  /** The downloads that are not finished, and the latest that are. */
-  snapshot(): Status[];
   totals(): Totals;
-  /** A download is new. It is told of behind all that changes. */
-  added(id: string): void;
-  /** A download stands otherwise now. */
-  changed(id: string): void;
+  /** Notes which download an event has changed. New ones are told of last. */
+  hear(event: DownloadEvent): void;
   /** What is to be told now, in one message; null if that is nothing. */
   take(): Changes | null;
 }
 
 /** Makes an overview that has told of nothing yet. */
 export function createOverview(
-  { store, transferOf, transfers }: OverviewSources,
+  { catalogue, engine }: OverviewSources,
 ): Overview {
   const speeds = new Map<string, Speedometer>();
   const changed = new Set<string>();
   const added = new Set<string>();
 
   function get(id: string): Status | null {
-    const transfer = transferOf(id);
+    const transfer = engine.get(id);
     if (transfer !== undefined) return statusOfRunning(transfer);
     speeds.delete(id);
-    const download = store.get(id);
+    const download = catalogue.get(id);
     return download && statusOf(download);
   }
 
-  /** As clients see it now: the record of a transfer lags behind it. */
-  function current(download: Download): Status {
-    const transfer = transferOf(download.id);
+  function standing(download: Download): Status {
+    const transfer = engine.get(download.id);
     return transfer ? statusOfRunning(transfer) : statusOf(download);
   }
 
@@ -94,53 +68,27 @@ export function createOverview(
   }
 
   function running(): string[] {
-    return [...transfers()].filter(isRunning)
+    return [...engine.transfers()].filter(isRunning)
       .map(({ download: { id } }) => id);
   }
 
   function totals(): Totals {
-    const { Queued, ...rest } = store.totals();
+    const { Queued, ...rest } = catalogue.totals();
     const Downloading = running().length;
     return { Queued: Math.max(0, Queued - Downloading), Downloading, ...rest };
   }
 
-  /** Of those in the queue, those that run or those that wait; null for both. */
-  function queuedOf(statuses: readonly Status["process_status"][]) {
-    const run = statuses.includes("Downloading");
-    if (run === statuses.includes("Queued")) return null;
-    const kind = run ? "only" : "except";
-    return { kind, ids: running() } as const;
-  }
-
   return {
     get,
-    list({ offset, limit, statuses, search, order }) {
-      const states = [...new Set(statuses.map(stateOf))];
-      const filter = { states, search, queued: queuedOf(statuses) };
-      const page = store.list({ ...filter, offset, limit, order });
-      return { statuses: page.map(current), total: store.count(filter) };
-    },
-    snapshot() {
-      const all = { offset: 0, search: "", queued: null };
-      const open = store.list({
-        ...all,
-        limit: SNAPSHOT_OPEN,
-        states: ["Queued", "Paused"],
-        order: "oldest",
-      });
-      const finished = store.list({
-        ...all,
-        limit: SNAPSHOT_FINISHED,
-        states: ["Downloaded", "Failed"],
-        order: "latest",
-      });
-      return [...open, ...finished.reverse()].map(current);
-    },
+    standing,
+    running,
     totals,
-    added: (id) => void added.add(id),
-    changed: (id) => void changed.add(id),
+    hear(event) {
+      const id = idOf(event);
+      if (id !== null) (event.kind === "added" ? added : changed).add(id);
+    },
     take() {
-      for (const { download: { id }, threads } of transfers()) {
+      for (const { download: { id }, threads } of engine.transfers()) {
         if (threads.size > 0) changed.add(id);
       }
       if (changed.size + added.size === 0) return null;
@@ -159,9 +107,4 @@ export function createOverview(
       return { totals: totals(), changed: statuses, removed };
     },
   };
-}
-
-/** The state in which downloads of a process status are recorded. */
-function stateOf(status: Status["process_status"]): State["kind"] {
-  return status === "Downloading" ? "Queued" : status;
 }

@@ -123,9 +123,8 @@ function statements(db: DatabaseSync) {
       `INSERT INTO downloads (id, host, request, state, detail, file,
          downloaded, added_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    next: db.prepare(
+    waiting: db.prepare(
       `SELECT id FROM downloads WHERE state = 'Queued'
-       AND id NOT IN (SELECT value FROM json_each(?))
        AND host NOT IN (SELECT value FROM json_each(?))
        ORDER BY seq LIMIT ?`,
     ),

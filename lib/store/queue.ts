@@ -1,27 +1,42 @@
-/** The front of the queue, read ahead and not read in vain. */
+/** The queue: who works on which download. */
 
 import { type Download, hostOf } from "../download/download.ts";
-import type { Store } from "./store.ts";
 
 /** How many downloads are read at once. */
 const READ_AHEAD = 100;
-/** How many are kept that wait for their hosts; the store has the others. */
+/** How many are kept that wait for their hosts; the line has the others. */
 const MOST_AHEAD = 4_000;
 /** How many sets of hosts are remembered that nothing waits beside. */
 const MOST_SETS = 64;
 
-/** What is to be taken up next. */
+/**
+ * The right to work on a download. Its holder alone writes the download's part
+ * file and records.
+ */
+export interface Claim {
+  /** The download as it was when it was claimed. */
+  readonly download: Download;
+  /** Aborted once the claim is lost: from then on, its holder writes nothing. */
+  readonly lost: AbortSignal;
+  /** Gives the right up, after everything is written. */
+  release(): void;
+}
+
+/** What is to be worked on next. */
 export interface Queue {
-  /** Takes the first download that is at none of the full hosts, nor held. */
-  next(fullHosts: readonly string[], held: Held): Download | null;
-  /** There may be something new, or something may have changed. */
+  /** Claims the first download that waits at none of the full hosts. */
+  take(fullHosts: readonly string[]): Claim | null;
+  /** Claims a download, wherever it stands; null if it is gone, or claimed. */
+  claim(id: string): Claim | null;
+  /** Looks at the line anew: something was added, or stands otherwise now. */
   reset(): void;
 }
 
-/** Downloads that must not be taken: they run, or a command is at them. */
-export interface Held {
-  ids(): string[];
-  has(id: string): boolean;
+/** The downloads that stand in line, in their order. */
+export interface Line {
+  /** The ids of the first that wait at none of the full hosts. */
+  waiting(fullHosts: Iterable<string>, limit: number): string[];
+  get(id: string): Download | null;
 }
 
 /** A download that has been read and not taken. */
@@ -31,13 +46,14 @@ interface Waiting {
 }
 
 /**
- * Makes a queue of what `store` holds.
+ * Makes the queue of one process: nothing but a release ends its claims.
  *
  * A host is full at one moment and not at the next. What was read for the one
- * is kept for the other: the store would search from the queue's start.
+ * is kept for the other: the line would be searched from its start.
  */
-export function createQueue(store: Store): Queue {
-  /** In the order of the queue, but for what was read past full hosts. */
+export function createQueue(line: Line): Queue {
+  const claimed = new Set<string>();
+  /** In the order of the line, but for what was read past full hosts. */
   let ahead: Waiting[] = [];
   /** While all hosts of such a set are full, there is nothing to be read. */
   let nothingBut: (readonly string[])[] = [];
@@ -47,37 +63,53 @@ export function createQueue(store: Store): Queue {
     nothingBut = [];
   }
 
-  function takeAhead(full: ReadonlySet<string>, held: Held): Download | null {
-    const index = ahead.findIndex(({ host, download }) =>
-      !full.has(host) && !held.has(download.id)
-    );
-    const [first] = index < 0 ? [] : ahead.splice(index, 1);
-    return first?.download ?? null;
+  function claim(download: Download): Claim {
+    claimed.add(download.id);
+    const { signal: lost } = new AbortController();
+    return { download, lost, release: () => void claimed.delete(download.id) };
   }
 
-  function read(full: ReadonlySet<string>, held: Held): void {
+  function takeAhead(full: ReadonlySet<string>): Claim | null {
+    const index = ahead.findIndex(({ host, download }) =>
+      !full.has(host) && !claimed.has(download.id)
+    );
+    const [first] = index < 0 ? [] : ahead.splice(index, 1);
+    return first === undefined ? null : claim(first.download);
+  }
+
+  function read(full: ReadonlySet<string>): void {
     if (ahead.length > MOST_AHEAD) reset();
-    const here = ahead.map(({ download }) => download.id);
-    const except = { ids: [...held.ids(), ...here], hosts: full };
-    const found = store.next(except, READ_AHEAD);
-    for (const download of found) {
+    const known = new Set(ahead.map(({ download }) => download.id));
+    // The line has those, too, that are claimed or were read before.
+    const limit = READ_AHEAD + claimed.size + known.size;
+    const ids = line.waiting(full, limit);
+    const fresh = ids.filter((id) => !claimed.has(id) && !known.has(id));
+    for (const id of fresh.slice(0, READ_AHEAD)) {
+      const download = line.get(id);
+      if (download === null) continue;
       ahead.push({ host: hostOf(download.request), download });
     }
-    if (found.length === READ_AHEAD) return;
+    if (fresh.length >= READ_AHEAD) return;
     nothingBut = [[...full], ...nothingBut.slice(0, MOST_SETS - 1)];
   }
 
   return {
-    next(fullHosts, held) {
+    take(fullHosts) {
       const full = new Set(fullHosts);
-      const waiting = takeAhead(full, held);
+      const waiting = takeAhead(full);
       if (waiting !== null) return waiting;
-      const known = nothingBut.some((hosts) =>
+      const isRead = nothingBut.some((hosts) =>
         hosts.every((host) => full.has(host))
       );
-      if (known) return null;
-      read(full, held);
-      return takeAhead(full, held);
+      if (isRead) return null;
+      read(full);
+      return takeAhead(full);
+    },
+    claim(id) {
+      const download = claimed.has(id) ? null : line.get(id);
+      // Its holder may change it: what was read of it before is of no use.
+      ahead = ahead.filter(({ download }) => download.id !== id);
+      return download && claim(download);
     },
     reset,
   };

@@ -3,24 +3,29 @@
 import type { FileFacts } from "../download/download.ts";
 import type { ContentDirectory } from "../files/content_directory.ts";
 import type { Named } from "../files/names.ts";
-import type { Settled, Store } from "./store.ts";
+import type { Catalogue, Settled } from "./catalogue.ts";
+import type { PartRecords } from "./part_records.ts";
 
 /**
  * Records what was named but not recorded any more, and removes part files
  * that nothing is recorded of.
  */
 export async function recover(
-  { parts, store }: { parts: ContentDirectory; store: Store },
+  { parts, catalogue, records }: {
+    parts: ContentDirectory;
+    catalogue: Catalogue;
+    records: PartRecords;
+  },
 ): Promise<void> {
   const all = parts.named();
   await Promise.all(
     all.entries().map(async ([id, named]) => {
-      const download = store.get(id);
+      const download = catalogue.get(id);
       if (download === null || download.state.kind === "Downloaded") return;
-      await store.settle(id, finishedAs(named, download.file));
+      await catalogue.settle(id, finishedAs(named, download.file));
     }),
   );
-  await parts.removeOrphans((id) => store.runs(id).length > 0);
+  await parts.removeOrphans((id) => records.runs(id).length > 0);
 }
 
 /** How a download is settled whose file was found to have its name. */

@@ -2,22 +2,21 @@
 
 import { type Download, hostOf, type State } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
-import { openDatabase, stateError } from "./database.ts";
-import type { Filter, Store } from "./store.ts";
-
-/** Milliseconds for which writes are gathered between transactions ... */
-const GATHER = 20;
-/** ... or this multiple of what the last one took, if that is longer. */
-const GATHER_LONGER = 2;
+import { createBatcher } from "./batcher.ts";
+import type { Catalogue, Filter, Listing } from "./catalogue.ts";
+import { openDatabase } from "./database.ts";
+import type { PartRecords } from "./part_records.ts";
+import type { Line } from "./queue.ts";
 
 /** How many downloads are kept in memory, too, or up to twice as many ... */
 const REMEMBERED = 2_048;
 /** ... unless their requests have more characters than this. */
 const LONGEST_REMEMBERED = 1_000;
 
-interface Write {
-  readonly run: () => void;
-  readonly waiting: PromiseWithResolvers<void>;
+/** Durable state: the queue's line, the catalogue, the records of parts. */
+export interface Store
+  extends Line, Catalogue, Listing, PartRecords, Disposable {
+  get(id: string): Download | null;
 }
 
 /**
@@ -32,10 +31,6 @@ interface Write {
  */
 export function openStore(path: string, { sync }: { sync: boolean }): Store {
   const { db, sql } = openDatabase(path, sync);
-  const writes: Write[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the next transaction may begin. */
-  let due = -Infinity;
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
 
@@ -82,35 +77,11 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     if (to !== null) totals[to]++;
   }
 
-  function write(run: () => void): Promise<void> {
-    const waiting = Promise.withResolvers<void>();
-    writes.push({ run, waiting });
-    timer ??= setTimeout(flush, Math.max(0, due - performance.now()));
-    return waiting.promise;
-  }
-
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    const batch = writes.splice(0);
-    if (batch.length === 0) return;
-    const start = performance.now();
-    try {
-      db.exec("BEGIN IMMEDIATE");
-      for (const { run } of batch) run();
-      db.exec("COMMIT");
-      for (const { waiting } of batch) waiting.resolve();
-    } catch (error) {
-      totals = null;
-      recent.clear();
-      older.clear();
-      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
-      const failure = stateError(error);
-      for (const { waiting } of batch) waiting.reject(failure);
-    }
-    const now = performance.now();
-    due = now + Math.max(GATHER, GATHER_LONGER * (now - start));
-  }
+  const { write, flush } = createBatcher(db, () => {
+    totals = null;
+    recent.clear();
+    older.clear();
+  });
 
   return {
     add: (downloads) =>
@@ -122,11 +93,9 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
           count(null, download.state.kind);
         }
       }),
-    next({ ids, hosts }, limit) {
-      const lists = [[...ids], [...hosts]].map((list) => JSON.stringify(list));
-      return sql.next.all(...lists, limit).map(({ id }) => get(String(id)))
-        .filter((download) => download !== null);
-    },
+    waiting: (fullHosts, limit) =>
+      sql.waiting.all(JSON.stringify([...fullHosts]), limit)
+        .map(({ id }) => String(id)),
     runs: (id) => sql.runs.all(id) as unknown as Run[],
     checkpoint: (id, file, { fresh, bytes }) =>
       write(() => {

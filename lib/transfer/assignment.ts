@@ -30,7 +30,7 @@ export function threadsByHost(
   transfers: Iterable<Transfer>,
 ): Map<string, number> {
   const running = new Map<string, number>();
-  for (const { host, threads } of transfers) {
+  for (const { source: { host }, threads } of transfers) {
     running.set(host, (running.get(host) ?? 0) + threads.size);
   }
   return running;
@@ -39,7 +39,7 @@ export function threadsByHost(
 /** Whether a host serves a transfer: nothing has failed since its last bytes. */
 export function serves(transfers: Iterable<Transfer>, host: string): boolean {
   return Iterator.from(transfers).some((transfer) =>
-    transfer.host === host && transfer.threads.size > 0 &&
+    transfer.source.host === host && transfer.threads.size > 0 &&
     transfer.done.length > 0 && transfer.failures === 0
   );
 }
@@ -83,7 +83,7 @@ export function hostsInFull(
   { perHost }: ThreadLimits,
   now: number,
 ): string[] {
-  const byHost = Map.groupBy(transfers, ({ host }) => host);
+  const byHost = Map.groupBy(transfers, ({ source }) => source.host);
   return [...byHost]
     .filter(([host, transfers]) => {
       const waiting = transfers.filter((one) => isWaiting(one, now));
@@ -109,7 +109,9 @@ export function choose(
   const running = threadsByHost(transfers);
   const limitsOf = planLimits(limits, running);
   const open = admitted(transfers, limits)
-    .filter(({ host }) => (running.get(host) ?? 0) < limits.perHost(host))
+    .filter(({ source: { host } }) =>
+      (running.get(host) ?? 0) < limits.perHost(host)
+    )
     .sort((a, b) => a.threads.size - b.threads.size);
   let help: Choice | null = null;
   for (const transfer of open) {
@@ -127,7 +129,7 @@ function planLimits(
   running: ReadonlyMap<string, number>,
 ): (transfer: Transfer) => PlanLimits {
   const free = threads - running.values().reduce((sum, n) => sum + n, 0);
-  return ({ host, threads: own }) => {
+  return ({ source: { host }, threads: own }) => {
     const freeAtHost = perHost(host) - (running.get(host) ?? 0);
     const more = Math.max(1, Math.min(free, freeAtHost));
     return { threads: own.size + more, bytesAmount };
@@ -152,14 +154,14 @@ export function giveUp(
   if (starving.length === 0) return null;
   const givers = transfers
     .filter(({ phase }) => phase.kind === "fetching")
-    .map(({ host, threads }) => ({
-      host,
+    .map(({ source, threads }) => ({
+      host: source.host,
       alive: [...threads.values()].filter(({ state }) => state !== "stopping"),
     }))
     .filter(({ alive }) => alive.length > 1)
     .sort((a, b) => b.alive.length - a.alive.length);
   const due = starving
-    .map(({ host }) => {
+    .map(({ source: { host } }) => {
       const hostFull = (running.get(host) ?? 0) >= limits.perHost(host);
       return givers.find((giver) => !hostFull || giver.host === host);
     })

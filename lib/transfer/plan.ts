@@ -63,7 +63,7 @@ export function plan(
  * each wait for an answer would cost more than shorter ones could bring.
  */
 function lengthOfNext(
-  { answersIn, pace, threads }: Transfer,
+  { source: { answersIn, pace }, threads }: Transfer,
   bytesAmount: number,
 ): number {
   if (answersIn > NEAR) return bytesAmount;

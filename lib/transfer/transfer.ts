@@ -1,12 +1,12 @@
 /**
  * A download while it is being fetched: its threads, and what they have
- * written. Nothing here touches a clock, a socket, a file or a worker.
+ * written. Every change of a transfer is a function of this file; what the rest
+ * of the program sees is read-only.
  */
 
 import {
   type Download,
   type FileFacts,
-  hostOf,
   type Pinned,
   type State,
 } from "../download/download.ts";
@@ -19,7 +19,12 @@ import {
   total,
   union,
 } from "../download/ranges.ts";
-import { NO_PACE, type Pace, paceAfter } from "./slice_length.ts";
+import {
+  afterAnswer,
+  afterSlice,
+  createSource,
+  type Source,
+} from "./source.ts";
 
 /** Speed is measured over at least this long, in milliseconds. */
 const RATE_WINDOW = 1_000;
@@ -33,18 +38,18 @@ interface Mark {
 /** One slice being fetched right now. */
 export interface Thread {
   readonly number: number;
+  /** Its source, as it was known when the thread was started. */
+  readonly source: Source;
   readonly slice: Range;
   /** Where it is to stop; comes down when its tail is taken over. */
-  end: number;
+  readonly end: number;
   /** What it has written. */
-  run: Run;
+  readonly run: Run;
   readonly startedAt: number;
   /** The begin of the window that its speed is measured over. */
-  since: Mark;
-  next: Mark;
-  /** Where redirects were known to lead when it was started. */
-  readonly location: string | null;
-  state: "running" | "stopping";
+  readonly since: Mark;
+  readonly next: Mark;
+  readonly state: "running" | "stopping";
 }
 
 /** What a transfer does. */
@@ -57,13 +62,20 @@ export type Phase =
   /** All bytes are there: checksum, sync, link. */
   | { readonly kind: "finishing" };
 
+/** How a transfer comes to rest by itself. */
+export type Rest = Extract<State, { kind: "Paused" | "Failed" }>;
+
 /** What is to be done when no thread runs any more. */
 export type Ending =
-  | { readonly kind: "settle"; readonly state: State }
-  | { readonly kind: "restart"; readonly ask: Transfer["ask"] }
-  | { readonly kind: "remove" }
-  /** The server stops. */
-  | { readonly kind: "leave" };
+  | { readonly kind: "settle"; readonly state: Rest }
+  | { readonly kind: "restart"; readonly ask: Ask }
+  /** A command or the next start goes on from here, with the bytes or without. */
+  | { readonly kind: "rest"; readonly bytes: "keep" | "drop" }
+  /** The claim is lost: neither part nor record may be touched any more. */
+  | { readonly kind: "lost" };
+
+/** Whether to try for slices, or to ask for all at once. */
+export type Ask = "slices" | "whole";
 
 /** What was recorded last. */
 export interface Recorded {
@@ -79,35 +91,54 @@ export interface Recorded {
  */
 export interface Transfer {
   readonly download: Download;
-  readonly host: string;
-  phase: Phase;
-  file: FileFacts | null;
-  /** Whether to try for slices, or to ask for all at once. */
-  ask: "slices" | "whole";
-  /** Where redirects led from the download's URL. */
-  location: string | null;
-  /** The shortest wait for an answer, in milliseconds. */
-  answersIn: number;
-  pace: Pace;
-  readonly threads: Map<number, Thread>;
+  readonly source: Source;
+  readonly phase: Phase;
+  readonly file: FileFacts | null;
+  readonly ask: Ask;
+  readonly threads: ReadonlyMap<number, Thread>;
   /** What threads that have ended wrote. */
-  runs: Run[];
+  readonly runs: readonly Run[];
   /** What is written, merged. */
-  done: Range[];
+  readonly done: readonly Range[];
   /** Whether all of it has been read again since it was written. */
-  verified: boolean;
+  readonly verified: boolean;
   /** The most bytes there ever were: more is progress. */
-  best: number;
+  readonly best: number;
   /** Attempts in a row that brought no progress. */
-  failures: number;
-  restarts: number;
+  readonly failures: number;
+  readonly restarts: number;
   /** No thread starts before. */
-  notBefore: number;
-  lastError: ErrorRecord | null;
-  recorded: Recorded;
+  readonly notBefore: number;
+  readonly lastError: ErrorRecord | null;
+  readonly recorded: Recorded;
 }
 
-/** Begins a transfer, with what an earlier one has left. */
+/** What a failure changes of a transfer. */
+export type Setback = Pick<
+  Transfer,
+  "source" | "best" | "failures" | "restarts" | "notBefore"
+>;
+
+/** What a new thread of a transfer is to do. */
+export type Plan =
+  /** The first request: range check, size and name, and bytes already. */
+  | { readonly kind: "first"; readonly slice: Range | null }
+  | { readonly kind: "slice"; readonly slice: Range }
+  /** The tail of what another thread is fetching. */
+  | { readonly kind: "steal"; readonly slice: Range; readonly from: Thread };
+
+/** A transfer or a thread, as only this file may treat it. */
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+function change(transfer: Transfer, fields: Partial<Transfer>): void {
+  Object.assign(transfer as Writable<Transfer>, fields);
+}
+
+function changeThread(thread: Thread, fields: Partial<Thread>): void {
+  Object.assign(thread as Writable<Thread>, fields);
+}
+
+/** A transfer that has begun: `verifying` if an earlier one has left runs. */
 export function createTransfer(
   download: Download,
   runs: readonly Run[],
@@ -116,13 +147,10 @@ export function createTransfer(
   const done = union(runs);
   return {
     download,
-    host: hostOf(download.request),
+    source: createSource(download.request.url),
     phase: { kind: runs.length > 0 ? "verifying" : "fetching" },
     file: runs.length > 0 ? download.file : null,
     ask: "slices",
-    location: null,
-    answersIn: Infinity,
-    pace: NO_PACE,
     threads: new Map(),
     runs: [...runs],
     done,
@@ -136,33 +164,31 @@ export function createTransfer(
   };
 }
 
-/** Forgets all that has been fetched. */
-export function beginAnew(transfer: Transfer, ask: Transfer["ask"]): void {
-  transfer.file = null;
-  transfer.ask = ask;
-  transfer.location = null;
-  transfer.runs = [];
-  transfer.done = [];
-  transfer.recorded = { ...transfer.recorded, bytes: 0, runs: new Set() };
+/**
+ * The runs of an earlier transfer have been compared with the part file. Then
+ * it is `fetching`, unless it was brought to stop meanwhile.
+ *
+ * @param intact Those that the part file really holds.
+ */
+export function verified(transfer: Transfer, intact: readonly Run[]): void {
+  const { runs, phase } = transfer;
+  const done = union(intact);
+  change(transfer, {
+    verified: intact.length === runs.length,
+    runs: [...intact],
+    done,
+    // What was lost and comes again is progress.
+    best: total(done),
+  });
+  if (phase.kind === "verifying") goOn(transfer);
 }
 
-/** What answers must fit; null as long as there was none to pin. */
-export function pinnedOf({ file }: Transfer): Pinned | null {
-  const { size = null, validator = null } = file ?? {};
-  return size !== null && validator !== null && file?.ranges
-    ? { size, validator }
-    : null;
+/** Then it is `fetching`: from here on it may have threads. */
+export function goOn(transfer: Transfer): void {
+  change(transfer, { phase: { kind: "fetching" } });
 }
 
-/** What a new thread of a transfer is to do. */
-export type Plan =
-  /** The first request: range check, size and name, and bytes already. */
-  | { readonly kind: "first"; readonly slice: Range | null }
-  | { readonly kind: "slice"; readonly slice: Range }
-  /** The tail of what another thread is fetching. */
-  | { readonly kind: "steal"; readonly slice: Range; readonly from: Thread };
-
-/** A thread has been started on a plan. */
+/** A thread has been started on a plan; the transfer stays `fetching`. */
 export function begin(
   transfer: Transfer,
   plan: Plan,
@@ -171,31 +197,64 @@ export function begin(
 ): Thread {
   const slice = plan.slice ?? { start: 0, end: Infinity };
   if (plan.kind === "steal" && slice.start > plan.from.run.end) {
-    plan.from.end = slice.start;
+    shorten(plan.from, slice.start);
   }
   const mark = { at: now, position: slice.start };
   const thread: Thread = {
     number,
+    source: transfer.source,
     slice,
     end: slice.end,
     run: { start: slice.start, end: slice.start, crc: 0 },
     startedAt: now,
     since: mark,
     next: mark,
-    location: transfer.location,
     state: "running",
   };
-  transfer.threads.set(number, thread);
+  change(transfer, { threads: new Map(transfer.threads).set(number, thread) });
   return thread;
 }
 
-/** The origin has answered a thread's request. */
+/** A thread's slice ends earlier now, at the offset `end`. */
+export function shorten(thread: Thread, end: number): void {
+  changeThread(thread, { end });
+}
+
+/** A thread has been asked to stop: it is `stopping` until it ends. */
+export function askToStop(thread: Thread): void {
+  changeThread(thread, { state: "stopping" });
+}
+
+/**
+ * The origin has answered a thread's request.
+ *
+ * @param location Where redirects led; null if there were none.
+ */
 export function gotAnswer(
   transfer: Transfer,
   { startedAt }: Thread,
+  location: string | null,
   now: number,
 ): void {
-  transfer.answersIn = Math.min(transfer.answersIn, now - startedAt);
+  const source = afterAnswer(transfer.source, now - startedAt);
+  change(transfer, {
+    source: location === null ? source : { ...source, location },
+  });
+}
+
+/**
+ * The first answer has told what the file is.
+ *
+ * @param end Where the thread's answer ends; Infinity if it does not tell.
+ */
+export function learn(
+  transfer: Transfer,
+  thread: Thread,
+  file: FileFacts,
+  end: number,
+): void {
+  change(transfer, { file });
+  shorten(thread, end);
 }
 
 /** A thread has written its run so far. */
@@ -205,34 +264,106 @@ export function wrote(
   run: Run,
   now: number,
 ): void {
-  const { slice, startedAt } = thread;
+  const { slice, startedAt, next } = thread;
   if (run.end === slice.end && thread.run.end < slice.end) {
     const length = slice.end - slice.start;
-    const seconds = Math.max(1, now - startedAt) / 1000;
-    transfer.pace = paceAfter(transfer.pace, length, length / seconds);
+    const source = afterSlice(transfer.source, length, now - startedAt);
+    change(transfer, { source });
   }
-  thread.run = run;
-  if (now - thread.next.at >= RATE_WINDOW) {
-    thread.since = thread.next;
-    thread.next = { at: now, position: run.end };
+  changeThread(thread, { run });
+  if (now - next.at >= RATE_WINDOW) {
+    changeThread(thread, { since: next, next: { at: now, position: run.end } });
   }
-  transfer.done = insert(transfer.done, run);
-  transfer.verified = false;
+  change(transfer, { done: insert(transfer.done, run), verified: false });
   // There is nothing left to wait for.
-  if (isWhole(transfer)) transfer.notBefore = 0;
+  if (isWhole(transfer)) change(transfer, { notBefore: 0 });
   // What still comes of a file that has changed is no progress of the new one.
   if (transfer.phase.kind === "stopping") return;
   const bytes = total(transfer.done);
   if (bytes <= transfer.best) return;
-  transfer.best = bytes;
-  transfer.failures = 0;
-  transfer.lastError = null;
+  change(transfer, { best: bytes, failures: 0, lastError: null });
 }
 
 /** A thread has ended. What it wrote stays. */
 export function end(transfer: Transfer, thread: Thread): void {
-  transfer.threads.delete(thread.number);
-  if (thread.run.end > thread.run.start) transfer.runs.push(thread.run);
+  const threads = new Map(transfer.threads);
+  threads.delete(thread.number);
+  change(transfer, { threads });
+  const { start, end } = thread.run;
+  // In place: there may be a hundred thousand of them.
+  if (end > start) (transfer.runs as Run[]).push(thread.run);
+}
+
+/** The body of an answer without a length has come to its end. */
+export function endOfBody(transfer: Transfer, size: number): void {
+  const { file } = transfer;
+  if (file?.size === null) change(transfer, { file: { ...file, size } });
+}
+
+/** A thread, which has ended, or a job has failed; it goes on for now. */
+export function failed(
+  transfer: Transfer,
+  error: ErrorRecord,
+  setback: Setback,
+): void {
+  change(transfer, { ...setback, lastError: error });
+}
+
+/** Something that will be tried again has failed; nothing else changes. */
+export function stuck(transfer: Transfer, error: ErrorRecord): void {
+  change(transfer, { lastError: error });
+}
+
+/** What has been written so far is recorded. */
+export function recorded(transfer: Transfer, recorded: Recorded): void {
+  change(transfer, { recorded });
+}
+
+/** Nothing is recorded of it any more. */
+export function forgotten(transfer: Transfer): void {
+  const { at } = transfer.recorded;
+  change(transfer, { recorded: { at, bytes: 0, runs: new Set() } });
+}
+
+/** Then it is `stopping`: its threads are to stop, and `then` follows. */
+export function bringTo(transfer: Transfer, then: Ending): void {
+  change(transfer, { phase: { kind: "stopping", then } });
+}
+
+/** Forgets all that has been fetched; the phase stays. */
+export function beginAnew(transfer: Transfer, ask: Ask): void {
+  const source = { ...transfer.source, location: null };
+  change(transfer, { file: null, ask, source, runs: [], done: [] });
+  forgotten(transfer);
+}
+
+/**
+ * Its part is removed, and nothing is recorded of it: then it is `fetching`,
+ * from the start, unless it was brought to another end meanwhile.
+ */
+export function restarted(transfer: Transfer, ask: Ask): void {
+  const { phase } = transfer;
+  beginAnew(transfer, ask);
+  const asked = phase.kind === "stopping" && phase.then.kind === "restart";
+  if (asked) goOn(transfer);
+}
+
+/** All bytes are there: then it is `finishing`. */
+export function finish(transfer: Transfer): void {
+  change(transfer, { phase: { kind: "finishing" } });
+}
+
+/** The part file lacks some of what was written: then it is `verifying`. */
+export function verifyAgain(transfer: Transfer): void {
+  change(transfer, { phase: { kind: "verifying" } });
+}
+
+/** What answers must fit; null as long as there was none to pin. */
+export function pinnedOf({ file }: Pick<Transfer, "file">): Pinned | null {
+  const { size = null, validator = null } = file ?? {};
+  return size !== null && validator !== null && file?.ranges
+    ? { size, validator }
+    : null;
 }
 
 /** All that is written, as it is to be recorded. */

@@ -1,17 +1,32 @@
-/** What a failure means for a transfer. */
+/** What a failure means for a transfer. Pure. */
 
-import type { State } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import { remedyFor } from "../download/remedies.ts";
-import { type Ending, isWhole, pinnedOf, type Transfer } from "./transfer.ts";
+import {
+  type Ask,
+  type Ending,
+  isWhole,
+  pinnedOf,
+  type Rest,
+  type Setback,
+  type Transfer,
+} from "./transfer.ts";
 
 /** How often a file may change at its origin before it is given up. */
 const MOST_RESTARTS = 3;
 /** How often in a row an origin may refuse or confuse what it has given. */
 const MOST_REFUSALS = 3;
 
-/** What follows from a thread's failure. */
-export type Verdict =
+/** What a failure means. */
+export interface Verdict {
+  /** What it changes of the transfer. */
+  readonly setback: Setback;
+  /** What is to be done about it. */
+  readonly follows: Follows;
+}
+
+/** What follows from a failure. */
+export type Follows =
   | { readonly kind: "continue" }
   /** Continue, with no more connections to the origin than are alive now. */
   | { readonly kind: "fewer" }
@@ -33,60 +48,72 @@ export interface Circumstances {
 }
 
 /**
- * Decides what the failure of a thread, which has ended, means for the others,
- * and sets when to try again.
+ * Decides what the failure of a thread, which has ended, or of a job means for
+ * the transfer. Pure: what it changes is in the verdict's setback.
  */
 export function judge(
   transfer: Transfer,
   error: ErrorRecord,
   circumstances: Circumstances,
 ): Verdict {
-  transfer.lastError = error;
   // Where a redirect led may be down, and another place be known by now.
-  if (circumstances.redirected && transfer.threads.size === 0) {
-    transfer.location = null;
-  }
+  const { redirected } = circumstances;
+  const lost = redirected && transfer.threads.size === 0;
+  const setback = lost ? fromUrl(unchanged(transfer)) : unchanged(transfer);
   switch (remedyFor(error.code)) {
     case "none":
-      return settle({ kind: "Failed", error });
+      return settle(setback, { kind: "Failed", error });
     case "pause":
-      return settle({ kind: "Paused", error });
+      return settle(setback, { kind: "Paused", error });
     case "restart":
-      return restart(transfer, transfer.ask, error);
+      return restart(setback, transfer.ask, error);
     case "whole":
       return isFinal(transfer)
-        ? restart(transfer, "whole", error)
-        : again(transfer, error, circumstances) ?? { kind: "continue" };
+        ? restart(setback, "whole", error)
+        : again(transfer, setback, error, circumstances);
     case "proven":
       return isFinal(transfer)
-        ? settle({ kind: "Failed", error })
-        : again(transfer, error, circumstances) ?? { kind: "continue" };
+        ? settle(setback, { kind: "Failed", error })
+        : again(transfer, setback, error, circumstances);
     case "refresh":
-      if (circumstances.redirected) {
-        transfer.location = null;
-        return again(transfer, error, circumstances) ?? { kind: "continue" };
+      if (redirected) {
+        return again(transfer, fromUrl(setback), error, circumstances);
       }
       if (transfer.threads.size === 0 && isFinal(transfer)) {
-        return settle({ kind: "Failed", error });
+        return settle(setback, { kind: "Failed", error });
       }
-      return withFewer(transfer, error, circumstances);
+      return withFewer(transfer, setback, error, circumstances);
     case "fewer":
-      return withFewer(transfer, error, circumstances);
+      return withFewer(transfer, setback, error, circumstances);
     case "retry":
-      return again(transfer, error, circumstances) ?? { kind: "continue" };
+      return again(transfer, setback, error, circumstances);
   }
+}
+
+/** What a transfer is like without a setback. */
+function unchanged(
+  { source, best, failures, restarts, notBefore }: Transfer,
+): Setback {
+  return { source, best, failures, restarts, notBefore };
+}
+
+/** The next thread asks the source's own URL, not where it redirected to. */
+function fromUrl(setback: Setback): Setback {
+  return { ...setback, source: { ...setback.source, location: null } };
 }
 
 /** While others are served, the origin has only had enough of new threads. */
 function withFewer(
   transfer: Transfer,
+  setback: Setback,
   error: ErrorRecord,
   circumstances: Circumstances,
 ): Verdict {
-  const fewer: Verdict = { kind: "fewer" };
-  return transfer.threads.size > 0
-    ? fewer
-    : again(transfer, error, circumstances) ?? fewer;
+  const fewer = { kind: "fewer" } as const;
+  if (transfer.threads.size > 0) return { follows: fewer, setback };
+  const verdict = again(transfer, setback, error, circumstances);
+  const goesOn = verdict.follows.kind === "continue";
+  return goesOn ? { ...verdict, follows: fewer } : verdict;
 }
 
 /**
@@ -99,29 +126,32 @@ function isFinal({ done, failures }: Transfer): boolean {
 
 /**
  * Sets when to try again. Failures that come together count as one: while the
- * transfer waits already, a further one adds nothing. Null if it may go on.
+ * transfer waits already, a further one adds nothing.
  */
 function again(
   transfer: Transfer,
+  before: Setback,
   error: ErrorRecord,
   circumstances: Circumstances,
-): Verdict | null {
+): Verdict {
   const { attempts, now } = circumstances;
-  const counts = now >= transfer.notBefore;
-  if (counts && !isTooMuch(error, circumstances)) transfer.failures++;
-  if (counts || error.retryAfter !== null) {
-    const wait = backoff(Math.max(1, transfer.failures), circumstances);
-    const notBefore = now + (error.retryAfter ?? 0) + wait;
-    transfer.notBefore = Math.max(transfer.notBefore, notBefore);
-  }
-  if (transfer.threads.size === 0 && transfer.failures >= attempts) {
-    return settle({ kind: "Failed", error });
+  const counts = now >= before.notBefore;
+  const counted = counts && !isTooMuch(error, circumstances);
+  const failures = before.failures + (counted ? 1 : 0);
+  const wait = (error.retryAfter ?? 0) +
+    backoff(Math.max(1, failures), circumstances);
+  const notBefore = counts || error.retryAfter !== null
+    ? Math.max(before.notBefore, now + wait)
+    : before.notBefore;
+  const setback = { ...before, failures, notBefore };
+  if (transfer.threads.size === 0 && failures >= attempts) {
+    return settle(setback, { kind: "Failed", error });
   }
   // What came of an unpinned file is of no use beside another answer.
-  return transfer.file !== null && pinnedOf(transfer) === null &&
-      !isWhole(transfer)
-    ? { kind: "stop", then: { kind: "restart", ask: transfer.ask } }
-    : null;
+  const unpinned = transfer.file !== null && pinnedOf(transfer) === null;
+  return unpinned && !isWhole(transfer)
+    ? stop(setback, { kind: "restart", ask: transfer.ask })
+    : { follows: { kind: "continue" }, setback };
 }
 
 /**
@@ -136,27 +166,23 @@ function isTooMuch(
 }
 
 /** The last attempt asks for the whole: an origin's nodes may not agree. */
-function restart(
-  transfer: Transfer,
-  ask: Transfer["ask"],
-  error: ErrorRecord,
-): Verdict {
-  transfer.restarts++;
-  if (transfer.restarts > MOST_RESTARTS) {
-    return settle({ kind: "Failed", error });
+function restart(before: Setback, ask: Ask, error: ErrorRecord): Verdict {
+  const restarts = before.restarts + 1;
+  if (restarts > MOST_RESTARTS) {
+    return settle({ ...before, restarts }, { kind: "Failed", error });
   }
+  const last = restarts === MOST_RESTARTS;
   // Another file's bytes say nothing of how this one's come.
-  transfer.best = 0;
-  transfer.failures = 0;
-  const last = transfer.restarts === MOST_RESTARTS;
-  return {
-    kind: "stop",
-    then: { kind: "restart", ask: last ? "whole" : ask },
-  };
+  const setback = { ...before, restarts, best: 0, failures: 0 };
+  return stop(setback, { kind: "restart", ask: last ? "whole" : ask });
 }
 
-function settle(state: State): Verdict {
-  return { kind: "stop", then: { kind: "settle", state } };
+function settle(setback: Setback, state: Rest): Verdict {
+  return stop(setback, { kind: "settle", state });
+}
+
+function stop(setback: Setback, then: Ending): Verdict {
+  return { follows: { kind: "stop", then }, setback };
 }
 
 const LONGEST_WAIT = 60_000;

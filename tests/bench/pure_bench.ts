@@ -5,7 +5,7 @@ import { insert, missing, type Range } from "../../lib/download/ranges.ts";
 import { statusOf, statusOfTransfer } from "../../lib/status/status.ts";
 import { plan } from "../../lib/transfer/plan.ts";
 import { cut } from "../../lib/transfer/slices.ts";
-import { begin, createTransfer } from "../../lib/transfer/transfer.ts";
+import { begin, createTransfer, goOn } from "../../lib/transfer/transfer.ts";
 
 const SLICE = 16 * 2 ** 20;
 const LIMITS = { bytesAmount: SLICE, threads: 16 };
@@ -46,7 +46,7 @@ for (const count of [1_000, 10_000, 100_000]) {
   const done = everySecond(count);
   const runs = done.map((range) => ({ ...range, crc: 0 }));
   const transfer = createTransfer(download(size), runs, 0);
-  transfer.phase = { kind: "fetching" };
+  goOn(transfer);
 
   Deno.bench(`plan the next slice, ${count} done`, { group: "plan" }, () => {
     plan(transfer, LIMITS, 0);

@@ -19,8 +19,10 @@ import { type Range, type Run, total } from "../../lib/download/ranges.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import type { Status } from "../../lib/status/status.ts";
+import type { Catalogue } from "../../lib/store/catalogue.ts";
+import type { Progress } from "../../lib/store/part_records.ts";
+import { createQueue } from "../../lib/store/queue.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
-import type { Progress, Store } from "../../lib/store/store.ts";
 import { digest } from "../../lib/threads/digest.ts";
 import {
   type Downloads,
@@ -294,7 +296,7 @@ Deno.test("without its state, a server starts anew and touches no file", async (
     await makeHistory(origin, directory);
     await Deno.remove(`${directory}/.sluice/state.db`);
     await using downloads = await startDownloads({ directory });
-    assertEquals(downloads.coordinator.snapshot(), []);
+    assertEquals(downloads.lists.snapshot(), []);
     assertEquals(await partsOf(directory), []);
     const id = await downloads.add({ url: origin.url("/done") });
     await assertDownloaded(await downloads.end(id), file(1000));
@@ -443,7 +445,7 @@ function readAll(store: ReturnType<typeof openStore>): void {
       store.get(id);
     }
   }
-  store.next({ ids: [], hosts: [] }, 10);
+  store.waiting([], 10);
   store.count(filter);
   store.totals();
   store.waitingForRoom(Infinity);
@@ -902,7 +904,7 @@ for (const code of ["DISK_FULL", "STATE"] as const) {
       using parts = await openContentDirectory(directory, { sync: true });
       using store = openStore(parts.statePath, { sync: true });
       let failures = 1;
-      const failing: Store = {
+      const catalogue: Catalogue = {
         ...store,
         settle(id, settled) {
           if (settled.state.kind !== "Downloaded" || failures-- === 0) {
@@ -913,10 +915,12 @@ for (const code of ["DISK_FULL", "STATE"] as const) {
       };
       const ended = Promise.withResolvers<Status>();
       const coordinator = await createCoordinator(OPTIONS, {
-        store: failing,
+        queue: createQueue(store),
+        catalogue,
+        records: store,
         parts,
-        log: () => {},
-        publish({ changed: [status] }) {
+        hear: () => {},
+        broadcast({ changed: [status] }) {
           if (status?.process_status === "Downloaded") ended.resolve(status);
         },
       });

@@ -830,7 +830,7 @@ function inSeconds(seconds: number): string {
 /** How long a download waited after its first failure, in milliseconds. */
 function waitOf({ log }: Downloads, id: string): number {
   const line = log.find(({ event, fields }) =>
-    event === "failed" && fields.id === id
+    event === "setback" && fields.id === id
   );
   return Number(line?.fields.wait);
 }
@@ -1055,7 +1055,7 @@ for (
     assertEquals(await crawling.ended, "gone");
     // It was overtaken, not given up for being silent.
     const { log } = trial.downloads;
-    assertEquals(log.filter(({ event }) => event === "failed"), []);
+    assertEquals(log.filter(({ event }) => event === "setback"), []);
     // What the slow one had is the most that was fetched twice.
     assertLess(origin.sent, WHOLE.size + SLICE);
     await trial.good();

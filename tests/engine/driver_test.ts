@@ -8,20 +8,17 @@ import { openStore } from "../../lib/store/sqlite.ts";
 import { crc32 } from "../../lib/threads/crc32.ts";
 import type { Published } from "../../lib/threads/messages.ts";
 import { createPool } from "../../lib/threads/pool.ts";
-import { createTransfer } from "../../lib/transfer/transfer.ts";
+import { createTransfer, type Transfer } from "../../lib/transfer/transfer.ts";
 import { OPTIONS } from "../support/downloads.ts";
+import { REQUEST } from "../support/transfers.ts";
 
 const SIZE = 1000;
-const REQUEST = {
-  url: "https://origin.test/a",
-  filename: null,
-  headers: {},
-  checksum: null,
-  threads: null,
-};
-
 /** A file whose part is there, with runs of it recorded; and who drives it. */
-async function open(directory: string, runs: readonly Run[]) {
+async function open(
+  directory: string,
+  runs: readonly Run[],
+  fields: (transfer: Transfer) => Partial<Transfer> = () => ({}),
+) {
   const parts = await openContentDirectory(directory, { sync: false });
   const store = openStore(":memory:", { sync: false });
   const pool = createPool({ ...OPTIONS, directory }, () => {});
@@ -30,28 +27,27 @@ async function open(directory: string, runs: readonly Run[]) {
   const download = { ...createDownload(REQUEST, 0), file };
   await store.add([download]);
   await Deno.writeFile(parts.path(download.id), new Uint8Array(SIZE));
-  const transfer = createTransfer(download, runs, 0);
+  const begun = createTransfer(download, runs, 0);
+  const transfer = { ...begun, ...fields(begun) };
   const worked = Promise.withResolvers<void>();
   const publishing = Promise.withResolvers<Published>();
   let over = false;
-  const driver = createDriver({
-    store,
+  const tools = {
+    catalogue: store,
+    records: store,
     parts,
     pool,
     publish: () => publishing.promise,
-    removePart: (path) => Deno.remove(path),
-    log: () => {},
-    retryWait: 0,
-    stopThread: () => {},
-    failed: (transfer) =>
-      driver.bring(transfer, { kind: "restart", ask: "slices" }),
-    worked(transfer) {
-      worked.resolve();
-      if (!over) driver.drive(transfer);
-    },
-    left() {
-      over = true;
-    },
+    removePart: (path: string) => Deno.remove(path),
+    tell: () => {},
+  };
+  const driver = createDriver(tools, 0, (transfer, { kind }) => {
+    if (kind === "failed") {
+      driver.bring(transfer, { kind: "restart", ask: "slices" });
+    }
+    if (kind === "left") over = true;
+    worked.resolve();
+    if (!over) driver.drive(transfer);
   });
   return {
     driver,
@@ -69,9 +65,10 @@ async function open(directory: string, runs: readonly Run[]) {
 
 /** A whole file that waits for its name. */
 async function finishing(directory: string) {
-  const file = await open(directory, []);
-  file.transfer.file = file.transfer.download.file;
-  file.transfer.done = [{ start: 0, end: SIZE }];
+  const file = await open(directory, [], ({ download }) => ({
+    file: download.file,
+    done: [{ start: 0, end: SIZE }],
+  }));
   file.driver.drive(file.transfer);
   return file;
 }

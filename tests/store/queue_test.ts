@@ -5,9 +5,8 @@ import {
   type Download,
   hostOf,
 } from "../../lib/download/download.ts";
-import { createQueue } from "../../lib/store/queue.ts";
-import { openStore } from "../../lib/store/sqlite.ts";
-import type { Store } from "../../lib/store/store.ts";
+import { type Claim, createQueue, type Line } from "../../lib/store/queue.ts";
+import { openStore, type Store } from "../../lib/store/sqlite.ts";
 
 function createAt(hosts: readonly string[]): Download[] {
   return hosts.map((host) =>
@@ -22,22 +21,19 @@ function createAt(hosts: readonly string[]): Download[] {
 }
 
 /** What is taken from a queue, until it is done. */
-function startTaking(store: Store) {
-  const queue = createQueue(store);
-  const taken = new Map<string, Download>();
-  const held = {
-    has: (id: string) => taken.has(id),
-    ids: () => [...taken.keys()],
-  };
+function startTaking(store: Store, line: Line = store) {
+  const queue = createQueue(line);
+  const taken = new Map<string, Claim>();
   return {
     queue,
     taken,
     take(...fullHosts: string[]): Download | null {
-      const download = queue.next(fullHosts, held);
-      if (download === null) return null;
-      assert(!taken.has(download.id), "taken twice");
-      taken.set(download.id, download);
-      return download;
+      const claim = queue.take(fullHosts);
+      if (claim === null) return null;
+      const { id } = claim.download;
+      assert(!taken.has(id), "taken twice");
+      taken.set(id, claim);
+      return claim.download;
     },
     /** What has been taken is done. */
     async finish(): Promise<void> {
@@ -47,6 +43,7 @@ function startTaking(store: Store) {
         store.settle(id, { state, ...rest })
       );
       await Promise.all(settled);
+      for (const { release } of taken.values()) release();
       taken.clear();
     },
   };
@@ -119,13 +116,12 @@ Deno.test("what waits at no full host is found, whatever hosts are full", async 
 Deno.test("a host that is full now and again is no reason to search anew", async () => {
   using store = openStore(":memory:", { sync: false });
   let searches = 0;
-  const { take, finish } = startTaking({
-    ...store,
-    next(...asked) {
+  const { take, finish } = startTaking(store, {
+    get: store.get,
+    waiting(...asked) {
       searches++;
-      return store.next(...asked);
+      return store.waiting(...asked);
     },
-    [Symbol.dispose]() {},
   });
   const many = 2_000;
   await store.add(createAt(Array.from({ length: many }, () => "slow")));
@@ -137,4 +133,24 @@ Deno.test("a host that is full now and again is no reason to search anew", async
   }
   assertEquals(take(), null);
   assert(searches < many / 50, `${searches} searches`);
+});
+
+Deno.test("what is claimed is nobody else's until it is released", async () => {
+  using store = openStore(":memory:", { sync: false });
+  const queue = createQueue(store);
+  const [first, second] = createAt(["a", "a"]) as [Download, Download];
+  await store.add([first, second]);
+  // Both have been read by now.
+  queue.take([])?.release();
+  const claim = queue.claim(first.id);
+  assert(claim);
+  assertEquals(queue.claim(first.id), null);
+  assertEquals(queue.claim("unknown"), null);
+  queue.reset();
+  assertEquals(queue.take([])?.download.id, second.id);
+  assertEquals(queue.take([]), null);
+  await store.renew(first.id, { ...first.request, url: "https://b/file" });
+  claim.release();
+  queue.reset();
+  assertEquals(queue.take([])?.download.request.url, "https://b/file");
 });

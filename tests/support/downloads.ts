@@ -8,7 +8,10 @@ import {
 } from "../../lib/coordinator.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
+import { createEventLog } from "../../lib/status/event_log.ts";
+import { createLists, type Lists } from "../../lib/status/lists.ts";
 import type { Changes, Status } from "../../lib/status/status.ts";
+import { createQueue } from "../../lib/store/queue.ts";
 import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 
@@ -39,6 +42,7 @@ export interface LogLine {
 /** A coordinator, and what a test wants to know of it. */
 export interface Downloads extends AsyncDisposable {
   readonly coordinator: Coordinator;
+  readonly lists: Lists;
   readonly directory: string;
   readonly log: readonly LogLine[];
   /** Adds a download; the fields are those of the protocol. */
@@ -66,23 +70,28 @@ export async function startDownloads(
     await Deno.makeTempDir({ prefix: "sluice-" });
   const parts = await openContentDirectory(directory, { sync: true });
   const store = openStore(parts.statePath, { sync: true });
-  await recover({ parts, store });
+  await recover({ parts, catalogue: store, records: store });
   const latest = new Map<string, Status>();
   const heard = new EventTarget();
   const log: LogLine[] = [];
   const settings = { ...OPTIONS, ...options };
   const coordinator = await createCoordinator(settings, {
-    store,
+    queue: createQueue(store),
+    catalogue: store,
+    records: store,
     parts,
-    log: (event, fields = {}) => void log.push({ event, fields }),
-    publish(changes) {
+    hear: createEventLog((event, fields = {}) => {
+      log.push({ event, fields });
+    }),
+    broadcast(changes) {
       const { changed } = changes;
       options.onTold?.(changes);
       for (const status of changed) latest.set(status.id, status);
       heard.dispatchEvent(new Event("change"));
     },
   });
-  for (const status of coordinator.snapshot()) latest.set(status.id, status);
+  const lists = createLists({ listing: store, downloads: coordinator });
+  for (const status of lists.snapshot()) latest.set(status.id, status);
 
   function until(
     id: string,
@@ -111,6 +120,7 @@ export async function startDownloads(
 
   return {
     coordinator,
+    lists,
     directory,
     log,
     async add(fields) {

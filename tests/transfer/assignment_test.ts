@@ -5,7 +5,7 @@ import {
   assertLessOrEqual,
 } from "@std/assert";
 import * as fc from "fast-check";
-import { createDownload, hostOf } from "../../lib/download/download.ts";
+import { hostOf } from "../../lib/download/download.ts";
 import type { ErrorCode } from "../../lib/download/errors.ts";
 import {
   choose,
@@ -18,32 +18,34 @@ import {
 } from "../../lib/transfer/assignment.ts";
 import { idle, plan, straggler } from "../../lib/transfer/plan.ts";
 import {
+  askToStop,
   begin,
-  beginAnew,
-  createTransfer,
+  bringTo,
   end,
+  finish,
   isWhole,
+  learn,
+  restarted,
   type Thread,
   type Transfer,
   wrote,
 } from "../../lib/transfer/transfer.ts";
-import { judge } from "../../lib/transfer/verdict.ts";
+import { fail, freshTransfer, slicedTransfer } from "../support/transfers.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
 function transferOf(host: string, threads: number | null = null): Transfer {
-  const url = `https://${host}/file`;
-  const rest = { filename: null, headers: {}, checksum: null, threads };
-  return createTransfer(createDownload({ url, ...rest }, 0), [], 0);
+  return freshTransfer({ url: `https://${host}/file`, threads });
 }
 
 /** A transfer of a file that is known already, with slices for all. */
-function sliced(host: string, size = 64 * MiB): Transfer {
-  const transfer = transferOf(host);
-  const validator = { kind: "etag", value: '"1"' } as const;
-  transfer.file = { size, ranges: true, validator, name: "file" };
-  return transfer;
+function sliced(
+  host: string,
+  size = 64 * MiB,
+  fields: Partial<Transfer> = {},
+): Transfer {
+  return slicedTransfer(size, { url: `https://${host}/file` }, fields);
 }
 
 function limitsOf(threads: number, perHost = threads): ThreadLimits {
@@ -130,9 +132,11 @@ Deno.test("one thread is given up for each transfer that has none, not more", ()
   fill([rich], limitsOf(4));
   const transfers = [rich, sliced("b.test"), sliced("c.test")];
   const given: Thread[] = [];
-  for (let thread; (thread = giveUp(transfers, limitsOf(4), 0)) !== null;) {
-    thread.state = "stopping";
+  let thread = giveUp(transfers, limitsOf(4), 0);
+  while (thread !== null) {
+    askToStop(thread);
     given.push(thread);
+    thread = giveUp(transfers, limitsOf(4), 0);
   }
   assertEquals(new Set(given).size, 2);
 });
@@ -145,7 +149,7 @@ Deno.test("nobody gives up the last thread", () => {
   const transfers = [first, second, ...waiting];
   for (let n = 0; n < 5; n++) {
     const thread = giveUp(transfers, limitsOf(5), 0);
-    if (thread) thread.state = "stopping";
+    if (thread) askToStop(thread);
   }
   for (const { threads } of [first, second]) {
     assertEquals(
@@ -178,19 +182,15 @@ Deno.test("a transfer that its full host keeps waiting does not keep others wait
 Deno.test("a transfer that waits to try again takes no thread from another", () => {
   const rich = sliced("a.test");
   fill([rich], limitsOf(4));
-  const waiting = sliced("b.test");
-  waiting.notBefore = 1000;
+  const waiting = sliced("b.test", MiB, { notBefore: 1000 });
   assertEquals(giveUp([rich, waiting], limitsOf(4), 999), null);
   assert(giveUp([rich, waiting], limitsOf(4), 1000));
 });
 
 /** A transfer whose last attempt ended so. */
 function failed(host: string, code: ErrorCode, notBefore = 0): Transfer {
-  const transfer = sliced(host);
-  transfer.lastError = { code, message: code, retryAfter: null };
-  transfer.failures = 1;
-  transfer.notBefore = notBefore;
-  return transfer;
+  const lastError = { code, message: code, retryAfter: null };
+  return sliced(host, 64 * MiB, { lastError, failures: 1, notBefore });
 }
 
 Deno.test("those that hear nothing have half of all threads at most", () => {
@@ -308,8 +308,8 @@ function simulate({ files, limits, random, failing }: World): void {
         act(transfer, thread);
       }
       const slow = straggler(transfer, now);
-      for (const thread of idle(transfer)) thread.state = "stopping";
-      if (slow) slow.state = "stopping";
+      for (const thread of idle(transfer)) askToStop(thread);
+      if (slow) askToStop(slow);
       settle(transfer);
     }
   }
@@ -328,7 +328,7 @@ function simulate({ files, limits, random, failing }: World): void {
     }
     if (running(transfers) < limits.threads) return;
     const given = giveUp(transfers, limits, now);
-    if (given) given.state = "stopping";
+    if (given) askToStop(given);
   }
 
   /** No transfer without a thread could have had the one that started. */
@@ -358,7 +358,7 @@ function simulate({ files, limits, random, failing }: World): void {
   /** What a thread does in one step. */
   function act(transfer: Transfer, thread: Thread): void {
     if (thread.state === "stopping") return end(transfer, thread);
-    if (random(100) < failing) return fail(transfer, thread);
+    if (random(100) < failing) return breakOff(transfer, thread);
     if (random(4) === 0) return;
     if (transfer.file === null && !answer(transfer, thread)) return;
     const { start, end: from } = thread.run;
@@ -373,28 +373,29 @@ function simulate({ files, limits, random, failing }: World): void {
     const { size, origin } = fileOf(transfer);
     const validator = { kind: "etag", value: '"1"' } as const;
     const ranges = origin !== "no ranges" && transfer.ask === "slices";
-    transfer.file = {
+    const file = {
       size,
       ranges,
       validator: origin === "no validator" ? null : validator,
       name: "file",
     };
-    thread.end = ranges ? Math.min(thread.end, size) : size;
-    if (!ranges || transfer.file.validator || thread.end === size) return true;
+    const last = ranges ? Math.min(thread.end, size) : size;
+    learn(transfer, thread, file, last);
+    if (!ranges || file.validator || last === size) return true;
     restart(transfer, "whole");
     return false;
   }
 
-  function fail(transfer: Transfer, thread: Thread): void {
+  function breakOff(transfer: Transfer, thread: Thread): void {
     end(transfer, thread);
     if (transfer.phase.kind !== "fetching" || isWhole(transfer)) return;
     const code = FAILURES[random(FAILURES.length)]!;
     const error = { code, message: code, retryAfter: null };
-    const verdict = judge(transfer, error, {
+    const verdict = fail(transfer, error, {
       now,
       random: 0.5,
-      redirected: thread.location !== null,
-      hostServes: serves(transfers, transfer.host),
+      redirected: thread.source.location !== null,
+      hostServes: serves(transfers, transfer.source.host),
       attempts: 1000,
       retryWait: 100,
     });
@@ -404,8 +405,8 @@ function simulate({ files, limits, random, failing }: World): void {
   }
 
   function restart(transfer: Transfer, ask: Transfer["ask"]): void {
-    transfer.phase = { kind: "stopping", then: { kind: "restart", ask } };
-    for (const thread of transfer.threads.values()) thread.state = "stopping";
+    bringTo(transfer, { kind: "restart", ask });
+    for (const thread of transfer.threads.values()) askToStop(thread);
   }
 
   /** What is due when no thread runs any more. */
@@ -413,8 +414,7 @@ function simulate({ files, limits, random, failing }: World): void {
     const { phase, threads } = transfer;
     if (threads.size > 0) return;
     if (phase.kind === "stopping" && phase.then.kind === "restart") {
-      beginAnew(transfer, phase.then.ask);
-      transfer.phase = { kind: "fetching" };
-    } else if (isWhole(transfer)) transfer.phase = { kind: "finishing" };
+      restarted(transfer, phase.then.ask);
+    } else if (isWhole(transfer)) finish(transfer);
   }
 }

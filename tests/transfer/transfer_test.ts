@@ -1,24 +1,25 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import * as fc from "fast-check";
-import {
-  createDownload,
-  type DownloadRequest,
-} from "../../lib/download/download.ts";
 import type { ErrorCode, ErrorRecord } from "../../lib/download/errors.ts";
 import { statusOfTransfer } from "../../lib/status/status.ts";
 import { endOfFirst, idle, plan, straggler } from "../../lib/transfer/plan.ts";
 import {
+  askToStop,
   begin,
   beginAnew,
+  bringTo,
   createTransfer,
   end,
   gotAnswer,
   isWhole,
+  learn,
+  restarted,
+  shorten,
   type Thread,
   type Transfer,
   wrote,
 } from "../../lib/transfer/transfer.ts";
-import { judge } from "../../lib/transfer/verdict.ts";
+import { fail, freshTransfer, slicedTransfer } from "../support/transfers.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -29,21 +30,6 @@ const PATIENCE = {
   retryWait: 100,
   hostServes: false,
 };
-
-/** A transfer that nothing is known of yet. */
-function fresh(request: Partial<DownloadRequest> = {}): Transfer {
-  const url = "https://origin.test/file";
-  const rest = { filename: null, headers: {}, checksum: null, threads: null };
-  return createTransfer(createDownload({ url, ...rest, ...request }, 0), [], 0);
-}
-
-/** A transfer whose origin gives slices of a file that does not change. */
-function sliced(size: number, request: Partial<DownloadRequest> = {}) {
-  const transfer = fresh(request);
-  const validator = { kind: "etag", value: '"1"' } as const;
-  transfer.file = { size, ranges: true, validator, name: "file" };
-  return transfer;
-}
 
 let lastNumber = 0;
 
@@ -59,7 +45,14 @@ function startAll(transfer: Transfer, now = 0): Thread[] {
   return threads;
 }
 
-/** The thread writes so many bytes more. */
+/** A thread of the transfer is redirected, and leaves the rest to others. */
+function redirect(transfer: Transfer): void {
+  const thread = start(transfer);
+  gotAnswer(transfer, thread, "https://cdn.test/?signed", 0);
+  end(transfer, thread);
+}
+
+/** The thread writes `bytes` more. */
 function write(transfer: Transfer, thread: Thread, bytes: number, now = 0) {
   const { start, end } = thread.run;
   wrote(transfer, thread, { start, end: end + bytes, crc: 0 }, now);
@@ -78,40 +71,40 @@ function failWith(
 ) {
   end(transfer, thread);
   const record = typeof error === "string" ? errorOf(error) : error;
-  const redirected = thread.location !== null;
-  return judge(transfer, record, { ...PATIENCE, redirected, attempts, now });
+  const redirected = thread.source.location !== null;
+  return fail(transfer, record, { ...PATIENCE, redirected, attempts, now });
 }
 
 // What a thread is to do
 
 Deno.test("until a file is known, one thread asks for its first slice", () => {
-  const transfer = fresh();
+  const transfer = freshTransfer();
   assertEquals(start(transfer).slice, { start: 0, end: MiB });
   assertEquals(plan(transfer, LIMITS, 0), null);
 });
 
 Deno.test("an origin without slices is asked for the whole, by one thread", () => {
-  const transfer = fresh();
+  const transfer = freshTransfer();
   beginAnew(transfer, "whole");
   assertEquals(plan(transfer, LIMITS, 0), { kind: "first", slice: null });
-  start(transfer);
-  transfer.file = { size: 9 * MiB, ranges: false, validator: null, name: "f" };
+  const file = { size: 9 * MiB, ranges: false, validator: null, name: "f" };
+  learn(transfer, start(transfer), file, 9 * MiB);
   assertEquals(plan(transfer, LIMITS, 0), null);
 });
 
 Deno.test("a download has no more threads than its client asked for", () => {
-  const transfer = sliced(64 * MiB, { threads: 3 });
+  const transfer = slicedTransfer(64 * MiB, { threads: 3 });
   assertEquals(startAll(transfer).length, 3);
 });
 
 Deno.test("nothing is fetched that an earlier run left, until it is verified", () => {
-  const { download } = sliced(MiB);
+  const { download } = slicedTransfer(MiB);
   const runs = [{ start: 0, end: KiB, crc: 7 }];
   assertEquals(plan(createTransfer(download, runs, 0), LIMITS, 0), null);
 });
 
 Deno.test("what threads that have ended wrote is not fetched again", () => {
-  const transfer = sliced(4 * MiB);
+  const transfer = slicedTransfer(4 * MiB);
   const first = start(transfer);
   write(transfer, first, 10);
   end(transfer, first);
@@ -120,7 +113,7 @@ Deno.test("what threads that have ended wrote is not fetched again", () => {
 
 Deno.test("a slice is an even share of all that is left, in flight or not", () => {
   const limits = { bytesAmount: 16 * MiB, threads: 2 };
-  const transfer = sliced(8 * MiB);
+  const transfer = slicedTransfer(8 * MiB);
   const slices = [0, 2 * MiB].map((bytes) => {
     for (const thread of transfer.threads.values()) {
       write(transfer, thread, bytes);
@@ -138,7 +131,7 @@ Deno.test("a slice is an even share of all that is left, in flight or not", () =
 Deno.test("the first slice leaves the other threads their share", () => {
   const whole = { bytesAmount: 16 * MiB, threads: 4 };
   const ends = [3 * MiB, 12 * MiB, 40 * MiB, 640 * MiB].map((size) => {
-    const transfer = sliced(size);
+    const transfer = slicedTransfer(size);
     return endOfFirst(transfer, whole) / MiB;
   });
   assertEquals(ends, [2, 3, 10, 16]);
@@ -146,13 +139,13 @@ Deno.test("the first slice leaves the other threads their share", () => {
 
 Deno.test("the first slice is left as it is where no other thread could go on", () => {
   const limits = { bytesAmount: 16 * MiB, threads: 4 };
-  assertEquals(endOfFirst(fresh(), limits), Infinity);
+  assertEquals(endOfFirst(freshTransfer(), limits), Infinity);
   assertEquals(
-    endOfFirst(sliced(64 * MiB), { ...limits, threads: 1 }),
+    endOfFirst(slicedTransfer(64 * MiB), { ...limits, threads: 1 }),
     Infinity,
   );
   assertEquals(
-    endOfFirst(sliced(64 * MiB, { threads: 1 }), limits),
+    endOfFirst(slicedTransfer(64 * MiB, { threads: 1 }), limits),
     Infinity,
   );
 });
@@ -160,8 +153,8 @@ Deno.test("the first slice is left as it is where no other thread could go on", 
 Deno.test("a near origin's slices begin short, a far one's as long as they may be", () => {
   const limits = { bytesAmount: 16 * MiB, threads: 4 };
   for (const [wait, length] of [[5, MiB], [80, 16 * MiB]] as const) {
-    const transfer = sliced(640 * MiB);
-    gotAnswer(transfer, start(transfer), wait);
+    const transfer = slicedTransfer(640 * MiB);
+    gotAnswer(transfer, start(transfer), null, wait);
     const planned = plan(transfer, limits, wait);
     assert(planned?.kind === "slice");
     assertEquals(planned.slice.end - planned.slice.start, length);
@@ -171,13 +164,13 @@ Deno.test("a near origin's slices begin short, a far one's as long as they may b
 
 Deno.test("a near origin's slices get longer when they come whole", () => {
   const limits = { bytesAmount: 16 * MiB, threads: 1 };
-  const transfer = sliced(640 * MiB);
+  const transfer = slicedTransfer(640 * MiB);
   const lengths: number[] = [];
   for (let now = 0; lengths.length < 5; now += 100) {
     const planned = plan(transfer, limits, now);
     assert(planned);
     const thread = begin(transfer, planned, ++lastNumber, now);
-    gotAnswer(transfer, thread, now);
+    gotAnswer(transfer, thread, null, now);
     const length = thread.end - thread.slice.start;
     write(transfer, thread, length, now + length / MiB);
     end(transfer, thread);
@@ -187,7 +180,7 @@ Deno.test("a near origin's slices get longer when they come whole", () => {
 });
 
 Deno.test("a slow thread's tail is taken over, and its own slice shrinks", () => {
-  const transfer = sliced(MiB, { threads: 2 });
+  const transfer = slicedTransfer(MiB, { threads: 2 });
   const slow = start(transfer);
   const quick = start(transfer);
   write(transfer, slow, 8 * KiB, 1000);
@@ -200,7 +193,7 @@ Deno.test("a slow thread's tail is taken over, and its own slice shrinks", () =>
 });
 
 Deno.test("of several tails, the one that would last longest is taken over", () => {
-  const transfer = sliced(4 * MiB);
+  const transfer = slicedTransfer(4 * MiB);
   const threads = startAll(transfer);
   for (const [n, thread] of threads.entries()) {
     write(transfer, thread, n === 3 ? 10 : 50 * KiB, 1000);
@@ -210,15 +203,15 @@ Deno.test("of several tails, the one that would last longest is taken over", () 
 });
 
 Deno.test("a thread that is about to end is left alone", () => {
-  const transfer = sliced(MiB, { threads: 2 });
+  const transfer = slicedTransfer(MiB, { threads: 2 });
   const thread = start(transfer);
-  thread.end = MiB;
+  shorten(thread, MiB);
   write(transfer, thread, MiB - 300 * KiB, 1000);
   assertEquals(plan(transfer, LIMITS, 1000), null);
 });
 
 Deno.test("a thread is not doubled twice", () => {
-  const transfer = sliced(100 * KiB);
+  const transfer = slicedTransfer(100 * KiB);
   start(transfer);
   const second = start(transfer, 1000);
   assertEquals(second.slice, { start: 0, end: 100 * KiB });
@@ -226,7 +219,7 @@ Deno.test("a thread is not doubled twice", () => {
 });
 
 Deno.test("of two threads on the same bytes, the slower one ends up idle", () => {
-  const transfer = sliced(100 * KiB);
+  const transfer = slicedTransfer(100 * KiB);
   const slow = start(transfer);
   const quick = start(transfer, 1000);
   assertEquals(idle(transfer), []);
@@ -237,7 +230,7 @@ Deno.test("of two threads on the same bytes, the slower one ends up idle", () =>
 });
 
 Deno.test("a thread of an answer that does not tell its length is never idle", () => {
-  const transfer = fresh();
+  const transfer = freshTransfer();
   beginAnew(transfer, "whole");
   const thread = start(transfer);
   write(transfer, thread, MiB);
@@ -245,12 +238,12 @@ Deno.test("a thread of an answer that does not tell its length is never idle", (
 });
 
 Deno.test("a file without bytes is whole as soon as it is known", () => {
-  assert(!isWhole(fresh()));
-  assert(isWhole(sliced(0)));
+  assert(!isWhole(freshTransfer()));
+  assert(isWhole(slicedTransfer(0)));
 });
 
 Deno.test("a thread twenty times slower than its peers is a straggler, in time", () => {
-  const transfer = sliced(64 * MiB);
+  const transfer = slicedTransfer(64 * MiB);
   const threads = startAll(transfer);
   const [slow, ...peers] = threads;
   for (const peer of peers) write(transfer, peer, 500 * KiB, 4000);
@@ -261,7 +254,7 @@ Deno.test("a thread twenty times slower than its peers is a straggler, in time",
 });
 
 Deno.test("where all are slow, none is a straggler", () => {
-  const transfer = sliced(64 * MiB);
+  const transfer = slicedTransfer(64 * MiB);
   startAll(transfer);
   assertEquals(straggler(transfer, 60_000), null);
 });
@@ -273,7 +266,7 @@ Deno.test("attempts in a row that bring nothing are counted, and waited between"
     fc.integer({ min: 1, max: 12 }),
     fc.constantFrom<ErrorCode>("CUT", "STALLED", "BUSY", "HOST_UNKNOWN"),
     (attempts, code) => {
-      const transfer = sliced(MiB);
+      const transfer = slicedTransfer(MiB);
       let now = 1;
       for (let n = 1; n < attempts; n++) {
         failWith(transfer, start(transfer, now), code, { now, attempts });
@@ -295,7 +288,7 @@ function failed(error: ErrorRecord) {
 }
 
 Deno.test("a transfer that moves is never given up", () => {
-  const transfer = sliced(MiB);
+  const transfer = slicedTransfer(MiB);
   for (let n = 0, now = 0; n < 1000; n++) {
     const thread = start(transfer, now);
     write(transfer, thread, 1, now);
@@ -306,13 +299,14 @@ Deno.test("a transfer that moves is never given up", () => {
 });
 
 Deno.test("bytes that had come before are no progress", () => {
-  const transfer = fresh();
+  const transfer = freshTransfer();
   beginAnew(transfer, "whole");
   let verdict;
   let now = 0;
   for (let n = 0; n < 3; n++) {
     const thread = start(transfer, now);
-    transfer.file = { size: MiB, ranges: false, validator: null, name: "f" };
+    const file = { size: MiB, ranges: false, validator: null, name: "f" };
+    learn(transfer, thread, file, MiB);
     write(transfer, thread, 10, now);
     verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
     if (n < 2) beginAnew(transfer, "whole");
@@ -322,11 +316,10 @@ Deno.test("bytes that had come before are no progress", () => {
 });
 
 Deno.test("what is too much for a host that serves others is no failure", () => {
-  const transfer = sliced(MiB);
   for (const [hostServes, failures] of [[true, 0], [false, 1]] as const) {
-    transfer.notBefore = 0;
+    const transfer = slicedTransfer(MiB);
     end(transfer, start(transfer, 0));
-    judge(transfer, errorOf("BUSY"), {
+    fail(transfer, errorOf("BUSY"), {
       ...PATIENCE,
       hostServes,
       redirected: false,
@@ -338,7 +331,7 @@ Deno.test("what is too much for a host that serves others is no failure", () => 
 });
 
 Deno.test("failures that come together count once", () => {
-  const transfer = sliced(64 * MiB);
+  const transfer = slicedTransfer(64 * MiB);
   for (const thread of startAll(transfer)) {
     const verdict = failWith(transfer, thread, "BUSY", { now: 7, attempts: 2 });
     assertEquals(verdict, { kind: "fewer" });
@@ -347,7 +340,7 @@ Deno.test("failures that come together count once", () => {
 });
 
 Deno.test("those that an origin serves do not wait for those that it refuses", () => {
-  const transfer = sliced(64 * MiB);
+  const transfer = slicedTransfer(64 * MiB);
   const [first] = startAll(transfer);
   assert(first);
   const verdict = failWith(transfer, first, errorOf("BUSY", 30_000));
@@ -356,7 +349,7 @@ Deno.test("those that an origin serves do not wait for those that it refuses", (
 });
 
 Deno.test("an origin is left alone for as long as it asks", () => {
-  const transfer = sliced(MiB);
+  const transfer = slicedTransfer(MiB);
   failWith(transfer, start(transfer), errorOf("BUSY", 30_000));
   assertEquals(plan(transfer, LIMITS, 30_000), null);
   assert(plan(transfer, LIMITS, 30_000 + PATIENCE.retryWait));
@@ -364,7 +357,7 @@ Deno.test("an origin is left alone for as long as it asks", () => {
 
 Deno.test("what cannot get better ends the transfer at once, whoever else runs", () => {
   for (const code of ["TLS", "REDIRECT", "ENCODED", "WRONG_RANGE"] as const) {
-    const transfer = sliced(64 * MiB);
+    const transfer = slicedTransfer(64 * MiB);
     const [thread] = startAll(transfer);
     const state = failed(errorOf(code));
     assertEquals(
@@ -375,7 +368,7 @@ Deno.test("what cannot get better ends the transfer at once, whoever else runs",
 });
 
 Deno.test("a full disk pauses the transfer", () => {
-  const transfer = sliced(MiB);
+  const transfer = slicedTransfer(MiB);
   const error = errorOf("DISK_FULL");
   const state = { kind: "Paused", error } as const;
   assertEquals(
@@ -385,7 +378,7 @@ Deno.test("a full disk pauses the transfer", () => {
 });
 
 Deno.test("a file that changes is begun anew, three times", () => {
-  const transfer = sliced(MiB);
+  const transfer = slicedTransfer(MiB);
   const verdicts = Array.from({ length: 4 }, () => {
     const verdict = failWith(transfer, start(transfer), "CHANGED");
     return verdict.kind === "stop" ? verdict.then.kind : verdict.kind;
@@ -394,43 +387,43 @@ Deno.test("a file that changes is begun anew, three times", () => {
 });
 
 Deno.test("a slow thread is helped again once its double has gone", () => {
-  const transfer = sliced(100 * KiB);
+  const transfer = slicedTransfer(100 * KiB);
   const slow = start(transfer);
   const double = start(transfer, 1_000);
   assertEquals(double.end, slow.end);
   assertEquals(plan(transfer, LIMITS, 2_000), null);
-  double.state = "stopping";
+  askToStop(double);
   end(transfer, double);
   write(transfer, slow, 10, 3_000);
   assertEquals(plan(transfer, LIMITS, 60_000)?.kind, "steal");
 });
 
 Deno.test("a thread beyond its end is not told to fetch anything", () => {
-  const transfer = sliced(4 * MiB);
+  const transfer = slicedTransfer(4 * MiB);
   const thread = start(transfer);
   write(transfer, thread, MiB / 2);
-  thread.end = MiB / 4;
+  shorten(thread, MiB / 4);
   assertEquals(statusOfTransfer(transfer, 0).fetching, []);
 });
 
 Deno.test("a file that has changed is judged by its own progress", () => {
-  const transfer = sliced(64 * MiB);
+  const transfer = slicedTransfer(64 * MiB);
   const { file } = transfer;
+  assert(file);
   const [first, second, ...others] = startAll(transfer);
   assert(first && second);
   write(transfer, first, MiB / 2);
   const { kind } = failWith(transfer, first, "CHANGED");
   assertEquals(kind, "stop");
   const then = { kind: "restart", ask: "slices" } as const;
-  transfer.phase = { kind: "stopping", then };
+  bringTo(transfer, then);
   write(transfer, second, MiB / 2);
   for (const thread of [second, ...others]) end(transfer, thread);
-  beginAnew(transfer, "slices");
-  transfer.phase = { kind: "fetching" };
-  transfer.file = file;
+  restarted(transfer, "slices");
   let now = 1;
   for (let n = 0; n < 9; n++) {
     const thread = start(transfer, now);
+    if (n === 0) learn(transfer, thread, file, thread.end);
     write(transfer, thread, 1, now);
     const verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
     assertEquals(verdict, { kind: "continue" });
@@ -439,7 +432,7 @@ Deno.test("a file that has changed is judged by its own progress", () => {
 });
 
 Deno.test("an origin that stops giving slices is asked for the whole", () => {
-  const transfer = sliced(MiB);
+  const transfer = slicedTransfer(MiB);
   assertEquals(
     failWith(transfer, start(transfer), "NO_RANGES"),
     { kind: "stop", then: { kind: "restart", ask: "whole" } },
@@ -448,9 +441,11 @@ Deno.test("an origin that stops giving slices is asked for the whole", () => {
 
 Deno.test("without a validator, no second answer is added to a first", () => {
   for (const size of [null, 3 * MiB]) {
-    const transfer = fresh();
+    const transfer = freshTransfer();
     const thread = start(transfer);
-    transfer.file = { size, ranges: size !== null, validator: null, name: "f" };
+    const ranges = size !== null;
+    const file = { size, ranges, validator: null, name: "f" };
+    learn(transfer, thread, file, thread.end);
     write(transfer, thread, KiB);
     assertEquals(
       failWith(transfer, thread, "CUT"),
@@ -463,11 +458,11 @@ Deno.test("without a validator, no second answer is added to a first", () => {
 });
 
 Deno.test("where a redirect's target has expired, the original is asked again, once", () => {
-  const transfer = sliced(MiB);
-  transfer.location = "https://cdn.test/?signed";
+  const transfer = slicedTransfer(MiB);
+  redirect(transfer);
   const verdict = failWith(transfer, start(transfer), "EXPIRED");
   assertEquals(verdict, { kind: "continue" });
-  assertEquals(transfer.location, null);
+  assertEquals(transfer.source.location, null);
   const now = transfer.notBefore;
   const state = failed(errorOf("EXPIRED"));
   assertEquals(
@@ -477,8 +472,8 @@ Deno.test("where a redirect's target has expired, the original is asked again, o
 });
 
 Deno.test("where a redirect's target expires for all threads at once, the original is asked again", () => {
-  const transfer = sliced(64 * MiB);
-  transfer.location = "https://cdn.test/?signed";
+  const transfer = slicedTransfer(64 * MiB);
+  redirect(transfer);
   for (const thread of startAll(transfer)) {
     const verdict = failWith(transfer, thread, "EXPIRED");
     assertEquals(verdict, { kind: "continue" });
@@ -487,7 +482,7 @@ Deno.test("where a redirect's target expires for all threads at once, the origin
 });
 
 Deno.test("a refusal is not the end while other threads get their slices", () => {
-  const transfer = sliced(64 * MiB);
+  const transfer = slicedTransfer(64 * MiB);
   const [refused, other] = startAll(transfer);
   assert(refused && other);
   const verdict = failWith(transfer, refused, "EXPIRED");

@@ -1,5 +1,6 @@
 /** How a `get` tells how far it is. */
 
+import type { ErrorRecord } from "../../download/errors.ts";
 import type { Effort, Reporter } from "../../get/reporter.ts";
 import type { Status } from "../../status/status.ts";
 import type { Outputs } from "./outputs.ts";
@@ -12,6 +13,7 @@ export function createQuietReporter({ err }: Outputs): Reporter {
   return {
     changed() {},
     waiting() {},
+    stuck: (error) => writeStuck(error, err),
     ended(status, effort) {
       if (status.process_status === "Downloaded") return;
       err(`${renderEnd(status, effort)}\n`);
@@ -21,11 +23,12 @@ export function createQuietReporter({ err }: Outputs): Reporter {
 }
 
 /** One JSON object per line, as clients of a server get them. */
-export function createJsonReporter({ out }: Outputs): Reporter {
+export function createJsonReporter({ out, err }: Outputs): Reporter {
   const write = (status: Status) => out(`${JSON.stringify(status)}\n`);
   return {
     changed: (statuses) => statuses.forEach(write),
     ended: (status) => write(status),
+    stuck: (error) => writeStuck(error, err),
     waiting() {},
     [Symbol.dispose]() {},
   };
@@ -56,6 +59,7 @@ export function createLinesReporter(outputs: Outputs): Reporter {
       }
     },
     waiting() {},
+    stuck: (error) => writeStuck(error, outputs.err),
     ended(status, effort, path) {
       told.delete(status.id);
       writeEnd(status, effort, path, outputs);
@@ -95,6 +99,9 @@ export function createTerminalReporter(
     waiting(count) {
       more = count;
     },
+    stuck(error) {
+      lines.aside(() => writeStuck(error, outputs.err));
+    },
     ended(status, effort, path) {
       open.delete(status.id);
       lines.aside(() => writeEnd(status, effort, path, outputs));
@@ -104,6 +111,10 @@ export function createTerminalReporter(
       lines[Symbol.dispose]();
     },
   };
+}
+
+function writeStuck({ message }: ErrorRecord, err: Outputs["err"]): void {
+  err(`sluice: ${message}\n`);
 }
 
 function writeEnd(

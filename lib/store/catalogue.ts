@@ -1,4 +1,4 @@
-/** What the coordinator, the engine and recovery ask of durable state. */
+/** What is known of all downloads, whatever keeps it. */
 
 import type {
   Download,
@@ -6,50 +6,36 @@ import type {
   FileFacts,
   State,
 } from "../download/download.ts";
-import type { Run } from "../download/ranges.ts";
 
-/** What the coordinator asks of durable state. */
-export interface Store extends Disposable {
+/**
+ * All downloads. A promise resolves once the change outlives a crash; what is
+ * read are the changes that do.
+ */
+export interface Catalogue {
   /** Adds downloads at the end of the queue. */
   add(downloads: readonly Download[]): Promise<void>;
-  /** The first downloads in the queue that may be taken now. */
-  next(
-    except: { ids: Iterable<string>; hosts: Iterable<string> },
-    limit: number,
-  ): Download[];
-  /** The runs recorded of a download. */
-  runs(id: string): Run[];
-  /** Records what is in the part file, which must be synced by then. */
-  checkpoint(id: string, file: FileFacts, progress: Progress): Promise<void>;
-  /** Forgets what was recorded to be in the part file. */
-  forget(id: string): Promise<void>;
+  get(id: string): Download | null;
   /** Records where a download stands, or that it is to be done anew. */
   settle(id: string, settled: Settled): Promise<void>;
-  /** Puts a download back into the queue, to be asked for so. */
+  /** Puts a download back into the queue, with another request. */
   renew(id: string, request: DownloadRequest): Promise<void>;
   /** Forgets a download. */
   remove(id: string): Promise<void>;
-  get(id: string): Download | null;
-  list(page: Page): Download[];
+  /** How many downloads there are in each state. */
+  totals(): Readonly<Record<State["kind"], number>>;
   /**
    * The first downloads that were paused because the disk was full, and that
    * `room` bytes are enough for, as far as is known. One that was begun and
    * whose size the origin does not tell would only fill the disk again.
    */
   waitingForRoom(room: number): Download[];
-  /** How many downloads a page without bounds would hold. */
-  count(filter: Filter): number;
-  /** How many downloads there are in each state. */
-  totals(): Readonly<Record<State["kind"], number>>;
 }
 
-/** What is in a part file. */
-export interface Progress {
-  readonly runs: readonly Run[];
-  /** Those of the runs that are not recorded yet: all others are. */
-  readonly fresh: readonly Run[];
-  /** How many bytes the runs hold together. */
-  readonly bytes: number;
+/** Reads long lists of downloads. */
+export interface Listing {
+  list(page: Page): Download[];
+  /** How many downloads a page without bounds would hold. */
+  count(filter: Filter): number;
 }
 
 /** What `settle` records. */

@@ -1,0 +1,84 @@
+/** What happens to downloads. It is told once, to all that listen. */
+
+import type { Command, Download, FileFacts } from "./download.ts";
+import type { ErrorRecord } from "./errors.ts";
+
+/** Something that has happened. */
+export type DownloadEvent =
+  | { readonly kind: "added"; readonly id: string; readonly url: string }
+  /** One more thread of a download runs. */
+  | { readonly kind: "started"; readonly id: string }
+  /** The first answer has told what the file is. */
+  | {
+    readonly kind: "answered";
+    readonly id: string;
+    readonly file: FileFacts;
+  }
+  /** Threads of a download have written `bytes` more, or have ended. */
+  | { readonly kind: "wrote"; readonly id: string; readonly bytes: number }
+  /** An attempt has failed; most are tried again, after `wait` milliseconds. */
+  | {
+    readonly kind: "setback";
+    readonly id: string;
+    readonly error: ErrorRecord;
+    /** Attempts in a row that brought nothing. */
+    readonly failures: number;
+    readonly wait: number;
+  }
+  /** All that was fetched is thrown away: the download begins anew. */
+  | { readonly kind: "restarted"; readonly id: string }
+  /** What was fetched before the program's start was read again. */
+  | {
+    readonly kind: "verified";
+    readonly id: string;
+    /** Bytes that are as they were written. */
+    readonly bytes: number;
+    /** Bytes that are not, and are fetched again. */
+    readonly lost: number;
+  }
+  /** A download has come to rest, and is recorded so. */
+  | {
+    readonly kind: "paused" | "failed" | "downloaded";
+    readonly id: string;
+    readonly download: Download;
+  }
+  /** A command has been carried out, besides `pause`. */
+  | {
+    readonly kind: "resumed" | "retried" | "refreshed" | "removed";
+    readonly id: string;
+  }
+  /** A step towards a download's end has failed, and will be tried again. */
+  | {
+    readonly kind: "stuck";
+    readonly id: string;
+    readonly error: ErrorRecord;
+  }
+  /** A part file could not be removed; the next start does it. */
+  | {
+    readonly kind: "leftover";
+    readonly id: string;
+    readonly error: ErrorRecord;
+  }
+  /** The disk was looked at: it has room for `bytes` more, below 0 if too few. */
+  | { readonly kind: "room"; readonly bytes: number }
+  /** The disk could not be looked at. */
+  | { readonly kind: "unread"; readonly error: ErrorRecord };
+
+/** Tells what has happened, or hears it. */
+export type Tell = (event: DownloadEvent) => void;
+
+/** What is told of a command that was carried out. */
+export const CARRIED_OUT = {
+  resume: "resumed",
+  retry: "retried",
+  refresh: "refreshed",
+  remove: "removed",
+} as const satisfies Record<
+  Exclude<Command["kind"], "pause">,
+  DownloadEvent["kind"]
+>;
+
+/** The download that an event is of; null for the disk's. */
+export function idOf(event: DownloadEvent): string | null {
+  return "id" in event ? event.id : null;
+}

@@ -1,0 +1,164 @@
+/** What follows from what threads say, and from their failures. */
+
+import type { ErrorRecord } from "../download/errors.ts";
+import type { Tell } from "../download/events.ts";
+import { hostSignOf } from "../download/remedies.ts";
+import { filenameFor } from "../origin/filename.ts";
+import { withoutUserinfo } from "../origin/request.ts";
+import type { Answered, Outcome, ThreadEvent } from "../threads/messages.ts";
+import type { Pool } from "../threads/pool.ts";
+import {
+  serves,
+  type ThreadLimits,
+  threadsByHost,
+} from "../transfer/assignment.ts";
+import { endOfFirst } from "../transfer/plan.ts";
+import {
+  end,
+  endOfBody,
+  failed,
+  gotAnswer,
+  isWhole,
+  learn,
+  shorten,
+  type Thread,
+  type Transfer,
+  wrote,
+} from "../transfer/transfer.ts";
+import { judge } from "../transfer/verdict.ts";
+import type { Driver } from "./driver.ts";
+import type { HostLimits } from "./host_limits.ts";
+import type { Registry } from "./registry.ts";
+import type { RoomRule } from "./room_rule.ts";
+
+/** What the events of threads bear on. */
+export interface ThreadEventTools {
+  readonly registry: Registry;
+  readonly hosts: HostLimits;
+  readonly limits: ThreadLimits;
+  readonly pool: Pool;
+  readonly driver: Driver;
+  readonly room: RoomRule;
+  readonly tell: Tell;
+  /** How many attempts in a row may bring nothing. */
+  readonly attempts: number;
+  /** How long to wait after the first failure, in milliseconds. */
+  readonly retryWait: number;
+}
+
+/** A thread has said something; its transfer, unless it has ended before. */
+export function onThreadEvent(
+  event: ThreadEvent,
+  tools: ThreadEventTools,
+): Transfer | null {
+  const carried = tools.registry.carried(event.thread);
+  if (carried === undefined) return null;
+  const { transfer, thread } = carried;
+  if (event.type === "answered") {
+    onAnswered(transfer, thread, event.answered, tools);
+    return transfer;
+  }
+  const { id } = transfer.download;
+  const before = thread.run.end;
+  if (event.run) wrote(transfer, thread, event.run, performance.now());
+  tools.tell({ kind: "wrote", id, bytes: thread.run.end - before });
+  if (event.type === "ended") onEnded(transfer, thread, event.outcome, tools);
+  return transfer;
+}
+
+function onAnswered(
+  transfer: Transfer,
+  thread: Thread,
+  { answer, url, disposition }: Answered,
+  tools: ThreadEventTools,
+): void {
+  const { hosts, driver, room, tell } = tools;
+  const { download: { id, request }, source } = transfer;
+  const location = url === withoutUserinfo(source.url) ? null : url;
+  gotAnswer(transfer, thread, location, performance.now());
+  hosts.answered(source.host);
+  if (transfer.file !== null) return;
+  const { size, validator } = answer;
+  const name = filenameFor(request.filename, disposition, url);
+  const ranges = answer.kind === "slice";
+  const file = { size, ranges, validator, name };
+  const last = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
+  learn(transfer, thread, file, last);
+  shareFirst(transfer, thread, tools);
+  tell({ kind: "answered", id, file });
+  // It was on its way when the thread was asked to stop.
+  if (transfer.phase.kind !== "fetching") return;
+  if (room.pauseWithout(transfer, size ?? 0)) return;
+  if (ranges && validator === null && thread.end < (size ?? 0)) {
+    // Nothing would prove that the other slices are of the same file.
+    driver.bring(transfer, { kind: "restart", ask: "whole" });
+  }
+}
+
+/** Leaves other threads their share of what the first one asked for. */
+function shareFirst(
+  transfer: Transfer,
+  thread: Thread,
+  { registry, limits, pool }: ThreadEventTools,
+): void {
+  const free = limits.threads - registry.threads();
+  const threads = Math.min(free + 1, limits.perHost(transfer.source.host));
+  const end = endOfFirst(transfer, { ...limits, threads });
+  if (end >= thread.end) return;
+  shorten(thread, end);
+  pool.shrink(thread.number, end);
+}
+
+function onEnded(
+  transfer: Transfer,
+  thread: Thread,
+  outcome: Outcome,
+  tools: ThreadEventTools,
+): void {
+  end(transfer, thread);
+  tools.registry.ended(thread);
+  if (outcome.kind === "done") {
+    tools.hosts.served(transfer.source.host);
+    endOfBody(transfer, thread.run.end);
+  }
+  const { phase } = transfer;
+  if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
+  if (isWhole(transfer)) return;
+  const redirected = thread.source.location !== null;
+  onFailure(transfer, outcome.error, redirected, tools);
+}
+
+/**
+ * A thread, which has ended, or a job of a transfer that goes on has failed.
+ *
+ * @param redirected Whether the thread asked where a redirect had led before.
+ */
+export function onFailure(
+  transfer: Transfer,
+  error: ErrorRecord,
+  redirected: boolean,
+  tools: ThreadEventTools,
+): void {
+  const { registry, hosts, driver, tell, attempts, retryWait } = tools;
+  const { download: { id }, source: { host } } = transfer;
+  const left = threadsByHost(registry.all()).get(host) ?? 0;
+  const sign = hostSignOf(error.code);
+  if (sign === "silent" && left === 0) hosts.silent(host);
+  if (sign === "answers") hosts.answered(host);
+  const now = performance.now();
+  const { setback, follows } = judge(transfer, error, {
+    now,
+    random: Math.random(),
+    redirected,
+    hostServes: serves(registry.all(), host),
+    attempts,
+    retryWait,
+  });
+  failed(transfer, error, setback);
+  const { failures, notBefore } = transfer;
+  const wait = Math.max(0, Math.round(notBefore - now));
+  tell({ kind: "setback", id, error, failures, wait });
+  if (follows.kind === "stop") driver.bring(transfer, follows.then);
+  if (follows.kind !== "fewer") return;
+  if (left > 0 || error.code === "BUSY") hosts.refused(host, left);
+}
