@@ -67,3 +67,7 @@ declare module "@std/assert" {
   ): Promise<E>;
   export function fail(message?: string): never;
 }
+
+declare module "@std/fs" {
+  export function copy(src: string | URL, dest: string | URL): Promise<void>;
+}

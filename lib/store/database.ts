@@ -1,34 +1,9 @@
-/** The SQLite database of the state: its schema, its statements, its health. */
+/** The SQLite database of the state: its statements, its health. */
 
 import { DatabaseSync } from "node:sqlite";
 import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
-
-const VERSION = 1;
-
-const SCHEMA = `
-  CREATE TABLE downloads (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    host TEXT NOT NULL,
-    request TEXT NOT NULL,
-    state TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    file TEXT,
-    downloaded INTEGER NOT NULL,
-    added_at INTEGER NOT NULL,
-    finished_at INTEGER
-  ) STRICT;
-  CREATE INDEX downloads_by_state ON downloads (state, seq);
-  CREATE TABLE runs (
-    id TEXT NOT NULL,
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    crc INTEGER NOT NULL,
-    PRIMARY KEY (id, start)
-  ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${VERSION};
-`;
+import { migrate, refuseNewer } from "./migrations.ts";
 
 /** The latest time that a Date can hold, in milliseconds since the epoch. */
 const LATEST_DATE = 8_640_000_000_000_000;
@@ -55,10 +30,11 @@ export interface Database {
 }
 
 /**
- * Opens the database at `path`, and makes it if there is none.
+ * Opens the database at `path`, and makes it if there is none. One of an older
+ * version is brought up to date.
  *
  * @param sync Whether a transaction outlives a loss of power.
- * @throws {DownloadError} STATE if it is damaged or of another version.
+ * @throws {DownloadError} STATE if it is damaged or of a newer version.
  */
 export function openDatabase(
   path: string,
@@ -67,17 +43,16 @@ export function openDatabase(
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(path, { timeout: 5_000 });
+    refuseNewer(db);
     // FULL: a transaction that was acknowledged outlives a loss of power.
     // NORMAL: the last ones may be lost then, but the state is never damaged.
     const synchronous = sync ? "FULL" : "NORMAL";
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
-    const { user_version: version } = db.prepare("PRAGMA user_version")
-      .get() as { user_version: number };
-    if (version === 0) db.exec(`BEGIN; ${SCHEMA} COMMIT`);
-    else if (version !== VERSION) throw new Error(`its version is ${version}`);
     const [first] = db.prepare("PRAGMA integrity_check(1)").all();
     const verdict = String(Object.values(first ?? {})[0]);
     if (verdict !== "ok") throw new Error(verdict);
+    // Only now: a step might make what is damaged look whole.
+    migrate(db);
     const broken = db.prepare(BROKEN).get();
     if (broken) throw new Error(`download ${broken.id} is damaged`);
     return { db, sql: statements(db) };

@@ -27,7 +27,7 @@ export interface Store
  *
  * @param sync Whether a write counts as on disk only once it outlives a loss
  * of power; otherwise, it outlives the process.
- * @throws {DownloadError} STATE if the file is damaged or of another version.
+ * @throws {DownloadError} STATE if the file is damaged or of a newer version.
  */
 export function openStore(path: string, { sync }: { sync: boolean }): Store {
   const { db, sql } = openDatabase(path, sync);

@@ -1,0 +1,71 @@
+/** The schema of the state, as steps from each version to the next. */
+
+import type { DatabaseSync } from "node:sqlite";
+
+/**
+ * What makes version n + 1 of version n; version 0 is an empty file. A step
+ * that was released stays as it is: there are files that it has made.
+ */
+export const STEPS: readonly string[] = [
+  `CREATE TABLE downloads (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     host TEXT NOT NULL,
+     request TEXT NOT NULL,
+     state TEXT NOT NULL,
+     detail TEXT NOT NULL,
+     file TEXT,
+     downloaded INTEGER NOT NULL,
+     added_at INTEGER NOT NULL,
+     finished_at INTEGER
+   ) STRICT;
+   CREATE INDEX downloads_by_state ON downloads (state, seq);
+   CREATE TABLE runs (
+     id TEXT NOT NULL,
+     start INTEGER NOT NULL,
+     end INTEGER NOT NULL,
+     crc INTEGER NOT NULL,
+     PRIMARY KEY (id, start)
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+/**
+ * Refuses a file that a newer program has written.
+ *
+ * @throws {Error} saying both versions, and what to do.
+ */
+export function refuseNewer(db: DatabaseSync, steps = STEPS): void {
+  const version = versionOf(db);
+  if (version <= steps.length) return;
+  throw new Error(
+    `it is of version ${version}, and this Sluice knows version ` +
+      `${steps.length}: run the newer Sluice again, or move the file away to ` +
+      "begin with an empty queue",
+  );
+}
+
+/**
+ * Brings a file up to date. Each step and its version are one transaction: one
+ * that fails leaves the file as the step before it did.
+ *
+ * @throws what SQLite says of the step that failed.
+ */
+export function migrate(db: DatabaseSync, steps = STEPS): void {
+  for (let version = versionOf(db); version < steps.length; version++) {
+    const step = steps[version];
+    if (step === undefined) throw new Error(`its version is ${version}`);
+    try {
+      db.exec("BEGIN IMMEDIATE");
+      db.exec(step);
+      db.exec(`PRAGMA user_version = ${version + 1}`);
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function versionOf(db: DatabaseSync): number {
+  return Number(db.prepare("PRAGMA user_version").get()?.user_version);
+}
