@@ -19,7 +19,11 @@ import {
   type DownloadEvent,
   type Tell,
 } from "./download/events.ts";
-import { createEngine, type EngineOptions } from "./engine/engine.ts";
+import {
+  createEngine,
+  type EngineOptions,
+  type EngineTools,
+} from "./engine/engine.ts";
 import { fitting, watchDiskRoom } from "./files/disk_room.ts";
 import type { DownloadParts } from "./files/parts.ts";
 import { createFigures, type Figures } from "./status/figures.ts";
@@ -135,7 +139,8 @@ export async function createCoordinator(
   }
 
   async function add(requests: readonly DownloadRequest[]): Promise<string[]> {
-    refuseIfFull(requests.length);
+    const waiting = catalogue.totals().Queued + adding;
+    refuseIfFull(requests.length, waiting, options.queueLength);
     const now = Date.now();
     const ids = createIds(requests.length);
     const downloads = requests.map((request, n) =>
@@ -158,23 +163,12 @@ export async function createCoordinator(
     return ids;
   }
 
-  /** @throws {DownloadError} TOO_MUCH if so many more may not wait. */
-  function refuseIfFull(count: number): void {
-    const waiting = catalogue.totals().Queued + adding;
-    if (waiting + count <= options.queueLength) return;
-    throw new DownloadError(
-      "TOO_MUCH",
-      `Cannot add ${count}: ${waiting} downloads are waiting, and no more ` +
-        `than ${options.queueLength} may.`,
-    );
-  }
-
   function command(id: string, command: Command): Promise<void> {
     return commands.run(id, async () => {
       const claim = await bringToRest(id, command);
       try {
         refuseUnlessAllowed(command, claim.download.state);
-        await carryOut(command, claim.download);
+        await carryOut(command, claim.download, tools);
       } finally {
         claim.release();
         fill();
@@ -198,48 +192,6 @@ export async function createCoordinator(
     throw new DownloadError("UNKNOWN_ID", "There is no download of this id.");
   }
 
-  async function carryOut(command: Command, download: Download): Promise<void> {
-    const { id, request, file, downloaded } = download;
-    switch (command.kind) {
-      case "pause": {
-        const state = { kind: "Paused", error: null } as const;
-        const settled = { state, file, downloaded, finishedAt: null };
-        await catalogue.settle(id, settled);
-        if (downloaded === 0) await parts.remove(id);
-        const paused = { ...download, ...settled };
-        return tell({ kind: "paused", id, download: paused });
-      }
-      case "resume":
-      case "retry": {
-        const state = { kind: "Queued" } as const;
-        const settled = { state, file, downloaded, finishedAt: null };
-        await catalogue.settle(id, settled);
-        break;
-      }
-      case "refresh":
-        await catalogue.renew(id, { ...request, url: command.url });
-        break;
-      case "remove":
-        if (command.deleteFile) await removeFinished(download);
-        await catalogue.remove(id);
-        await parts.remove(id);
-    }
-    tell({ kind: CARRIED_OUT[command.kind], id });
-  }
-
-  async function removeFinished(download: Download): Promise<void> {
-    const path = finishedPath(download);
-    if (path !== null) await parts.removeFinished(path);
-  }
-
-  /** Null, too, if the file was moved and another one has its name now. */
-  function finishedPath({ state }: Download): string | null {
-    if (state.kind !== "Downloaded") return null;
-    const { path, identity } = state;
-    const found = parts.identity(path) ?? identity;
-    return identity === undefined || identity === found ? path : null;
-  }
-
   async function close(): Promise<void> {
     telling[Symbol.dispose]();
     room[Symbol.dispose]();
@@ -257,10 +209,70 @@ export async function createCoordinator(
     totals: overview.totals,
     pathOf(id) {
       const download = catalogue.get(id);
-      return download && finishedPath(download);
+      return download && finishedPath(download, parts);
     },
     threads: engine.threads,
     figures,
     close: () => closing ??= close(),
   };
+}
+
+/** @throws {DownloadError} TOO_MUCH if `added` more than those that wait may not. */
+function refuseIfFull(added: number, waiting: number, most: number): void {
+  if (waiting + added <= most) return;
+  throw new DownloadError(
+    "TOO_MUCH",
+    `Cannot add ${added}: ${waiting} downloads are waiting, and no more than ` +
+      `${most} may.`,
+  );
+}
+
+/** Does to a download that nothing works on what a client says. */
+async function carryOut(
+  command: Command,
+  download: Download,
+  { catalogue, parts, tell }: EngineTools,
+): Promise<void> {
+  const { id, request, file, downloaded } = download;
+  switch (command.kind) {
+    case "pause": {
+      const state = { kind: "Paused", error: null } as const;
+      const settled = { state, file, downloaded, finishedAt: null };
+      await catalogue.settle(id, settled);
+      if (downloaded === 0) await parts.remove(id);
+      const paused = { ...download, ...settled };
+      return tell({ kind: "paused", id, download: paused });
+    }
+    case "resume":
+    case "retry": {
+      const state = { kind: "Queued" } as const;
+      const settled = { state, file, downloaded, finishedAt: null };
+      await catalogue.settle(id, settled);
+      break;
+    }
+    case "refresh":
+      await catalogue.renew(id, { ...request, url: command.url });
+      break;
+    case "remove": {
+      const path = command.deleteFile ? finishedPath(download, parts) : null;
+      if (path !== null) await parts.removeFinished(path);
+      await catalogue.remove(id);
+      await parts.remove(id);
+    }
+  }
+  tell({ kind: CARRIED_OUT[command.kind], id });
+}
+
+/**
+ * Where the file of a finished download is; null if there is none, or it was
+ * moved and another one has its name now.
+ */
+function finishedPath(
+  { state }: Download,
+  parts: DownloadParts,
+): string | null {
+  if (state.kind !== "Downloaded") return null;
+  const { path, identity } = state;
+  const found = parts.identity(path) ?? identity;
+  return identity === undefined || identity === found ? path : null;
 }

@@ -23,6 +23,7 @@ import {
 } from "../transfer/transfer.ts";
 import { inGroups } from "./batches.ts";
 import { createDriver, type JobOutcome } from "./driver.ts";
+import { createFilling } from "./filling.ts";
 import { createHostLimits } from "./host_limits.ts";
 import { takeUp } from "./intake.ts";
 import type { Tools } from "./jobs.ts";
@@ -119,14 +120,12 @@ export function createEngine(
     ...{ registry, hosts, limits, pool, driver, room, tell },
     ...{ queue, records, attempts, retryWait },
   };
+  const filling = createFilling(fill);
   const looking = every(LOOK_EVERY, look);
-  let afterGap: ReturnType<typeof setTimeout> | undefined;
   let lastThread = 0;
-  let closing = false;
-  let filling = false;
 
-  function fill(): void {
-    if (closing) return;
+  /** Returns when a host that bears few threads may have its next one. */
+  function fill(): number | null {
     const now = performance.now();
     const open = takeUp(tools, limits, now);
     while (registry.threads() < limits.threads) {
@@ -136,30 +135,7 @@ export function createEngine(
     }
     const thread = giveUp(open, limits, now);
     if (thread) driver.stopThread(thread);
-    fillAfterGap();
-  }
-
-  /** A host that bears a thread only now and then is to get it in time. */
-  function fillAfterGap(): void {
-    forgetGap();
-    const gap = hosts.nextGap();
-    if (gap !== null) afterGap = setTimeout(fill, gap);
-  }
-
-  /** Most never wait, and a process's first call of a timer takes it 7 ms. */
-  function forgetGap(): void {
-    if (afterGap !== undefined) clearTimeout(afterGap);
-    afterGap = undefined;
-  }
-
-  /** Once for all that is heard in one turn: looking costs more than hearing. */
-  function fillSoon(): void {
-    if (filling) return;
-    filling = true;
-    queueMicrotask(() => {
-      filling = false;
-      fill();
-    });
+    return hosts.nextGap();
   }
 
   function start(transfer: Transfer, plan: Plan, now: number): void {
@@ -182,7 +158,7 @@ export function createEngine(
     const transfer = onThreadEvent(event, tools);
     if (transfer === null) return;
     tend(transfer);
-    fillSoon();
+    filling.soon();
   }
 
   function onJob(transfer: Transfer, outcome: JobOutcome): void {
@@ -193,7 +169,7 @@ export function createEngine(
     if (outcome.kind === "left" && outcome.then?.kind !== "rest") {
       registry.remove(transfer)?.release();
     }
-    fillSoon();
+    filling.soon();
   }
 
   function look(): void {
@@ -203,7 +179,7 @@ export function createEngine(
       if (slow) driver.stopThread(slow);
       tend(transfer);
     }
-    fill();
+    filling.now();
   }
 
   /** Stops the threads that have nothing left to do, and sees to what is due. */
@@ -227,9 +203,8 @@ export function createEngine(
   }
 
   async function close(): Promise<void> {
-    closing = true;
     looking[Symbol.dispose]();
-    forgetGap();
+    filling[Symbol.dispose]();
     const all = [...registry.all()].map(async ({ download: { id } }) => {
       const claim = await rest(id, "keep");
       claim?.release();
@@ -242,7 +217,7 @@ export function createEngine(
     get: registry.get,
     transfers: registry.all,
     threads: registry.threads,
-    fill,
+    fill: filling.now,
     pauseWithoutRoom: () => room.pauseAllWithout(registry.all()),
     rest,
     close,

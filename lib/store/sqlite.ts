@@ -7,11 +7,7 @@ import type { Catalogue, Filter, Listing } from "./catalogue.ts";
 import { openDatabase } from "./database.ts";
 import type { PartRecords } from "./part_records.ts";
 import type { Line } from "./queue.ts";
-
-/** How many downloads are kept in memory, too, or up to twice as many ... */
-const REMEMBERED = 2_048;
-/** ... unless their requests have more characters than this. */
-const LONGEST_REMEMBERED = 1_000;
+import { createRecent } from "./recent.ts";
 
 /** Durable state: the queue's line, the catalogue, the records of parts. */
 export interface Store
@@ -31,42 +27,17 @@ export interface Store
  */
 export function openStore(path: string, { sync }: { sync: boolean }): Store {
   const { db, sql } = openDatabase(path, sync);
+  const recent = createRecent();
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
 
-  /**
-   * Some downloads, as they are recorded. A small file is asked for some times
-   * within a moment, and reading it again would take longer than writing it.
-   */
-  let recent = new Map<string, Download>();
-  /** Those that were recent before these; what is in both, has changed. */
-  let older = new Map<string, Download>();
-
-  /** @param request The download's request, as it is recorded. */
-  function remember(download: Download, request: string): void {
-    if (request.length > LONGEST_REMEMBERED) return;
-    recent.set(download.id, download);
-    if (recent.size < REMEMBERED) return;
-    older = recent;
-    recent = new Map();
-  }
-
-  function remembered(id: string): Download | undefined {
-    return recent.get(id) ?? older.get(id);
-  }
-
-  function unremember(id: string): void {
-    recent.delete(id);
-    older.delete(id);
-  }
-
   function get(id: string): Download | null {
-    const known = remembered(id);
+    const known = recent.get(id);
     if (known !== undefined) return known;
     const row = sql.get.get(id) as Row | undefined;
     if (row === undefined) return null;
     const download = downloadOf(row);
-    remember(download, row.request);
+    recent.remember(download, row.request);
     return download;
   }
 
@@ -79,8 +50,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
 
   const { write, flush } = createBatcher(db, () => {
     totals = null;
-    recent.clear();
-    older.clear();
+    recent.forgetAll();
   });
 
   return {
@@ -89,7 +59,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         for (const download of downloads) {
           const request = JSON.stringify(download.request);
           sql.add.run(...rowOf(download, request));
-          remember(download, request);
+          recent.remember(download, request);
           count(null, download.state.kind);
         }
       }),
@@ -103,7 +73,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         for (const { start, end, crc } of fresh) {
           sql.record.run(id, start, end, crc);
         }
-        unremember(id);
+        recent.forget(id);
       }),
     forget: (id) =>
       write(() => {
@@ -121,9 +91,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         const useless = kind === "Downloaded" || downloaded === 0;
         // Runs are recorded only together with the file's facts.
         if (useless && before.file !== null) sql.forget.run(id);
-        if (remembered(id) !== undefined) {
-          recent.set(id, { ...before, state, file, downloaded, finishedAt });
-        }
+        recent.update({ ...before, state, file, downloaded, finishedAt });
       }),
     renew: (id, request) =>
       write(() => {
@@ -131,7 +99,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         if (before === null) return;
         sql.renew.run(hostOf(request), JSON.stringify(request), id);
         count(before.state.kind, "Queued");
-        unremember(id);
+        recent.forget(id);
       }),
     remove: (id) =>
       write(() => {
@@ -140,7 +108,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         sql.remove.run(id);
         sql.forget.run(id);
         count(before.state.kind, null);
-        unremember(id);
+        recent.forget(id);
       }),
     get,
     list({ offset, limit, order, ...filter }) {

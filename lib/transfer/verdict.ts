@@ -62,9 +62,9 @@ export function judge(
   const setback = lost ? fromUrl(unchanged(transfer)) : unchanged(transfer);
   switch (remedyFor(error.code)) {
     case "none":
-      return settle(setback, { kind: "Failed", error });
+      return stopAs(setback, { kind: "Failed", error });
     case "pause":
-      return settle(setback, { kind: "Paused", error });
+      return stopAs(setback, { kind: "Paused", error });
     case "restart":
       return restart(setback, transfer.ask, error);
     case "whole":
@@ -73,14 +73,14 @@ export function judge(
         : again(transfer, setback, error, circumstances);
     case "proven":
       return isFinal(transfer)
-        ? settle(setback, { kind: "Failed", error })
+        ? stopAs(setback, { kind: "Failed", error })
         : again(transfer, setback, error, circumstances);
     case "refresh":
       if (redirected) {
         return again(transfer, fromUrl(setback), error, circumstances);
       }
       if (transfer.threads.size === 0 && isFinal(transfer)) {
-        return settle(setback, { kind: "Failed", error });
+        return stopAs(setback, { kind: "Failed", error });
       }
       return withFewer(transfer, setback, error, circumstances);
     case "fewer":
@@ -145,7 +145,7 @@ function again(
     : before.notBefore;
   const setback = { ...before, failures, notBefore };
   if (transfer.threads.size === 0 && failures >= attempts) {
-    return settle(setback, { kind: "Failed", error });
+    return stopAs(setback, { kind: "Failed", error });
   }
   // What came of an unpinned file is of no use beside another answer.
   const unpinned = transfer.file !== null && pinnedOf(transfer) === null;
@@ -169,7 +169,7 @@ function isTooMuch(
 function restart(before: Setback, ask: Ask, error: ErrorRecord): Verdict {
   const restarts = before.restarts + 1;
   if (restarts > MOST_RESTARTS) {
-    return settle({ ...before, restarts }, { kind: "Failed", error });
+    return stopAs({ ...before, restarts }, { kind: "Failed", error });
   }
   const last = restarts === MOST_RESTARTS;
   // Another file's bytes say nothing of how this one's come.
@@ -177,7 +177,7 @@ function restart(before: Setback, ask: Ask, error: ErrorRecord): Verdict {
   return stop(setback, { kind: "restart", ask: last ? "whole" : ask });
 }
 
-function settle(setback: Setback, state: Rest): Verdict {
+function stopAs(setback: Setback, state: Rest): Verdict {
   return stop(setback, { kind: "settle", state });
 }
 
