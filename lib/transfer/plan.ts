@@ -10,7 +10,7 @@ import { pinnedOf, type Plan, type Thread, type Transfer } from "./transfer.ts";
 
 /** An origin that answers within this time is near, in milliseconds. */
 const NEAR = 50;
-/** The first slice is not cut to fewer bytes for others to have some, too. */
+/** Bytes. The first slice is not shortened below this for other threads. */
 const WORTH_SHARING = 2 * 1024 * 1024;
 /** A tail is worth taking over if it would last longer, in milliseconds. */
 const WORTH_STEALING = 500;

@@ -3,13 +3,13 @@
 import type { Range } from "../download/ranges.ts";
 
 /**
- * No share is cut finer, and no shorter tail is taken over. A gap may be shorter
- * by itself, and so may what `BYTES_AMOUNT` allows.
+ * Bytes. No thread is given less, neither of a gap nor of another's tail, unless
+ * the gap itself or `BYTES_AMOUNT` is smaller.
  */
 export const SMALLEST_SLICE = 128 * 1024;
 /**
- * A flight keeps no less, or nothing: bytes come in bursts of as many, and the
- * next one of a connection that crawls may be far away.
+ * Bytes. A thread whose tail is taken keeps at least these, or nothing: bytes
+ * come in bursts of this size, and a slow connection's next burst may be far off.
  */
 const LEAST_KEPT = 32 * 1024;
 
@@ -41,7 +41,8 @@ export interface Flight {
  * flight: the tail that makes both end at the same time. A rest that is not
  * worth cutting is taken whole: both then fetch it, and the first one wins.
  *
- * @param share As many bytes leave something for other idle threads.
+ * @param share Bytes that are taken at most, so that other idle threads find
+ * some, too.
  */
 export function steal(
   { rest, rate: theirs }: Flight,
