@@ -20,6 +20,8 @@ export interface Pinned {
   /** Bytes. */
   readonly size: number;
   readonly validator: Validator;
+  /** A content coding that answers name and the file's bytes are not in. */
+  readonly mislabelled?: string;
 }
 
 /** The checksums that sites publish, and how many hexadecimal digits each has. */
@@ -78,6 +80,8 @@ export interface FileFacts {
   /** Whether it can be fetched in slices; null if that was not recorded. */
   readonly ranges: boolean | null;
   readonly validator: Validator | null;
+  /** A content coding that answers name and the file's bytes are not in. */
+  readonly mislabelled?: string;
   /** A safe name for it. */
   readonly name: string;
 }

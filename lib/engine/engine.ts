@@ -143,7 +143,7 @@ export function createEngine(
     const thread = begin(transfer, plan, ++lastThread, now);
     hosts.started(source.host);
     registry.started(transfer, thread);
-    if (plan.kind === "steal") pool.shrink(plan.from.number, plan.from.end);
+    if (plan.kind === "steal") pool.bound(plan.from.number, plan.from.end);
     pool.fetch({
       thread: thread.number,
       ...requestFor(request, source.location),

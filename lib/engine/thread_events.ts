@@ -2,7 +2,7 @@
 
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
-import { hostSignOf } from "../download/remedies.ts";
+import { hostSignOf, isRefusal } from "../download/remedies.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
 import type { Answered, Outcome, ThreadEvent } from "../threads/messages.ts";
@@ -14,13 +14,14 @@ import {
 } from "../transfer/assignment.ts";
 import { endOfFirst } from "../transfer/plan.ts";
 import {
+  bound,
   end,
   endOfBody,
   failed,
+  goFurther,
   gotAnswer,
   isWhole,
   learn,
-  shorten,
   type Thread,
   type Transfer,
   wrote,
@@ -69,21 +70,22 @@ export function onThreadEvent(
 function onAnswered(
   transfer: Transfer,
   thread: Thread,
-  { answer, url, disposition }: Answered,
+  { answer, mislabelled, url, disposition }: Answered,
   tools: ThreadEventTools,
 ): void {
   const { hosts, driver, room, tell } = tools;
   const { download: { id, request }, source } = transfer;
   const location = url === withoutUserinfo(source.url) ? null : url;
-  gotAnswer(transfer, thread, location, performance.now());
+  const { size, validator } = answer;
+  const end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
+  gotAnswer(transfer, thread, { location, end }, performance.now());
   hosts.answered(source.host);
   if (transfer.file !== null) return;
-  const { size, validator } = answer;
   const name = filenameFor(request.filename, disposition, url);
   const ranges = answer.kind === "slice";
-  const file = { size, ranges, validator, name };
-  const last = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
-  learn(transfer, thread, file, last);
+  const label = mislabelled === null ? {} : { mislabelled };
+  const file = { size, ranges, validator, name, ...label };
+  learn(transfer, file);
   shareFirst(transfer, thread, tools);
   tell({ kind: "answered", id, file });
   // It was on its way when the thread was asked to stop.
@@ -105,8 +107,8 @@ function shareFirst(
   const threads = Math.min(free + 1, limits.perHost(transfer.source.host));
   const end = endOfFirst(transfer, { ...limits, threads });
   if (end >= thread.end) return;
-  shorten(thread, end);
-  pool.shrink(thread.number, end);
+  bound(thread, end);
+  pool.bound(thread.number, end);
 }
 
 function onEnded(
@@ -124,6 +126,11 @@ function onEnded(
   const { phase } = transfer;
   if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
   if (isWhole(transfer)) return;
+  if (isRefusal(outcome.error.code)) {
+    for (const { number, end } of goFurther(transfer)) {
+      tools.pool.bound(number, end);
+    }
+  }
   const redirected = thread.source.location !== null;
   onFailure(transfer, outcome.error, redirected, tools);
 }

@@ -40,14 +40,15 @@ export function watchDiskRoom(
   let room = Infinity;
   let looked = false;
   let unseen = TAKEN_UNSEEN;
+  let closed = false;
 
   async function look(): Promise<void> {
     looked = true;
-    try {
-      room = await parts.free() - minFreeSpace;
-    } catch (error) {
-      return tell({ kind: "unread", error: toRecord(error) });
-    }
+    const seen = await parts.free().catch(toRecord);
+    // Who hears of it may be closed, too.
+    if (closed) return;
+    if (typeof seen !== "number") return tell({ kind: "unread", error: seen });
+    room = seen - minFreeSpace;
     tell({ kind: "room", bytes: room });
   }
 
@@ -60,7 +61,10 @@ export function watchDiskRoom(
       return enough ? null : toRecord(diskFull(room > 0 ? needed : 0, room));
     },
     look,
-    [Symbol.dispose]: () => looking[Symbol.dispose](),
+    [Symbol.dispose]() {
+      closed = true;
+      looking[Symbol.dispose]();
+    },
   };
 }
 

@@ -3,21 +3,23 @@
 import type { Pinned, Validator } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { Range } from "../download/ranges.ts";
+import { type Coding, codingIn, isWebPage, mayBeIn } from "./content.ts";
 import { parseDate, retryAfter } from "./http_date.ts";
 
 /** Status and headers of an answer, as far as they decide anything here. */
 export interface Head {
   readonly status: number;
   readonly headers: Headers;
-  /** The path of the URL that gave it: an extension tells a file's format. */
-  readonly path: string;
-  /** The path that was asked for, before any redirect. */
-  readonly asked: string;
+  /**
+   * What the file is called: the last segments of the path that was asked for
+   * and of the one that gave it, and the name in Content-Disposition.
+   */
+  readonly names: readonly string[];
 }
 
 /** What a body is. */
 export type Answer =
-  /** Exactly the slice that was asked for. */
+  /** The slice that was asked for, or an honest beginning of it. */
   | {
     readonly kind: "slice";
     readonly slice: Range;
@@ -30,6 +32,17 @@ export type Answer =
     readonly size: number | null;
     readonly validator: Validator | null;
   };
+
+/** What a label says of a body, and its first bytes have to tell. */
+export type Doubt =
+  | { readonly kind: "coded"; readonly coding: Coding }
+  | { readonly kind: "page" };
+
+/** An answer, which counts once its doubts are settled. */
+export interface Reading {
+  readonly answer: Answer;
+  readonly doubts: readonly Doubt[];
+}
 
 /** A Content-Range, RFC 9110 §14.4; null stands for a `*`. */
 export interface ContentRange {
@@ -90,12 +103,30 @@ function carries(headers: Headers, pinned: Validator): boolean {
 /**
  * Decides what an answer is.
  *
- * @param asked The slice in the request's Range header, or null without one.
+ * @param asked The slice in the request's Range header, whose end is Infinity
+ * if all from its start was asked for; or null without one.
  * @param pinned What the file's first answer said, or null if this is it.
  * @param now Milliseconds since the epoch.
- * @throws {DownloadError} if not one byte of the answer may be used.
+ * @throws {DownloadError} if not one byte of the answer may be used; NO_RANGES
+ * if the same request without a Range header may bring the file.
  */
 export function readAnswer(
+  head: Head,
+  asked: Range | null,
+  pinned: Pinned | null,
+  now: number,
+): Reading {
+  const answer = read(head, asked, pinned, now);
+  refuseTransferCoding(head.headers);
+  const start = answer.kind === "slice" ? answer.slice.start : 0;
+  const doubts = [
+    ...pageDoubts(head, pinned, start),
+    ...codingDoubts(head, pinned, start),
+  ];
+  return { answer, doubts };
+}
+
+function read(
   head: Head,
   asked: Range | null,
   pinned: Pinned | null,
@@ -103,12 +134,26 @@ export function readAnswer(
 ): Answer {
   const { status, headers } = head;
   if (status === 416 && asked !== null) return unsatisfiable(headers, pinned);
-  if (status !== 200 && status !== 206) throw refusal(head, now);
-  refuseWebPage(head, pinned);
-  refuseEncoding(head);
-  return status === 200
-    ? wholeFile(headers, asked, pinned)
-    : slice(headers, asked, pinned);
+  const first = asked !== null && pinned === null;
+  if (first && isRefusedRange(head)) {
+    throw noRanges(`refused the range (${status})`);
+  }
+  // RFC 9110 §15.3.4: a proxy on the way has changed what it passes on.
+  if (status !== 200 && status !== 203 && status !== 206) {
+    throw refusal(head, now);
+  }
+  return status === 206
+    ? slice(headers, asked, pinned)
+    : wholeFile(headers, asked, pinned);
+}
+
+/**
+ * Whether the first request may have been refused for its Range header alone.
+ * Credentials and "later" are no matter of ranges.
+ */
+function isRefusedRange({ status, headers }: Head): boolean {
+  if (status < 400 || headers.has("retry-after")) return false;
+  return ![401, 407, 408, 425, 429].includes(status);
 }
 
 function slice(
@@ -116,29 +161,36 @@ function slice(
   asked: Range | null,
   pinned: Pinned | null,
 ): Answer {
-  if (asked === null) {
-    throw new DownloadError(
-      "WRONG_RANGE",
-      "The origin sent a part of the file where the whole was asked for: " +
-        "add another URL of the file.",
-    );
-  }
   const told = parseContentRange(headers.get("content-range"));
   if (told === null || told.range === null || told.size === null) {
+    if (asked === null) throw onlyAPart();
     throw noRanges("did not say which range of which size it sent");
   }
   const { range, size } = told;
   if (pinned !== null) refuseChange(headers, size, pinned);
-  const end = Math.min(asked.end, size);
-  if (range.start !== asked.start || range.end !== end) {
+  const validator = pinned?.validator ?? validatorOf(headers);
+  const length = contentLength(headers);
+  const fits = length === null || length === range.end - range.start;
+  if (asked === null) {
+    // RFC 9110 §15.3.7 wants a Range header before a 206, some origins do not.
+    const whole = fits && range.start === 0 && range.end === size;
+    if (!whole) throw onlyAPart();
+    return { kind: "whole", size, validator };
+  }
+  // RFC 9110 §15.3.7: an origin may send less than was asked for.
+  if (range.start !== asked.start || range.end > Math.min(asked.end, size)) {
     throw noRanges("sent another range than the one asked for");
   }
-  const length = contentLength(headers);
-  if (length !== null && length !== end - asked.start) {
-    throw noRanges("announced a length that does not fit its range");
-  }
-  const validator = pinned?.validator ?? validatorOf(headers);
+  if (!fits) throw noRanges("announced a length that does not fit its range");
   return { kind: "slice", slice: range, size, validator };
+}
+
+function onlyAPart(): DownloadError {
+  return new DownloadError(
+    "WRONG_RANGE",
+    "The origin sent a part of the file where the whole was asked for: " +
+      "add another URL of the file.",
+  );
 }
 
 function wholeFile(
@@ -147,11 +199,23 @@ function wholeFile(
   pinned: Pinned | null,
 ): Answer {
   const size = contentLength(headers);
+  const range = headers.get("content-range");
   if (pinned !== null) {
     refuseChange(headers, size ?? pinned.size, pinned);
     if (asked !== null) throw noRanges("sent the whole file for a slice of it");
   }
+  if (range !== null && asked !== null) {
+    throw noRanges("called a range the whole file");
+  }
+  if (range !== null && !isAll(range, size)) throw onlyAPart();
   return { kind: "whole", size, validator: validatorOf(headers) };
+}
+
+/** Whether a Content-Range is all of a file that has `length` bytes. */
+function isAll(contentRange: string, length: number | null): boolean {
+  const { range = null, size = null } = parseContentRange(contentRange) ?? {};
+  return range !== null && range.start === 0 && range.end === size &&
+    (length ?? size) === size;
 }
 
 /** RFC 9110 §15.5.17: to an empty file, every range is unsatisfiable. */
@@ -167,11 +231,41 @@ function unsatisfiable(headers: Headers, pinned: Pinned | null): Answer {
 }
 
 /**
- * How many bytes a body is announced to have; null if that is not said, or
- * chunks overrule it (RFC 9112 §6.3).
+ * The transfer codings of a body, without `chunked` at the end, which the HTTP
+ * client decodes, and `identity`, which RFC 9112 knows no more (§7).
+ */
+export function transferCodings(headers: Headers): string[] {
+  const names = (headers.get("transfer-encoding") ?? "").toLowerCase()
+    .split(",").map((name) => name.trim()).filter((name) => name !== "");
+  if (names.at(-1) === "chunked") names.pop();
+  return names.filter((name) => name !== "identity");
+}
+
+/** Transfer codings that a body can be decoded from. */
+export const DECODABLE: ReadonlyMap<string, CompressionFormat> = new Map([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+]);
+
+function refuseTransferCoding(headers: Headers): void {
+  const unknown = transferCodings(headers).find((name) => !DECODABLE.has(name));
+  if (unknown === undefined) return;
+  throw new DownloadError(
+    "ENCODED",
+    `The origin sent the file in the transfer coding ${
+      JSON.stringify(unknown.slice(0, 20))
+    }, which nobody asked for: add another URL of the file.`,
+  );
+}
+
+/**
+ * How many bytes a body is announced to have; null if that is not said, or a
+ * transfer coding overrules it (RFC 9112 §6.3).
  */
 export function contentLength(headers: Headers): number | null {
-  if (headers.has("transfer-encoding")) return null;
+  const coding = headers.get("transfer-encoding")?.trim().toLowerCase();
+  if (coding !== undefined && coding !== "identity") return null;
   const value = headers.get("content-length");
   return value !== null && /^\d{1,16}$/.test(value) ? Number(value) : null;
 }
@@ -192,48 +286,94 @@ function refuseChange(
 }
 
 /**
- * Refuses a body that is encoded in spite of `Accept-Encoding: identity`, save
- * where the label only names the file's own format, as for a `.tar.gz`.
+ * Doubts about a body whose label says that it is encoded, in spite of
+ * `Accept-Encoding: identity`. The label may name the file's own format, as for
+ * a `.tar.gz`, or nothing that the bytes bear out.
+ *
+ * @param start Where the body begins in the file.
+ * @throws {DownloadError} ENCODED if the bytes at `start` could not tell.
  */
-function refuseEncoding({ headers, path }: Head): void {
-  const encoding = headers.get("content-encoding")?.trim().toLowerCase();
-  if (!encoding || encoding === "identity") return;
-  const own = OWN_EXTENSIONS.get(encoding.replace(/^x-/, ""));
-  if (own?.test(path)) return;
-  throw new DownloadError(
+function codingDoubts(
+  { headers, names }: Head,
+  pinned: Pinned | null,
+  start: number,
+): Doubt[] {
+  const coding = codingIn(headers.get("content-encoding"));
+  if (coding === null || pinned?.mislabelled === coding) return [];
+  if (names.some((name) => OWN_EXTENSIONS[coding].test(name))) return [];
+  if (start > 0) throw encoded(coding);
+  return [{ kind: "coded", coding }];
+}
+
+function encoded(coding: Coding): DownloadError {
+  return new DownloadError(
     "ENCODED",
-    `The origin sent the file in the encoding ${encoding.slice(0, 20)}, ` +
-      "which was not asked for: its bytes would not be the file's. " +
-      "Check the URL, or add another one of the file.",
+    `The origin sent the file in the encoding ${coding}, which was not asked ` +
+      "for: its bytes would not be the file's. Check the URL, or add another " +
+      "one of the file.",
   );
 }
 
-const OWN_EXTENSIONS = new Map([
-  ["gzip", /\.(gz|tgz|gzip|svgz|emz|wmz)$/i],
-  ["compress", /\.(z|taz)$/i],
-  ["bzip2", /\.(bz2|tbz2?)$/i],
-  ["xz", /\.(xz|txz)$/i],
-  ["zstd", /\.(zst|tzst)$/i],
-  ["br", /\.br$/i],
-]);
+/** Extensions of files in a coding, behind which others may follow. */
+const OWN_EXTENSIONS: Readonly<Record<Coding, RegExp>> = {
+  gzip: /\.(gz|tgz|gzip|svgz|emz|wmz)(?![a-z0-9])/i,
+  compress: /\.(z|taz)(?![a-z0-9])/i,
+  deflate: /\.(zlib|zz|deflate)(?![a-z0-9])/i,
+  zstd: /\.(zst|tzst)(?![a-z0-9])/i,
+  br: /\.br(?![a-z0-9])/i,
+};
 
-/** Many an origin's "not found" or "log in" is a page with status 200. */
-function refuseWebPage(
-  { status, headers, path, asked }: Head,
+/**
+ * Doubts about a web page in place of a file: many an origin's "not found" or
+ * "log in" has status 200.
+ *
+ * @param start Where the body begins in the file.
+ * @throws {DownloadError} WEB_PAGE if the bytes at `start` could not tell.
+ */
+function pageDoubts(
+  { status, headers, names }: Head,
   pinned: Pinned | null,
-): void {
+  start: number,
+): Doubt[] {
   const type = headers.get("content-type") ?? "";
-  if (!/^\s*(text\/html|application\/xhtml\+xml)/i.test(type)) return;
+  if (!/^\s*(text\/html|application\/xhtml\+xml)/i.test(type)) return [];
   // In place of a slice, a page is hardly a new version of the file.
   const plausible = pinned === null
-    ? !NEVER_WEB_PAGES.test(path) && !NEVER_WEB_PAGES.test(asked)
+    ? !names.some((name) => NEVER_WEB_PAGES.test(name))
     : status === 206 || carries(headers, pinned.validator);
-  if (plausible) return;
-  throw new DownloadError(
+  if (plausible) return [];
+  if (start > 0) throw webPage();
+  return [{ kind: "page" }];
+}
+
+function webPage(): DownloadError {
+  return new DownloadError(
     "WEB_PAGE",
     "The origin sent a web page instead of the file: open the URL in a " +
       "browser to see what it says, then add the file's own URL.",
   );
+}
+
+/**
+ * Settles the doubts about a body: its first bytes decide, not the label.
+ *
+ * @param bytes The first `TELLING_BYTES` of the body, or all if it has fewer.
+ * @throws {DownloadError} ENCODED or WEB_PAGE if a doubt was right.
+ */
+export function settleDoubts(
+  doubts: readonly Doubt[],
+  bytes: Uint8Array,
+): void {
+  for (const doubt of doubts) {
+    if (doubt.kind === "page") {
+      if (isWebPage(bytes)) throw webPage();
+    } else if (mayBeIn(doubt.coding, bytes)) throw encoded(doubt.coding);
+  }
+}
+
+/** The coding that a label named and the bytes did not bear out, if any. */
+export function mislabelledIn(doubts: readonly Doubt[]): Coding | null {
+  return doubts.find((doubt) => doubt.kind === "coded")?.coding ?? null;
 }
 
 const NEVER_WEB_PAGES =
@@ -242,8 +382,19 @@ const NEVER_WEB_PAGES =
 /** The error for a status that brings no bytes of the file. */
 function refusal({ status, headers }: Head, now: number): DownloadError {
   const said = `The origin answered ${status}`;
-  const wait = { retryAfter: retryAfter(headers.get("retry-after"), now) };
+  const later = headers.get("retry-after");
+  const wait = { retryAfter: retryAfter(later, now) };
+  // GitHub's limit on requests, for one, is a 403 with a time to wait.
+  if (status === 403 && later !== null) {
+    return new DownloadError("BUSY", `${said}, and asks to wait.`, wait);
+  }
   switch (status) {
+    case 202:
+      return new DownloadError(
+        "BUSY",
+        `${said}: it is still making the file; retry later.`,
+        wait,
+      );
     case 401:
     case 403:
     case 404:

@@ -86,9 +86,9 @@ export function createCarrier(
         case "fetch":
           run(order.task);
           return;
-        case "shrink": {
+        case "bound": {
           const thread = threads.get(order.thread);
-          if (thread) thread.end = Math.min(thread.end, order.end);
+          if (thread) thread.end = order.end;
           return;
         }
         case "stop":

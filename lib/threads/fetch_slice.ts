@@ -1,17 +1,21 @@
 /** One thread: a Range GET, streamed to its offset in the part file. */
 
 import type { Together } from "../base/timers.ts";
-import { DownloadError } from "../download/errors.ts";
-import type { Run } from "../download/ranges.ts";
-import { isPrivateIPv6 } from "../origin/address.ts";
-import { type Answer, contentLength, readAnswer } from "../origin/answer.ts";
-import { connectionError, forbidden } from "../origin/connection_error.ts";
+import { DownloadError, toRecord } from "../download/errors.ts";
+import type { Range, Run } from "../download/ranges.ts";
 import {
-  isRedirect,
-  MOST_REDIRECTS,
-  nextHop,
-  tooManyRedirects,
-} from "../origin/redirect.ts";
+  type Answer,
+  contentLength,
+  mislabelledIn,
+  readAnswer,
+  type Reading,
+  settleDoubts,
+} from "../origin/answer.ts";
+import { connectionError } from "../origin/connection_error.ts";
+import { TELLING_BYTES } from "../origin/content.ts";
+import { dispositionName } from "../origin/filename.ts";
+import { ask, type Asking } from "./ask.ts";
+import { type Body, openBody, startWatch, type Watch } from "./body.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";
@@ -34,16 +38,13 @@ export interface Listener {
 }
 
 /** What the threads of a worker share. */
-export interface WorkerResources extends Writing {
-  readonly client: Deno.HttpClient;
+export interface WorkerResources extends Writing, Asking {
   /** For what threads do at times: tell what they wrote, look for a stall. */
   readonly nowAndThen: Together;
   /** A stock of buffers to read into. */
   readonly reading: Buffers;
   /** How long no byte may come, in milliseconds. */
   readonly stallTimeout: number;
-  /** Whether URLs may lead into private networks. */
-  readonly allowPrivate: boolean;
 }
 
 /**
@@ -61,25 +62,24 @@ export async function fetchSlice(
   resources: WorkerResources,
 ): Promise<void> {
   const { control } = controls;
-  using watch = startWatch(control, resources);
-  const asked = new URL(task.url);
-  const { response, url } = await request(
-    asked,
-    task,
-    resources,
-    watch.signal,
+  const { stallTimeout, nowAndThen } = resources;
+  using watch = startWatch(control, stallTimeout, nowAndThen);
+  await using answered = await askOnceMore(task, resources, watch);
+  const { body, reading: { answer, doubts }, headers, url } = answered;
+  settleDoubts(
+    doubts,
+    doubts.length > 0 ? await body.peek(TELLING_BYTES) : NONE,
   );
-  await using body = openBody(response, watch, resources);
-  const { status, headers } = response;
-  const { pathname: path } = url;
-  const head = { status, headers, asked: asked.pathname, path };
-  const answer = readAnswer(head, task.slice, task.pinned, Date.now());
   const start = task.slice?.start ?? 0;
   const end = endOf(answer);
   const create = task.pinned === null;
   using sink = openSink(task.part, { start, create }, resources);
-  const disposition = headers.get("content-disposition");
-  listener.answered({ answer, url: url.href, disposition });
+  listener.answered({
+    answer,
+    mislabelled: mislabelledIn(doubts),
+    url: url.href,
+    disposition: headers.get("content-disposition"),
+  });
 
   controls.end = Math.min(controls.end, end);
   function flush() {
@@ -113,107 +113,65 @@ export async function fetchSlice(
   }
 }
 
+const NONE = new Uint8Array();
+
+/** An answer whose head has been read, and its body. */
+interface Read extends AsyncDisposable {
+  readonly reading: Reading;
+  readonly body: Body;
+  readonly headers: Headers;
+  /** The URL that gave it. */
+  readonly url: URL;
+}
+
+/**
+ * Asks for the slice. If that is the first request and its answer may be due to
+ * the Range header alone, the whole file is asked for, once.
+ */
+async function askOnceMore(
+  task: SliceTask,
+  resources: WorkerResources,
+  watch: Watch,
+): Promise<Read> {
+  try {
+    return await askFor(task, task.slice, resources, watch);
+  } catch (error) {
+    const { code } = toRecord(error);
+    const plainly = task.pinned === null && task.slice !== null;
+    if (code !== "NO_RANGES" || !plainly) throw error;
+    return await askFor(task, null, resources, watch);
+  }
+}
+
+async function askFor(
+  task: SliceTask,
+  slice: Range | null,
+  resources: WorkerResources,
+  watch: Watch,
+): Promise<Read> {
+  const { response, url } = await ask(task, slice, resources, watch.signal);
+  const { status, headers } = response;
+  const body = openBody(response, watch, resources.reading);
+  try {
+    const names = namesOf(task.url, url, headers);
+    const head = { status, headers, names };
+    const reading = readAnswer(head, slice, task.pinned, Date.now());
+    const dispose = () => body[Symbol.asyncDispose]();
+    return { reading, body, headers, url, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await body[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** What the file is called, by all that says so. */
+function namesOf(asked: string, given: URL, headers: Headers): string[] {
+  const disposition = dispositionName(headers.get("content-disposition"));
+  const paths = [new URL(asked), given].map(({ pathname }) => pathname);
+  return disposition === null ? paths : [...paths, disposition];
+}
+
 /** The offset behind an answer's last byte; Infinity if it does not tell. */
 function endOf(answer: Answer): number {
   return answer.kind === "slice" ? answer.slice.end : answer.size ?? Infinity;
-}
-
-/** Asks for the slice, following redirects, until an answer is none. */
-async function request(
-  asked: URL,
-  { headers, slice }: SliceTask,
-  { client, allowPrivate }: WorkerResources,
-  signal: AbortSignal,
-): Promise<{ response: Response; url: URL }> {
-  let url = asked;
-  for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
-    if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
-    const response = await fetch(url, {
-      client,
-      headers: {
-        "user-agent": "sluice",
-        ...(url.origin === asked.origin ? headers : {}),
-        "accept-encoding": "identity",
-        // RFC 9110 §14.1.2: the last byte is named, so one less than `end`.
-        ...(slice && { range: `bytes=${slice.start}-${slice.end - 1}` }),
-      },
-      redirect: "manual",
-      signal,
-    }).catch((error) => {
-      throw signal.aborted ? signal.reason : connectionError(error, "request");
-    });
-    if (!isRedirect(response.status)) return { response, url };
-    await response.body?.cancel();
-    url = nextHop(url, response.headers.get("location"));
-  }
-  throw tooManyRedirects();
-}
-
-interface Body extends AsyncDisposable {
-  /** The next bytes, valid until the next call; null at the end. */
-  read(): Promise<Uint8Array | null>;
-}
-
-function openBody(
-  response: Response,
-  { signal, touch }: Watch,
-  { reading: buffers }: WorkerResources,
-): Body {
-  const reader = response.body?.getReader({ mode: "byob" });
-  /** Null while a read has it, for which it may be lost. */
-  let buffer: ArrayBuffer | null = buffers.take();
-  // Deno's fetch holds its own signal so weakly that it is soon collected:
-  // from then on, only this ends a read of a body that has stalled.
-  const cancel = () => reader?.cancel().catch(() => {}) ?? Promise.resolve();
-  signal.addEventListener("abort", cancel);
-
-  async function read(): Promise<Uint8Array | null> {
-    if (reader === undefined || buffer === null) return null;
-    signal.throwIfAborted();
-    const reading = reader.read(new Uint8Array(buffer));
-    buffer = null;
-    const { value } = await reading.catch((error) => {
-      throw signal.aborted ? signal.reason : connectionError(error, "body");
-    });
-    buffer = value?.buffer ?? null;
-    signal.throwIfAborted();
-    touch();
-    return value === undefined || value.length === 0 ? null : value;
-  }
-  return {
-    read,
-    [Symbol.asyncDispose]() {
-      signal.removeEventListener("abort", cancel);
-      if (buffer !== null) buffers.give(buffer);
-      return cancel();
-    },
-  };
-}
-
-interface Watch extends Disposable {
-  /** Aborted when the thread is to end, or has got no byte in time. */
-  readonly signal: AbortSignal;
-  /** Some bytes have come. */
-  touch(): void;
-}
-
-function startWatch(
-  control: AbortController,
-  { stallTimeout, nowAndThen }: WorkerResources,
-): Watch {
-  let touched = performance.now();
-  const looking = nowAndThen(() => {
-    if (performance.now() - touched < stallTimeout) return;
-    const message = `The origin sent nothing for ${
-      stallTimeout / 1000
-    } s: retry later.`;
-    control.abort(new DownloadError("STALLED", message));
-  });
-  return {
-    signal: control.signal,
-    touch() {
-      touched = performance.now();
-    },
-    [Symbol.dispose]: () => looking[Symbol.dispose](),
-  };
 }

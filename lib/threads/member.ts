@@ -24,7 +24,7 @@ export interface Member extends Disposable {
   /** Starts a thread; its events follow, `ended` being the last. */
   fetch(task: SliceTask): void;
   /** Tells a thread that its slice ends earlier now. */
-  shrink(thread: number, end: number): void;
+  bound(thread: number, end: number): void;
   /** Asks a thread to stop; it has when its `ended` comes. */
   stop(thread: number): void;
   /**
@@ -95,7 +95,7 @@ export function createMember(
       threads.add(task.thread);
       send({ type: "fetch", task });
     },
-    shrink: (thread, end) => send({ type: "shrink", thread, end }),
+    bound: (thread, end) => send({ type: "bound", thread, end }),
     stop: (thread) => send({ type: "stop", thread }),
     perform(task) {
       const id = ++lastId;

@@ -37,8 +37,8 @@ export interface WorkerSettings {
 /** What a thread is to do. */
 export type ThreadOrder =
   | { readonly type: "fetch"; readonly task: SliceTask }
-  /** The slice ends earlier now: another thread has taken its tail. */
-  | { readonly type: "shrink"; readonly thread: number; readonly end: number }
+  /** The slice ends there now: its tail was taken over, or has come back. */
+  | { readonly type: "bound"; readonly thread: number; readonly end: number }
   | { readonly type: "stop"; readonly thread: number };
 
 /** Pool to worker, in messages of one or more. */
@@ -105,6 +105,8 @@ export interface RemoveTask {
 /** What the first answer tells of a file, besides its bytes. */
 export interface Answered {
   readonly answer: Answer;
+  /** A coding that its label named and its bytes did not bear out. */
+  readonly mislabelled: string | null;
   /** Where it came from at last, after redirects. */
   readonly url: string;
   /** The value of Content-Disposition. */

@@ -45,7 +45,7 @@ export interface PoolOptions extends Omit<WorkerSettings, "turns"> {
  * Threads and file tasks, spread over workers. A file task rejects with its own
  * error, or with WORKER if the worker that had it is gone.
  */
-export interface Pool extends Pick<Member, "fetch" | "shrink" | "stop"> {
+export interface Pool extends Pick<Member, "fetch" | "bound" | "stop"> {
   /** Reads ranges of a file; the digest of each. */
   digest(task: DigestTask): Promise<readonly string[]>;
   /** Gives finished part files their names; what has come of each. */
@@ -82,7 +82,7 @@ export function createPool(
 
   return {
     fetch: (task) => members.forThread(task).fetch(task),
-    shrink: (thread, end) => members.carrying(thread)?.shrink(thread, end),
+    bound: (thread, end) => members.carrying(thread)?.bound(thread, end),
     stop: (thread) => members.carrying(thread)?.stop(thread),
     async digest(task) {
       return (await perform({ type: "digest", task }, "digested")).digests;

@@ -44,8 +44,9 @@ export function plan(
   if (pinned === null) {
     // Nothing proves that a second answer would be of the same file.
     if (transfer.threads.size > 0 || transfer.file !== null) return null;
+    // All is asked for: where the origin refuses more requests, the first goes on.
     const slice = transfer.ask === "slices"
-      ? { start: 0, end: bytesAmount }
+      ? { start: 0, end: Infinity }
       : null;
     return { kind: "first", slice };
   }
@@ -55,7 +56,8 @@ export function plan(
   const most = Math.min(threads, request.threads ?? Infinity);
   const share = Math.ceil((total(gaps) + total(taken)) / most);
   const slice = cut(gaps, lengthOfNext(transfer, bytesAmount), share);
-  return slice ? { kind: "slice", slice } : planSteal(transfer, share, now);
+  if (slice) return { kind: "slice", slice };
+  return planSteal(transfer, Math.min(share, bytesAmount), now);
 }
 
 /**
@@ -72,8 +74,8 @@ function lengthOfNext(
 }
 
 /**
- * Where the first slice is to end at the latest, now that the file is known:
- * asked for before, it may be more than its thread's share.
+ * Where the first slice is to end, now that the file is known: all of it was
+ * asked for; Infinity if no second answer could be of the same file.
  *
  * @param limits Of which `threads` counts the first one, too.
  */
@@ -82,11 +84,13 @@ export function endOfFirst(
   { bytesAmount, threads }: PlanLimits,
 ): number {
   const pinned = pinnedOf(transfer);
+  if (pinned === null) return Infinity;
   const most = Math.min(threads, transfer.download.request.threads ?? Infinity);
-  if (pinned === null || most < 2) return Infinity;
+  if (most < 2) return bytesAmount;
   const share = Math.ceil(pinned.size / most);
   const length = lengthOfNext(transfer, bytesAmount);
-  return Math.max(WORTH_SHARING, Math.min(share, length));
+  const worth = Math.min(WORTH_SHARING, bytesAmount);
+  return Math.max(worth, Math.min(share, length));
 }
 
 function planSteal(

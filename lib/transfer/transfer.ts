@@ -43,6 +43,8 @@ export interface Thread {
   readonly slice: Range;
   /** Where it is to stop; comes down when its tail is taken over. */
   readonly end: number;
+  /** How far its answer goes: an offset, never below `end`. */
+  readonly reach: number;
   /** What it has written. */
   readonly run: Run;
   readonly startedAt: number;
@@ -197,7 +199,7 @@ export function begin(
 ): Thread {
   const slice = plan.slice ?? { start: 0, end: Infinity };
   if (plan.kind === "steal" && slice.start > plan.from.run.end) {
-    shorten(plan.from, slice.start);
+    bound(plan.from, slice.start);
   }
   const mark = { at: now, position: slice.start };
   const thread: Thread = {
@@ -205,6 +207,7 @@ export function begin(
     source: transfer.source,
     slice,
     end: slice.end,
+    reach: slice.end,
     run: { start: slice.start, end: slice.start, crc: 0 },
     startedAt: now,
     since: mark,
@@ -215,8 +218,8 @@ export function begin(
   return thread;
 }
 
-/** A thread's slice ends earlier now, at the offset `end`. */
-export function shorten(thread: Thread, end: number): void {
+/** A thread's slice ends at the offset `end` now. */
+export function bound(thread: Thread, end: number): void {
   changeThread(thread, { end });
 }
 
@@ -225,36 +228,59 @@ export function askToStop(thread: Thread): void {
   changeThread(thread, { state: "stopping" });
 }
 
-/**
- * The origin has answered a thread's request.
- *
- * @param location Where redirects led; null if there were none.
- */
+/** What an answer's head tells a transfer. */
+export interface AnswerFacts {
+  /** Where redirects led; null if there were none. */
+  readonly location: string | null;
+  /** The offset at which the answer ends; Infinity if it does not tell. */
+  readonly end: number;
+}
+
+/** The origin has answered a thread's request. */
 export function gotAnswer(
   transfer: Transfer,
-  { startedAt }: Thread,
-  location: string | null,
+  thread: Thread,
+  { location, end }: AnswerFacts,
   now: number,
 ): void {
-  const source = afterAnswer(transfer.source, now - startedAt);
+  const source = afterAnswer(transfer.source, now - thread.startedAt);
   change(transfer, {
     source: location === null ? source : { ...source, location },
   });
+  changeThread(thread, { reach: end, end: Math.min(thread.end, end) });
+}
+
+/** The first answer has told what the file is. */
+export function learn(transfer: Transfer, file: FileFacts): void {
+  change(transfer, { file });
 }
 
 /**
- * The first answer has told what the file is.
+ * Threads whose answers go on behind their slices take the gaps there, since
+ * the origin refuses more requests: a link may be good for one.
  *
- * @param end Where the thread's answer ends; Infinity if it does not tell.
+ * @returns The threads whose ends have moved.
  */
-export function learn(
-  transfer: Transfer,
-  thread: Thread,
-  file: FileFacts,
-  end: number,
-): void {
-  change(transfer, { file });
-  shorten(thread, end);
+export function goFurther(transfer: Transfer): Thread[] {
+  const { done, threads, file } = transfer;
+  const running = [...threads.values()]
+    .filter(({ state }) => state === "running");
+  const moved: Thread[] = [];
+  for (const thread of running) {
+    if (file === null || thread.end === Infinity) continue;
+    const taken = [...threads.values()].filter((other) => other !== thread)
+      .map(({ run, end }) => ({
+        start: run.start,
+        end: Math.max(run.end, end),
+      }));
+    const [gap] = missing(file.size ?? 0, union([...done, ...taken]))
+      .filter(({ start, end }) => start <= thread.end && end > thread.end);
+    const end = Math.min(thread.reach, gap?.end ?? 0);
+    if (end <= thread.end) continue;
+    bound(thread, end);
+    moved.push(thread);
+  }
+  return moved;
 }
 
 /** A thread has written its run so far. */
@@ -360,10 +386,11 @@ export function verifyAgain(transfer: Transfer): void {
 
 /** What answers must fit; null as long as there was none to pin. */
 export function pinnedOf({ file }: Pick<Transfer, "file">): Pinned | null {
-  const { size = null, validator = null } = file ?? {};
-  return size !== null && validator !== null && file?.ranges
-    ? { size, validator }
-    : null;
+  if (!file?.ranges || file.size === null || file.validator === null) {
+    return null;
+  }
+  const { size, validator, mislabelled } = file;
+  return { size, validator, ...(mislabelled && { mislabelled }) };
 }
 
 /** All that is written, as it is to be recorded. */

@@ -13,6 +13,8 @@ import {
   type Answer,
   parseContentRange,
   readAnswer,
+  settleDoubts,
+  transferCodings,
   validatorOf,
 } from "../../lib/origin/answer.ts";
 
@@ -33,6 +35,15 @@ interface Said {
   readonly path?: string;
   readonly asked?: Range | null;
   readonly pinned?: Pinned | null;
+  /** How the body begins. */
+  readonly body?: Uint8Array;
+}
+
+const GZIP = new Uint8Array([0x1f, 0x8b, 8, 0]);
+const ZIP = new Uint8Array([0x50, 0x4b, 3, 4]);
+
+function textBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** What is made of an answer: by default, a 206 in the middle of a file. */
@@ -43,11 +54,13 @@ function read(
     path = "/f",
     asked = ASKED,
     pinned = PINNED,
+    body = GZIP,
   }: Said,
 ): Answer {
-  const facts = { path, asked: path };
-  const head = { status, headers: new Headers(headers), ...facts };
-  return readAnswer(head, asked, pinned, NOW);
+  const head = { status, headers: new Headers(headers), names: [path] };
+  const { answer, doubts } = readAnswer(head, asked, pinned, NOW);
+  settleDoubts(doubts, body);
+  return answer;
 }
 
 function codeOf(said: Said): string {
@@ -156,8 +169,72 @@ Deno.test("an empty file is whole, though no range of it can be given", () => {
   );
 });
 
-Deno.test("a 206 where the whole was asked for is not the file", () => {
+Deno.test("a 206 where the whole was asked for is the file if it is all of it", () => {
   assertEquals(codeOf({ asked: null, pinned: null }), "WRONG_RANGE");
+  const headers = { "content-range": "bytes 0-999/1000", etag: '"v1"' };
+  assertEquals(
+    read({ headers, asked: null, pinned: null }),
+    { kind: "whole", size: 1000, validator: ETAG },
+  );
+});
+
+Deno.test("a 200 that names a range is asked for plainly, and then must be all", () => {
+  const range = { "content-range": "bytes 0-99/1000", "content-length": "100" };
+  const said = { status: 200, headers: range, pinned: null };
+  assertEquals(
+    codeOf({ ...said, asked: { start: 0, end: Infinity } }),
+    "NO_RANGES",
+  );
+  assertEquals(codeOf({ ...said, asked: null }), "WRONG_RANGE");
+  const headers = { "content-range": "bytes 0-999/1000" };
+  const whole = { status: 200, asked: null, pinned: null };
+  assertEquals(read({ ...whole, headers }).kind, "whole");
+  const long = { ...headers, "content-length": "1000" };
+  assertEquals(read({ ...whole, headers: long }).kind, "whole");
+  const short = { ...headers, "content-length": "999" };
+  assertEquals(codeOf({ ...whole, headers: short }), "WRONG_RANGE");
+});
+
+Deno.test("a first range that is refused is asked for plainly", () => {
+  const asked = { start: 0, end: Infinity };
+  for (const status of [400, 403, 404, 405, 410, 416, 500, 501, 503]) {
+    const said = { status, asked, pinned: null, headers: {} };
+    assertEquals(codeOf(said), "NO_RANGES", String(status));
+    assert(codeOf({ ...said, asked: null }) !== "NO_RANGES");
+  }
+  // Neither credentials nor a time to wait are a matter of ranges.
+  for (const status of [401, 407, 429]) {
+    const said = { status, asked, pinned: null, headers: {} };
+    assert(codeOf(said) !== "NO_RANGES", String(status));
+  }
+  const headers = { "retry-after": "2" };
+  for (const status of [202, 403, 503]) {
+    assertEquals(codeOf({ status, asked, pinned: null, headers }), "BUSY");
+  }
+});
+
+Deno.test("a range that is shorter than the one asked for is the slice", () => {
+  const headers = { ...HONEST, "content-range": "bytes 100-149/1000" };
+  const short = { ...headers, "content-length": "50" };
+  const answer = read({ headers: short });
+  assertEquals(answer.kind === "slice" && answer.slice, {
+    start: 100,
+    end: 150,
+  });
+  assertEquals(codeOf({ headers }), "NO_RANGES");
+});
+
+Deno.test("transfer codings are those that the HTTP client leaves", () => {
+  const of = (value: string) =>
+    transferCodings(new Headers({ "transfer-encoding": value }));
+  assertEquals(of("chunked"), []);
+  assertEquals(of("identity"), []);
+  assertEquals(of("gzip, Chunked"), ["gzip"]);
+  assertEquals(of("chunked, gzip"), ["chunked", "gzip"]);
+  for (const coding of ["chunked, gzip", '"chunked"', "br"]) {
+    const headers = { ...HONEST, "transfer-encoding": coding };
+    assertEquals(codeOf({ headers }), "ENCODED", coding);
+  }
 });
 
 // Later answers
@@ -166,7 +243,6 @@ Deno.test("a slice is taken only if it is the very one that was asked for", () =
   const wrong: Record<string, string>[] = [
     {},
     { "content-range": "bytes 101-199/1000" },
-    { "content-range": "bytes 100-198/1000" },
     { "content-range": "bytes 100-200/1000" },
     { "content-range": "bytes 0-999/1000" },
     { "content-range": "bytes 100-199/*" },
@@ -256,10 +332,12 @@ Deno.test("whatever an origin says, a slice is the one that was asked for", () =
         const answer = read(said);
         if (answer.kind === "whole") {
           assert(said.pinned === null || said.asked === null);
-        } else {assertEquals(answer.slice, {
-            start: said.asked?.start,
-            end: Math.min(said.asked?.end ?? 0, answer.size),
-          });}
+          return;
+        }
+        assertEquals(answer.slice.start, said.asked?.start);
+        assert(answer.slice.end > answer.slice.start);
+        const most = Math.min(said.asked?.end ?? 0, answer.size);
+        assert(answer.slice.end <= most);
       } catch (error) {
         if (!(error instanceof DownloadError)) throw error;
       }
@@ -330,14 +408,42 @@ Deno.test("a weak tag proves nothing, but that it is another file", () => {
 // Bodies that are not the file
 
 Deno.test("an encoding that was not asked for is refused", () => {
-  for (
-    const encoding of ["gzip", "br", "GZIP, gzip", "constructor", "__proto__"]
-  ) {
+  const asked = { start: 0, end: 100 };
+  for (const encoding of ["gzip", "GZIP, gzip", "aws-chunked, x-gzip"]) {
     const headers = { ...HONEST, "content-encoding": encoding };
+    // In the middle of a file, no bytes can tell.
     for (const pinned of [PINNED, null]) {
       assertEquals(codeOf({ headers, pinned }), "ENCODED", encoding);
     }
+    const first = { ...headers, "content-range": "bytes 0-99/1000" };
+    const said = { headers: first, asked, pinned: null };
+    assertEquals(codeOf(said), "ENCODED", encoding);
+    assertEquals(read({ ...said, body: ZIP }).kind, "slice", encoding);
   }
+});
+
+Deno.test("an encoding that does not exist says nothing of the bytes", () => {
+  for (
+    const encoding of [
+      "utf-8",
+      "none",
+      "binary",
+      "aws-chunked",
+      "constructor",
+      "__proto__",
+    ]
+  ) {
+    const headers = { ...HONEST, "content-encoding": encoding };
+    assertEquals(read({ headers }).kind, "slice", encoding);
+  }
+});
+
+Deno.test("a label that the first bytes did not bear out is believed no more", () => {
+  const headers = { ...HONEST, "content-encoding": "gzip" };
+  const pinned = { ...PINNED, mislabelled: "gzip" };
+  assertEquals(read({ headers, pinned }).kind, "slice");
+  const other = { ...headers, "content-encoding": "br" };
+  assertEquals(codeOf({ headers: other, pinned }), "ENCODED");
 });
 
 Deno.test("an encoding that only names the file's own format is taken as it is", () => {
@@ -360,7 +466,11 @@ Deno.test("an encoding that only names the file's own format is taken as it is",
 Deno.test("a web page is not taken for an archive", () => {
   const headers = { "content-type": "text/html; charset=utf-8" };
   const said = { status: 200, headers, pinned: null };
-  assertEquals(codeOf({ ...said, path: "/a.ZIP" }), "WEB_PAGE");
+  const page = textBytes("\n<!DOCTYPE html><title>Log in");
+  const named = { ...said, path: "/a.ZIP" };
+  assertEquals(codeOf({ ...named, body: page }), "WEB_PAGE");
+  // The bytes decide, not the label.
+  assertEquals(read({ ...named, body: ZIP }).kind, "whole");
   for (const path of ["/", "/a.html", "/zip"]) {
     assertEquals(read({ ...said, path }).kind, "whole", path);
   }

@@ -3,11 +3,15 @@
 import {
   createDownload,
   type DownloadRequest,
+  type FileFacts,
 } from "../../lib/download/download.ts";
 import type { ErrorRecord } from "../../lib/download/errors.ts";
 import {
   createTransfer,
   failed,
+  gotAnswer,
+  learn,
+  type Thread,
   type Transfer,
 } from "../../lib/transfer/transfer.ts";
 import {
@@ -43,6 +47,18 @@ export function slicedTransfer(
   const validator = { kind: "etag", value: '"1"' } as const;
   const file = { size, ranges: true, validator, name: "file" };
   return freshTransfer(request, { file, ...fields });
+}
+
+/** The first answer comes, and tells what the file is and where it ends. */
+export function answer(
+  transfer: Transfer,
+  thread: Thread,
+  file: FileFacts,
+  end: number,
+  now = thread.startedAt + 100,
+): void {
+  gotAnswer(transfer, thread, { location: null, end }, now);
+  learn(transfer, file);
 }
 
 /** Judges a failure and does to the transfer what the verdict says; what follows. */

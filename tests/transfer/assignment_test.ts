@@ -16,21 +16,26 @@ import {
   type ThreadLimits,
   threadsByHost,
 } from "../../lib/transfer/assignment.ts";
-import { idle, plan, straggler } from "../../lib/transfer/plan.ts";
+import { endOfFirst, idle, plan, straggler } from "../../lib/transfer/plan.ts";
 import {
   askToStop,
   begin,
+  bound,
   bringTo,
   end,
   finish,
   isWhole,
-  learn,
   restarted,
   type Thread,
   type Transfer,
   wrote,
 } from "../../lib/transfer/transfer.ts";
-import { fail, freshTransfer, slicedTransfer } from "../support/transfers.ts";
+import {
+  answer,
+  fail,
+  freshTransfer,
+  slicedTransfer,
+} from "../support/transfers.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -360,7 +365,7 @@ function simulate({ files, limits, random, failing }: World): void {
     if (thread.state === "stopping") return end(transfer, thread);
     if (random(100) < failing) return breakOff(transfer, thread);
     if (random(4) === 0) return;
-    if (transfer.file === null && !answer(transfer, thread)) return;
+    if (transfer.file === null && !answerFirst(transfer, thread)) return;
     const { start, end: from } = thread.run;
     const to = Math.min(thread.end, from + random(512 * KiB));
     wrote(transfer, thread, { start, end: to, crc: 0 }, now);
@@ -369,7 +374,7 @@ function simulate({ files, limits, random, failing }: World): void {
   }
 
   /** The first answer; false if it was not the end of the thread. */
-  function answer(transfer: Transfer, thread: Thread): boolean {
+  function answerFirst(transfer: Transfer, thread: Thread): boolean {
     const { size, origin } = fileOf(transfer);
     const validator = { kind: "etag", value: '"1"' } as const;
     const ranges = origin !== "no ranges" && transfer.ask === "slices";
@@ -380,7 +385,10 @@ function simulate({ files, limits, random, failing }: World): void {
       name: "file",
     };
     const last = ranges ? Math.min(thread.end, size) : size;
-    learn(transfer, thread, file, last);
+    answer(transfer, thread, file, last, now);
+    const { bytesAmount } = limits;
+    const end = endOfFirst(transfer, { bytesAmount, threads: 1 });
+    if (end < thread.end) bound(thread, end);
     if (!ranges || file.validator || last === size) return true;
     restart(transfer, "whole");
     return false;

@@ -7,19 +7,24 @@ import {
   askToStop,
   begin,
   beginAnew,
+  bound,
   bringTo,
   createTransfer,
   end,
+  goFurther,
   gotAnswer,
   isWhole,
-  learn,
   restarted,
-  shorten,
   type Thread,
   type Transfer,
   wrote,
 } from "../../lib/transfer/transfer.ts";
-import { fail, freshTransfer, slicedTransfer } from "../support/transfers.ts";
+import {
+  answer,
+  fail,
+  freshTransfer,
+  slicedTransfer,
+} from "../support/transfers.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -45,10 +50,13 @@ function startAll(transfer: Transfer, now = 0): Thread[] {
   return threads;
 }
 
+const NO_REDIRECT = { location: null, end: Infinity };
+
 /** A thread of the transfer is redirected, and leaves the rest to others. */
 function redirect(transfer: Transfer): void {
   const thread = start(transfer);
-  gotAnswer(transfer, thread, "https://cdn.test/?signed", 0);
+  const location = "https://cdn.test/?signed";
+  gotAnswer(transfer, thread, { location, end: thread.end }, 0);
   end(transfer, thread);
 }
 
@@ -77,9 +85,9 @@ function failWith(
 
 // What a thread is to do
 
-Deno.test("until a file is known, one thread asks for its first slice", () => {
+Deno.test("until a file is known, one thread asks for all of it", () => {
   const transfer = freshTransfer();
-  assertEquals(start(transfer).slice, { start: 0, end: MiB });
+  assertEquals(start(transfer).slice, { start: 0, end: Infinity });
   assertEquals(plan(transfer, LIMITS, 0), null);
 });
 
@@ -88,7 +96,7 @@ Deno.test("an origin without slices is asked for the whole, by one thread", () =
   beginAnew(transfer, "whole");
   assertEquals(plan(transfer, LIMITS, 0), { kind: "first", slice: null });
   const file = { size: 9 * MiB, ranges: false, validator: null, name: "f" };
-  learn(transfer, start(transfer), file, 9 * MiB);
+  answer(transfer, start(transfer), file, 9 * MiB);
   assertEquals(plan(transfer, LIMITS, 0), null);
 });
 
@@ -137,24 +145,21 @@ Deno.test("the first slice leaves the other threads their share", () => {
   assertEquals(ends, [2, 3, 10, 16]);
 });
 
-Deno.test("the first slice is left as it is where no other thread could go on", () => {
+Deno.test("the first slice is as long as it may be where no other thread helps", () => {
   const limits = { bytesAmount: 16 * MiB, threads: 4 };
+  const large = slicedTransfer(64 * MiB);
+  assertEquals(endOfFirst(large, { ...limits, threads: 1 }), 16 * MiB);
+  const alone = slicedTransfer(64 * MiB, { threads: 1 });
+  assertEquals(endOfFirst(alone, limits), 16 * MiB);
+  // Nothing would prove that a second answer is of the same file.
   assertEquals(endOfFirst(freshTransfer(), limits), Infinity);
-  assertEquals(
-    endOfFirst(slicedTransfer(64 * MiB), { ...limits, threads: 1 }),
-    Infinity,
-  );
-  assertEquals(
-    endOfFirst(slicedTransfer(64 * MiB, { threads: 1 }), limits),
-    Infinity,
-  );
 });
 
 Deno.test("a near origin's slices begin short, a far one's as long as they may be", () => {
   const limits = { bytesAmount: 16 * MiB, threads: 4 };
   for (const [wait, length] of [[5, MiB], [80, 16 * MiB]] as const) {
     const transfer = slicedTransfer(640 * MiB);
-    gotAnswer(transfer, start(transfer), null, wait);
+    gotAnswer(transfer, start(transfer), NO_REDIRECT, wait);
     const planned = plan(transfer, limits, wait);
     assert(planned?.kind === "slice");
     assertEquals(planned.slice.end - planned.slice.start, length);
@@ -170,7 +175,7 @@ Deno.test("a near origin's slices get longer when they come whole", () => {
     const planned = plan(transfer, limits, now);
     assert(planned);
     const thread = begin(transfer, planned, ++lastNumber, now);
-    gotAnswer(transfer, thread, null, now);
+    gotAnswer(transfer, thread, NO_REDIRECT, now);
     const length = thread.end - thread.slice.start;
     write(transfer, thread, length, now + length / MiB);
     end(transfer, thread);
@@ -205,7 +210,7 @@ Deno.test("of several tails, the one that would last longest is taken over", () 
 Deno.test("a thread that is about to end is left alone", () => {
   const transfer = slicedTransfer(MiB, { threads: 2 });
   const thread = start(transfer);
-  shorten(thread, MiB);
+  bound(thread, MiB);
   write(transfer, thread, MiB - 300 * KiB, 1000);
   assertEquals(plan(transfer, LIMITS, 1000), null);
 });
@@ -306,7 +311,7 @@ Deno.test("bytes that had come before are no progress", () => {
   for (let n = 0; n < 3; n++) {
     const thread = start(transfer, now);
     const file = { size: MiB, ranges: false, validator: null, name: "f" };
-    learn(transfer, thread, file, MiB);
+    answer(transfer, thread, file, MiB);
     write(transfer, thread, 10, now);
     verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
     if (n < 2) beginAnew(transfer, "whole");
@@ -402,7 +407,7 @@ Deno.test("a thread beyond its end is not told to fetch anything", () => {
   const transfer = slicedTransfer(4 * MiB);
   const thread = start(transfer);
   write(transfer, thread, MiB / 2);
-  shorten(thread, MiB / 4);
+  bound(thread, MiB / 4);
   assertEquals(statusOfTransfer(transfer, 0).fetching, []);
 });
 
@@ -423,7 +428,7 @@ Deno.test("a file that has changed is judged by its own progress", () => {
   let now = 1;
   for (let n = 0; n < 9; n++) {
     const thread = start(transfer, now);
-    if (n === 0) learn(transfer, thread, file, thread.end);
+    if (n === 0) answer(transfer, thread, file, thread.end);
     write(transfer, thread, 1, now);
     const verdict = failWith(transfer, thread, "CUT", { now, attempts: 2 });
     assertEquals(verdict, { kind: "continue" });
@@ -445,7 +450,7 @@ Deno.test("without a validator, no second answer is added to a first", () => {
     const thread = start(transfer);
     const ranges = size !== null;
     const file = { size, ranges, validator: null, name: "f" };
-    learn(transfer, thread, file, thread.end);
+    answer(transfer, thread, file, thread.end);
     write(transfer, thread, KiB);
     assertEquals(
       failWith(transfer, thread, "CUT"),
@@ -489,4 +494,35 @@ Deno.test("a refusal is not the end while other threads get their slices", () =>
   assertEquals(verdict, { kind: "fewer" });
   write(transfer, other, KiB);
   assertEquals(transfer.lastError, null);
+});
+
+Deno.test("a thread goes on where the origin refuses others what follows", () => {
+  const transfer = freshTransfer();
+  const first = start(transfer);
+  const validator = { kind: "etag", value: '"1"' } as const;
+  const size = 8 * MiB;
+  const file = { size, ranges: true, validator, name: "f" };
+  answer(transfer, first, file, size);
+  bound(first, endOfFirst(transfer, LIMITS));
+  const [second, third] = [start(transfer), start(transfer)];
+  assertEquals(second.slice.start, MiB);
+  // Whichever of them is refused first, nothing is left for another request.
+  failWith(transfer, third, "EXPIRED");
+  assertEquals(goFurther(transfer), []);
+  failWith(transfer, second, "EXPIRED");
+  assertEquals(goFurther(transfer), [first]);
+  assertEquals(first.end, size);
+  assertEquals(goFurther(transfer), []);
+});
+
+Deno.test("a thread goes no further than its answer, or to what others fetch", () => {
+  const transfer = slicedTransfer(8 * MiB);
+  const [first, second, third, ...rest] = startAll(transfer);
+  assert(first && second && third && rest.length > 0);
+  failWith(transfer, second, "EXPIRED");
+  assertEquals(goFurther(transfer), []);
+  const tail = { start: first.end / 2, end: first.end };
+  bound(first, tail.start);
+  assertEquals(goFurther(transfer), [first]);
+  assertEquals(first.end, tail.end);
 });

@@ -1,0 +1,176 @@
+/** The body of an answer, read as it comes. */
+
+import { DownloadError } from "../download/errors.ts";
+import { DECODABLE, transferCodings } from "../origin/answer.ts";
+import { connectionError } from "../origin/connection_error.ts";
+import type { Together } from "../base/timers.ts";
+import type { Buffers } from "./buffers.ts";
+
+/** A body; disposing of it ends the connection if there is more to come. */
+export interface Body extends AsyncDisposable {
+  /**
+   * The next bytes, valid until the next call; null at the end.
+   *
+   * @throws {DownloadError} CUT if the connection breaks.
+   */
+  read(): Promise<Uint8Array | null>;
+  /**
+   * The first `length` bytes, or all if there are fewer. They are read again.
+   */
+  peek(length: number): Promise<Uint8Array>;
+}
+
+/**
+ * Opens the body of an answer, and decodes its transfer codings.
+ *
+ * @param buffers A stock of buffers to read into.
+ */
+export function openBody(
+  { body, headers }: Response,
+  { signal, touch }: Watch,
+  buffers: Buffers,
+): Body {
+  const codings = transferCodings(headers);
+  const source = body === null
+    ? NOTHING
+    : codings.length === 0
+    ? readInto(body.getReader({ mode: "byob" }), buffers)
+    : readDecoded(body, codings);
+  let ahead: Uint8Array | null = null;
+  // Deno's fetch holds its own signal so weakly that it is soon collected:
+  // from then on, only this ends a read of a body that has stalled.
+  const cancel = () => source.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel);
+
+  async function read(): Promise<Uint8Array | null> {
+    if (ahead !== null) {
+      const bytes = ahead;
+      ahead = null;
+      return bytes;
+    }
+    signal.throwIfAborted();
+    const bytes = await source.read().catch((error) => {
+      throw signal.aborted ? signal.reason : connectionError(error, "body");
+    });
+    signal.throwIfAborted();
+    touch();
+    return bytes;
+  }
+
+  return {
+    read,
+    async peek(length) {
+      let gathered = new Uint8Array();
+      while (gathered.length < length) {
+        const bytes = await read();
+        if (bytes === null) break;
+        const longer = new Uint8Array(gathered.length + bytes.length);
+        longer.set(gathered);
+        longer.set(bytes, gathered.length);
+        gathered = longer;
+      }
+      ahead = gathered.length > 0 ? gathered : null;
+      return gathered.subarray(0, length);
+    },
+    [Symbol.asyncDispose]() {
+      signal.removeEventListener("abort", cancel);
+      source.release();
+      return cancel();
+    },
+  };
+}
+
+/** Where the bytes of a body come from. */
+interface ByteSource {
+  /** The next bytes, valid until the next call; null at the end. */
+  read(): Promise<Uint8Array | null>;
+  cancel(): Promise<void>;
+  /** Nothing is read any more. */
+  release(): void;
+}
+
+const NOTHING: ByteSource = {
+  read: () => Promise.resolve(null),
+  cancel: () => Promise.resolve(),
+  release() {},
+};
+
+function readInto(
+  reader: ReadableStreamBYOBReader,
+  buffers: Buffers,
+): ByteSource {
+  /** Null while a read has it, for which it may be lost. */
+  let buffer: ArrayBuffer | null = buffers.take();
+  return {
+    async read() {
+      if (buffer === null) return null;
+      const reading = reader.read(new Uint8Array(buffer));
+      buffer = null;
+      const { value } = await reading;
+      buffer = value?.buffer ?? null;
+      return value === undefined || value.length === 0 ? null : value;
+    },
+    cancel: () => reader.cancel(),
+    release() {
+      if (buffer !== null) buffers.give(buffer);
+      buffer = null;
+    },
+  };
+}
+
+/** RFC 9112 §7: the codings are listed in the order in which they were applied. */
+function readDecoded(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  codings: readonly string[],
+): ByteSource {
+  const decoded = codings.toReversed().reduce((stream, coding) => {
+    const format = DECODABLE.get(coding);
+    return format === undefined
+      ? stream
+      : stream.pipeThrough(new DecompressionStream(format));
+  }, body);
+  const reader = decoded.getReader();
+  return {
+    async read() {
+      const { value } = await reader.read();
+      return value ?? null;
+    },
+    cancel: () => reader.cancel(),
+    release() {},
+  };
+}
+
+/** Watches that bytes keep coming. */
+export interface Watch extends Disposable {
+  /** Aborted when the thread is to end, or has got no byte in time. */
+  readonly signal: AbortSignal;
+  /** Some bytes have come. */
+  touch(): void;
+}
+
+/**
+ * Starts a watch, which aborts `control` with STALLED if no byte comes in time.
+ *
+ * @param stallTimeout How long that is, in milliseconds.
+ */
+export function startWatch(
+  control: AbortController,
+  stallTimeout: number,
+  nowAndThen: Together,
+): Watch {
+  let touched = performance.now();
+  const looking = nowAndThen(() => {
+    if (performance.now() - touched < stallTimeout) return;
+    const message = `The origin sent nothing for ${
+      stallTimeout / 1000
+    } s: retry later.`;
+    control.abort(new DownloadError("STALLED", message));
+  });
+  return {
+    signal: control.signal,
+    touch() {
+      touched = performance.now();
+    },
+    [Symbol.dispose]: () => looking[Symbol.dispose](),
+  };
+}
