@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import config from "../deno.json" with { type: "json" };
+import { ENVIRONMENT } from "../config.ts";
+import { commandOf } from "./support/permissions.ts";
 import { run } from "./support/sluice.ts";
 
 // The runtime of a compiled binary comes from a host that tests cannot reach.
@@ -8,10 +9,10 @@ import { run } from "./support/sluice.ts";
 Deno.test("the binary holds the worker and all that it imports", async () => {
   const directory = await Deno.makeTempDir({ prefix: "sluice-compile-" });
   try {
-    const [, ...args] = config.tasks.compile.command.split(" ");
+    const { words } = commandOf("compile");
     const output = join(directory, "sluice");
     const { code, stdout, stderr } = await run(
-      args.map((word) => word === "sluice" ? output : word),
+      words.map((word) => word === "sluice" ? output : word),
       { DENORT_BIN: Deno.execPath() },
     );
     assertEquals(code, 0, stderr);
@@ -19,8 +20,25 @@ Deno.test("the binary holds the worker and all that it imports", async () => {
       assertMatch(stdout + stderr, new RegExp(`── ${file}\\.ts`));
     }
     assertMatch(stdout + stderr, /deno-std\/1\.3\.1/);
-    assert((await Deno.stat(output)).isFile);
+    // Its directories are those below the one it is started in.
+    assertEquals(embeddedPermissions(await Deno.readFile(output)), {
+      allow_net: [],
+      allow_read: ["."],
+      allow_write: ["."],
+      allow_sys: ["statfs"],
+      allow_env: [...ENVIRONMENT, "SLUICE_TOKEN"].sort(),
+    });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+/** What a binary grants, beside the hosts that Deno always imports from. */
+function embeddedPermissions(binary: Uint8Array): Record<string, unknown> {
+  const [, permissions = ""] = new TextDecoder("latin1").decode(binary)
+    .match(/"permissions":(\{"allow_env":[^}]*\})/) ?? [];
+  const entries = Object.entries<string[] | null>(JSON.parse(permissions))
+    .filter(([name, values]) => name !== "allow_import" && values)
+    .map(([name, values]) => [name, values && [...values].sort()]);
+  return Object.fromEntries(entries);
+}

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ENVIRONMENT, settingsOf } from "../config.ts";
-import config from "../deno.json" with { type: "json" };
+import { ENVIRONMENT } from "../config.ts";
 import { projectPath, run } from "./support/sluice.ts";
 
 /** The rooms from the bottom up: each may import from those before it. */
@@ -196,54 +195,6 @@ Deno.test("the top level holds what it is to hold", async () => {
     "main.ts",
     "tests",
   ]);
-});
-
-/** Tasks that talk to a server, and touch no file. */
-const CLIENTS = [
-  "add",
-  "list",
-  "watch",
-  "pause",
-  "resume",
-  "retry",
-  "refresh",
-  "remove",
-];
-
-/** The variables that a task reads. */
-function environmentOf(task: string): string[] {
-  const token = "SLUICE_TOKEN";
-  if (CLIENTS.includes(task)) return [token];
-  const program = task === "get" ? "get" : "serve";
-  const names = settingsOf(program).map(({ variable }) => variable);
-  return [...names, ...(task === "compile" ? [token] : [])].sort();
-}
-
-Deno.test("every task names what it may do", () => {
-  for (const [name, { command }] of Object.entries(config.tasks)) {
-    assert(!/\s(-A|--allow-all|-\w*A\w*)(\s|$)/.test(command), name);
-    if (
-      !/^(DENO_USE_WRITEV=1 )?deno (run|compile)\b.* main\.ts\b/.test(command)
-    ) continue;
-    const words = command.split(" ");
-    const granted = words.filter((word) => word.startsWith("--allow-"));
-    for (const word of granted) {
-      assert(word === "--allow-net" || word.includes("="), `${name}: ${word}`);
-    }
-    const names = granted.find((word) => word.startsWith("--allow-env="));
-    assertEquals(
-      names?.slice("--allow-env=".length).split(",").sort(),
-      environmentOf(name),
-    );
-    const writes = granted.filter((word) => word.startsWith("--allow-write"));
-    assertEquals(
-      writes,
-      CLIENTS.includes(name)
-        ? []
-        : [name === "compile" ? "--allow-write=." : "--allow-write=downloads"],
-    );
-    assert(words.includes("--no-prompt"), `${name} would ask`);
-  }
 });
 
 Deno.test("no check is switched off", async () => {

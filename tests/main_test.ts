@@ -344,30 +344,6 @@ Deno.test("--version says which one it is", async () => {
   assertEquals([code, stdout], [0, `sluice ${config.version}\n`]);
 });
 
-Deno.test("a missing permission is one line that names the flag", async () => {
-  const start = taskArguments("start", "downloads");
-  const elsewhere = await Deno.makeTempDir();
-  try {
-    const flags = ["--content-directory", elsewhere];
-    const directory = await run([...start, ...flags]);
-    assertEquals(directory.code, 2);
-    assertMatch(
-      directory.stderr,
-      new RegExp(
-        `^sluice: .*--allow-read=${elsewhere} --allow-write=${elsewhere}.*\n$`,
-      ),
-    );
-    for (const flag of ["--allow-net", "--allow-read", "--allow-env"]) {
-      const rest = start.filter((word) => !word.startsWith(flag));
-      const { code, stderr } = await run(rest);
-      assertEquals(code, 2);
-      assertMatch(stderr, new RegExp(`^sluice: Permission.*${flag}.*\n$`));
-    }
-  } finally {
-    await Deno.remove(elsewhere, { recursive: true });
-  }
-});
-
 Deno.test("a port that is taken is one line", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const directory = await Deno.makeTempDir();

@@ -3,27 +3,27 @@
 import { UsageError } from "./usage.ts";
 
 /**
- * Names every flag that is missing, in one line.
+ * Names every flag that is missing, in one line. A flag names all that is
+ * needed of its kind, also what is granted: on the command line it takes the
+ * place of the list that a permission set of deno.json has of that kind.
  *
  * @throws {UsageError}
  */
 export function refuseWithout(
   needed: readonly Deno.PermissionDescriptor[],
 ): void {
-  const missing = new Map<string, string[]>();
-  for (const descriptor of needed) {
-    const { state } = Deno.permissions.querySync(descriptor);
-    if (state === "granted") continue;
-    const flag = `--allow-${descriptor.name}`;
-    const values = missing.get(flag) ?? [];
-    missing.set(flag, [...values, ...valuesOf(descriptor)]);
-  }
-  if (missing.size === 0) return;
-  const flags = missing.entries().map(([flag, values]) =>
-    values.length > 0 ? `${flag}=${values.join(",")}` : flag
+  const missing = new Set(
+    needed.filter((one) => Deno.permissions.querySync(one).state !== "granted")
+      .map(({ name }) => name),
   );
+  if (missing.size === 0) return;
+  const flags = [...missing].map((kind) => {
+    const values = needed.filter(({ name }) => name === kind).flatMap(valuesOf);
+    const flag = `--allow-${kind}`;
+    return values.length > 0 ? `${flag}=${values.join(",")}` : flag;
+  });
   throw new UsageError(
-    `Permission is missing: run deno with ${[...flags].join(" ")}`,
+    `Permission is missing: run deno with ${flags.join(" ")}`,
   );
 }
 

@@ -6,6 +6,7 @@ import {
   firstDifference,
   startOrigin,
 } from "../support/origin.ts";
+import { flagsFor, PERMISSION_SETS } from "../support/permissions.ts";
 import {
   makeDirectory,
   start,
@@ -410,16 +411,9 @@ Deno.test("a wrong use is one line that says what to do, code 2", async () => {
     ] as const
   ) {
     await using directory = await makeDirectory();
-    const [deno, ...rest] = taskArguments("get", directory.path);
-    const permissions = [
-      ...rest.filter((word) => word.startsWith("-") && !/content/.test(word)),
-    ];
-    const granted = permissions.map((word) =>
-      word.startsWith("--allow-env") ? `${word},SLUICE_TOKEN` : word
-    );
     const { code, stdout, stderr } = await start([
-      deno ?? "",
-      ...granted,
+      ...["run", "-q", "--no-prompt", "-P=sluice"],
+      ...flagsFor(directory.path, PERMISSION_SETS.sluice ?? {}),
       "main.ts",
       ...args,
     ], { env: { CONTENT_DIRECTORY: directory.path } }).ended;

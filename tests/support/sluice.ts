@@ -1,9 +1,15 @@
 /** The server as a real process, and clients of it. */
 
 import { fromFileUrl, join } from "@std/path";
-import config from "../../deno.json" with { type: "json" };
 import type { ServerMessage } from "../../lib/server/protocol.ts";
 import type { Status } from "../../lib/status/status.ts";
+import {
+  commandOf,
+  flagsFor,
+  grantsOf,
+  type Task,
+  withFlags,
+} from "./permissions.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
@@ -11,25 +17,11 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url));
  * The arguments of a task's `deno`, with the task's own permissions, but for
  * another content directory than `downloads`.
  */
-export function taskArguments(
-  task: keyof typeof config.tasks,
-  directory: string,
-): string[] {
-  const { words } = commandOf(task);
-  return words.map((word) =>
-    word.replaceAll(/(?<=[=,])downloads(?=,|$)/g, directory)
+export function taskArguments(task: Task, directory: string): string[] {
+  const words = commandOf(task).words.map((word) =>
+    word.replace(/=downloads$/, `=${directory}`)
   );
-}
-
-/** A task's command: what it sets in the environment, and `deno`'s words. */
-function commandOf(task: keyof typeof config.tasks): {
-  environment: Record<string, string>;
-  words: string[];
-} {
-  const words = config.tasks[task].command.split(" ");
-  const variables = words.splice(0, words.indexOf("deno") + 1).slice(0, -1);
-  const pairs = variables.map((word) => word.split("=", 2));
-  return { environment: Object.fromEntries(pairs), words };
+  return withFlags(words, flagsFor(directory, grantsOf(task)));
 }
 
 /** How a server is started. */
