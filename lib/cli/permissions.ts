@@ -1,9 +1,9 @@
-/** What the program may do, checked before it is needed. */
+/** Permissions of the program, checked before they are needed. */
 
 import { UsageError } from "./usage.ts";
 
 /**
- * Names every flag that is missing, in one line.
+ * Refuses to go on without permissions, and names all flags that give them.
  *
  * @throws {UsageError}
  */

@@ -5,11 +5,11 @@ import { DownloadError } from "../download/errors.ts";
 import type { Range } from "../download/ranges.ts";
 import { parseDate, retryAfter } from "./http_date.ts";
 
-/** Status and headers of an answer, as far as they decide anything here. */
+/** The head of an answer, and the paths that led to it. */
 export interface Head {
   readonly status: number;
   readonly headers: Headers;
-  /** The path of the URL that gave it: an extension tells a file's format. */
+  /** The path of the URL that gave the answer: its extension tells a format. */
   readonly path: string;
   /** The path that was asked for, before any redirect. */
   readonly asked: string;
@@ -55,7 +55,7 @@ export function parseContentRange(value: string | null): ContentRange | null {
   return { range, size };
 }
 
-/** The validator that an answer carries, if it carries a strong one. */
+/** The strong validator that an answer carries; null if it carries none. */
 export function validatorOf(headers: Headers): Validator | null {
   const etag = headers.get("etag")?.trim();
   // RFC 9110 §8.8.3: a weak tag, W/"…", says alike, not the same bytes.
@@ -217,7 +217,10 @@ const OWN_EXTENSIONS = new Map([
   ["br", /\.br$/i],
 ]);
 
-/** Many an origin's "not found" or "log in" is a page with status 200. */
+/**
+ * Refuses a web page in place of the file: many origins say "not found" or "log
+ * in" with a page of status 200.
+ */
 function refuseWebPage(
   { status, headers, path, asked }: Head,
   pinned: Pinned | null,

@@ -18,37 +18,37 @@ import { openSink, type Writing } from "./sink.ts";
 
 /** What a thread and its carrier share while it runs. */
 export interface Controls {
-  /** Where the thread is to stop; comes down when its tail is taken over. */
+  /** The offset to stop at; lowered when another thread takes over the tail. */
   end: number;
-  /** What the thread has written; null as long as that is nothing. */
+  /** The run that the thread has written; null before its first byte. */
   written: Run | null;
-  /** Ends the thread, whose error is the reason. */
+  /** Aborting it ends the thread, which then throws the reason. */
   readonly control: AbortController;
 }
 
-/** What a thread says while it runs. */
+/** Hears a thread while it runs. */
 export interface Listener {
   answered(answered: Answered): void;
-  /** Called now and then: `controls.written` may have grown. */
+  /** Called some times a second: `controls.written` may have grown. */
   wrote(): void;
 }
 
 /** What the threads of a worker share. */
 export interface WorkerResources extends Writing {
   readonly client: Deno.HttpClient;
-  /** For what threads do at times: tell what they wrote, look for a stall. */
+  /** One timer for what all threads repeat: telling of writes, noticing stalls. */
   readonly nowAndThen: Together;
   /** A stock of buffers to read into. */
   readonly reading: Buffers;
-  /** How long no byte may come, in milliseconds. */
+  /** How long a thread may get no byte, in milliseconds. */
   readonly stallTimeout: number;
   /** Whether URLs may lead into private networks. */
   readonly allowPrivate: boolean;
 }
 
 /**
- * Fetches one slice and writes it where it belongs. Whether this returns or
- * throws, `controls.written` is with the operating system.
+ * Fetches one slice and writes it at its offset in the part file. Whether this
+ * returns or throws, the operating system has the bytes of `controls.written`.
  *
  * @throws {DownloadError} if the slice did not come whole.
  * @throws what the disk said, if it could not be written.
@@ -118,7 +118,7 @@ function endOf(answer: Answer): number {
   return answer.kind === "slice" ? answer.slice.end : answer.size ?? Infinity;
 }
 
-/** Asks for the slice, following redirects, until an answer is none. */
+/** Asks for the slice, and follows redirects to the first other answer. */
 async function request(
   asked: URL,
   { headers, slice }: SliceTask,
@@ -160,10 +160,10 @@ function openBody(
   { reading: buffers }: WorkerResources,
 ): Body {
   const reader = response.body?.getReader({ mode: "byob" });
-  /** Null while a read has it, for which it may be lost. */
+  /** Null during a read, which takes the buffer along; a failed one keeps it. */
   let buffer: ArrayBuffer | null = buffers.take();
-  // Deno's fetch holds its own signal so weakly that it is soon collected:
-  // from then on, only this ends a read of a body that has stalled.
+  // Deno's fetch holds its own signal so weakly that it is soon collected: from
+  // then on, only cancelling the reader ends a read of a body that has stalled.
   const cancel = () => reader?.cancel().catch(() => {}) ?? Promise.resolve();
   signal.addEventListener("abort", cancel);
 
@@ -193,7 +193,7 @@ function openBody(
 interface Watch extends Disposable {
   /** Aborted when the thread is to end, or has got no byte in time. */
   readonly signal: AbortSignal;
-  /** Some bytes have come. */
+  /** Notes that bytes have just come. */
   touch(): void;
 }
 
