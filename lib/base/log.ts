@@ -12,8 +12,9 @@ export type Log = (event: string, fields?: Fields) => void;
 const GATHER = 20;
 
 /**
- * Makes a log that writes to standard error; what has not been written when
- * the process exits is then. A write costs more than a line.
+ * Makes a log that writes to standard error. Lines are gathered, as a write
+ * costs more than a line; those that still wait at the process's exit are
+ * written then.
  *
  * @param format `text` for people, `json` for programs.
  */

@@ -1,10 +1,10 @@
-/** What asks the program to stop. */
+/** Signals by which a user or the system asks the program to stop. */
 
 /** Signals to stop, heard until disposed of. */
 export interface Signals extends Disposable {
-  /** Aborted at the first one; a second one ends the process at once. */
+  /** Aborted at the first signal; a second one ends the process at once. */
   readonly stop: AbortSignal;
-  /** 128 and the signal's number, as shells have it: 130 for Ctrl-C. */
+  /** 128 and the signal's number, as shells report it: 130 for Ctrl-C. */
   exitCode(): number;
 }
 

@@ -1,15 +1,15 @@
-/** What is done again and again, or not at once. */
+/** Timers, of which none is set in a process's first milliseconds. */
 
 /**
- * In its first milliseconds a process does nothing again: to set its first
- * timer takes it 7 ms, and a small file has come before there is a use for one.
+ * How long after its start a process sets no timer, in milliseconds. To set the
+ * first one takes it 7 ms, and a small file has come before a timer is of use.
  */
 const NOT_BEFORE = 50;
 
-/** Aborted when they are over. It is there at once, unlike other timers. */
+/** Aborted when `NOT_BEFORE` is over; made at once, unlike a first timer. */
 let begin: AbortSignal | undefined;
 
-/** Does something once a process is not in its first milliseconds any more. */
+/** Does something once the process's first milliseconds are over. */
 export function afterStart(action: () => void): Disposable {
   const begun = begin ??= AbortSignal.timeout(NOT_BEFORE);
   if (begun.aborted) action();
@@ -19,10 +19,10 @@ export function afterStart(action: () => void): Disposable {
   };
 }
 
-/** Has something done now and then, with others, until disposed of. */
+/** Adds an action to those that share a timer, until disposed of. */
 export type Together = (action: () => void) => Disposable;
 
-/** Like {@linkcode every}, with one timer for all that is to be done. */
+/** Like {@linkcode every}, with one timer for any number of actions. */
 export function together(milliseconds: number): Together {
   const actions = new Set<() => void>();
   let timer: Disposable | undefined;
@@ -42,8 +42,8 @@ export function together(milliseconds: number): Together {
 }
 
 /**
- * Waits for a promise, but no longer than `milliseconds`; up to {@linkcode
- * NOT_BEFORE} more while the process has only just begun.
+ * Waits for a promise, but no longer than `milliseconds`, or 50 more if the
+ * process has only just begun: like {@linkcode every}, it sets no timer then.
  *
  * @throws what the promise rejects with in time.
  */

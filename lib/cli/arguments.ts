@@ -1,4 +1,4 @@
-/** The command line, read by what there is to be asked. Pure. */
+/** Reads the command line by the commands and flags that there are. Pure. */
 
 import { parseArgs } from "@std/cli/parse-args";
 import { parseWholeNumber } from "../base/whole_number.ts";
@@ -7,12 +7,12 @@ import { nearest } from "./nearest.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
 
-/** What was asked. */
+/** What the command line asks for. */
 export interface Invocation {
   readonly command: CommandUsage;
-  /** Whether a command was named, or is what is done by itself. */
+  /** Whether a command was named; otherwise it is `serve`. */
   readonly named: boolean;
-  /** Of flags given, by name: text, texts of a repeatable one, or true. */
+  /** The given flags' values by name: text, texts if repeatable, or true. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly operands: readonly string[];
 }

@@ -5,11 +5,11 @@ import { DownloadError } from "../download/errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
 import { UsageError } from "./usage.ts";
 
-/** Which server, and what it knows us by. */
+/** The address of a server, and the token for it. */
 export interface ServerAddress {
   /** `ws:` or `wss:`. */
   readonly url: string;
-  /** Null if it asks for none. */
+  /** Null if the server asks for none. */
   readonly token: string | null;
 }
 
@@ -40,13 +40,13 @@ export function parseServer(text: string): string {
   throw new UsageError("--server must be such as ws://localhost:8888/.");
 }
 
-/** A server that is silent for longer hangs, in milliseconds. */
+/** How long a server may take to answer, in milliseconds. */
 const PATIENCE = 20_000;
 
 /**
  * Connects to a server.
  *
- * @param hear Called with each message that is no reply.
+ * @param hear Called with each message that answers no request.
  * @param stop Ends the attempt to connect when it is aborted.
  * @throws {DownloadError} REFUSED or STALLED, saying what to do.
  */
@@ -122,7 +122,7 @@ function mute(): DownloadError {
   );
 }
 
-/** Null for what no Sluice sends. */
+/** The message that a frame holds; null if it is none that Sluice sends. */
 function parse(data: unknown): ServerMessage | null {
   try {
     const message: unknown = JSON.parse(String(data));

@@ -1,4 +1,4 @@
-/** What can be asked of the program: its commands and their flags. Pure. */
+/** The commands of the program, and their flags. Pure. */
 
 import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
 
@@ -18,11 +18,11 @@ export interface Flag {
 /** A command. */
 export interface CommandUsage {
   readonly name: string;
-  /** What it takes besides flags, for the help. */
+  /** The operands that it takes, for the help. */
   readonly operands: string;
   /** One line without a full stop. */
   readonly summary: string;
-  /** What else one should know, as lines. */
+  /** Further advice, as lines. */
   readonly notes: readonly string[];
   readonly flags: readonly Flag[];
   /** Flags that are also variables of the environment. */

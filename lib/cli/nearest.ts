@@ -1,4 +1,4 @@
-/** What somebody meant who mistyped a word. Pure. */
+/** The word that a mistyped one was meant to be. Pure. */
 
 /** The word that is fewest edits away, if few enough to be meant. */
 export function nearest(
@@ -9,7 +9,7 @@ export function nearest(
   const small = typed.toLowerCase();
   let best: { word: string; edits: number } | null = null;
   for (const word of words) {
-    // Of a long word, somebody may have typed the begin only.
+    // Of a long word, only the beginning may have been typed.
     const edits = Math.min(
       editsBetween(small, word),
       editsBetween(small, word.slice(0, small.length)) + 1,

@@ -1,11 +1,12 @@
-/** What the program may do, checked before it is needed. */
+/** Permissions of the program, checked before they are needed. */
 
 import { UsageError } from "./usage.ts";
 
 /**
- * Names every flag that is missing, in one line. A flag names all that is
- * needed of its kind, also what is granted: on the command line it takes the
- * place of the list that a permission set of deno.json has of that kind.
+ * Refuses to go on without permissions, and names all flags that give them, in
+ * one line. A flag names all that is needed of its kind, also what is granted: on
+ * the command line it takes the place of the list that a permission set of
+ * deno.json has of that kind.
  *
  * @throws {UsageError}
  */

@@ -1,4 +1,4 @@
-/** The commands that ask something of a running server, and are done. */
+/** The commands that send requests to a running server, and end. */
 
 import { DownloadError } from "../download/errors.ts";
 import type { Status } from "../status/status.ts";
@@ -17,7 +17,7 @@ const PAGE = 1_000;
 /** Where a command writes its lines. */
 export interface LineOutput {
   line(text: string): void;
-  /** Columns; Infinity where nobody looks. */
+  /** Columns; Infinity where the output is no terminal. */
   readonly width: number;
 }
 
@@ -56,7 +56,8 @@ async function add(
   { line }: LineOutput,
 ): Promise<number> {
   const urls = await readRequests(invocation);
-  // The server has limits of its own; half a list in the queue helps nobody.
+  // All are checked before any is sent, or half a list could be in the queue.
+  // How long a URL may be is for the server to say.
   checkRequests(urls, { urlLength: Infinity });
   using client = await connect(server);
   for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
@@ -114,7 +115,7 @@ function statusFilter(given: unknown): { status?: readonly string[] } {
   return { status: [...new Set(names)] };
 }
 
-/** The downloads on a page, and how many there are on all. */
+/** The downloads on a page, and how many there are on all pages. */
 async function listPage(
   client: Client,
   fields: Readonly<Record<string, unknown>>,
@@ -205,15 +206,16 @@ async function allIds(
     });
     ids.push(...page.statuses.map(({ id }) => id));
     if (page.statuses.length === 0 || ids.length >= page.total) {
-      // Those that are added meanwhile move others to the next page.
+      // Downloads that are added meanwhile move others to the next page, too.
       return [...new Set(ids)];
     }
   }
 }
 
+/** Characters of a whole id. */
 const ID_LENGTH = 36;
 
-/** Ids in full, of ids of which some may be cut down. */
+/** The whole ids of typed ones, which may be cut down to their beginnings. */
 async function fullIds(
   client: Client,
   typed: readonly string[],
@@ -228,7 +230,7 @@ async function fullIds(
         `More than one id begins with ${printable(id)}: type more of it.`,
       );
     }
-    // The server says it best what is wrong with an id.
+    // An unknown id is sent as it is: the server says what is wrong with it.
     return found ?? id;
   });
 }

@@ -1,4 +1,4 @@
-/** What is to be downloaded, from the command line and lists of URLs. */
+/** Reads requests for downloads from the command line and lists of URLs. */
 
 import { errorMessage } from "../base/error_message.ts";
 import {
@@ -86,7 +86,7 @@ export function checkRequests(
   });
 }
 
-/** As people type it: `example.org/file` is meant as browsers take it. */
+/** A URL as people type it: without a scheme, https is meant, as in browsers. */
 function withScheme(url: string): string {
   return /^[\w-]+(\.[\w-]+)+(:\d+)?(\/|$)/.test(url) ? `https://${url}` : url;
 }

@@ -16,7 +16,7 @@ import {
 import { openFullScreen, type Terminal } from "./terminal/screen.ts";
 import { clip } from "./terminal/width.ts";
 
-/** How long to wait before connecting again, in milliseconds. */
+/** The first and the longest wait before connecting again, in milliseconds. */
 const SOONEST = 500;
 const LATEST = 5_000;
 /** How often a server is asked whether it is still there, in milliseconds. */
@@ -24,7 +24,7 @@ const ASK_EVERY = 30_000;
 
 /** What is known of a server. */
 export interface ServerView {
-  /** As it may be shown. */
+  /** Its URL without path and query, which might hold secrets. */
   readonly server: string;
   readonly connection:
     | { readonly kind: "connecting" }
@@ -91,7 +91,7 @@ export function renderView(view: ServerView, size: ViewSize): string[] {
   ];
 }
 
-/** What a watch does with what it hears. */
+/** Shows what a watch hears. */
 export interface Watcher extends Disposable {
   show(view: ServerView, changed: readonly Status[]): void;
 }
@@ -99,7 +99,7 @@ export interface Watcher extends Disposable {
 /**
  * Watches a server until `stop`, through its restarts.
  *
- * @throws {DownloadError} REFUSED if there was no server at the begin.
+ * @throws {DownloadError} REFUSED if there was no server at first.
  */
 export async function watch(
   server: ServerAddress,

@@ -57,7 +57,7 @@ function readKeys(quit: () => void): Disposable {
       if (new TextDecoder().decode(value).includes("q")) return quit();
     }
   }
-  // Its end is the program's.
+  // It is cut off only when the program ends.
   read().catch(() => {});
   return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
 }

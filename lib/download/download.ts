@@ -50,25 +50,25 @@ export interface Checksum {
 /** What a client asks for. */
 export interface DownloadRequest {
   readonly url: string;
-  /** The name that the file is to have; else the origin's. */
+  /** The name that the file is to have; null for the origin's. */
   readonly filename: string | null;
   /** Sent to the URL's own origin only. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What the whole file must hash to. */
+  /** The checksum that the whole file must have. */
   readonly checksum: Checksum | null;
-  /** How many threads it may have at most; else as many as there are. */
+  /** How many threads it may have at most; null for no limit of its own. */
   readonly threads: number | null;
 }
 
 /** Where a download stands, as far as a restart has to know. */
 export type State =
-  /** In the queue, or taken from it: "Downloading" is the running server's. */
+  /** In the queue, or being fetched: only the running server tells which. */
   | { readonly kind: "Queued" }
   | { readonly kind: "Paused"; readonly error: ErrorRecord | null }
   | {
     readonly kind: "Downloaded";
     readonly path: string;
-    /** Which file it is, if somebody moves it; not known of old ones. */
+    /** Tells the file from others, should it be moved; old records lack it. */
     readonly identity?: string;
   }
   | { readonly kind: "Failed"; readonly error: ErrorRecord };
@@ -82,7 +82,7 @@ export interface FileFacts {
   readonly validator: Validator | null;
   /** A content coding that answers name and the file's bytes are not in. */
   readonly mislabelled?: string;
-  /** A safe name for it. */
+  /** A safe name for the file. */
   readonly name: string;
 }
 
@@ -92,7 +92,7 @@ export interface Download {
   readonly request: DownloadRequest;
   readonly state: State;
   readonly file: FileFacts | null;
-  /** How many bytes are there, as last recorded. */
+  /** How many bytes had come when this was recorded. */
   readonly downloaded: number;
   /** Milliseconds since the epoch. */
   readonly addedAt: number;
@@ -130,7 +130,10 @@ export function createIds(count: number): string[] {
   });
 }
 
-/** Digits. With more, neighbours would look alike; with fewer, lie apart. */
+/**
+ * Digits of an id that count on. With more, ids would look alike to people; with
+ * fewer, ids added together would lie on different pages of the index.
+ */
 const COUNTED = 5;
 
 /** What a client may do to a download that is there. */
@@ -155,7 +158,7 @@ const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
  */
 export function refuseUnlessAllowed({ kind }: Command, state: State): void {
   if (ALLOWED[kind].includes(state.kind)) return;
-  // It was paused by itself, and would go on so: now it is to stay.
+  // What the server paused goes on by itself, unless a client pauses it, too.
   if (kind === "pause" && state.kind === "Paused" && state.error) return;
   throw new DownloadError(
     "WRONG_STATE",

@@ -6,7 +6,7 @@ export interface Range {
   readonly end: number;
 }
 
-/** Bytes that one thread has written in one go, and the CRC-32 of them. */
+/** A range that one thread has written without a gap, and its CRC-32. */
 export interface Run extends Range {
   readonly crc: number;
 }
@@ -39,7 +39,7 @@ export function union(ranges: Iterable<Range>): Range[] {
   return merged;
 }
 
-/** What a file of `size` bytes lacks of a sorted, disjoint list. */
+/** The ranges of a file of `size` bytes that a sorted, disjoint list lacks. */
 export function missing(size: number, ranges: readonly Range[]): Range[] {
   const gaps: Range[] = [];
   let start = 0;

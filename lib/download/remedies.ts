@@ -17,9 +17,9 @@ export type Remedy =
    * all bytes that came, and take the whole file in one answer.
    */
   | "whole"
-  /** Wait until somebody has made room. */
+  /** Pause until the disk has room. */
   | "pause"
-  /** Ask again if there were good answers, but at the start do nothing. */
+  /** Ask again if there were good answers before, else give up. */
   | "proven"
   /** Nothing: trying again would end the same. */
   | "none";

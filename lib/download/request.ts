@@ -1,4 +1,4 @@
-/** Reads and checks what is asked for, one download at a time. Pure. */
+/** Reads and checks a request for one download. Pure. */
 
 import { isObject, type JsonObject } from "../base/json.ts";
 import {
@@ -114,7 +114,7 @@ export function parseUrl(url: unknown, longest: number): string {
   return trimmed;
 }
 
-/** Header names that a client may not set: they are ours, or the wire's. */
+/** Header names that Sluice sets itself, or that describe the connection. */
 const OURS = [
   "accept-encoding",
   "connection",

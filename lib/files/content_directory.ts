@@ -9,7 +9,7 @@ import { createParts, type DownloadParts, removeFile } from "./parts.ts";
 
 /** A content directory that is this process's alone. */
 export interface ContentDirectory extends DownloadParts, Disposable {
-  /** Where the state is kept. */
+  /** The path of the database. */
   readonly statePath: string;
   /** The part files that have names already, by their downloads' ids. */
   named(): ReadonlyMap<string, Named>;

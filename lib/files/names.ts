@@ -42,8 +42,9 @@ export function giveName(
 }
 
 /**
- * A number above `taken` whose path is free now. Of a thousand that are taken
- * in turn, ten are looked at: each is the name of one download of many.
+ * A number above `taken` whose path is free now. It is found by doubling steps,
+ * then halving: where many downloads have one name, and a thousand numbers are
+ * taken, twenty paths are looked at.
  */
 function freeNumber(taken: number, path: (number: number) => string): number {
   const isTaken = (number: number) => lstatIfThere(path(number)) !== null;
@@ -59,8 +60,8 @@ function freeNumber(taken: number, path: (number: number) => string): number {
 }
 
 /**
- * The names in a directory that part files have been given already: before a
- * crash, since part files with names are removed. Only finished ones get any.
+ * The names in a directory that finished part files were given before a crash.
+ * Without one, a part file is removed as soon as its name is recorded.
  */
 export function findNames(
   directory: string,
@@ -92,8 +93,8 @@ export function hasName({ nlink }: Deno.FileInfo): boolean {
 }
 
 /**
- * What tells a file from all others, by whatever name, however often it is
- * written to. An inode alone does not: a later file may get it.
+ * A text that tells a file from all others, whatever its name and content. An
+ * inode number alone does not: a later file may get it.
  */
 export function identityOf({ ino, birthtime }: Deno.FileInfo): string {
   return `${ino} ${birthtime?.getTime() ?? ""}`;
@@ -103,7 +104,7 @@ function inodeOf({ dev, ino }: Deno.FileInfo): string {
   return `${dev} ${ino}`;
 }
 
-/** What is at a path, not following a symlink; null if nothing is. */
+/** The metadata of a path, without following a symlink; null if it is free. */
 export function lstatIfThere(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
@@ -127,10 +128,10 @@ export function removeIfThere(path: string): void {
 }
 
 /**
- * Makes sure that files in a directory can be given names. Better to say so
- * now than when the first file is whole.
+ * Makes sure that files in a directory can be given names: the user is told at
+ * the start if not, rather than when the first file is whole.
  *
- * @param file One that is there, on the directory's file system.
+ * @param file An existing file on the directory's file system.
  * @throws {DownloadError} DISK if there are no hard links.
  */
 export function refuseWithoutLinks(file: string, directory: string): void {

@@ -16,14 +16,14 @@ export interface DownloadParts {
   isNamed(id: string): Promise<boolean>;
   /** Removes a part file, if there is one. */
   remove(id: string): Promise<void>;
-  /** What tells a file from all others; null if it is not there. */
+  /** The identity of the file at a path (see names.ts); null if there is none. */
   identity(path: string): string | null;
   /** Removes a finished file, if it is still there. */
   removeFinished(path: string): Promise<void>;
 }
 
 /**
- * Part files that are ours alone, wherever they are.
+ * Makes access to part files that no other process uses.
  *
  * @param sync Whether files are forced to disk before they count as there.
  */
@@ -41,7 +41,7 @@ export function createParts(
     directory,
     path,
     async free() {
-      // It takes 30 ms to load, in which a small file has come.
+      // node:fs takes 30 ms to load, in which a small file has come.
       const { statfs } = await import("node:fs/promises");
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;

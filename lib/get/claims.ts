@@ -28,19 +28,22 @@ export interface PartRecord {
 export interface Claim {
   /** The path of the part file. */
   readonly part: string;
-  /** What an earlier `get` has left. */
+  /** The record that an earlier `get` left; null if there is none. */
   readonly left: PartRecord | null;
-  /** The name that an earlier `get` gave it, and did not tell of any more. */
+  /** The name that an earlier `get` gave the part just before it was killed. */
   readonly named: Named | null;
-  /** Records what is in the part file. What was recorded is replaced at once. */
+  /** Records what is in the part file; replaces an older record atomically. */
   write(record: PartRecord): Promise<void>;
   /** Removes the record. */
   forget(): void;
-  /** Gives the download up; a part file without a record goes, too. */
+  /** Gives the download up; removes a part file without a record. */
   release(): void;
 }
 
-/** The claims of a process; disposing of them leaves only what goes on later. */
+/**
+ * The claims of a process. Disposing of them removes all but the parts, with
+ * their records, that a later `get` goes on with.
+ */
 export interface Claims extends Disposable {
   /** The directory of part files and records. */
   readonly directory: string;
@@ -54,7 +57,7 @@ export interface Claims extends Disposable {
   tidy(): void;
 }
 
-/** A lock that is held, and its name. */
+/** A lock that this process holds, and its path. */
 interface Lock {
   readonly path: string;
   readonly file: Deno.FsFile;
@@ -74,7 +77,7 @@ export function createClaims(
 ): Claims {
   const own = join(contentDirectory, ".sluice");
   const directory = join(own, "get");
-  /** Still named after downloads that are over, until others need them. */
+  /** Locks of downloads that are over, for downloads to come. */
   const free: Lock[] = [];
   let hasLinks = false;
 
@@ -91,7 +94,7 @@ export function createClaims(
       free.push(lock);
       throw error;
     }
-    // A record is of a part that is there; of most downloads, there is none.
+    // Without its part, a record is worthless; most downloads have neither.
     const begun = lstatIfThere(part) !== null;
     const left = begun ? readRecord(path) : null;
     const names = findNames(contentDirectory, begun ? [part] : []);
@@ -146,7 +149,7 @@ export function createClaims(
   };
 }
 
-/** Removes directories, up to the first one that something is in. */
+/** Removes directories, up to the first one that is not empty. */
 function removeEmpty(directories: readonly string[]): void {
   for (const path of directories) {
     try {
@@ -158,9 +161,9 @@ function removeEmpty(directories: readonly string[]): void {
 }
 
 /**
- * A free lock under another name: to make a file costs the file system more
- * than all else that a small download asks of it. Null if there is none, or
- * somebody has the name.
+ * Gives a free lock another path: to make a file costs the file system more than
+ * all else that a small download asks of it. Null if no lock is free, or another
+ * process has the path.
  */
 function takeOver(free: Lock[], path: string): Lock | null {
   const lock = free.pop();
@@ -176,7 +179,10 @@ function takeOver(free: Lock[], path: string): Lock | null {
   return { ...lock, path };
 }
 
-/** The lock on a file that is still there: its last owner may remove it. */
+/**
+ * Locks the file at a path; null if another process has locked it. The last owner
+ * may have removed the file just before: that lock would keep nobody out.
+ */
 function takeLock(directory: string, path: string): Lock | null {
   for (;;) {
     const file = openLock(directory, path);
@@ -190,7 +196,7 @@ function takeLock(directory: string, path: string): Lock | null {
   }
 }
 
-/** Null if somebody has removed the directory in between. */
+/** Null if another process has removed the directory in between. */
 function openLock(directory: string, path: string): Deno.FsFile | null {
   try {
     Deno.mkdirSync(directory, { recursive: true });
@@ -201,6 +207,7 @@ function openLock(directory: string, path: string): Deno.FsFile | null {
   }
 }
 
+/** Whether a file still is the one at its path. */
 function isStill(file: Deno.FsFile, path: string): boolean {
   try {
     return file.statSync().ino === Deno.lstatSync(path).ino;
@@ -210,7 +217,7 @@ function isStill(file: Deno.FsFile, path: string): boolean {
   }
 }
 
-/** Null if there is none that makes sense: the download begins anew. */
+/** Null if there is no valid record: the download then begins anew. */
 function readRecord(path: string): PartRecord | null {
   try {
     const record: unknown = JSON.parse(Deno.readTextFileSync(path));

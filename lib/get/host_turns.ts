@@ -11,7 +11,7 @@ export interface Lines {
    * ended, so that a host that is down does not hold up all others.
    */
   next(): DownloadRequest | null;
-  /** One has come to its end. */
+  /** A download that had begun has come to its end. */
   ended(request: DownloadRequest): void;
 }
 

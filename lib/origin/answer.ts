@@ -6,7 +6,7 @@ import type { Range } from "../download/ranges.ts";
 import { type Coding, codingIn, isWebPage, mayBeIn } from "./content.ts";
 import { parseDate, retryAfter } from "./http_date.ts";
 
-/** Status and headers of an answer, as far as they decide anything here. */
+/** The head of an answer, and the paths that led to it. */
 export interface Head {
   readonly status: number;
   readonly headers: Headers;
@@ -68,7 +68,7 @@ export function parseContentRange(value: string | null): ContentRange | null {
   return { range, size };
 }
 
-/** The validator that an answer carries, if it carries a strong one. */
+/** The strong validator that an answer carries; null if it carries none. */
 export function validatorOf(headers: Headers): Validator | null {
   const etag = headers.get("etag")?.trim();
   // RFC 9110 §8.8.3: a weak tag, W/"…", says alike, not the same bytes.
@@ -324,8 +324,8 @@ const OWN_EXTENSIONS: Readonly<Record<Coding, RegExp>> = {
 };
 
 /**
- * Doubts about a web page in place of a file: many an origin's "not found" or
- * "log in" has status 200.
+ * Doubts about a web page in place of the file: many origins say "not found" or
+ * "log in" with a page of status 200.
  *
  * @param start Where the body begins in the file.
  * @throws {DownloadError} WEB_PAGE if the bytes at `start` could not tell.

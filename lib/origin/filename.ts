@@ -1,4 +1,4 @@
-/** A file's name, from what strangers say: safe on every system. */
+/** File names, made of what clients and origins say: safe on every system. */
 
 import { fromLatin1 } from "./latin1.ts";
 
@@ -6,11 +6,11 @@ import { fromLatin1 } from "./latin1.ts";
 const LONGEST = 240;
 
 /**
- * A safe file name for a download, the first of these that leaves anything:
- * the name the client chose, Content-Disposition, the URL's path, its host.
+ * A safe file name for a download. The first of these that has safe characters
+ * is used: the name the client chose, Content-Disposition, the URL's path, host.
  *
  * @param header The value of Content-Disposition, as Latin-1.
- * @param url Where the file came from at last, after redirects.
+ * @param url The URL that gave the file, after redirects.
  */
 export function filenameFor(
   chosen: string | null,
@@ -69,12 +69,15 @@ function lastSegment(pathname: string): string {
   }
 }
 
-/** What no name may hold on Windows, and what hides or misleads anywhere. */
+/** Characters that Windows forbids in names, and that hide or mislead anywhere. */
 const UNSAFE =
   /[\p{Cc}<>:"|?*\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
 const RESERVED =
   /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=\s*(?:\.|$))/i;
-/** From the first of them on, or a long run in the middle takes forever. */
+/**
+ * Dots and spaces at the end. A match begins only at the first of them: else, a
+ * long run in the middle would be tried from each of its characters.
+ */
 const TRAILING = /(?<![.\s])[.\s]+$/;
 
 /** The last segment of a name, made safe; empty if nothing of it is left. */

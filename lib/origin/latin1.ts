@@ -1,8 +1,8 @@
 /** Text in the headers of HTTP. */
 
 /**
- * The text of a header's value. RFC 9110 §5.5 leaves it at bytes, which come
- * to us as Latin-1; what servers put there is often UTF-8.
+ * The text of a header's value. RFC 9110 §5.5 leaves open what its bytes stand
+ * for. They come to us as Latin-1, and often are UTF-8.
  */
 export function fromLatin1(text: string): string {
   if (!/^[\0-\xff]*$/.test(text)) return text;

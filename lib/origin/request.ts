@@ -1,4 +1,4 @@
-/** What an origin is asked with. */
+/** The URLs and headers that origins are asked with. */
 
 /** A URL that is asked, and the headers that go with it. */
 export interface OriginRequest {
@@ -10,7 +10,7 @@ export interface OriginRequest {
  * The request for a file: userinfo becomes Basic credentials (RFC 7617), and
  * headers stay with the origin that they were given for.
  *
- * @param location Where redirects are known to lead to; null if nowhere.
+ * @param location The URL that redirects are known to lead to; null for none.
  */
 export function requestFor(
   { url, headers }: OriginRequest,

@@ -1,4 +1,4 @@
-/** Who knows the token, and how often others may guess. */
+/** Checks who knows the token, and limits how often an address may guess it. */
 
 import { getCookies } from "@std/http/cookie";
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
@@ -13,21 +13,21 @@ const MOST_ADDRESSES = 10_000;
 const COOKIE = "sluice_session";
 const TOKEN_PROTOCOL = "sluice.token.";
 
-/** What is made of a request's credentials. */
+/** What a request's credentials are; `throttled` after too many wrong guesses. */
 export type Verdict = "welcome" | "unknown" | "throttled";
 
-/** The door. */
+/** Checks credentials. */
 export interface Auth {
-  /** Looks at a request's Bearer token, subprotocol or cookie. */
+  /** Checks a request's Bearer token, subprotocol or cookie. */
   check(headers: Headers, address: string): Verdict;
-  /** Looks at the token that somebody typed into the login page. */
+  /** Checks the token that was typed into the login page. */
   login(token: string, address: string): Verdict;
   /** The cookie that spares the page's user another login. */
   cookie(secure: boolean): string;
 }
 
 /**
- * Makes the door for a token; without one, everybody is welcome.
+ * Makes the check for a token; without one, every request is welcome.
  *
  * @param now The time, in milliseconds.
  */
@@ -36,7 +36,7 @@ export function createAuth(
   now: () => number = Date.now,
 ): Auth {
   const guesses = new Map<string, { count: number; since: number }>();
-  // It says nothing of the token, and ends with it.
+  // Derived from the token, it reveals nothing of it, and ends when it changes.
   const session = createHmac("sha256", token ?? "").update("page session")
     .digest("hex");
 
@@ -58,7 +58,7 @@ export function createAuth(
   return {
     check(headers, address) {
       if (token === null) return "welcome";
-      // Nobody guesses 256 bits: a wrong session is no guess, only an old one.
+      // 256 bits cannot be guessed: a wrong session is an old one, not a guess.
       const kept = getCookies(headers)[COOKIE];
       if (kept !== undefined && isSame(kept, session)) return "welcome";
       const given = bearer(headers) ?? protocolToken(headers);
@@ -108,7 +108,7 @@ function isBase64Url(text: string): boolean {
   return /^[\w-]*$/.test(text) && text.length % 4 !== 1;
 }
 
-/** In a time that says nothing of where they differ, nor of their lengths. */
+/** Compares texts in a time that tells neither where they differ nor how long. */
 function isSame(a: string, b: string): boolean {
   const [one, other] = [a, b]
     .map((text) => createHash("sha256").update(text).digest());
@@ -116,7 +116,7 @@ function isSame(a: string, b: string): boolean {
     timingSafeEqual(one, other);
 }
 
-/** Who has one IPv6 address has its whole /64. */
+/** What guesses are counted by: who has one IPv6 address has its whole /64. */
 function networkOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   // "::" stands for as many zeros as are missing of eight groups.

@@ -2,11 +2,11 @@
 
 import { isLoopback, PRIVATE_RANGES } from "../origin/address.ts";
 
-/** The settings that bear on it. */
+/** The settings that decide it. */
 export interface ExposureOptions {
   readonly host: string;
   readonly authToken: string | null;
-  /** Null for what is usual. */
+  /** Null: only while nobody beyond this machine can connect. */
   readonly allowPrivate: boolean | null;
 }
 
@@ -21,10 +21,10 @@ export function allowsPrivate(
 }
 
 /**
- * Why a server must not be started so; null if it may.
+ * Why a server must not be started with these settings; null if it may.
  *
- * Deno's own denials hold for whatever a name resolves to, on every redirect:
- * no check in our code could. So they must be in force.
+ * Only Deno's own denials hold for every address that a name resolves to, on
+ * every redirect: no check in our code could. So they must be in force.
  */
 export async function exposureFault(
   options: ExposureOptions,

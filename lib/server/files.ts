@@ -5,7 +5,7 @@ import { basename } from "@std/path/basename";
 import type { Range } from "../download/ranges.ts";
 import { isInert, mediaType } from "./ui/media_types.js";
 
-/** The largest piece that is read at once. */
+/** Bytes that are read at a time. */
 const PIECE = 256 * 1024;
 
 /**
@@ -61,7 +61,10 @@ export async function serveFile(
   });
 }
 
-/** Of a file proper: a link planted in its place might lead anywhere. */
+/**
+ * The metadata of a file; null if there is none. A symlink counts as none: one
+ * that was planted in the file's place might lead anywhere.
+ */
 async function fileInfo(path: string): Promise<Deno.FileInfo | null> {
   try {
     const info = await Deno.lstat(path);
@@ -119,7 +122,7 @@ function disposition(request: Request, name: string): string {
   return `${kind}; filename="${plainName}"; filename*=UTF-8''${encoded}`;
 }
 
-/** The bytes from `start` to `end`; the file is closed at the end of it. */
+/** The bytes from `start` to `end`; the end of the stream closes the file. */
 async function open(
   path: string,
   start: number,

@@ -1,6 +1,6 @@
-/** Who may come in. Pure: a request's headers in, a verdict out. */
+/** Lets requests in by their Host and Origin headers. Pure. */
 
-/** What a server goes by. */
+/** Settings of the guard. */
 export interface GuardOptions {
   /** The host name or address that it listens on. */
   readonly host: string;
@@ -13,7 +13,7 @@ export interface GuardOptions {
  *
  * Host must be a name of the server's own, or another site could rebind its
  * name to this address. Origin must be the server's own page, or any site that
- * somebody visits could send commands; programs send none.
+ * a user visits could send commands; programs send no Origin.
  */
 export function refusal(
   headers: Headers,

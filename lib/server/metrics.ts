@@ -43,6 +43,7 @@ export interface LagMeter extends Disposable {
   read(): number;
 }
 
+/** How often the meter's timer fires, in milliseconds. */
 const BEAT = 100;
 
 /** Starts a lag meter. */

@@ -51,7 +51,7 @@ export type ServerMessage =
     readonly totals?: Totals;
     /** Ids of downloads that are not there any more. */
     readonly removed?: readonly string[];
-    /** Begin anew with these: changes may have been missed. */
+    /** These replace all that the client knows: it may have missed changes. */
     readonly snapshot?: true;
     /** On a reply to `list`: how many downloads there are on all pages. */
     readonly total?: number;
@@ -116,7 +116,7 @@ export function parseMessage(data: unknown, limits: MessageLimits): JsonObject {
   return value;
 }
 
-/** Whether brackets are nested deeper, before anything is built from them. */
+/** Whether brackets are nested deeper than `most`; asked before JSON.parse. */
 function isDeeper(text: string, most: number): boolean {
   let depth = 0;
   let quoted = false;
@@ -188,7 +188,9 @@ function parseEntry(
   }
 }
 
+/** Downloads on one page. */
 const LONGEST_PAGE = 1_000;
+/** Characters; our own ids have 36. */
 const LONGEST_ID = 100;
 
 function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {

@@ -69,8 +69,8 @@ export async function serve(
 }
 
 /**
- * Listens, and does so again when that ends by itself, as it does while too
- * many files are open.
+ * Listens, and listens again when the listener ends by itself, as it does while
+ * too many files are open.
  *
  * @throws what keeps it from listening at first, such as a port that is taken.
  */
@@ -123,7 +123,10 @@ function listen(
   };
 }
 
-/** What nobody caught costs what it belongs to, never the other downloads. */
+/**
+ * Logs errors that nothing caught, and keeps the process running: such an error
+ * costs the download or request that it belongs to, never the others.
+ */
 function keepRunning(log: Log): void {
   addEventListener("error", (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** Who is connected, and what each has been told. */
+/** The connected clients, and what each of them has been told. */
 
 import type { Log } from "../base/log.ts";
 import type { Coordinator } from "../coordinator.ts";
@@ -28,12 +28,12 @@ const MOST_WAITING = 4 * 1024 * 1024;
  */
 const AT_ONCE = 20;
 
-/** What takes less is not long, in milliseconds. */
-const LONG = 10;
+/** A message that is handled in less time is not slow, in milliseconds. */
+const SLOW = 10;
 
 /** Settings of the sockets. */
 export interface SocketsOptions extends MessageLimits {
-  /** How often clients that were too slow are looked after, in milliseconds. */
+  /** How often clients that were too slow for changes are greeted anew, in ms. */
   readonly broadcastTimeout: number;
   /** The name of the channel that carries the status of all downloads. */
   readonly channel: string;
@@ -50,20 +50,20 @@ export interface DoorTools {
 export interface Sockets {
   /** How many clients are connected. */
   count(): number;
-  /** Looks after a client from now on. */
+  /** Greets a client, tells it of changes and answers it, until it leaves. */
   add(socket: WebSocket): void;
   /** Tells all clients that the server goes away. */
   close(): void;
 }
 
-/** Makes the place where sockets are looked after. */
+/** Makes what greets, tells and answers the clients of a server. */
 export function createSockets(
   options: SocketsOptions,
   { coordinator, lists, log }: DoorTools,
 ): Sockets {
-  /** Each client, and up to which of all `changes` it knows them. */
+  /** Each client, and the number of the latest changes that it was told. */
   const clients = new Map<WebSocket, number>();
-  /** How often there were changes, and whether all are told of the latest. */
+  /** The number of the latest changes, and whether clients are being told. */
   let changes = 0;
   let telling = false;
   const channel = openStatusChannel(options.channel, tellAll);
@@ -159,7 +159,7 @@ export function createSockets(
   return {
     count: () => clients.size,
     add(socket) {
-      // One whose client has gone before it is open never ends.
+      // A socket whose client has gone before it is open never closes.
       socket.onopen = () => greet(socket);
       const inTurn = oneAfterAnother();
       socket.onmessage = ({ data }) => inTurn(() => void answer(socket, data));
@@ -194,9 +194,9 @@ function withId(
 }
 
 /**
- * Handles a client's messages in their order. After one that took long, the
- * client's next one waits for as long, so that others get their turn: a search
- * in a long list takes half a second.
+ * Handles a client's messages in their order. After a slow one, the client's
+ * next message waits for as long as it took, so that other clients get their
+ * turn: a search in a long list takes half a second.
  */
 function oneAfterAnother(): (action: () => void) => void {
   let turn = Promise.resolve();
@@ -205,7 +205,7 @@ function oneAfterAnother(): (action: () => void) => void {
       const start = performance.now();
       action();
       const took = performance.now() - start;
-      if (took < LONG) return;
+      if (took < SLOW) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       setTimeout(resolve, took);
       await promise;
@@ -213,7 +213,7 @@ function oneAfterAnother(): (action: () => void) => void {
   };
 }
 
-/** Resolves after what waits to be written has been. */
+/** Resolves once the messages that wait to be written have been. */
 function nextTurn(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   setImmediate(resolve);

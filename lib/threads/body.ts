@@ -37,8 +37,8 @@ export function openBody(
     ? readInto(body.getReader({ mode: "byob" }), buffers)
     : readDecoded(body, codings);
   let ahead: Uint8Array | null = null;
-  // Deno's fetch holds its own signal so weakly that it is soon collected:
-  // from then on, only this ends a read of a body that has stalled.
+  // Deno's fetch holds its own signal so weakly that it is soon collected: from
+  // then on, only cancelling the reader ends a read of a body that has stalled.
   const cancel = () => source.cancel().catch(() => {});
   signal.addEventListener("abort", cancel);
 
@@ -99,7 +99,7 @@ function readInto(
   reader: ReadableStreamBYOBReader,
   buffers: Buffers,
 ): ByteSource {
-  /** Null while a read has it, for which it may be lost. */
+  /** Null during a read, which takes the buffer along; a failed one keeps it. */
   let buffer: ArrayBuffer | null = buffers.take();
   return {
     async read() {
@@ -144,7 +144,7 @@ function readDecoded(
 export interface Watch extends Disposable {
   /** Aborted when the thread is to end, or has got no byte in time. */
   readonly signal: AbortSignal;
-  /** Some bytes have come. */
+  /** Notes that bytes have just come. */
   touch(): void;
 }
 

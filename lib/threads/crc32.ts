@@ -1,8 +1,8 @@
 /** CRC-32, as zlib has it. */
 
 /**
- * Loading node:zlib takes 25 ms: a small file has come by then. So many bytes
- * take less than half of that without it.
+ * Bytes for which node:zlib is worth loading. That takes 25 ms, in which a small
+ * file has come; the table needs less than half of that for this many bytes.
  */
 const WORTH_LOADING = 1024 * 1024;
 
@@ -14,7 +14,7 @@ const TABLE = new Int32Array(256).map((_, byte) => {
   return crc;
 });
 
-/** Bytes that went through the table. */
+/** How many bytes have gone through the table. */
 let seen = 0;
 let fast: typeof crc32 | null = null;
 
@@ -30,7 +30,7 @@ export function crc32(bytes: Uint8Array, before = 0): number {
   }
   seen += bytes.length;
   let crc = ~before;
-  // Ten times as fast as `for of`.
+  // Counting is ten times as fast as `for of`.
   for (let n = 0; n < bytes.length; n++) {
     crc = (crc >>> 8) ^ (TABLE[(crc ^ (bytes[n] ?? 0)) & 0xff] ?? 0);
   }

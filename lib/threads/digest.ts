@@ -1,10 +1,11 @@
-/** Reading a part file again: is it what was written, and what was asked for? */
+/** Reads a part file again, to compare it with its record or its checksum. */
 
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Range } from "../download/ranges.ts";
 import type { DigestTask } from "./messages.ts";
 
+/** Bytes that are read at a time. */
 const READ_BYTES = 1024 * 1024;
 
 /**

@@ -22,34 +22,34 @@ import { openSink, type Writing } from "./sink.ts";
 
 /** What a thread and its carrier share while it runs. */
 export interface Controls {
-  /** Where the thread is to stop; comes down when its tail is taken over. */
+  /** The offset to stop at; lowered when another thread takes over the tail. */
   end: number;
-  /** What the thread has written; null as long as that is nothing. */
+  /** The run that the thread has written; null before its first byte. */
   written: Run | null;
-  /** Ends the thread, whose error is the reason. */
+  /** Aborting it ends the thread, which then throws the reason. */
   readonly control: AbortController;
 }
 
-/** What a thread says while it runs. */
+/** Hears a thread while it runs. */
 export interface Listener {
   answered(answered: Answered): void;
-  /** Called now and then: `controls.written` may have grown. */
+  /** Called some times a second: `controls.written` may have grown. */
   wrote(): void;
 }
 
 /** What the threads of a worker share. */
 export interface WorkerResources extends Writing, Asking {
-  /** For what threads do at times: tell what they wrote, look for a stall. */
+  /** One timer for what all threads repeat: telling of writes, noticing stalls. */
   readonly nowAndThen: Together;
   /** A stock of buffers to read into. */
   readonly reading: Buffers;
-  /** How long no byte may come, in milliseconds. */
+  /** How long a thread may get no byte, in milliseconds. */
   readonly stallTimeout: number;
 }
 
 /**
- * Fetches one slice and writes it where it belongs. Whether this returns or
- * throws, `controls.written` is with the operating system.
+ * Fetches one slice and writes it at its offset in the part file. Whether this
+ * returns or throws, the operating system has the bytes of `controls.written`.
  *
  * @throws {DownloadError} if the slice did not come whole.
  * @throws what the disk said, if it could not be written.

@@ -5,8 +5,8 @@ import { createDuties, createMember, type Member } from "./member.ts";
 import type { ThreadEvent, WorkerSettings } from "./messages.ts";
 
 /**
- * Has the process itself carry threads. Like those of a worker, their events
- * never come within the turn that gave the order.
+ * Has the process itself carry threads. As with a worker, no event comes while
+ * the call that gave the order still runs.
  */
 export function startLocalMember(
   settings: WorkerSettings,

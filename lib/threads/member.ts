@@ -1,4 +1,4 @@
-/** What carries threads and does file tasks for the pool, and what it has to do. */
+/** The members of the pool, which carry threads and do file tasks. */
 
 import type { DownloadError } from "../download/errors.ts";
 import { toRecord } from "../download/errors.ts";
@@ -38,7 +38,7 @@ export interface Member extends Disposable {
 /** The threads and file tasks of a member that have not come to their end. */
 export interface Duties {
   readonly threads: Set<number>;
-  /** Who waits for the report of each file task, by the task's id. */
+  /** A promise of each file task's report, by the task's id. */
   readonly tasks: Map<number, PromiseWithResolvers<FileReport>>;
   /** Takes in what the member reports. */
   hear(report: ThreadEvent | FileReport): void;

@@ -30,11 +30,11 @@ export interface WorkerSettings {
   readonly stallTimeout: number;
   /** Whether URLs may lead into private networks. */
   readonly allowPrivate: boolean;
-  /** Whose turn at writing it is, the same for all workers. */
+  /** Memory that all workers share, to take turns at writing. */
   readonly turns: SharedTurns;
 }
 
-/** What a thread is to do. */
+/** Pool to worker, about one thread. */
 export type ThreadOrder =
   | { readonly type: "fetch"; readonly task: SliceTask }
   /** The slice ends there now: its tail was taken over, or has come back. */
@@ -73,14 +73,14 @@ export interface PublishTask {
   readonly parts: readonly FinishedPart[];
 }
 
-/** A part file that holds all that it should. */
+/** A part file whose bytes are all written. */
 export interface FinishedPart {
   readonly path: string;
   /** The name that it is to have, if that is not taken. */
   readonly name: string;
-  /** What it must hold, in bytes. */
+  /** The size that it must have, in bytes. */
   readonly size: number;
-  /** Whether all that it holds has been read again. */
+  /** Whether its bytes have been read again and compared with their record. */
   readonly verified: boolean;
 }
 
@@ -93,11 +93,11 @@ export type Published =
     /** What tells the file from all others. */
     readonly identity: string;
   }
-  /** The disk holds less of it than was written: somebody may have cut it. */
+  /** The disk holds less of the part than was written: it may have been cut. */
   | { readonly kind: "holes" }
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
-/** Part files that nobody needs any more. */
+/** Part files to remove: their names are recorded. */
 export interface RemoveTask {
   readonly paths: readonly string[];
 }
@@ -107,7 +107,7 @@ export interface Answered {
   readonly answer: Answer;
   /** A coding that its label named and its bytes did not bear out. */
   readonly mislabelled: string | null;
-  /** Where it came from at last, after redirects. */
+  /** The URL that gave the answer, after redirects. */
   readonly url: string;
   /** The value of Content-Disposition. */
   readonly disposition: string | null;

@@ -21,7 +21,8 @@ import type {
  * a crash, it finds the names that it gave.
  *
  * The bytes are on disk before the names are, and the names before this
- * returns. All at once: syncs that run together share most of their work.
+ * returns. The parts are synced at the same time: the file system then shares
+ * most of the work among them.
  *
  * @throws what the system says if the names cannot be forced to disk.
  */
@@ -55,19 +56,23 @@ async function publishOne(
   }
 }
 
-/** Bytes; file systems keep the content of small files where no block counts. */
+/**
+ * Bytes that a file may lack in blocks: some file systems keep the content of
+ * small files where no block is counted.
+ */
 const BLOCK = 4096;
 
 /**
- * Whether a file has fewer blocks than bytes. All bytes of a part are written,
- * zeros too: it was cut, and written to behind its end, or is compressed.
+ * Whether a file's blocks hold fewer bytes than its size. All bytes of a part
+ * are written, zeros too: such a part was truncated and then written to behind
+ * its end, or the file system compresses it.
  */
 function hasHoles({ size, blocks }: Deno.FileInfo): boolean {
   return blocks !== null && blocks * 512 <= size - BLOCK;
 }
 
 /**
- * What the system knows of a part.
+ * The metadata of a part.
  *
  * @throws {DownloadError} PART_LOST if it is not the whole file that was recorded:
  * other programs may write in this directory, too.
@@ -87,7 +92,7 @@ async function syncData(path: string): Promise<void> {
 }
 
 /**
- * Removes part files whose names are recorded, those that are still there.
+ * Removes those part files that are still there; their names are recorded.
  *
  * @throws what the system says.
  */

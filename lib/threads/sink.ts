@@ -1,4 +1,4 @@
-/** Where a thread's bytes go: one place in the part file, and onwards. */
+/** Writes a thread's bytes to the part file, one after another. */
 
 import { writeAllSync } from "../base/write_all.ts";
 import type { Run } from "../download/ranges.ts";
@@ -6,13 +6,16 @@ import { type Buffers, GATHERED_BYTES } from "./buffers.ts";
 import { crc32 } from "./crc32.ts";
 import type { Turns } from "./turns.ts";
 
-/** A handle of its own on the part file: seek and write of two users race. */
+/**
+ * A thread's own handle on the part file: on a shared one, one thread could
+ * seek between the seek and the write of another.
+ */
 export interface Sink extends Disposable {
   /** Where the next byte goes. */
   readonly position: number;
   /** Takes bytes; they are in the file after `flush`, if not before. */
   push(bytes: Uint8Array): void;
-  /** Writes what has been gathered, and says what is in the file by now. */
+  /** Writes the gathered bytes; returns the run that is in the file by now. */
   flush(): Run;
 }
 
@@ -26,11 +29,11 @@ export interface Writing {
 /**
  * Opens a part file at an offset.
  *
- * Writes are synchronous: one takes a third of a millisecond, and no other
- * turn of the worker can come between the bytes and their count.
+ * Writes are synchronous: one takes a third of a millisecond, and no other code
+ * of the worker can run between a write and the counting of its bytes.
  *
  * @param create Whether the file must not exist yet; otherwise, it must. A
- * file that somebody has deleted is thus never begun anew in the middle.
+ * file that was deleted meanwhile is thus never begun anew in the middle.
  * @throws what the system says, which `toRecord` takes for PART_LOST where it
  * is AlreadyExists or NotFound.
  */

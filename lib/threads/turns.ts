@@ -3,28 +3,37 @@
  *
  * The kernel lets one thread at a time write to a file, and the waiting ones keep
  * a core busy. That is quickest while writes are quick. Where the disk makes them
- * slow, workers had better sleep: 64 threads on a slow disk took two thirds of the CPU
- * time that way, and came no later.
+ * slow, workers had better sleep until their turn: 64 threads on a slow disk then
+ * took two thirds of the CPU time, and finished no later.
  */
 
 import { crc32 } from "./crc32.ts";
 
-/** Files with the same number share turns: no harm, and seldom. */
+/**
+ * How many turns there are. A hash of its path gives a file one of them: where
+ * two files share one, which is seldom, their writes only wait for each other.
+ */
 const NUMBERS = 256;
-/** Milliseconds. Some 400 KiB take 0.1 to 0.3, or 1 where the disk is slow. */
+/**
+ * Writes that usually take longer wait for their turn, in milliseconds. 400 KiB
+ * take 0.1 to 0.3, or 1 where the disk is slow.
+ */
 const SLOW = 0.3;
-/** How much the latest write counts in what writes usually take. */
+/** The weight of the latest write in the average of what writes take. */
 const WEIGHT = 1 / 16;
-/** Nobody waits longer, in milliseconds: the other may be gone. */
+/**
+ * How long a worker waits for its turn at most, in milliseconds: the one that
+ * has it may have been terminated.
+ */
 const LONGEST = 1_000;
 
 const FREE = 0;
 const TAKEN = 1;
 
-/** Of each number, whether somebody has the turn. */
+/** For each turn, whether a worker has it: `TAKEN` or `FREE`. */
 export type SharedTurns = Int32Array<SharedArrayBuffer>;
 
-/** Makes what is given to each worker. */
+/** Makes the memory that all workers share. */
 export function createSharedTurns(): SharedTurns {
   return new Int32Array(
     new SharedArrayBuffer(NUMBERS * Int32Array.BYTES_PER_ELEMENT),
@@ -36,12 +45,13 @@ export type InTurn = (write: () => void) => void;
 
 /** The turns, as one worker takes them. */
 export interface Turns {
+  /** How the worker writes to the file at a path. */
   at(path: string): InTurn;
 }
 
 /** Makes a worker's view of the turns. */
 export function createTurns(shared: SharedTurns): Turns {
-  /** What a write to a file takes, in milliseconds, without the wait. */
+  /** How long writes of each turn usually take, in milliseconds, once begun. */
   const usual = new Float64Array(NUMBERS);
 
   function wait(number: number): void {

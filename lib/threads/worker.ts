@@ -14,7 +14,7 @@ let soon: ReturnType<typeof setTimeout> | undefined;
 let now: ReturnType<typeof setImmediate> | undefined;
 let carrier: Carrier;
 
-// Before any await, or the first orders would be lost.
+// Set before any await: orders that come earlier would be lost.
 self.onmessage = ({ data }: MessageEvent<readonly Order[]>) => {
   for (const order of data) obey(order);
 };
@@ -33,8 +33,9 @@ function obey(order: Order): void {
 }
 
 /**
- * All that is said in one turn goes in one message. What a small file's thread
- * says first waits for its last word.
+ * Sends what is reported in one turn of the event loop in one message.
+ * `answered` and `wrote` may wait a little: the thread of a small file ends right
+ * after them, and all its reports then go together.
  */
 function report(message: Report): void {
   outbox.push(message);

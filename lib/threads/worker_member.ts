@@ -27,9 +27,9 @@ export interface WorkerOptions {
   readonly settings: WorkerSettings;
 }
 
-/** Who hears of a worker. */
+/** Hears a worker. */
 export interface WorkerListener {
-  /** A thread has reported something. */
+  /** A thread of the worker has reported something. */
   onEvent(event: ThreadEvent): void;
   /**
    * The worker threw, ended itself or hung, and gets no more orders. Its

@@ -7,7 +7,7 @@ import { writeAllSync } from "../../base/write_all.ts";
 export interface Outputs {
   /** For results: paths, ids, JSON. */
   out(text: string): void;
-  /** For progress and errors; goes nowhere once nobody reads it. */
+  /** For progress and errors; dropped once their reader is gone. */
   err(text: string): void;
   /** Whether `out` is a terminal, which obeys control characters. */
   readonly outIsTerminal: boolean;

@@ -45,7 +45,7 @@ export function renderDownload(status: Status, width: number): string {
   return `${fit(name, nameWidth)} ${renderBar(status, barWidth)} ${columns}`;
 }
 
-/** What there is to say instead of how fast it goes; null if it goes. */
+/** A note in place of bar and speed; null while the download gets on. */
 function noteOf(status: Status): string | null {
   const { process_status: state, size, downloaded, error, threads } = status;
   const message = error === null ? "" : `: ${printable(error.message)}`;
@@ -121,6 +121,7 @@ export interface ViewSize {
   readonly height: number;
 }
 
+/** The order in which downloads are shown: running ones first. */
 const ORDER: readonly Status["process_status"][] = [
   "Downloading",
   "Queued",
@@ -130,10 +131,10 @@ const ORDER: readonly Status["process_status"][] = [
 ];
 
 /**
- * A line for each download, what goes on first; if there are more than lines,
- * or more than are shown, the last line says how many.
+ * A line for each download, in the order above. The last line says how many
+ * downloads there are for which there is no line.
  *
- * @param more How many downloads there are besides.
+ * @param more How many downloads there are besides `statuses`.
  */
 export function renderDownloads(
   statuses: readonly Status[],
@@ -150,7 +151,7 @@ export function renderDownloads(
   return hidden > 0 ? [...lines, clip(`… and ${hidden} more`, width)] : lines;
 }
 
-/** One line about a download for where nothing can be redrawn. */
+/** One line about a download, for outputs where nothing can be redrawn. */
 export function renderLine(status: Status): string {
   const { size, downloaded, process_status: state } = status;
   const note = noteOf(status);

@@ -8,7 +8,7 @@ import { renderDownloads, renderEnd, renderLine } from "./render.ts";
 import { openLiveLines, type Terminal } from "./screen.ts";
 import { printable } from "./width.ts";
 
-/** Nothing but what went wrong. */
+/** Tells only of downloads that failed. */
 export function createQuietReporter({ err }: Outputs): Reporter {
   return {
     changed() {},
@@ -22,7 +22,7 @@ export function createQuietReporter({ err }: Outputs): Reporter {
   };
 }
 
-/** One JSON object per line, as clients of a server get them. */
+/** Tells each status as a line of JSON, as clients of a server get it. */
 export function createJsonReporter({ out, err }: Outputs): Reporter {
   const write = (status: Status) => out(`${JSON.stringify(status)}\n`);
   return {
@@ -34,10 +34,10 @@ export function createJsonReporter({ out, err }: Outputs): Reporter {
   };
 }
 
-/** How often a line about each download is enough, in milliseconds. */
+/** How often a line about each download is written, in milliseconds. */
 const LINE_EVERY = 10_000;
 
-/** Plain lines: one at the begin, one now and then, one at the end. */
+/** Tells in plain lines: at the start, every ten seconds, and at the end. */
 export function createLinesReporter(outputs: Outputs): Reporter {
   const told = new Map<string, { at: number; error: string | null }>();
   return {
@@ -51,7 +51,7 @@ export function createLinesReporter(outputs: Outputs): Reporter {
           continue;
         }
         const { size, downloaded } = status;
-        // Before the answer, there is nothing to be said.
+        // Before the first answer, nothing is known of the file.
         const silent = size === null && downloaded === 0 && error === null;
         if (last === undefined && silent) continue;
         told.set(status.id, { at: now, error });
@@ -68,7 +68,7 @@ export function createLinesReporter(outputs: Outputs): Reporter {
   };
 }
 
-/** One live line per download. */
+/** Draws one live line per download. */
 export function createTerminalReporter(
   outputs: Outputs,
   terminal: Terminal,

@@ -1,4 +1,4 @@
-/** The part of a terminal that is drawn again and again. */
+/** Lines of a terminal, or its whole screen, that are drawn again and again. */
 
 import { widthOf } from "./width.ts";
 
@@ -10,7 +10,7 @@ export interface Terminal {
   onResize(changed: () => void): Disposable;
 }
 
-/** What is drawn for where a terminal does not know its own size. */
+/** The size that is assumed of a terminal that does not know its own. */
 const USUAL = { columns: 80, rows: 24 };
 
 /** How large the process's own terminal is. */
@@ -39,9 +39,9 @@ export function openTerminal(write: Terminal["write"]): Terminal {
 }
 
 /**
- * What to write so that `lines` stand where `before` stood, below which the
- * cursor is; in between, the window may have become `width` columns wide, and
- * lines may have been wrapped.
+ * The text that replaces the lines `before`, below which the cursor is, by
+ * `lines`. The window may have become `width` columns wide in between, so that
+ * the terminal has wrapped some of the lines.
  */
 export function frame(
   before: readonly string[],

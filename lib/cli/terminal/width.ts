@@ -1,10 +1,10 @@
 /** How many columns of a terminal a text takes, and texts of a given width. */
 
-/** What must not reach a terminal: it would be obeyed, or hide or turn text. */
+/** Characters that a terminal would obey, or that hide or turn text. */
 const UNPRINTABLE =
   /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/gu;
 
-/** A text of strangers on one line, with nothing that a terminal obeys. */
+/** A foreign text as one line, without what a terminal obeys. */
 export function printable(text: string): string {
   return text.toWellFormed().replace(UNPRINTABLE, "\ufffd");
 }
@@ -15,10 +15,10 @@ const WIDE =
 const EMOJI = /\p{Emoji_Presentation}|\ufe0f/u;
 /** Marks that combine with what is before them, and formats without shape. */
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]*$/u;
-/** Needs no look at each character. */
+/** Texts that have one column for each character. */
 const PLAIN = /^[\x20-\x7e\u2010-\u2027\u2500-\u259f]*$/;
 
-/** Made when it is needed: that takes longer than a small file. */
+/** Made at its first use: to make it takes longer than to fetch a small file. */
 let segmenter: Intl.Segmenter | undefined;
 
 function graphemesOf(text: string): Iterable<{ segment: string }> {
