@@ -6,7 +6,7 @@ import { run } from "./support/sluice.ts";
 
 // The runtime of a compiled binary comes from a host that tests cannot reach.
 // Deno itself stands in for it, so that what is embedded can be seen.
-Deno.test("the binary holds the worker and all that it imports", async () => {
+Deno.test("the binary holds the workers and all that they import", async () => {
   const directory = await Deno.makeTempDir({ prefix: "sluice-compile-" });
   try {
     const { words } = commandOf("compile");
@@ -16,7 +16,12 @@ Deno.test("the binary holds the worker and all that it imports", async () => {
       { DENORT_BIN: Deno.execPath() },
     );
     assertEquals(code, 0, stderr);
-    for (const file of ["main", "config", "coordinator", "worker", "sink"]) {
+    for (
+      const file of [
+        ...["main", "config", "coordinator"],
+        ...["worker", "sink", "reader_worker", "pages"],
+      ]
+    ) {
       assertMatch(stdout + stderr, new RegExp(`── ${file}\\.ts`));
     }
     assertMatch(stdout + stderr, /deno-std\/1\.3\.1/);

@@ -366,7 +366,7 @@ Deno.test("a running download can be removed", async () => {
   await downloads.coordinator.command(id, REMOVE);
   assertEquals(downloads.coordinator.get(id), null);
   assertEquals(await partsOf(downloads), []);
-  assertEquals(downloads.lists.list(EVERYTHING).total, 0);
+  assertEquals((await downloads.lists.list(EVERYTHING)).total, 0);
 });
 
 const EVERYTHING = {
@@ -496,7 +496,7 @@ Deno.test("a list tells those that run from those that wait", async () => {
       ["Paused", "", []],
     ] as const
   ) {
-    const { statuses, total } = downloads.lists.list({
+    const { statuses, total } = await downloads.lists.list({
       ...page,
       statuses: [status],
       search,
@@ -522,7 +522,7 @@ Deno.test("a search finds what the escapes of a URL stand for", async () => {
   ) {
     const statuses = ["Queued", "Downloading"] as const;
     const page = { ...EVERYTHING, statuses, search };
-    const { total } = downloads.lists.list(page);
+    const { total } = await downloads.lists.list(page);
     assertEquals(total, expected, search);
   }
 });

@@ -26,6 +26,13 @@ function levelOf(path: string): number {
   return ROOMS.findIndex((room) => path === room || path.startsWith(room));
 }
 
+/** Where Deno begins to read: the program and its workers. */
+const ENTRIES = [
+  "main.ts",
+  "lib/store/reader_worker.ts",
+  "lib/threads/worker.ts",
+];
+
 interface Module {
   readonly specifier: string;
   readonly dependencies?: readonly {
@@ -38,7 +45,7 @@ interface Module {
 async function imports(): Promise<Map<string, string[]>> {
   const root = new URL(`file://${projectPath(".")}`).href.replace(/\/?$/, "/");
   const found = new Map<string, string[]>();
-  for (const entry of ["main.ts", "lib/threads/worker.ts"]) {
+  for (const entry of ENTRIES) {
     const { stdout } = await run(["info", "--json", entry]);
     const { modules } = JSON.parse(stdout) as { modules: Module[] };
     for (const { specifier, dependencies = [] } of modules) {

@@ -10,6 +10,7 @@ import { openStatusChannel } from "../status/channel.ts";
 import { createEventLog } from "../status/event_log.ts";
 import { createLists } from "../status/lists.ts";
 import { createQueue } from "../store/queue.ts";
+import { createReader } from "../store/reader.ts";
 import { recover } from "../store/recovery.ts";
 import { openStore } from "../store/sqlite.ts";
 import { createHandler, type Handler, type ServerOptions } from "./routes.ts";
@@ -41,6 +42,8 @@ export async function serve(
   using parts = await openContentDirectory(options.contentDirectory, options);
   using store = openStore(parts.statePath, options);
   await recover({ parts, catalogue: store, records: store });
+  await using reader = createReader(parts.statePath);
+  reader.start();
   using channel = openStatusChannel(options.channel);
   const coordinator = await createCoordinator(options, {
     queue: createQueue(store),
@@ -50,7 +53,11 @@ export async function serve(
     hear: createEventLog(log),
     broadcast: channel.send,
   });
-  const lists = createLists({ listing: store, downloads: coordinator });
+  const lists = createLists({
+    excerpt: store,
+    listing: reader,
+    downloads: coordinator,
+  });
   const handler = createHandler(options, { coordinator, lists, log });
   using signals = startSignals();
   try {

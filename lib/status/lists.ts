@@ -1,7 +1,7 @@
 /** Lists of downloads, as clients see them. */
 
 import type { Download, State } from "../download/download.ts";
-import type { Listing } from "../store/catalogue.ts";
+import type { Excerpt, Listing } from "../store/catalogue.ts";
 import type { Status } from "./status.ts";
 
 /** How many downloads that are not finished a snapshot shows. */
@@ -28,8 +28,10 @@ export interface StatusPage {
   readonly total: number;
 }
 
-/** What is to be known of a download besides its record. */
+/** What is known of a download besides its record. */
 export interface Running {
+  /** How a download stands; null if there is none of this id. */
+  get(id: string): Status | null;
   /** The ids of the downloads that have begun. */
   running(): string[];
   /** How a download stands: the record of a running one lags behind it. */
@@ -38,15 +40,26 @@ export interface Running {
 
 /** Lists downloads. */
 export interface Lists {
-  /** A page of downloads. */
-  list(page: StatusPageRequest): StatusPage;
+  /**
+   * A page of downloads.
+   *
+   * @throws {DownloadError} STATE if they cannot be read.
+   */
+  list(page: StatusPageRequest): Promise<StatusPage>;
   /** The downloads that are not finished, and the latest that are. */
   snapshot(): Status[];
 }
 
+/** What lists are made of. */
+export interface ListsTools {
+  readonly excerpt: Excerpt;
+  readonly listing: Listing;
+  readonly downloads: Running;
+}
+
 /** Makes what lists downloads. */
 export function createLists(
-  { listing, downloads }: { listing: Listing; downloads: Running },
+  { excerpt, listing, downloads }: ListsTools,
 ): Lists {
   /** Of those in the queue, those that run or those that wait; null for both. */
   function queuedOf(statuses: readonly Status["process_status"][]) {
@@ -57,29 +70,21 @@ export function createLists(
   }
 
   return {
-    list({ offset, limit, statuses, search, order }) {
+    async list({ offset, limit, statuses, search, order }) {
       const states = [...new Set(statuses.map(stateOf))];
       const filter = { states, search, queued: queuedOf(statuses) };
-      const page = listing.list({ ...filter, offset, limit, order });
-      return {
-        statuses: page.map(downloads.standing),
-        total: listing.count(filter),
-      };
+      const page = { ...filter, offset, limit, order };
+      const { ids, total } = await listing.find(page);
+      // Clients may have been told more since: a list that came after that and
+      // said how these stood before would have the last word.
+      const found = ids.map(downloads.get)
+        .filter((status) => status !== null)
+        .filter((status) => statuses.includes(status.process_status));
+      return { statuses: found, total };
     },
     snapshot() {
-      const all = { offset: 0, search: "", queued: null };
-      const open = listing.list({
-        ...all,
-        limit: SNAPSHOT_OPEN,
-        states: ["Queued", "Paused"],
-        order: "oldest",
-      });
-      const finished = listing.list({
-        ...all,
-        limit: SNAPSHOT_FINISHED,
-        states: ["Downloaded", "Failed"],
-        order: "latest",
-      });
+      const open = excerpt.open(SNAPSHOT_OPEN);
+      const finished = excerpt.finished(SNAPSHOT_FINISHED);
       return [...open, ...finished.reverse()].map(downloads.standing);
     },
   };

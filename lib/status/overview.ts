@@ -29,8 +29,6 @@ export interface OverviewSources {
 
 /** How all downloads stand. */
 export interface Overview extends Running {
-  /** How a download stands; null if there is none of this id. */
-  get(id: string): Status | null;
   totals(): Totals;
   /** Notes which download an event has changed. New ones are told of last. */
   hear(event: DownloadEvent): void;

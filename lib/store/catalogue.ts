@@ -31,11 +31,30 @@ export interface Catalogue {
   waitingForRoom(room: number): Download[];
 }
 
-/** Reads long lists of downloads. */
+/** The beginning of the queue and the end of the history, read at once. */
+export interface Excerpt {
+  /** The first downloads that are not finished, in the queue's order. */
+  open(limit: number): Download[];
+  /** The finished downloads that were added last, the latest first. */
+  finished(limit: number): Download[];
+}
+
+/** Finds downloads among all. It may take seconds, in which all else goes on. */
 export interface Listing {
-  list(page: Page): Download[];
+  /**
+   * Finds the downloads of a page, as they are recorded at one moment. Each
+   * change whose promise has resolved is seen.
+   *
+   * @throws {DownloadError} STATE if they cannot be read.
+   */
+  find(page: Page): Promise<Found>;
+}
+
+/** The downloads of a page. They may have changed since, or be gone. */
+export interface Found {
+  readonly ids: readonly string[];
   /** How many downloads a page without bounds would hold. */
-  count(filter: Filter): number;
+  readonly total: number;
 }
 
 /** What `settle` records. */

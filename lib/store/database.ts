@@ -82,17 +82,6 @@ const COLUMNS =
   "id, request, state, detail, file, downloaded, added_at, finished_at";
 
 function statements(db: DatabaseSync) {
-  const filter = `FROM downloads
-    WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 = '' OR instr(
-      lower(request ->> 'url' || ' ' || coalesce(file ->> 'name', '')),
-      lower(?2)
-    ) OR instr(lower(request ->> 'url'), lower(?3)))
-    AND (state <> 'Queued' OR ?4 IS NULL
-      OR (id IN (SELECT value FROM json_each(?5))) = (?4 = 'only'))`;
-  const page = (order: string) =>
-    db.prepare(
-      `SELECT ${COLUMNS} ${filter} ORDER BY seq ${order} LIMIT ?6 OFFSET ?7`,
-    );
   return {
     add: db.prepare(
       `INSERT INTO downloads (id, host, request, state, detail, file,
@@ -104,15 +93,20 @@ function statements(db: DatabaseSync) {
        ORDER BY seq LIMIT ?`,
     ),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
-    latest: page("DESC"),
-    oldest: page("ASC"),
+    open: db.prepare(
+      `SELECT ${COLUMNS} FROM downloads WHERE state IN ('Queued', 'Paused')
+       ORDER BY seq LIMIT ?`,
+    ),
+    finished: db.prepare(
+      `SELECT ${COLUMNS} FROM downloads WHERE state IN ('Downloaded', 'Failed')
+       ORDER BY seq DESC LIMIT ?`,
+    ),
     waitingForRoom: db.prepare(
       `SELECT ${COLUMNS} FROM downloads WHERE state = 'Paused'
        AND detail ->> '$.error.code' = 'DISK_FULL'
        AND (file IS NULL OR file ->> 'size' - downloaded <= ?)
        ORDER BY seq LIMIT 100`,
     ),
-    count: db.prepare(`SELECT count(*) AS count ${filter}`),
     totals: db.prepare(
       "SELECT state, count(*) AS count FROM downloads GROUP BY state",
     ),

@@ -3,7 +3,7 @@
 import { type Download, hostOf, type State } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBatcher } from "./batcher.ts";
-import type { Catalogue, Filter, Listing } from "./catalogue.ts";
+import type { Catalogue, Excerpt } from "./catalogue.ts";
 import { openDatabase } from "./database.ts";
 import type { PartRecords } from "./part_records.ts";
 import type { Line } from "./queue.ts";
@@ -11,7 +11,7 @@ import { createRecent } from "./recent.ts";
 
 /** Durable state: the queue's line, the catalogue, the records of parts. */
 export interface Store
-  extends Line, Catalogue, Listing, PartRecords, Disposable {
+  extends Line, Catalogue, Excerpt, PartRecords, Disposable {
   get(id: string): Download | null;
 }
 
@@ -111,15 +111,9 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         recent.forget(id);
       }),
     get,
-    list({ offset, limit, order, ...filter }) {
-      const rows = sql[order].all(...valuesOf(filter), limit, offset);
-      return rows.map((row) => downloadOf(row as unknown as Row));
-    },
-    waitingForRoom(room) {
-      const rows = sql.waitingForRoom.all(room);
-      return rows.map((row) => downloadOf(row as unknown as Row));
-    },
-    count: (filter) => Number(sql.count.get(...valuesOf(filter))?.count),
+    open: (limit) => downloadsOf(sql.open.all(limit)),
+    finished: (limit) => downloadsOf(sql.finished.all(limit)),
+    waitingForRoom: (room) => downloadsOf(sql.waitingForRoom.all(room)),
     totals() {
       if (totals === null) {
         totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
@@ -136,14 +130,6 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   };
 }
 
-/** A filter, as the statements take it. */
-function valuesOf({ states, search, queued }: Filter): (string | null)[] {
-  const { kind = null, ids = [] } = queued ?? {};
-  // People search for what they see, and a URL holds "%20" for a space.
-  const encoded = encodeURI(search.toWellFormed());
-  return [JSON.stringify(states), search, encoded, kind, JSON.stringify(ids)];
-}
-
 interface Row {
   readonly id: string;
   readonly request: string;
@@ -153,6 +139,10 @@ interface Row {
   readonly downloaded: number;
   readonly added_at: number;
   readonly finished_at: number | null;
+}
+
+function downloadsOf(rows: readonly unknown[]): Download[] {
+  return rows.map((row) => downloadOf(row as Row));
 }
 
 function downloadOf(row: Row): Download {

@@ -1185,10 +1185,12 @@ Deno.test("who asks for what takes long leaves others their turn", async () => {
   }
   const searches = 60;
   const begun = Promise.withResolvers<void>();
+  const own = Promise.withResolvers<void>();
   let answered = 0;
   const greedy = new WebSocket(sluice.url);
   greedy.onmessage = ({ data }) => {
     if (!data.includes("request_id")) return;
+    if (data.includes('"own"')) return own.resolve();
     answered++;
     begun.resolve();
   };
@@ -1200,6 +1202,10 @@ Deno.test("who asks for what takes long leaves others their turn", async () => {
   };
   await begun.promise;
   await client.request({ action: "list", limit: 1 });
+  assertLess(answered, searches);
+  // What else it asks for does not wait for its own lists, either.
+  greedy.send(JSON.stringify({ action: "pause", id: "x", request_id: "own" }));
+  await own.promise;
   assertLess(answered, searches);
   const closed = Promise.withResolvers<void>();
   greedy.onclose = () => closed.resolve();

@@ -12,6 +12,7 @@ import { createEventLog } from "../../lib/status/event_log.ts";
 import { createLists, type Lists } from "../../lib/status/lists.ts";
 import type { Changes, Status } from "../../lib/status/status.ts";
 import { createQueue } from "../../lib/store/queue.ts";
+import { createReader } from "../../lib/store/reader.ts";
 import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 
@@ -70,6 +71,7 @@ export async function startDownloads(
     await Deno.makeTempDir({ prefix: "sluice-" });
   const parts = await openContentDirectory(directory, { sync: true });
   const store = openStore(parts.statePath, { sync: true });
+  const reader = createReader(parts.statePath);
   await recover({ parts, catalogue: store, records: store });
   const latest = new Map<string, Status>();
   const heard = new EventTarget();
@@ -90,7 +92,11 @@ export async function startDownloads(
       heard.dispatchEvent(new Event("change"));
     },
   });
-  const lists = createLists({ listing: store, downloads: coordinator });
+  const lists = createLists({
+    excerpt: store,
+    listing: reader,
+    downloads: coordinator,
+  });
   for (const status of lists.snapshot()) latest.set(status.id, status);
 
   function until(
@@ -114,6 +120,7 @@ export async function startDownloads(
     if (closed) return;
     closed = true;
     await coordinator.close();
+    await reader[Symbol.asyncDispose]();
     store[Symbol.dispose]();
     parts[Symbol.dispose]();
   }
