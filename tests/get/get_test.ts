@@ -1,17 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
+import { makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
   file,
   firstDifference,
   startOrigin,
 } from "../support/origin.ts";
-import {
-  makeDirectory,
-  start,
-  type Started,
-  startGet,
-} from "../support/process.ts";
+import { start, type Started, startGet } from "../support/process.ts";
 import { projectPath, taskArguments } from "../support/sluice.ts";
 
 const MiB = 1024 * 1024;

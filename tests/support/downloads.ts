@@ -11,6 +11,7 @@ import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import type { Changes, Status } from "../../lib/status/status.ts";
 import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
+import { makeDirectory } from "./directory.ts";
 
 /** What is different in a test: all is quick, and nothing waits for long. */
 export const OPTIONS: CoordinatorOptions = {
@@ -61,9 +62,8 @@ export async function startDownloads(
     onTold?: (changes: Changes) => void;
   } = {},
 ): Promise<Downloads> {
-  const own = options.directory === undefined;
-  const directory = options.directory ??
-    await Deno.makeTempDir({ prefix: "sluice-" });
+  const own = options.directory === undefined ? await makeDirectory() : null;
+  const directory = options.directory ?? own?.path ?? "";
   const parts = await openContentDirectory(directory, { sync: true });
   const store = openStore(parts.statePath, { sync: true });
   await recover({ parts, store });
@@ -129,7 +129,7 @@ export async function startDownloads(
     close,
     async [Symbol.asyncDispose]() {
       await close();
-      if (own) await Deno.remove(directory, { recursive: true });
+      await own?.[Symbol.asyncDispose]();
     },
   };
 }

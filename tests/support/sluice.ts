@@ -4,6 +4,7 @@ import { fromFileUrl, join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
 import type { ServerMessage } from "../../lib/server/protocol.ts";
 import type { Status } from "../../lib/status/status.ts";
+import { makeDirectory } from "./directory.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
@@ -60,9 +61,8 @@ export interface Sluice extends AsyncDisposable {
 export async function startSluice(
   options: SluiceOptions = {},
 ): Promise<Sluice> {
-  const own = options.directory === undefined;
-  const directory = options.directory ??
-    await Deno.makeTempDir({ prefix: "sluice-" });
+  const own = options.directory === undefined ? await makeDirectory() : null;
+  const directory = options.directory ?? own?.path ?? "";
   const child = new Deno.Command(Deno.execPath(), {
     args: [...taskArguments("start", directory), ...options.flags ?? []],
     cwd: ROOT,
@@ -85,7 +85,7 @@ export async function startSluice(
     }
     await child.status;
     await output.ended;
-    if (own) await Deno.remove(directory, { recursive: true });
+    await own?.[Symbol.asyncDispose]();
   }
   try {
     const match = await output.match(/listens on (ws:\/\/\S+)/);
