@@ -15,7 +15,8 @@ import {
   type Task,
   withFlags,
 } from "./support/permissions.ts";
-import { makeDirectory, start } from "./support/process.ts";
+import { makeDirectory } from "./support/directory.ts";
+import { start } from "./support/process.ts";
 import {
   connect,
   projectPath,

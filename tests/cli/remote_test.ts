@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
-import {
-  makeDirectory,
-  type Ran,
-  start,
-  startServer,
-} from "../support/process.ts";
+import { type Ran, start, startServer } from "../support/process.ts";
 import { startSluice, taskArguments } from "../support/sluice.ts";
 
 type Task =

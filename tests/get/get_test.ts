@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
+import { makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
   file,
@@ -7,12 +8,7 @@ import {
   startOrigin,
 } from "../support/origin.ts";
 import { flagsFor, PERMISSION_SETS } from "../support/permissions.ts";
-import {
-  makeDirectory,
-  start,
-  type Started,
-  startGet,
-} from "../support/process.ts";
+import { start, type Started, startGet } from "../support/process.ts";
 import { projectPath, taskArguments } from "../support/sluice.ts";
 
 const MiB = 1024 * 1024;

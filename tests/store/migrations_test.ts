@@ -13,7 +13,7 @@ import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
-import { makeDirectory } from "../support/process.ts";
+import { makeDirectory } from "../support/directory.ts";
 
 // The server of commit aa1e66f wrote `fixtures/version_1`, with slices of
 // 1 KiB, and was killed. Its write-ahead log was written back into the file.

@@ -5,7 +5,7 @@ import { DownloadError } from "../../lib/download/errors.ts";
 import type { Page } from "../../lib/store/catalogue.ts";
 import { createReader } from "../../lib/store/reader.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
-import { makeDirectory } from "../support/process.ts";
+import { makeDirectory } from "../support/directory.ts";
 
 const ALL: Page = {
   states: ["Queued", "Paused", "Downloaded", "Failed"],

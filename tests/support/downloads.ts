@@ -15,6 +15,7 @@ import { createQueue } from "../../lib/store/queue.ts";
 import { createReader } from "../../lib/store/reader.ts";
 import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
+import { makeDirectory } from "./directory.ts";
 
 /** What is different in a test: all is quick, and nothing waits for long. */
 export const OPTIONS: CoordinatorOptions = {
@@ -66,9 +67,8 @@ export async function startDownloads(
     onTold?: (changes: Changes) => void;
   } = {},
 ): Promise<Downloads> {
-  const own = options.directory === undefined;
-  const directory = options.directory ??
-    await Deno.makeTempDir({ prefix: "sluice-" });
+  const own = options.directory === undefined ? await makeDirectory() : null;
+  const directory = options.directory ?? own?.path ?? "";
   const parts = await openContentDirectory(directory, { sync: true });
   const store = openStore(parts.statePath, { sync: true });
   const reader = createReader(parts.statePath);
@@ -146,7 +146,7 @@ export async function startDownloads(
     close,
     async [Symbol.asyncDispose]() {
       await close();
-      if (own) await Deno.remove(directory, { recursive: true });
+      await own?.[Symbol.asyncDispose]();
     },
   };
 }

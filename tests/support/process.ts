@@ -2,23 +2,6 @@
 
 import { projectPath, taskArguments } from "./sluice.ts";
 
-/** A content directory of a test's own. */
-export interface Directory extends AsyncDisposable {
-  readonly path: string;
-  /** The names of all that is in it, sorted. */
-  names(): string[];
-}
-
-/** Makes a directory that goes with the test. */
-export async function makeDirectory(): Promise<Directory> {
-  const path = await Deno.makeTempDir({ prefix: "sluice-cli-" });
-  return {
-    path,
-    names: () => [...Deno.readDirSync(path)].map(({ name }) => name).sort(),
-    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
-  };
-}
-
 /** A process that was started. */
 export interface Started extends AsyncDisposable {
   readonly ended: Promise<Ran>;

@@ -3,6 +3,7 @@
 import { fromFileUrl, join } from "@std/path";
 import type { ServerMessage } from "../../lib/server/protocol.ts";
 import type { Status } from "../../lib/status/status.ts";
+import { makeDirectory } from "./directory.ts";
 import {
   commandOf,
   flagsFor,
@@ -52,9 +53,8 @@ export interface Sluice extends AsyncDisposable {
 export async function startSluice(
   options: SluiceOptions = {},
 ): Promise<Sluice> {
-  const own = options.directory === undefined;
-  const directory = options.directory ??
-    await Deno.makeTempDir({ prefix: "sluice-" });
+  const own = options.directory === undefined ? await makeDirectory() : null;
+  const directory = options.directory ?? own?.path ?? "";
   const child = new Deno.Command(Deno.execPath(), {
     args: [...taskArguments("start", directory), ...options.flags ?? []],
     cwd: ROOT,
@@ -77,7 +77,7 @@ export async function startSluice(
     }
     await child.status;
     await output.ended;
-    if (own) await Deno.remove(directory, { recursive: true });
+    await own?.[Symbol.asyncDispose]();
   }
   try {
     const match = await output.match(/listens on (ws:\/\/\S+)/);

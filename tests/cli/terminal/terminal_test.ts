@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { makeDirectory } from "../../support/directory.ts";
 import { file, startOrigin } from "../../support/origin.ts";
-import { makeDirectory, startServer } from "../../support/process.ts";
+import { startServer } from "../../support/process.ts";
 import { taskArguments } from "../../support/sluice.ts";
 
 const MiB = 1024 * 1024;

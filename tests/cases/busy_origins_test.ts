@@ -1,0 +1,140 @@
+/** Origins that are busy or down, and the downloads that wait for them. */
+
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { type Behave, file, redirect, startOrigin } from "../support/origin.ts";
+import { assertDownloaded } from "../support/status.ts";
+import { PATIENT, REMOVE, SLICE, startTrial, WHOLE } from "../support/trial.ts";
+
+Deno.test("an origin that allows 50 requests a second", async () => {
+  await using trial = await startTrial({
+    threadsAmount: 8,
+    threadsPerHost: 8,
+    retryWait: 50,
+  });
+  let refused = 0;
+  let taken = -Infinity;
+  const behave: Behave = () => {
+    const now = performance.now();
+    if (now - taken >= 20) taken = now;
+    else refused++;
+    return taken === now ? {} : { status: 503 };
+  };
+  const small = file(100, 3);
+  const urls = Array.from(
+    { length: 60 },
+    (_, n) => trial.origin.serve(`/${n}`, small, behave),
+  );
+  const ends = await Promise.all(
+    urls.map(async (url) =>
+      await trial.downloads.end(await trial.downloads.add({ url }))
+    ),
+  );
+  for (const end of ends) await assertDownloaded(end, small);
+  assertLess(refused, urls.length);
+});
+
+Deno.test("an origin that is down holds up no downloads from others", async () => {
+  await using trial = await startTrial({ retryWait: 60_000 });
+  const { downloads, origin } = trial;
+  const down = { status: 503 };
+  const ids = await Promise.all(Array.from(
+    { length: 100 },
+    (_, n) => downloads.add({ url: origin.serve(`/${n}`, WHOLE, down) }),
+  ));
+  await trial.good();
+  // Those that failed wait: none has been tried twice, and only a few once.
+  const tried = origin.requests.map(({ path }) => path);
+  assertEquals(new Set(tried).size, tried.length);
+  assertLess(tried.length, 25);
+  for (const id of ids) await downloads.coordinator.command(id, REMOVE);
+});
+
+Deno.test("an origin that says nothing holds up no downloads from others", async () => {
+  await using trial = await startTrial({ threadsAmount: 4, threadsPerHost: 4 });
+  const { downloads, origin } = trial;
+  const asked = Promise.withResolvers<void>();
+  const spoken = Promise.withResolvers<void>();
+  const silent = { gates: { head: () => (asked.resolve(), spoken.promise) } };
+  const ids = await Promise.all(Array.from(
+    { length: 8 },
+    (_, n) => downloads.add({ url: origin.serve(`/${n}`, WHOLE, silent) }),
+  ));
+  await asked.promise;
+  await trial.good();
+  // It was only waited for.
+  spoken.resolve();
+  for (const [n, id] of ids.entries()) {
+    await assertDownloaded(await downloads.end(id), WHOLE, `${n}`);
+  }
+});
+
+Deno.test("a download waits for its turn at an origin that serves one at a time", async () => {
+  await using trial = await startTrial({ attempts: 3 });
+  const { downloads, origin } = trial;
+  const one: Behave = ({ running }) =>
+    running > 1 ? { status: 429 } : { rate: 2_000_000 };
+  const big = file(64 * SLICE, 1);
+  const first = await downloads.add({ url: origin.serve("/a", big, one) });
+  await downloads.until(first, ({ downloaded }) => downloaded > 0);
+  const then = await downloads.add({ url: origin.serve("/b", WHOLE, one) });
+  await assertDownloaded(await downloads.end(then), WHOLE, "b");
+  await assertDownloaded(await downloads.end(first), big, "a");
+});
+
+for (
+  const [how, broken] of [
+    ["resets connections", { raw: "", cut: { after: 0, by: "reset" } }],
+    ["answers 500", { status: 500 }],
+    ["answers 503", { status: 503 }],
+  ] as const
+) {
+  Deno.test(`a mirror that ${how} in the middle is left for another one`, async () => {
+    await using trial = await startTrial(PATIENT);
+    await using mirror = await startOrigin();
+    await using another = await startOrigin();
+    const whole = file(16 * SLICE, 3);
+    let down = false;
+    mirror.serve("/m", whole, ({ nth }) => {
+      down ||= nth === 4;
+      return down ? broken : {};
+    });
+    another.serve("/m", whole);
+    const url = trial.origin.serve(
+      "/a",
+      null,
+      () => redirect((down ? another : mirror).url("/m")),
+    );
+    await assertDownloaded(await trial.end(url), whole, "m");
+  });
+}
+
+Deno.test("a whole file does not wait for a thread that was to come later", async () => {
+  await using trial = await startTrial();
+  const whole = file(2 * SLICE, 4);
+  const later = { status: 429, headers: { "Retry-After": "600" } };
+  const url = trial.origin.serve("/a", whole, ({ nth }) => {
+    if (nth === 0) return {};
+    return nth === 1 ? { rate: 40_000 } : later;
+  });
+  const id = await trial.downloads.add({ url });
+  await assertDownloaded(await trial.downloads.end(id), whole, "a");
+  assertGreater(trial.origin.requests.length, 2);
+});
+
+Deno.test("a command stands, whatever answer is on its way", async () => {
+  await using trial = await startTrial();
+  const { downloads: { coordinator, ...downloads }, origin } = trial;
+  for (let n = 0; n < 50; n++) {
+    const removed = Promise.withResolvers<void>();
+    const added = Promise.withResolvers<string>();
+    const remove = async () =>
+      removed.resolve(coordinator.command(await added.promise, REMOVE));
+    // Without a validator, the answer would have the whole asked for.
+    const url = origin.serve(`/${n}`, file(4 * SLICE, n, { etag: null }), {
+      gates: { 1: remove },
+    });
+    added.resolve(downloads.add({ url }));
+    await removed.promise;
+    assertEquals(coordinator.get(await added.promise), null);
+  }
+});

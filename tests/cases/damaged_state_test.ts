@@ -1,0 +1,268 @@
+/** State that somebody changes between two runs. */
+
+import {
+  assertEquals,
+  assertGreater,
+  assertInstanceOf,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import fc from "fast-check";
+import { DatabaseSync } from "node:sqlite";
+import { DownloadError } from "../../lib/download/errors.ts";
+import type { Range } from "../../lib/download/ranges.ts";
+import { preparePages } from "../../lib/store/pages.ts";
+import { openStore, type Store } from "../../lib/store/sqlite.ts";
+import { fetchHalf, KEPT, sizeOf } from "../support/damage.ts";
+import { filesIn, makeDirectory, partsIn } from "../support/directory.ts";
+import { startDownloads } from "../support/downloads.ts";
+import {
+  file,
+  forever,
+  type Origin,
+  type OriginFile,
+  startOrigin,
+} from "../support/origin.ts";
+import { run, taskArguments } from "../support/sluice.ts";
+import { assertDownloaded } from "../support/status.ts";
+
+const KiB = 1024;
+/** Bytes of a slice in these tests. */
+const SLICE = 64 * KiB;
+
+/** A directory whose state has a bit of everything; returns all ids. */
+async function makeHistory(
+  origin: Origin,
+  directory: string,
+): Promise<{ half: string; done: string }> {
+  const half = await fetchHalf(origin, directory);
+  await using downloads = await startDownloads({ directory });
+  await downloads.command("pause", half).catch(() => {});
+  const done = await downloads.add({ url: origin.serve("/done", file(1000)) });
+  await downloads.end(done);
+  const none = await downloads.add({ url: origin.url("/none") });
+  await downloads.end(none);
+  await downloads.close();
+  return { half, done };
+}
+
+function assertStateError(error: unknown, includes = ""): void {
+  assertInstanceOf(error, DownloadError);
+  assertEquals(error.code, "STATE");
+  assertStringIncludes(error.message, includes);
+}
+
+for (
+  const [what, change] of [
+    ["has only zeros", (path) => {
+      Deno.writeFileSync(path, new Uint8Array(sizeOf(path)));
+    }],
+    ["is cut in the middle", (path) => {
+      Deno.truncateSync(path, Math.floor(sizeOf(path) / 2));
+    }],
+    ["is text", (path) => Deno.writeTextFileSync(path, "hello\n".repeat(999))],
+    ["is of a newer version", (path) => {
+      using db = new DatabaseSync(path);
+      db.exec("PRAGMA user_version = 99");
+    }],
+    ["is another program's", (path) => {
+      Deno.removeSync(path);
+      using db = new DatabaseSync(path);
+      db.exec("CREATE TABLE bookmarks (url TEXT); PRAGMA user_version = 1");
+    }],
+    ["has a row that is none", (path) => {
+      using db = new DatabaseSync(path);
+      db.exec(`UPDATE downloads SET request = '{"url":' WHERE seq = 1`);
+    }],
+    ["has an unknown word for a download's state", (path) => {
+      using db = new DatabaseSync(path);
+      db.exec(`UPDATE downloads SET state = 'Qeued' WHERE seq = 1`);
+    }],
+  ] satisfies [string, (path: string) => void][]
+) {
+  Deno.test(`state that ${what} is refused in one line, and kept`, async () => {
+    await using origin = await startOrigin();
+    await using temporary = await makeDirectory();
+    const directory = temporary.path;
+    await makeHistory(origin, directory);
+    const path = `${directory}/.sluice/state.db`;
+    change(path);
+    const before = sizeOf(path);
+    const error = assertThrows(() => openStore(path, { sync: true }));
+    assertStateError(error, path);
+    const { code, stderr } = await run([
+      ...taskArguments("start", directory),
+      ...["--port", "0", "--content-directory", directory],
+    ]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^sluice: Cannot use the state in .*\n$/);
+    // Whoever repairs it finds all there is.
+    assertEquals(sizeOf(path), before);
+    assertEquals(partsIn(directory).length, 1);
+  });
+}
+
+Deno.test("without its state, a server starts anew and touches no file", async () => {
+  await using origin = await startOrigin();
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  await makeHistory(origin, directory);
+  await Deno.remove(`${directory}/.sluice/state.db`);
+  await using downloads = await startDownloads({ directory });
+  assertEquals(downloads.lists.snapshot(), []);
+  assertEquals(partsIn(directory), []);
+  const id = await downloads.add({ url: origin.url("/done") });
+  await assertDownloaded(await downloads.end(id), file(1000));
+  assertEquals(filesIn(directory).includes("done (1)"), true);
+});
+
+Deno.test("runs and parts of another URL are not taken for a download's own", async () => {
+  await using origin = await startOrigin();
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  const others = file(KEPT.size, 5);
+  const id = await fetchHalf(origin, directory);
+  // The state says: it is of `/b`, whose size is the same.
+  const path = `${directory}/.sluice/state.db`;
+  {
+    using db = new DatabaseSync(path);
+    db.prepare("UPDATE downloads SET request = replace(request, ?, ?)")
+      .run(origin.url("/a"), origin.url("/b"));
+  }
+  origin.serve("/b", others);
+  await using downloads = await startDownloads({ directory });
+  await assertDownloaded(await downloads.end(id), others);
+});
+
+Deno.test("two downloads' parts that were swapped are noticed", async () => {
+  await using origin = await startOrigin();
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  const gates = { head: forever };
+  const files = [file(8 * SLICE, 1), file(8 * SLICE, 2)] as const;
+  const behave = ({ range }: { range: Range | null }) =>
+    range?.start === 0 ? {} : { gates };
+  const urls = files.map((whole, n) => origin.serve(`/${n}`, whole, behave));
+  const ids: string[] = [];
+  {
+    await using downloads = await startDownloads({ directory });
+    for (const url of urls) ids.push(await downloads.add({ url }));
+    for (const id of ids) {
+      await downloads.until(id, ({ downloaded }) => downloaded === SLICE);
+    }
+    await downloads.close();
+  }
+  const [one, other] = ids.map((id) => `${directory}/.sluice/parts/${id}`);
+  await Deno.rename(one ?? "", `${one}.x`);
+  await Deno.rename(other ?? "", one ?? "");
+  await Deno.rename(`${one}.x`, other ?? "");
+  files.forEach((whole, n) => origin.serve(`/${n}`, whole));
+  await using downloads = await startDownloads({ directory });
+  for (const [n, id] of ids.entries()) {
+    await assertDownloaded(await downloads.end(id), files[n] as OriginFile);
+  }
+});
+
+Deno.test("another directory's state, copied in, brings its downloads here", async () => {
+  await using origin = await startOrigin();
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  const { half, done } = await makeHistory(origin, directory);
+  await using otherDirectory = await makeDirectory();
+  const other = otherDirectory.path;
+  await Deno.mkdir(`${other}/.sluice/parts`, { recursive: true });
+  await Deno.copyFile(
+    `${directory}/.sluice/state.db`,
+    `${other}/.sluice/state.db`,
+  );
+  await using downloads = await startDownloads({ directory: other });
+  const { process_status } = downloads.coordinator.get(half) ?? {};
+  if (process_status === "Paused") await downloads.command("resume", half);
+  const status = await downloads.until(
+    half,
+    ({ process_status }) => process_status === "Downloaded",
+  );
+  await assertDownloaded(status, KEPT);
+  assertEquals(status.path_to_file, `file://${other}/a`);
+  assertEquals(
+    downloads.coordinator.get(done)?.path_to_file,
+    `file://${directory}/done`,
+  );
+});
+
+Deno.test("a damaged state file is refused, or works: never a wrong file", async () => {
+  await using origin = await startOrigin();
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  await makeHistory(origin, directory);
+  const path = `${directory}/.sluice/state.db`;
+  const bytes = await Deno.readFile(path);
+  let refused = 0;
+  let worked = 0;
+  const damage = fc.record({
+    flips: fc.array(
+      fc.tuple(
+        fc.nat(bytes.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+      ),
+      { maxLength: 8 },
+    ),
+    length: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(bytes.length) },
+      { weight: 1, arbitrary: fc.nat(bytes.length) },
+    ),
+  });
+  fc.assert(
+    fc.property(damage, ({ flips, length }) => {
+      const copy = bytes.slice(0, length);
+      for (const [at, mask] of flips) {
+        if (at < length) copy[at] = (copy[at] ?? 0) ^ mask;
+      }
+      const name = `${directory}/${crypto.randomUUID()}.db`;
+      Deno.writeFileSync(name, copy);
+      try {
+        using store = openStore(name, { sync: true });
+        readAll(store, name);
+        worked++;
+      } catch (error) {
+        assertStateError(error);
+        refused++;
+      } finally {
+        for (const suffix of ["", "-wal", "-shm"]) {
+          try {
+            Deno.removeSync(name + suffix);
+          } catch (error) {
+            assertInstanceOf(error, Deno.errors.NotFound);
+          }
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  assertGreater(refused, 10);
+  assertGreater(worked, 10);
+});
+
+/** Reads all that a server ever would. */
+function readAll(store: Store, path: string): void {
+  using db = new DatabaseSync(path, { readOnly: true });
+  const find = preparePages(db);
+  const filter = {
+    states: ["Queued", "Paused", "Downloaded", "Failed"] as const,
+    search: "",
+    queued: null,
+  };
+  const page = { ...filter, offset: 0, limit: 100 };
+  for (const order of ["oldest", "latest"] as const) {
+    for (const id of find({ ...page, order }).ids) {
+      store.runs(id);
+      store.get(id);
+    }
+  }
+  store.waiting([], 10);
+  store.open(100);
+  store.finished(100);
+  store.totals();
+  store.waitingForRoom(Infinity);
+}

@@ -1,0 +1,208 @@
+/** Disks that are full. */
+
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
+import { DownloadError } from "../../lib/download/errors.ts";
+import { parseDownload } from "../../lib/download/request.ts";
+import {
+  type Directory,
+  makeDirectory,
+  partsIn,
+} from "../support/directory.ts";
+import { type Downloads, startDownloads } from "../support/downloads.ts";
+import { file, type Origin, startOrigin } from "../support/origin.ts";
+import { assertDownloaded } from "../support/status.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+const WHOLE = file(512 * KiB + 123);
+
+async function mount(directory: string): Promise<boolean> {
+  const args = ["-t", "tmpfs", "-o", "size=8m", "tmpfs", directory];
+  try {
+    return (await new Deno.Command("mount", { args }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+async function unmount(directory: string): Promise<void> {
+  const { success } = await new Deno.Command("umount", {
+    args: ["-l", directory],
+  }).output();
+  assert(success);
+}
+
+async function canMount(): Promise<boolean> {
+  await using directory = await makeDirectory();
+  const mounted = await mount(directory.path);
+  if (mounted) await unmount(directory.path);
+  else console.log("Left out: a disk of its own can be mounted by root only.");
+  return mounted;
+}
+
+const ignore = !await canMount();
+
+/** A disk of 8 MiB that goes with the test. */
+async function mountDisk(): Promise<Directory> {
+  await using made = new AsyncDisposableStack();
+  const directory = made.use(await makeDirectory());
+  assert(await mount(directory.path));
+  made.defer(() => unmount(directory.path));
+  const disk = made.move();
+  return { ...directory, [Symbol.asyncDispose]: () => disk.disposeAsync() };
+}
+
+/** Fills a disk until `left` bytes are free. */
+async function fill(directory: string, left: number): Promise<void> {
+  using ballast = await Deno.open(`${directory}/ballast`, {
+    write: true,
+    create: true,
+  });
+  const page = new Uint8Array(4096).fill(1);
+  try {
+    for (;;) await ballast.write(page);
+  } catch (error) {
+    assertMatch(String(error), /No space left/);
+  }
+  if (left > 0) await ballast.truncate((await ballast.stat()).size - left);
+}
+
+function makeRoom(directory: string): Promise<void> {
+  return Deno.remove(`${directory}/ballast`);
+}
+
+/** Starts `/a`, whose second half does not come before `goOn` is called. */
+async function startOnDisk(
+  origin: Origin,
+  directory: string,
+  minFreeSpace: number,
+): Promise<{ downloads: Downloads; id: string; goOn: () => void }> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const gates = { head: () => promise };
+  const url = origin.serve(
+    "/a",
+    BIG,
+    ({ range }) => (range?.start ?? 0) < BIG.size / 2 ? {} : { gates },
+  );
+  const downloads = await startDownloads({ directory, minFreeSpace });
+  const id = await downloads.add({ url });
+  await downloads.until(id, ({ downloaded }) => downloaded >= BIG.size / 2);
+  return { downloads, id, goOn: resolve };
+}
+
+const BIG = file(4 * MiB);
+
+for (const how of ["by itself", "by command"] as const) {
+  Deno.test({
+    name:
+      `a full disk pauses its downloads only, which go on ${how} once there is room`,
+    ignore,
+    async fn() {
+      await using origin = await startOrigin();
+      await using disk = await mountDisk();
+      const directory = disk.path;
+      const { downloads, id, goOn } = await startOnDisk(
+        origin,
+        directory,
+        MiB,
+      );
+      await using _downloads = downloads;
+      await fill(directory, MiB / 2);
+      const paused = await downloads.end(id);
+      assertEquals(paused.process_status, "Paused");
+      assertEquals(paused.error?.code, "DISK_FULL");
+      assertGreater(paused.downloaded, BIG.size / 2 - 1);
+      // Another disk has room.
+      await using others = await startDownloads();
+      const other = await others.add({ url: origin.serve("/b", WHOLE) });
+      await assertDownloaded(await others.end(other), WHOLE);
+      assertEquals(
+        downloads.coordinator.get(id)?.process_status,
+        "Paused",
+      );
+      const asked = origin.requests.length;
+      goOn();
+      await makeRoom(directory);
+      if (how === "by command") {
+        await downloads.command("resume", id).catch((error) => {
+          // It was quicker by itself.
+          assertEquals(error.code, "WRONG_STATE");
+        });
+      }
+      const status = await downloads.until(
+        id,
+        ({ process_status }) => process_status === "Downloaded",
+      );
+      await assertDownloaded(status, BIG);
+      for (const { range, path } of origin.requests.slice(asked)) {
+        assert(path === "/b" || range !== null && range.start > 0);
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: "a disk without one byte left, not even for the state, is survived",
+  ignore,
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const directory = disk.path;
+    const { downloads, id, goOn } = await startOnDisk(origin, directory, 0);
+    await using _downloads = downloads;
+    await fill(directory, 0);
+    goOn();
+    const { process_status } = await downloads.until(
+      id,
+      ({ error }) => error?.code === "DISK_FULL",
+    );
+    assert(process_status !== "Downloaded" && process_status !== "Failed");
+    // What cannot be recorded must not be acknowledged.
+    const request = parseDownload(
+      { url: origin.url("/a?".padEnd(100_000, "x")) },
+      { urlLength: 1_000_000 },
+    );
+    const error = await assertRejects(
+      () => downloads.coordinator.add([request]),
+      DownloadError,
+    );
+    assertEquals(error.code, "DISK_FULL");
+    await makeRoom(directory);
+    const status = await downloads.until(
+      id,
+      ({ process_status }) => process_status === "Downloaded",
+    );
+    await assertDownloaded(status, BIG);
+    assertEquals(partsIn(directory), []);
+    const more = await downloads.add({ url: origin.serve("/b", WHOLE) });
+    await assertDownloaded(await downloads.end(more), WHOLE);
+  },
+});
+
+Deno.test({
+  name:
+    "a file that would not leave MIN_FREE_SPACE waits, and smaller ones come",
+  ignore,
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const directory = disk.path;
+    await using downloads = await startDownloads({
+      directory,
+      minFreeSpace: 5 * MiB,
+    });
+    const id = await downloads.add({ url: origin.serve("/a", BIG) });
+    const { process_status, error } = await downloads.end(id);
+    assertEquals([process_status, error?.code], ["Paused", "DISK_FULL"]);
+    assertMatch(error?.message ?? "", /needs 4 MiB more/);
+    const small = await downloads.add({ url: origin.serve("/b", WHOLE) });
+    await assertDownloaded(await downloads.end(small), WHOLE);
+  },
+});

@@ -1,0 +1,232 @@
+/** Workers that fail, and what workers may do. */
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+} from "@std/assert";
+import { crc32 } from "node:zlib";
+import type { ThreadEvent } from "../../lib/threads/messages.ts";
+import { createPool, type Pool } from "../../lib/threads/pool.ts";
+import { makeDirectory } from "../support/directory.ts";
+import {
+  file,
+  firstDifference,
+  forever,
+  startOrigin,
+} from "../support/origin.ts";
+import { startSluice } from "../support/sluice.ts";
+import { assertDownloaded } from "../support/status.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+type Ended = Extract<ThreadEvent, { type: "ended" }>;
+
+/** A pool of one worker of a test's own. */
+interface Crew extends AsyncDisposable {
+  readonly pool: Pool;
+  readonly directory: string;
+  /** Starts a thread; resolves when it has ended. */
+  fetch(thread: number, url: string, part?: string): Promise<Ended>;
+}
+
+async function startCrew(module?: string): Promise<Crew> {
+  await using made = new AsyncDisposableStack();
+  const { path: directory } = made.use(await makeDirectory());
+  const waiting = new Map<number, PromiseWithResolvers<Ended>>();
+  const pool = createPool(
+    {
+      workers: 1,
+      begin: "prepared",
+      directory,
+      caCerts: [],
+      stallTimeout: 2_000,
+      allowPrivate: true,
+    },
+    (event) => {
+      if (event.type === "ended") waiting.get(event.thread)?.resolve(event);
+    },
+    module === undefined
+      ? undefined
+      : new URL(`./workers/${module}`, import.meta.url),
+  );
+  made.defer(() => pool.close());
+  const crew = made.move();
+  return {
+    pool,
+    directory,
+    fetch(thread, url, part = `${directory}/${thread}`) {
+      const ended = Promise.withResolvers<Ended>();
+      waiting.set(thread, ended);
+      pool.fetch({
+        thread,
+        url,
+        part,
+        headers: {},
+        slice: { start: 0, end: 1000 },
+        pinned: null,
+      });
+      return ended.promise;
+    },
+    [Symbol.asyncDispose]: () => crew.disposeAsync(),
+  };
+}
+
+for (
+  const [what, module, message] of [
+    ["throws", "throws.ts", /^A worker failed: .*out of order/],
+    ["lets a promise fail", "rejects.ts", /^A worker failed: .*out of order/],
+    ["ends itself", "closes.ts", /^A worker hung/],
+    ["hangs", "hangs.ts", /^A worker hung/],
+    [
+      "runs out of memory",
+      "hoards.ts",
+      /^A worker failed: .*Array buffer allocation failed/,
+    ],
+  ] as const
+) {
+  Deno.test(`a worker that ${what} costs its slices a retry, and is replaced`, async () => {
+    await using origin = await startOrigin();
+    const whole = file(1000);
+    const good = origin.serve("/good", whole);
+    const slow = origin.serve("/slow", whole, { gates: { 500: forever } });
+    await using crew = await startCrew(module);
+    assertEquals((await crew.fetch(1, good)).outcome, { kind: "done" });
+    // One that is in the middle of a slice, and one that brings the fault.
+    const innocent = crew.fetch(2, slow);
+    await origin.request(({ path }) => path === "/slow");
+    const guilty = crew.fetch(3, origin.url("/bad"));
+    for (const { outcome } of await Promise.all([innocent, guilty])) {
+      assert(outcome.kind === "failed");
+      assertEquals(outcome.error.code, "WORKER");
+      assertMatch(outcome.error.message, message);
+    }
+    const [one, other] = await Promise.all([
+      crew.fetch(4, good),
+      crew.fetch(5, good),
+    ]);
+    assertEquals(one.outcome, { kind: "done" });
+    assertEquals(other.outcome, { kind: "done" });
+    for (const thread of [1, 4, 5]) {
+      const path = `${crew.directory}/${thread}`;
+      assertEquals(await firstDifference(path, whole), null);
+    }
+  });
+}
+
+Deno.test("a stall is noticed once code is hot and garbage is collected", async () => {
+  await using origin = await startOrigin();
+  const whole = file(1000);
+  const good = origin.serve("/good", whole);
+  const gates: Record<number, () => unknown> = { 500: forever };
+  const stalls = origin.serve("/stalls", whole, { gates });
+  await using crew = await startCrew("litters.ts");
+  // V8 keeps less alive of a function that it has optimised.
+  for (let thread = 0; thread < 2_000; thread += 20) {
+    const some = Array.from({ length: 20 }, (_, n) => thread + n);
+    await Promise.all(some.map((thread) => crew.fetch(thread, good)));
+  }
+  const ends = [2_001, 2_002, 2_003]
+    .map((thread) => crew.fetch(thread, stalls));
+  for (const { outcome } of await Promise.all(ends)) {
+    assert(outcome.kind === "failed");
+    assertEquals(outcome.error.code, "STALLED");
+  }
+});
+
+Deno.test("workers that cannot even start fail their slices", async () => {
+  await using crew = await startCrew("stillborn.ts");
+  for (const thread of [1, 2]) {
+    const { outcome } = await crew.fetch(thread, "http://127.0.0.1:1/");
+    assert(outcome.kind === "failed");
+    assertEquals(outcome.error.code, "WORKER");
+  }
+});
+
+Deno.test("what a failed worker was to read again fails, and can be asked anew", async () => {
+  await using crew = await startCrew("hangs.ts");
+  await Deno.writeTextFile(`${crew.directory}/a`, "abc");
+  const job = {
+    path: `${crew.directory}/a`,
+    algorithm: "crc32",
+    ranges: [{ start: 0, end: 3 }],
+  } as const;
+  const ended = crew.fetch(1, "http://127.0.0.1:1/bad");
+  const failed = await crew.pool.digest(job).then(() => null, String);
+  assertMatch(failed ?? "", /A worker hung/);
+  await ended;
+  assertEquals(await crew.pool.digest(job), [String(crc32("abc"))]);
+});
+
+Deno.test("a real worker writes nowhere but in the content directory", async () => {
+  await using origin = await startOrigin();
+  const whole = file(1000);
+  const url = origin.serve("/a", whole);
+  await using elsewhereDirectory = await makeDirectory();
+  const elsewhere = elsewhereDirectory.path;
+  await using crew = await startCrew();
+  const inside = await crew.fetch(1, url);
+  assertEquals(inside.outcome, { kind: "done" });
+  assertEquals(await firstDifference(`${crew.directory}/1`, whole), null);
+  const outside = await crew.fetch(2, url, `${elsewhere}/a`);
+  assert(outside.outcome.kind === "failed");
+  const up = await crew.fetch(3, url, `${crew.directory}/../sluice-a`);
+  assert(up.outcome.kind === "failed");
+  assertEquals(elsewhereDirectory.names(), []);
+  // Nor does it read there, though this process may.
+  const path = `${elsewhere}/b`;
+  await Deno.writeTextFile(path, "secret");
+  const ranges = [{ start: 0, end: 6 }];
+  const read = crew.pool.digest({ path, algorithm: "crc32", ranges });
+  assertNotEquals(await read.then(() => null, String), null);
+});
+
+Deno.test("workers may not run programs, nor read the environment", async () => {
+  // This process may all of it: what fails there fails by the pool's doing.
+  assert(Deno.env.get("PATH"));
+  assert((await new Deno.Command("true").output()).success);
+  await using crew = await startCrew("curious.ts");
+  const path = `${crew.directory}/a`;
+  const job = { path, algorithm: "crc32", ranges: [] } as const;
+  assertEquals(await crew.pool.digest(job), []);
+});
+
+Deno.test("a real server's worker that hangs in a system call is replaced", async () => {
+  await using origin = await startOrigin();
+  const whole = file(MiB);
+  const gate = Promise.withResolvers<void>();
+  const hold = { gates: { head: () => gate.promise } };
+  const url = origin.serve("/a", whole, ({ n }) => n === 0 ? {} : hold);
+  const other = origin.serve("/b", whole);
+  await using sluice = await startSluice({
+    environment: {
+      WORKERS: "1",
+      BYTES_AMOUNT: "128KiB",
+      STALL_TIMEOUT: "800",
+      RETRY_WAIT: "20",
+      BROADCAST_TIMEOUT: "20",
+      ATTEMPTS: "100",
+    },
+  });
+  await using client = await sluice.connect();
+  const id = await client.add({ url });
+  await client.until(id, ({ downloaded }) => downloaded >= 128 * KiB);
+  // Once all is recorded that is there, nobody but workers opens the part.
+  await client.request({ action: "pause", id });
+  const asked = origin.requests.length;
+  await client.request({ action: "resume", id });
+  await origin.request(({ n }) => n > asked);
+  // Whoever opens a pipe that nobody reads waits, and cannot be interrupted.
+  const part = `${sluice.directory}/.sluice/parts/${id}`;
+  await Deno.rename(part, `${part}.kept`);
+  await new Deno.Command("mkfifo", { args: [part] }).output();
+  gate.resolve();
+  await client.until(id, ({ error }) => error?.code === "WORKER");
+  await Deno.remove(part);
+  await Deno.rename(`${part}.kept`, part);
+  for (const done of [await client.add({ url: other }), id]) {
+    await assertDownloaded(await client.end(done), whole);
+  }
+});

@@ -1,0 +1,51 @@
+/** A download that is stopped half-way, and ways to damage it meanwhile. */
+
+import { type Run, total } from "../../lib/download/ranges.ts";
+import type { Progress } from "../../lib/store/part_records.ts";
+import { startDownloads } from "./downloads.ts";
+import { file, forever, type Origin } from "./origin.ts";
+
+const KiB = 1024;
+const SLICE = 64 * KiB;
+/** A file of eight slices and some. */
+export const KEPT = file(8 * SLICE + 123);
+/** Bytes that the first run fetches. */
+export const HALF = 4 * SLICE;
+
+/** Fetches the first half of `/a`, records it, and stops. */
+export async function fetchHalf(
+  origin: Origin,
+  directory: string,
+): Promise<string> {
+  const url = origin.serve(
+    "/a",
+    KEPT,
+    ({ range }) =>
+      range !== null && range.start < HALF ? {} : {
+        gates: { head: forever },
+      },
+  );
+  await using downloads = await startDownloads({ directory });
+  const id = await downloads.add({ url });
+  await downloads.until(id, ({ downloaded }) => downloaded === HALF);
+  await downloads.close();
+  origin.serve("/a", KEPT);
+  return id;
+}
+
+/** Bytes of a file. */
+export function sizeOf(path: string): number {
+  return Deno.statSync(path).size;
+}
+
+/** Flips one bit of a file. */
+export function flip(path: string, at: number): void {
+  const bytes = Deno.readFileSync(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+  Deno.writeFileSync(path, bytes);
+}
+
+/** Runs of which nothing is recorded yet. */
+export function progress(runs: readonly Run[]): Progress {
+  return { runs, fresh: runs, bytes: total(runs) };
+}
