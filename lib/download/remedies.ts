@@ -62,11 +62,6 @@ export function remedyFor(code: ErrorCode): Remedy {
   return REMEDIES[code];
 }
 
-/** Whether the origin has refused a request, which others of its may not be. */
-export function isRefusal(code: ErrorCode): boolean {
-  return ["fewer", "refresh", "whole", "proven"].includes(REMEDIES[code]);
-}
-
 /** What an error says of the origin's host, beyond the one download. */
 export type HostSign =
   /** It answers, whatever it says. */

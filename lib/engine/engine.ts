@@ -14,9 +14,10 @@ import type { Claim, Queue } from "../store/queue.ts";
 import type { FinishedPart, ThreadEvent } from "../threads/messages.ts";
 import { createPool, type Pool, type PoolOptions } from "../threads/pool.ts";
 import { choose, giveUp, type ThreadLimits } from "../transfer/assignment.ts";
-import { idle, straggler } from "../transfer/plan.ts";
+import { idle, nextEnd, straggler } from "../transfer/plan.ts";
 import {
   begin,
+  bound,
   pinnedOf,
   type Plan,
   type Transfer,
@@ -148,6 +149,7 @@ export function createEngine(
       thread: thread.number,
       ...requestFor(request, source.location),
       slice: plan.slice,
+      reach: thread.reach,
       pinned: pinnedOf(transfer),
       part: parts.path(id),
     });
@@ -182,8 +184,14 @@ export function createEngine(
     filling.now();
   }
 
-  /** Stops the threads that have nothing left to do, and sees to what is due. */
+  /** Tells threads to go on or to stop, and sees to what else is due. */
   function tend(transfer: Transfer): void {
+    for (const thread of transfer.threads.values()) {
+      const end = nextEnd(transfer, thread, limits);
+      if (end === null) continue;
+      bound(thread, end);
+      pool.bound(thread.number, end);
+    }
     for (const thread of idle(transfer)) driver.stopThread(thread);
     driver.drive(transfer);
   }

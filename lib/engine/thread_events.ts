@@ -2,7 +2,7 @@
 
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
-import { hostSignOf, isRefusal } from "../download/remedies.ts";
+import { hostSignOf } from "../download/remedies.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
 import type { Answered, Outcome, ThreadEvent } from "../threads/messages.ts";
@@ -18,7 +18,6 @@ import {
   end,
   endOfBody,
   failed,
-  goFurther,
   gotAnswer,
   isWhole,
   learn,
@@ -85,7 +84,7 @@ function onAnswered(
   const ranges = answer.kind === "slice";
   const label = mislabelled === null ? {} : { mislabelled };
   const file = { size, ranges, validator, name, ...label };
-  learn(transfer, file);
+  learn(transfer, thread, file);
   shareFirst(transfer, thread, tools);
   tell({ kind: "answered", id, file });
   // It was on its way when the thread was asked to stop.
@@ -126,11 +125,6 @@ function onEnded(
   const { phase } = transfer;
   if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
   if (isWhole(transfer)) return;
-  if (isRefusal(outcome.error.code)) {
-    for (const { number, end } of goFurther(transfer)) {
-      tools.pool.bound(number, end);
-    }
-  }
   const redirected = thread.source.location !== null;
   onFailure(transfer, outcome.error, redirected, tools);
 }

@@ -146,6 +146,8 @@ export interface Watch extends Disposable {
   readonly signal: AbortSignal;
   /** Notes that bytes have just come. */
   touch(): void;
+  /** Expects no bytes until disposed of. */
+  rest(): Disposable;
 }
 
 /**
@@ -159,8 +161,9 @@ export function startWatch(
   nowAndThen: Together,
 ): Watch {
   let touched = performance.now();
+  let resting = false;
   const looking = nowAndThen(() => {
-    if (performance.now() - touched < stallTimeout) return;
+    if (resting || performance.now() - touched < stallTimeout) return;
     const message = `The origin sent nothing for ${
       stallTimeout / 1000
     } s: retry later.`;
@@ -170,6 +173,15 @@ export function startWatch(
     signal: control.signal,
     touch() {
       touched = performance.now();
+    },
+    rest() {
+      resting = true;
+      return {
+        [Symbol.dispose]() {
+          resting = false;
+          touched = performance.now();
+        },
+      };
     },
     [Symbol.dispose]: () => looking[Symbol.dispose](),
   };

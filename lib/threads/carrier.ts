@@ -4,11 +4,8 @@ import { together } from "../base/timers.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
-import {
-  type Controls,
-  fetchSlice,
-  type WorkerResources,
-} from "./fetch_slice.ts";
+import { type Controls, createControls } from "./controls.ts";
+import { fetchSlice, type WorkerResources } from "./fetch_slice.ts";
 import type {
   FileOrder,
   FileReport,
@@ -47,8 +44,8 @@ export function createCarrier(
 
   async function run(task: SliceTask): Promise<void> {
     const { thread } = task;
-    const control = new AbortController();
-    const controls: Controls = { end: Infinity, written: null, control };
+    const controls = createControls(task.slice?.end ?? Infinity);
+    const { control } = controls;
     threads.set(thread, controls);
     let told: Run | null = null;
     let outcome: Outcome = { kind: "done" };
@@ -86,11 +83,9 @@ export function createCarrier(
         case "fetch":
           run(order.task);
           return;
-        case "bound": {
-          const thread = threads.get(order.thread);
-          if (thread) thread.end = order.end;
+        case "bound":
+          threads.get(order.thread)?.bound(order.end);
           return;
-        }
         case "stop":
           threads.get(order.thread)?.control.abort(STOPPED);
           return;

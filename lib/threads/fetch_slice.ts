@@ -2,7 +2,7 @@
 
 import type { Together } from "../base/timers.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
-import type { Range, Run } from "../download/ranges.ts";
+import type { Range } from "../download/ranges.ts";
 import {
   type Answer,
   contentLength,
@@ -17,18 +17,9 @@ import { dispositionName } from "../origin/filename.ts";
 import { ask, type Asking } from "./ask.ts";
 import { type Body, openBody, startWatch, type Watch } from "./body.ts";
 import type { Buffers } from "./buffers.ts";
+import type { Controls } from "./controls.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";
-
-/** What a thread and its carrier share while it runs. */
-export interface Controls {
-  /** The offset to stop at; lowered when another thread takes over the tail. */
-  end: number;
-  /** The run that the thread has written; null before its first byte. */
-  written: Run | null;
-  /** Aborting it ends the thread, which then throws the reason. */
-  readonly control: AbortController;
-}
 
 /** Hears a thread while it runs. */
 export interface Listener {
@@ -81,7 +72,7 @@ export async function fetchSlice(
     disposition: headers.get("content-disposition"),
   });
 
-  controls.end = Math.min(controls.end, end);
+  controls.end = isAlone(answer, task) ? end : Math.min(controls.end, end);
   function flush() {
     const run = sink.flush();
     if (run.end > run.start) controls.written = run;
@@ -95,11 +86,16 @@ export async function fetchSlice(
     }
   });
   try {
-    while (sink.position < controls.end) {
-      const bytes = await body.read();
-      if (bytes === null) break;
-      sink.push(bytes.subarray(0, Math.max(0, controls.end - sink.position)));
-    }
+    do {
+      while (sink.position < controls.end) {
+        const bytes = await body.read();
+        if (bytes === null) break;
+        sink.push(bytes.subarray(0, Math.max(0, controls.end - sink.position)));
+      }
+      if (sink.position < controls.end || sink.position === end) break;
+      flush();
+      listener.wrote();
+    } while (await goesOn(task, controls, watch));
   } finally {
     flush();
   }
@@ -114,6 +110,30 @@ export async function fetchSlice(
 }
 
 const NONE = new Uint8Array();
+
+/** Whether nothing would prove that other answers are of the same file. */
+function isAlone({ validator }: Answer, { pinned }: SliceTask): boolean {
+  return pinned === null && validator === null;
+}
+
+/**
+ * Waits to be told whether to take what follows the slice, too; it does not if
+ * no more than the slice was asked for.
+ *
+ * @throws the reason for which `controls.control` was aborted.
+ */
+async function goesOn(
+  { slice, reach }: SliceTask,
+  controls: Controls,
+  watch: Watch,
+): Promise<boolean> {
+  if (slice === null || reach === slice.end) return false;
+  const { end } = controls;
+  using _resting = watch.rest();
+  await controls.moved();
+  watch.signal.throwIfAborted();
+  return controls.end > end;
+}
 
 /** An answer whose head has been read, and its body. */
 interface Read extends AsyncDisposable {
@@ -134,7 +154,9 @@ async function askOnceMore(
   watch: Watch,
 ): Promise<Read> {
   try {
-    return await askFor(task, task.slice, resources, watch);
+    const { slice, reach } = task;
+    const asked = slice && { start: slice.start, end: reach };
+    return await askFor(task, asked, resources, watch);
   } catch (error) {
     const { code } = toRecord(error);
     const plainly = task.pinned === null && task.slice !== null;

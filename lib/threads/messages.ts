@@ -16,6 +16,11 @@ export interface SliceTask {
   readonly headers: Readonly<Record<string, string>>;
   /** The slice to ask for; null to ask for the whole file. */
   readonly slice: Range | null;
+  /**
+   * Where the range that is asked for ends; Infinity for all that follows. From
+   * the slice's end to there, the thread goes on only if it is told to.
+   */
+  readonly reach: number;
   /** What the answer must fit; null if this is the download's first one. */
   readonly pinned: Pinned | null;
   /** The path of the part file. */

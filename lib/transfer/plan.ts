@@ -3,10 +3,16 @@
  * make way. Pure.
  */
 
-import { missing, total, union } from "../download/ranges.ts";
+import { missing, type Range, total, union } from "../download/ranges.ts";
 import { nextLength } from "./slice_length.ts";
 import { cut, type Flight, steal } from "./slices.ts";
-import { pinnedOf, type Plan, type Thread, type Transfer } from "./transfer.ts";
+import {
+  pinnedOf,
+  type Plan,
+  rests,
+  type Thread,
+  type Transfer,
+} from "./transfer.ts";
 
 /** An origin that answers within this time is near, in milliseconds. */
 const NEAR = 50;
@@ -44,20 +50,48 @@ export function plan(
   if (pinned === null) {
     // Nothing proves that a second answer would be of the same file.
     if (transfer.threads.size > 0 || transfer.file !== null) return null;
-    // All is asked for: where the origin refuses more requests, the first goes on.
     const slice = transfer.ask === "slices"
-      ? { start: 0, end: Infinity }
+      ? { start: 0, end: bytesAmount }
       : null;
     return { kind: "first", slice };
   }
-  const taken = [...transfer.threads.values()]
-    .map(({ run, end }) => ({ start: run.end, end: Math.max(run.end, end) }));
-  const gaps = missing(pinned.size, union([...transfer.done, ...taken]));
-  const most = Math.min(threads, request.threads ?? Infinity);
-  const share = Math.ceil((total(gaps) + total(taken)) / most);
+  const { gaps, share } = split(transfer, pinned.size, threads);
   const slice = cut(gaps, lengthOfNext(transfer, bytesAmount), share);
   if (slice) return { kind: "slice", slice };
   return planSteal(transfer, Math.min(share, bytesAmount), now);
+}
+
+/** What nobody fetches, and each thread's share of all that is left, in bytes. */
+function split(
+  { threads, done, download: { request } }: Transfer,
+  size: number,
+  most: number,
+): { gaps: Range[]; share: number } {
+  const taken = [...threads.values()]
+    .map(({ run, end }) => ({ start: run.end, end: Math.max(run.end, end) }));
+  const gaps = missing(size, union([...done, ...taken]));
+  const sharers = Math.min(most, request.threads ?? Infinity);
+  const share = Math.ceil((total(gaps) + total(taken)) / sharers);
+  return { gaps, share };
+}
+
+/**
+ * Where a thread that rests is to stop next: what follows its slice is nobody's,
+ * as where the origin refuses all requests but one. Null if it has no slice to
+ * go on with.
+ */
+export function nextEnd(
+  transfer: Transfer,
+  thread: Thread,
+  { bytesAmount, threads }: PlanLimits,
+): number | null {
+  const pinned = pinnedOf(transfer);
+  if (pinned === null || !rests(thread)) return null;
+  if (transfer.phase.kind !== "fetching") return null;
+  const { gaps, share } = split(transfer, pinned.size, threads);
+  const behind = gaps.filter(({ start }) => start === thread.end);
+  const slice = cut(behind, lengthOfNext(transfer, bytesAmount), share);
+  return slice && Math.min(slice.end, thread.reach);
 }
 
 /**
@@ -139,12 +173,22 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
-/** Threads that fetch nothing any more that is not there already. */
+/**
+ * Threads that fetch nothing any more that is not there already. One that rests
+ * is kept until the thread behind it has shown that it gets its slice.
+ */
 export function idle({ threads, done }: Transfer): Thread[] {
-  return [...threads.values()].filter(({ run, end, state }) =>
-    state !== "stopping" && end !== Infinity &&
-    done.some((range) => range.start <= run.end && range.end >= end)
-  );
+  const all = [...threads.values()];
+  return all.filter((thread) => {
+    const { run, end, state } = thread;
+    if (state === "stopping" || end === Infinity) return false;
+    const isDone = done.some((range) =>
+      range.start <= run.end && range.end >= end
+    );
+    const unproven = rests(thread) &&
+      all.some(({ slice, run }) => slice.start === end && run.end === end);
+    return isDone && !unproven;
+  });
 }
 
 /** The thread, if any, so far behind its peers that a new one would win. */

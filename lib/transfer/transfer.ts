@@ -43,7 +43,7 @@ export interface Thread {
   readonly slice: Range;
   /** Where it is to stop; comes down when its tail is taken over. */
   readonly end: number;
-  /** How far its answer goes: an offset, never below `end`. */
+  /** How far its answer goes, or is asked to: an offset, never below `end`. */
   readonly reach: number;
   /** What it has written. */
   readonly run: Run;
@@ -123,7 +123,10 @@ export type Setback = Pick<
 
 /** What a new thread of a transfer is to do. */
 export type Plan =
-  /** The first request: range check, size and name, and bytes already. */
+  /**
+   * The first request: range check, size and name, and bytes already. It asks
+   * for all, and its thread stops at the slice's end until it is told to go on.
+   */
   | { readonly kind: "first"; readonly slice: Range | null }
   | { readonly kind: "slice"; readonly slice: Range }
   /** The tail of what another thread is fetching. */
@@ -207,7 +210,7 @@ export function begin(
     source: transfer.source,
     slice,
     end: slice.end,
-    reach: slice.end,
+    reach: plan.kind === "first" ? Infinity : slice.end,
     run: { start: slice.start, end: slice.start, crc: 0 },
     startedAt: now,
     since: mark,
@@ -250,37 +253,17 @@ export function gotAnswer(
   changeThread(thread, { reach: end, end: Math.min(thread.end, end) });
 }
 
-/** The first answer has told what the file is. */
-export function learn(transfer: Transfer, file: FileFacts): void {
-  change(transfer, { file });
-}
-
 /**
- * Threads whose answers go on behind their slices take the gaps there, since
- * the origin refuses more requests: a link may be good for one.
- *
- * @returns The threads whose ends have moved.
+ * The first answer has told what the file is. Its thread takes all of it if
+ * nothing proves that a second answer would be of the same file.
  */
-export function goFurther(transfer: Transfer): Thread[] {
-  const { done, threads, file } = transfer;
-  const running = [...threads.values()]
-    .filter(({ state }) => state === "running");
-  const moved: Thread[] = [];
-  for (const thread of running) {
-    if (file === null || thread.end === Infinity) continue;
-    const taken = [...threads.values()].filter((other) => other !== thread)
-      .map(({ run, end }) => ({
-        start: run.start,
-        end: Math.max(run.end, end),
-      }));
-    const [gap] = missing(file.size ?? 0, union([...done, ...taken]))
-      .filter(({ start, end }) => start <= thread.end && end > thread.end);
-    const end = Math.min(thread.reach, gap?.end ?? 0);
-    if (end <= thread.end) continue;
-    bound(thread, end);
-    moved.push(thread);
-  }
-  return moved;
+export function learn(
+  transfer: Transfer,
+  thread: Thread,
+  file: FileFacts,
+): void {
+  change(transfer, { file });
+  if (pinnedOf(transfer) === null) bound(thread, thread.reach);
 }
 
 /** A thread has written its run so far. */
@@ -382,6 +365,14 @@ export function finish(transfer: Transfer): void {
 /** The part file lacks some of what was written: then it is `verifying`. */
 export function verifyAgain(transfer: Transfer): void {
   change(transfer, { phase: { kind: "verifying" } });
+}
+
+/**
+ * Whether a thread has written its slice, and waits to be told whether it is to
+ * take what follows, too: its answer goes on there.
+ */
+export function rests({ state, run, end, reach }: Thread): boolean {
+  return state === "running" && run.end === end && reach > end;
 }
 
 /** What answers must fit; null as long as there was none to pin. */

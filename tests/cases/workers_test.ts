@@ -66,6 +66,7 @@ async function startCrew(module?: string): Promise<Crew> {
         part,
         headers: {},
         slice: { start: 0, end: 1000 },
+        reach: Infinity,
         pinned: null,
       });
       return ended.promise;

@@ -58,7 +58,7 @@ export function answer(
   now = thread.startedAt + 100,
 ): void {
   gotAnswer(transfer, thread, { location: null, end }, now);
-  learn(transfer, file);
+  learn(transfer, thread, file);
 }
 
 /** Judges a failure and does to the transfer what the verdict says; what follows. */

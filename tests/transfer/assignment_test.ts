@@ -16,7 +16,7 @@ import {
   type ThreadLimits,
   threadsByHost,
 } from "../../lib/transfer/assignment.ts";
-import { endOfFirst, idle, plan, straggler } from "../../lib/transfer/plan.ts";
+import { idle, nextEnd, plan, straggler } from "../../lib/transfer/plan.ts";
 import {
   askToStop,
   begin,
@@ -26,6 +26,7 @@ import {
   finish,
   isWhole,
   restarted,
+  rests,
   type Thread,
   type Transfer,
   wrote,
@@ -370,7 +371,12 @@ function simulate({ files, limits, random, failing }: World): void {
     const to = Math.min(thread.end, from + random(512 * KiB));
     wrote(transfer, thread, { start, end: to, crc: 0 }, now);
     assertLessOrEqual(to, fileOf(transfer).size);
-    if (to === thread.end) end(transfer, thread);
+    if (!rests(thread)) {
+      if (to === thread.end) end(transfer, thread);
+      return;
+    }
+    const next = nextEnd(transfer, thread, { ...limits, threads: 1 });
+    if (next !== null) bound(thread, next);
   }
 
   /** The first answer; false if it was not the end of the thread. */
@@ -386,9 +392,6 @@ function simulate({ files, limits, random, failing }: World): void {
     };
     const last = ranges ? Math.min(thread.end, size) : size;
     answer(transfer, thread, file, last, now);
-    const { bytesAmount } = limits;
-    const end = endOfFirst(transfer, { bytesAmount, threads: 1 });
-    if (end < thread.end) bound(thread, end);
     if (!ranges || file.validator || last === size) return true;
     restart(transfer, "whole");
     return false;

@@ -2,7 +2,13 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import * as fc from "fast-check";
 import type { ErrorCode, ErrorRecord } from "../../lib/download/errors.ts";
 import { statusOfTransfer } from "../../lib/status/status.ts";
-import { endOfFirst, idle, plan, straggler } from "../../lib/transfer/plan.ts";
+import {
+  endOfFirst,
+  idle,
+  nextEnd,
+  plan,
+  straggler,
+} from "../../lib/transfer/plan.ts";
 import {
   askToStop,
   begin,
@@ -11,10 +17,10 @@ import {
   bringTo,
   createTransfer,
   end,
-  goFurther,
   gotAnswer,
   isWhole,
   restarted,
+  rests,
   type Thread,
   type Transfer,
   wrote,
@@ -85,9 +91,10 @@ function failWith(
 
 // What a thread is to do
 
-Deno.test("until a file is known, one thread asks for all of it", () => {
+Deno.test("until a file is known, one thread asks for its first slice and on", () => {
   const transfer = freshTransfer();
-  assertEquals(start(transfer).slice, { start: 0, end: Infinity });
+  const { slice, reach } = start(transfer);
+  assertEquals([slice, reach], [{ start: 0, end: MiB }, Infinity]);
   assertEquals(plan(transfer, LIMITS, 0), null);
 });
 
@@ -496,33 +503,42 @@ Deno.test("a refusal is not the end while other threads get their slices", () =>
   assertEquals(transfer.lastError, null);
 });
 
-Deno.test("a thread goes on where the origin refuses others what follows", () => {
+/** A transfer whose first thread has written its slice, and rests. */
+function resting() {
   const transfer = freshTransfer();
   const first = start(transfer);
   const validator = { kind: "etag", value: '"1"' } as const;
   const size = 8 * MiB;
-  const file = { size, ranges: true, validator, name: "f" };
-  answer(transfer, first, file, size);
-  bound(first, endOfFirst(transfer, LIMITS));
+  answer(transfer, first, { size, ranges: true, validator, name: "f" }, size);
   const [second, third] = [start(transfer), start(transfer)];
-  assertEquals(second.slice.start, MiB);
-  // Whichever of them is refused first, nothing is left for another request.
+  write(transfer, first, MiB);
+  assert(rests(first));
+  return { transfer, first, second, third };
+}
+
+Deno.test("the first thread goes on where the origin refuses others the rest", () => {
+  const { transfer, first, second, third } = resting();
   failWith(transfer, third, "EXPIRED");
-  assertEquals(goFurther(transfer), []);
+  assertEquals(nextEnd(transfer, first, LIMITS), null);
+  assertEquals(idle(transfer), []);
   failWith(transfer, second, "EXPIRED");
-  assertEquals(goFurther(transfer), [first]);
-  assertEquals(first.end, size);
-  assertEquals(goFurther(transfer), []);
+  const next = nextEnd(transfer, first, LIMITS);
+  assert(next !== null && next > MiB && next <= 2 * MiB);
+  assertEquals(nextEnd(transfer, second, LIMITS), null);
 });
 
-Deno.test("a thread goes no further than its answer, or to what others fetch", () => {
-  const transfer = slicedTransfer(8 * MiB);
-  const [first, second, third, ...rest] = startAll(transfer);
-  assert(first && second && third && rest.length > 0);
-  failWith(transfer, second, "EXPIRED");
-  assertEquals(goFurther(transfer), []);
-  const tail = { start: first.end / 2, end: first.end };
-  bound(first, tail.start);
-  assertEquals(goFurther(transfer), [first]);
-  assertEquals(first.end, tail.end);
+Deno.test("the first thread stops once the one behind it gets its slice", () => {
+  const { transfer, first, second } = resting();
+  assertEquals(idle(transfer), []);
+  write(transfer, second, 1);
+  assertEquals(idle(transfer), [first]);
+});
+
+Deno.test("without a validator, the first thread takes all of its answer", () => {
+  const transfer = freshTransfer();
+  const first = start(transfer);
+  const size = 8 * MiB;
+  const file = { size, ranges: true, validator: null, name: "f" };
+  answer(transfer, first, file, size);
+  assertEquals(first.end, size);
 });

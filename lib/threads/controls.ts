@@ -1,0 +1,36 @@
+/** What a thread and its carrier share while the thread runs. */
+
+import type { Run } from "../download/ranges.ts";
+
+/** The controls of one thread. */
+export interface Controls {
+  /** The offset where the thread is to stop, for now. */
+  end: number;
+  /** What the thread has written; null as long as that is nothing. */
+  written: Run | null;
+  /** Ends the thread, whose error is the reason. */
+  readonly control: AbortController;
+  /** Moves `end`: the slice's tail was taken over, or it goes on behind it. */
+  bound(end: number): void;
+  /** Resolves once `end` is moved from outside, or the thread is to end. */
+  moved(): Promise<void>;
+}
+
+/** Makes the controls of a thread that is to stop at the offset `end`. */
+export function createControls(end: number): Controls {
+  const control = new AbortController();
+  let moved = Promise.withResolvers<void>();
+  control.signal.addEventListener("abort", () => moved.resolve());
+  const controls: Controls = {
+    end,
+    written: null,
+    control,
+    bound(end) {
+      controls.end = end;
+      moved.resolve();
+      if (!control.signal.aborted) moved = Promise.withResolvers();
+    },
+    moved: () => moved.promise,
+  };
+  return controls;
+}
