@@ -76,6 +76,20 @@ for (const [task, ...args] of PROGRAMS) {
   });
 }
 
+Deno.test("tasks of one program grant the same", () => {
+  for (const task of Object.keys(config.tasks) as Task[]) {
+    const { words } = commandOf(task);
+    if (words[0] !== "run" || !words.includes("main.ts")) continue;
+    const command = words[words.indexOf("main.ts") + 1] ?? "--";
+    const program = command.startsWith("--")
+      ? "start"
+      : command === "get"
+      ? "get"
+      : "list";
+    assertEquals(grantsOf(task), grantsOf(program), task);
+  }
+});
+
 /** A granted value as it is asked for: paths are absolute. */
 function absolute(kind: string): (value: string) => string {
   const isPath = kind === "read" || kind === "write";
