@@ -14,6 +14,8 @@ export interface Body extends AsyncDisposable {
    * @throws {DownloadError} CUT if the connection breaks.
    */
   read(): Promise<Uint8Array | null>;
+  /** Has bytes of the last read be read once more. */
+  unread(bytes: Uint8Array): void;
   /**
    * The first `length` bytes, or all if there are fewer. They are read again.
    */
@@ -57,8 +59,13 @@ export function openBody(
     return bytes;
   }
 
+  function unread(bytes: Uint8Array): void {
+    ahead = bytes.length > 0 ? bytes : null;
+  }
+
   return {
     read,
+    unread,
     async peek(length) {
       let gathered = new Uint8Array();
       while (gathered.length < length) {
@@ -69,7 +76,7 @@ export function openBody(
         longer.set(bytes, gathered.length);
         gathered = longer;
       }
-      ahead = gathered.length > 0 ? gathered : null;
+      unread(gathered);
       return gathered.subarray(0, length);
     },
     [Symbol.asyncDispose]() {

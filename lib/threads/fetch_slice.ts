@@ -90,7 +90,10 @@ export async function fetchSlice(
       while (sink.position < controls.end) {
         const bytes = await body.read();
         if (bytes === null) break;
-        sink.push(bytes.subarray(0, Math.max(0, controls.end - sink.position)));
+        const taken = Math.max(0, controls.end - sink.position);
+        sink.push(bytes.subarray(0, taken));
+        // They are the next ones if the thread goes on behind its slice.
+        body.unread(bytes.subarray(taken));
       }
       if (sink.position < controls.end || sink.position === end) break;
       flush();
@@ -111,9 +114,13 @@ export async function fetchSlice(
 
 const NONE = new Uint8Array();
 
-/** Whether nothing would prove that other answers are of the same file. */
-function isAlone({ validator }: Answer, { pinned }: SliceTask): boolean {
-  return pinned === null && validator === null;
+/**
+ * Whether the thread takes all of its answer: the origin gives no ranges, or
+ * nothing would prove that other answers are of the same file.
+ */
+function isAlone(answer: Answer, { pinned }: SliceTask): boolean {
+  return answer.kind === "whole" ||
+    pinned === null && answer.validator === null;
 }
 
 /**
