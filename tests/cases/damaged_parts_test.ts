@@ -126,7 +126,7 @@ Deno.test("a part that is deleted while it is being fetched is begun anew", asyn
   assertEquals(partsIn(directory), []);
 });
 
-Deno.test("a damaged part without a validator is fetched anew, as a whole", async () => {
+Deno.test("a damaged part without a validator is fetched anew, in one answer", async () => {
   await using origin = await startOrigin();
   const whole = file(4 * SLICE, 0, { etag: null });
   const url = origin.serve("/a", whole);
@@ -153,7 +153,7 @@ Deno.test("a damaged part without a validator is fetched anew, as a whole", asyn
   flip(part, 2 * SLICE);
   await using downloads = await startDownloads({ directory });
   await assertDownloaded(await downloads.end(download.id), whole);
-  assertEquals(origin.requests.at(-1)?.range, null);
+  assertEquals(origin.requests.length, 1);
 });
 
 for (const kind of ["pause", "refresh"] as const) {
@@ -203,7 +203,7 @@ for (
         "/a",
         whole,
         ({ range }) =>
-          range === null
+          range === null || etag === null
             ? { gates: { [8 * SLICE]: () => held.promise } }
             : range.start >= 8 * SLICE && !changed
             ? { gates: { head: () => held.promise } }
