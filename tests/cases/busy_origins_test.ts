@@ -120,21 +120,3 @@ Deno.test("a whole file does not wait for a thread that was to come later", asyn
   await assertDownloaded(await trial.downloads.end(id), whole, "a");
   assertGreater(trial.origin.requests.length, 2);
 });
-
-Deno.test("a command stands, whatever answer is on its way", async () => {
-  await using trial = await startTrial();
-  const { downloads: { coordinator, ...downloads }, origin } = trial;
-  for (let n = 0; n < 50; n++) {
-    const removed = Promise.withResolvers<void>();
-    const added = Promise.withResolvers<string>();
-    const remove = async () =>
-      removed.resolve(coordinator.command(await added.promise, REMOVE));
-    // Without a validator, the answer would have the whole asked for.
-    const url = origin.serve(`/${n}`, file(4 * SLICE, n, { etag: null }), {
-      gates: { 1: remove },
-    });
-    added.resolve(downloads.add({ url }));
-    await removed.promise;
-    assertEquals(coordinator.get(await added.promise), null);
-  }
-});
