@@ -178,12 +178,17 @@ function slice(
     return { kind: "whole", size, validator };
   }
   // RFC 9110 §15.3.7: an origin may send less than was asked for.
-  if (range.start !== asked.start || range.end > Math.min(asked.end, size)) {
+  const end = Math.min(asked.end, size);
+  const short = range.end < end && range.end - range.start < LEAST_SENT;
+  if (range.start !== asked.start || range.end > end || short) {
     throw noRanges("sent another range than the one asked for");
   }
   if (!fits) throw noRanges("announced a length that does not fit its range");
   return { kind: "slice", slice: range, size, validator };
 }
+
+/** Bytes. Ranges that are shorter would cost more requests than they bring. */
+const LEAST_SENT = 16 * 1024;
 
 function onlyAPart(): DownloadError {
   return new DownloadError(

@@ -68,7 +68,8 @@ export function judge(
     case "restart":
       return restart(setback, transfer.ask, error);
     case "whole":
-      return isFinal(transfer)
+      // A thread that is served goes on where others are not.
+      return isFinal(transfer) && transfer.threads.size === 0
         ? restart(setback, "whole", error)
         : again(transfer, setback, error, circumstances);
     case "proven":
