@@ -69,12 +69,13 @@ export function onThreadEvent(
 function onAnswered(
   transfer: Transfer,
   thread: Thread,
-  { answer, mislabelled, url, disposition }: Answered,
+  { answer, mislabelled, url, direct, disposition }: Answered,
   tools: ThreadEventTools,
 ): void {
   const { hosts, driver, room, tell } = tools;
   const { download: { id, request }, source } = transfer;
-  const location = url === withoutUserinfo(source.url) ? null : url;
+  const redirected = url !== withoutUserinfo(source.url);
+  const location = redirected && direct ? url : null;
   const { size, validator } = answer;
   const end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
   gotAnswer(transfer, thread, { location, end }, performance.now());

@@ -6,9 +6,28 @@ export interface OriginRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Headers that are no credentials: origins elsewhere may want them, too. */
+const HARMLESS = ["user-agent", "referer"];
+
+/**
+ * The headers of a request that go along to `url`: all to their own origin; to
+ * others, where redirects have led, none but User-Agent and Referer.
+ */
+export function headersFor(
+  url: URL,
+  { url: own, headers }: OriginRequest,
+): Readonly<Record<string, string>> {
+  if (url.origin === new URL(own).origin) return headers;
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) =>
+      HARMLESS.includes(name.toLowerCase())
+    ),
+  );
+}
+
 /**
  * The request for a file: userinfo becomes Basic credentials (RFC 7617), and
- * headers stay with the origin that they were given for.
+ * credentials stay with the origin that they were given for.
  *
  * @param location The URL that redirects are known to lead to; null for none.
  */
@@ -18,8 +37,9 @@ export function requestFor(
 ): OriginRequest {
   const { username, password, origin } = new URL(url);
   const asked = location ?? withoutUserinfo(url);
-  if (location !== null && new URL(location).origin !== origin) {
-    return { url: asked, headers: {} };
+  const to = new URL(asked);
+  if (to.origin !== origin) {
+    return { url: asked, headers: headersFor(to, { url, headers }) };
   }
   if (!username && !password) return { url: asked, headers };
   const credentials = `${decoded(username)}:${decoded(password)}`;
