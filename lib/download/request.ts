@@ -93,7 +93,7 @@ function parseChecksum(fields: JsonObject): Checksum | null {
  *
  * @param longest Characters that it may have.
  * @throws {DownloadError} BAD_REQUEST if it is no text; BAD_URL if it cannot be
- * fetched.
+ * fetched, or another one would be fetched in its place.
  */
 export function parseUrl(url: unknown, longest: number): string {
   if (typeof url !== "string") {
@@ -111,7 +111,35 @@ export function parseUrl(url: unknown, longest: number): string {
   if (protocol !== "http:" && protocol !== "https:") {
     throw badUrl("cannot be fetched: it must begin with http:// or https://");
   }
+  const change = pathChange(trimmed);
+  if (change !== null) {
+    throw badUrl(`${change}: with that, another path would be asked for`);
+  }
   return trimmed;
+}
+
+/**
+ * Why the HTTP client would ask for another path than a URL's, as all do that
+ * follow the WHATWG's URL standard; null if it would not.
+ */
+function pathChange(url: string): string | null {
+  const control = url.match(/[^\P{Cc}\x7f-\x9f]/u)?.[0];
+  if (control !== undefined) return `holds ${nameOf(control)}`;
+  const path = url.match(/^[^?#]*/)?.[0] ?? "";
+  if (path.includes("\\")) return "holds a backslash";
+  const [, beforeHost, segments = ""] =
+    path.match(/^https?:(\/*)[^/]*(.*)$/is) ?? [];
+  if (beforeHost !== "//") return "does not have two slashes before its host";
+  const dots = segments.split("/").find((segment) =>
+    /^(\.|%2e){1,2}$/i.test(segment)
+  );
+  return dots === undefined ? null : `holds the dot segment "${dots}"`;
+}
+
+function nameOf(control: string): string {
+  if (control === "\t") return "a tab";
+  if (/[\r\n]/.test(control)) return "a line break";
+  return "a control character";
 }
 
 /** Header names that Sluice sets itself, or that describe the connection. */
