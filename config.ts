@@ -24,6 +24,7 @@ export interface Config {
   /** Milliseconds. */
   readonly retryWait: number;
   readonly sync: boolean;
+  readonly remoteTime: boolean;
   /** Bytes. */
   readonly minFreeSpace: number;
   readonly allowedOrigins: readonly string[];
@@ -155,6 +156,14 @@ const SETTINGS: Settings = {
     allowed: "true or false",
     parse: parseBoolean,
   },
+  remoteTime: {
+    name: "REMOTE_TIME",
+    meaning: "whether a file gets the time at which it was last modified at " +
+      "its origin, where that tells",
+    fallback: "false",
+    allowed: "true or false",
+    parse: parseBoolean,
+  },
   minFreeSpace: {
     name: "MIN_FREE_SPACE",
     meaning: "bytes to be left free on the disk",
@@ -247,6 +256,7 @@ const OF_GET: { readonly [Key in keyof Config]?: string } = {
   attempts: "5",
   retryWait: SETTINGS.retryWait.fallback,
   sync: SETTINGS.sync.fallback,
+  remoteTime: SETTINGS.remoteTime.fallback,
   minFreeSpace: SETTINGS.minFreeSpace.fallback,
 };
 

@@ -44,7 +44,14 @@ Deno.test("a flag comes before the environment, that before the default", () => 
 });
 
 Deno.test("every setting can be set by its flag and by its variable", () => {
-  const values = ["700", "20MiB", "false", "https://example.org", "json"];
+  const values = [
+    "700",
+    "20MiB",
+    "true",
+    "false",
+    "https://example.org",
+    "json",
+  ];
   for (const [n, name] of ENVIRONMENT.entries()) {
     const differs = values.some((value) => {
       try {

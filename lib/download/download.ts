@@ -82,6 +82,11 @@ export interface FileFacts {
   readonly validator: Validator | null;
   /** A content coding that answers name and the file's bytes are not in. */
   readonly mislabelled?: string;
+  /**
+   * When the file was last modified at its origin, in milliseconds since the
+   * epoch; absent where the origin does not tell, and in old records.
+   */
+  readonly modified?: number;
   /** A safe name for the file. */
   readonly name: string;
 }

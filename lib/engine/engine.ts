@@ -57,6 +57,8 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
   readonly retryWait: number;
   /** Whether files are forced to disk before they count as there. */
   readonly sync: boolean;
+  /** Whether files get the time at which they were modified at their origins. */
+  readonly remoteTime: boolean;
 }
 
 /** What an engine works with. */
@@ -236,13 +238,13 @@ export function createEngine(
 function createFileTools(
   pool: Pool,
   { directory }: DownloadParts,
-  { sync }: EngineOptions,
+  { sync, remoteTime }: EngineOptions,
 ): Pick<Tools, "publish" | "removePart"> {
   return {
     publish: inGroups(
       PUBLISHING,
       (finished: readonly FinishedPart[]) =>
-        pool.publish({ directory, sync, parts: finished }),
+        pool.publish({ directory, sync, remoteTime, parts: finished }),
     ),
     removePart: inGroups(REMOVING, async (paths: readonly string[]) => {
       await pool.remove({ paths });

@@ -163,9 +163,10 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   try {
     await compareChecksum(transfer, size, tools);
     const { verified } = transfer;
-    const { name } = file;
+    const { name, modified = null } = file;
     // After a crash between name and record, the part is a link to the name.
-    published = await tools.publish({ path: part, name, size, verified });
+    const finished = { path: part, name, size, verified, modified };
+    published = await tools.publish(finished);
     if (published.kind === "failed") throw fromRecord(published.error);
   } catch (error) {
     goOn(transfer);

@@ -70,7 +70,7 @@ export function onThreadEvent(
 function onAnswered(
   transfer: Transfer,
   thread: Thread,
-  { answer, mislabelled, url, direct, disposition }: Answered,
+  { answer, mislabelled, url, direct, disposition, modified }: Answered,
   tools: ThreadEventTools,
 ): void {
   const { hosts, driver, room, tell } = tools;
@@ -85,7 +85,8 @@ function onAnswered(
   const name = filenameFor(request.filename, disposition, url);
   const ranges = answer.kind === "slice";
   const label = mislabelled === null ? {} : { mislabelled };
-  const file = { size, ranges, validator, name, ...label };
+  const time = modified === null ? {} : { modified };
+  const file = { size, ranges, validator, name, ...label, ...time };
   learn(transfer, thread, file);
   shareFirst(transfer, thread, tools);
   tell({ kind: "answered", id, file });

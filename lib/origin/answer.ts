@@ -85,6 +85,15 @@ export function validatorOf(headers: Headers): Validator | null {
   return { kind: "modified", value: modified, ...(weak && { weak }) };
 }
 
+/**
+ * When a file was last modified, in milliseconds since the epoch; null if the
+ * answer does not tell.
+ */
+export function lastModified(headers: Headers): number | null {
+  const time = parseDate(headers.get("last-modified")?.trim() ?? "");
+  return Number.isNaN(time) ? null : time;
+}
+
 function weakTagOf(headers: Headers): string | null {
   return headers.get("etag")?.match(/^\s*(W\/".*")\s*$/)?.[1] ?? null;
 }

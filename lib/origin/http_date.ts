@@ -19,8 +19,11 @@ export function retryAfter(value: string | null, now: number): number | null {
 
 /**
  * Reads an HTTP date, RFC 9110 §5.6.7, into milliseconds since the epoch; NaN
- * if it is none. Date.parse alone would take "-5" or "0" for one.
+ * if it is none. Date.parse alone would take "-5" or "0" for one, and the
+ * form of asctime, which names no zone, for a time in the machine's own.
  */
 export function parseDate(text: string): number {
-  return /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : NaN;
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return NaN;
+  const isAsctime = /:\d\d \d{4}$/.test(text);
+  return Date.parse(isAsctime ? `${text} GMT` : text);
 }

@@ -6,6 +6,7 @@ import type { Range } from "../download/ranges.ts";
 import {
   type Answer,
   contentLength,
+  lastModified,
   mislabelledIn,
   readAnswer,
   type Reading,
@@ -71,6 +72,7 @@ export async function fetchSlice(
     url: url.href,
     direct,
     disposition: headers.get("content-disposition"),
+    modified: lastModified(headers),
   });
 
   controls.end = isAlone(answer, task) ? end : Math.min(controls.end, end);

@@ -75,6 +75,8 @@ export interface PublishTask {
   readonly directory: string;
   /** Whether the files and their names are forced to disk. */
   readonly sync: boolean;
+  /** Whether files get the time at which they were modified at their origins. */
+  readonly remoteTime: boolean;
   readonly parts: readonly FinishedPart[];
 }
 
@@ -87,6 +89,11 @@ export interface FinishedPart {
   readonly size: number;
   /** Whether its bytes have been read again and compared with their record. */
   readonly verified: boolean;
+  /**
+   * When the file was last modified at its origin, in milliseconds since the
+   * epoch; null if that is not known.
+   */
+  readonly modified: number | null;
 }
 
 /** What has come of a finished part. */
@@ -118,6 +125,8 @@ export interface Answered {
   readonly direct: boolean;
   /** The value of Content-Disposition. */
   readonly disposition: string | null;
+  /** When the file was last modified, in milliseconds since the epoch. */
+  readonly modified: number | null;
 }
 
 /** How a thread came to its end. */

@@ -27,10 +27,11 @@ import type {
  * @throws what the system says if the names cannot be forced to disk.
  */
 export async function publish(
-  { directory, sync, parts }: PublishTask,
+  task: PublishTask,
 ): Promise<Published[]> {
+  const { directory, sync, parts } = task;
   const published = await Promise.all(
-    parts.map((part) => publishOne(part, directory, sync)),
+    parts.map((part) => publishOne(part, task)),
   );
   if (sync && published.some(({ kind }) => kind === "named")) {
     await syncData(directory);
@@ -40,19 +41,31 @@ export async function publish(
 
 async function publishOne(
   part: FinishedPart,
-  directory: string,
-  sync: boolean,
+  { directory, sync, remoteTime }: PublishTask,
 ): Promise<Published> {
-  const { path, name, verified } = part;
+  const { path, name, verified, modified } = part;
   try {
     const info = infoOfWhole(part);
     if (!verified && hasHoles(info)) return { kind: "holes" };
+    if (remoteTime && modified !== null) setTime(path, modified);
     if (sync) await syncData(path);
     const given = hasName(info) ? findNames(directory, [path]).get(path) : null;
     const named = given ?? giveName(path, directory, name);
     return { ...named, kind: "named", identity: identityOf(info) };
   } catch (error) {
     return { kind: "failed", error: toRecord(error) };
+  }
+}
+
+/**
+ * Sets the time at which a file was modified, in milliseconds since the epoch.
+ * A file system that cannot keep such a time has the file all the same.
+ */
+function setTime(path: string, modified: number): void {
+  try {
+    Deno.utimeSync(path, new Date(), new Date(modified));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw error;
   }
 }
 

@@ -31,6 +31,7 @@ export const OPTIONS: CoordinatorOptions = {
   stallTimeout: 10_000,
   allowPrivate: true,
   sync: true,
+  remoteTime: false,
   attempts: 4,
   retryWait: 5,
 };
