@@ -282,6 +282,8 @@ export function wrote(
     const source = afterSlice(transfer.source, length, now - startedAt);
     change(transfer, { source });
   }
+  // It has gone on behind its slice: what it wrote before is a run of its own.
+  if (run.start > thread.run.start) (transfer.runs as Run[]).push(thread.run);
   changeThread(thread, { run });
   if (now - next.at >= RATE_WINDOW) {
     changeThread(thread, { since: next, next: { at: now, position: run.end } });

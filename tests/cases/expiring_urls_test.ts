@@ -12,6 +12,7 @@ import {
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   endAlone,
+  ONE_SLICE,
   OTHER,
   PATIENT,
   SLICE,
@@ -29,12 +30,7 @@ function serveExpiring(origin: Origin, status = 403): string {
 }
 
 function expiring(status: number): Behave {
-  return ({ nth }) =>
-    nth >= 4
-      ? { status }
-      : nth === 0
-      ? { cut: { after: SLICE, by: "fin" } }
-      : {};
+  return ({ nth }) => nth >= 4 ? { status } : nth === 0 ? ONE_SLICE : {};
 }
 
 /** Bytes that the origin was asked for at a path. */
