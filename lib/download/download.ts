@@ -19,7 +19,8 @@ export type Validator =
 export interface Pinned {
   /** Bytes. */
   readonly size: number;
-  readonly validator: Validator;
+  /** Null where a checksum of the whole file proves in its place. */
+  readonly validator: Validator | null;
   /** A content coding that answers name and the file's bytes are not in. */
   readonly mislabelled?: string;
 }

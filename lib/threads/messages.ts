@@ -23,6 +23,8 @@ export interface SliceTask {
   readonly reach: number;
   /** What the answer must fit; null if this is the download's first one. */
   readonly pinned: Pinned | null;
+  /** Whether a checksum will prove that all answers were of the same file. */
+  readonly checked: boolean;
   /** The path of the part file. */
   readonly part: string;
 }

@@ -5,6 +5,7 @@ import { remedyFor } from "../download/remedies.ts";
 import {
   type Ask,
   type Ending,
+  isUnproven,
   isWhole,
   pinnedOf,
   type Rest,
@@ -67,6 +68,10 @@ export function judge(
       return stopAs(setback, { kind: "Paused", error });
     case "restart":
       return restart(setback, transfer.ask, error);
+    case "unproven":
+      return isUnproven(transfer)
+        ? restart(setback, "whole", error)
+        : stopAs(setback, { kind: "Failed", error });
     case "whole":
       return isFinal(transfer)
         ? restart(setback, "whole", error)

@@ -68,6 +68,7 @@ async function startCrew(module?: string): Promise<Crew> {
         slice: { start: 0, end: 1000 },
         reach: Infinity,
         pinned: null,
+        checked: false,
       });
       return ended.promise;
     },
