@@ -10,12 +10,14 @@ import {
   tooManyRedirects,
 } from "../origin/redirect.ts";
 import type { OriginRequest } from "../origin/request.ts";
+import type { Authenticator, Send } from "./authenticator.ts";
 
 /** What an origin is asked with. */
 export interface Asking {
   readonly client: Deno.HttpClient;
   /** Whether URLs may lead into private networks. */
   readonly allowPrivate: boolean;
+  readonly authenticate: Authenticator;
 }
 
 /** An answer that is no redirect. */
@@ -33,28 +35,34 @@ export interface OriginAnswer {
  * @throws the reason for which `signal` was aborted.
  */
 export async function ask(
-  { url: first, headers }: OriginRequest,
+  { url: first, headers, credentials }: OriginRequest,
   slice: Range | null,
-  { client, allowPrivate }: Asking,
+  { client, allowPrivate, authenticate }: Asking,
   signal: AbortSignal,
 ): Promise<OriginAnswer> {
   const asked = new URL(first);
   let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
     if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
-    const response = await fetch(url, {
-      client,
-      headers: {
-        "user-agent": "sluice",
-        ...(url.origin === asked.origin ? headers : {}),
-        "accept-encoding": "identity",
-        ...(slice && { range: rangeHeader(slice) }),
-      },
-      redirect: "manual",
-      signal,
-    }).catch((error) => {
-      throw signal.aborted ? signal.reason : connectionError(error, "request");
-    });
+    const isOwn = url.origin === asked.origin;
+    const send: Send = (authorization) =>
+      fetch(url, {
+        client,
+        headers: {
+          "user-agent": "sluice",
+          ...(authorization === null ? {} : { authorization }),
+          ...(isOwn ? headers : {}),
+          "accept-encoding": "identity",
+          ...(slice && { range: rangeHeader(slice) }),
+        },
+        redirect: "manual",
+        signal,
+      });
+    const response = await authenticate(url, isOwn ? credentials : null, send)
+      .catch((error) => {
+        if (signal.aborted) throw signal.reason;
+        throw connectionError(error, "request");
+      });
     if (!isRedirect(response.status)) return { response, url };
     await response.body?.cancel();
     url = nextHop(url, response.headers.get("location"));

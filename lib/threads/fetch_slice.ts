@@ -122,9 +122,9 @@ const NONE = new Uint8Array();
  * Whether the thread takes all of its answer: the origin gives no ranges, or
  * nothing would prove that other answers are of the same file.
  */
-function isAlone(answer: Answer, { pinned }: SliceTask): boolean {
+function isAlone(answer: Answer, { pinned, checked }: SliceTask): boolean {
   return answer.kind === "whole" ||
-    pinned === null && answer.validator === null;
+    pinned === null && answer.validator === null && !checked;
 }
 
 /**
