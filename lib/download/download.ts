@@ -59,7 +59,7 @@ export interface DownloadRequest {
   readonly url: string;
   /** The name that the file is to have; null for the origin's. */
   readonly filename: string | null;
-  /** Sent to the URL's own origin only. */
+  /** Sent to the URL's own origin only, but for User-Agent and Referer. */
   readonly headers: Readonly<Record<string, string>>;
   /**
    * For the URL's own origin, where the URL has none. Only a `get` has them, in

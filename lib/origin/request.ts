@@ -10,6 +10,25 @@ export interface OriginRequest {
   readonly credentials: Credentials | null;
 }
 
+/** Headers that are no credentials: origins elsewhere may want them, too. */
+const HARMLESS = ["user-agent", "referer"];
+
+/**
+ * The headers of a request that go along to `url`: all to their own origin; to
+ * others, where redirects have led, none but User-Agent and Referer.
+ */
+export function headersFor(
+  url: URL,
+  { url: own, headers }: Pick<OriginRequest, "url" | "headers">,
+): Readonly<Record<string, string>> {
+  if (url.origin === new URL(own).origin) return headers;
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) =>
+      HARMLESS.includes(name.toLowerCase())
+    ),
+  );
+}
+
 /**
  * The request for a file: userinfo becomes credentials, and both headers and
  * credentials stay with the origin that they were given for.
@@ -22,8 +41,9 @@ export function requestFor(
 ): OriginRequest {
   const { url, headers } = request;
   const asked = location ?? withoutUserinfo(url);
-  if (location !== null && new URL(location).origin !== new URL(url).origin) {
-    return { url: asked, headers: {}, credentials: null };
+  const to = new URL(asked);
+  if (to.origin !== new URL(url).origin) {
+    return { url: asked, headers: headersFor(to, request), credentials: null };
   }
   const isGiven = "authorization" in headers;
   const credentials = isGiven ? null : credentialsOf(request);

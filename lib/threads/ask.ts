@@ -3,13 +3,14 @@
 import type { Range } from "../download/ranges.ts";
 import { isPrivateIPv6 } from "../origin/address.ts";
 import { connectionError, forbidden } from "../origin/connection_error.ts";
+import { createCookies } from "../origin/cookies.ts";
 import {
   isRedirect,
   MOST_REDIRECTS,
   nextHop,
   tooManyRedirects,
 } from "../origin/redirect.ts";
-import type { OriginRequest } from "../origin/request.ts";
+import { headersFor, type OriginRequest } from "../origin/request.ts";
 import type { Authenticator, Send } from "./authenticator.ts";
 
 /** What an origin is asked with. */
@@ -25,10 +26,16 @@ export interface OriginAnswer {
   readonly response: Response;
   /** The URL that gave it. */
   readonly url: URL;
+  /**
+   * Whether that URL may be asked directly: false if it was asked with cookies
+   * that redirects to it had set, and which end with them.
+   */
+  readonly direct: boolean;
 }
 
 /**
- * Asks for a slice, following redirects.
+ * Asks for a slice, following redirects. Cookies that these set are sent with
+ * later hops, and forgotten with the last one.
  *
  * @param slice What to ask for; null to ask for the whole file.
  * @throws {DownloadError} if there is no answer, or redirects lead nowhere.
@@ -41,17 +48,21 @@ export async function ask(
   signal: AbortSignal,
 ): Promise<OriginAnswer> {
   const asked = new URL(first);
+  const cookies = createCookies();
   let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
     if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
     const isOwn = url.origin === asked.origin;
+    const own = headersFor(url, { url: first, headers });
+    const cookie = cookies.header(url, own.cookie);
     const send: Send = (authorization) =>
       fetch(url, {
         client,
         headers: {
           "user-agent": "sluice",
           ...(authorization === null ? {} : { authorization }),
-          ...(isOwn ? headers : {}),
+          ...own,
+          ...(cookie !== null && { cookie }),
           "accept-encoding": "identity",
           ...(slice && { range: rangeHeader(slice) }),
         },
@@ -63,8 +74,11 @@ export async function ask(
         if (signal.aborted) throw signal.reason;
         throw connectionError(error, "request");
       });
-    if (!isRedirect(response.status)) return { response, url };
+    if (!isRedirect(response.status)) {
+      return { response, url, direct: !cookies.used };
+    }
     await response.body?.cancel();
+    cookies.take(url, response.headers, Date.now());
     url = nextHop(url, response.headers.get("location"));
   }
   throw tooManyRedirects();

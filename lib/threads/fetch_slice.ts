@@ -56,7 +56,7 @@ export async function fetchSlice(
   const { stallTimeout, nowAndThen } = resources;
   using watch = startWatch(control, stallTimeout, nowAndThen);
   await using answered = await askOnceMore(task, resources, watch);
-  const { body, reading: { answer, doubts }, headers, url } = answered;
+  const { body, reading: { answer, doubts }, headers, url, direct } = answered;
   settleDoubts(
     doubts,
     doubts.length > 0 ? await body.peek(TELLING_BYTES) : NONE,
@@ -69,6 +69,7 @@ export async function fetchSlice(
     answer,
     mislabelled: mislabelledIn(doubts),
     url: url.href,
+    direct,
     disposition: headers.get("content-disposition"),
   });
 
@@ -153,6 +154,8 @@ interface Read extends AsyncDisposable {
   readonly headers: Headers;
   /** The URL that gave it. */
   readonly url: URL;
+  /** Whether that URL may be asked directly. */
+  readonly direct: boolean;
 }
 
 /**
@@ -182,7 +185,8 @@ async function askFor(
   resources: WorkerResources,
   watch: Watch,
 ): Promise<Read> {
-  const { response, url } = await ask(task, slice, resources, watch.signal);
+  const given = await ask(task, slice, resources, watch.signal);
+  const { response, url, direct } = given;
   const { status, headers } = response;
   const body = openBody(response, watch, resources.reading);
   try {
@@ -190,7 +194,14 @@ async function askFor(
     const head = { status, headers, names };
     const reading = readAnswer(head, slice, task.pinned, Date.now());
     const dispose = () => body[Symbol.asyncDispose]();
-    return { reading, body, headers, url, [Symbol.asyncDispose]: dispose };
+    return {
+      reading,
+      body,
+      headers,
+      url,
+      direct,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (error) {
     await body[Symbol.asyncDispose]();
     throw error;

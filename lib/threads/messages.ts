@@ -12,7 +12,7 @@ export interface SliceTask {
   readonly thread: number;
   /** The URL to ask, without userinfo. */
   readonly url: string;
-  /** Sent to the URL's own origin only, never on to where it redirects. */
+  /** Where the URL redirects to, none but User-Agent and Referer go along. */
   readonly headers: Readonly<Record<string, string>>;
   /** Shown to the URL's own origin only, in the way that it asks for. */
   readonly credentials: Credentials | null;
@@ -118,6 +118,8 @@ export interface Answered {
   readonly mislabelled: string | null;
   /** The URL that gave the answer, after redirects. */
   readonly url: string;
+  /** Whether that URL may be asked directly: it needs no cookies of a chain. */
+  readonly direct: boolean;
   /** The value of Content-Disposition. */
   readonly disposition: string | null;
 }
