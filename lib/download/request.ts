@@ -113,7 +113,10 @@ export function parseUrl(url: unknown, longest: number): string {
   }
   const change = pathChange(trimmed);
   if (change !== null) {
-    throw badUrl(`${change}: with that, another path would be asked for`);
+    throw badUrl(
+      `${change}: another path would be asked for. Write the path without it, ` +
+        "or percent-encode it",
+    );
   }
   return trimmed;
 }

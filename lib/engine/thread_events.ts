@@ -22,6 +22,7 @@ import {
   gotAnswer,
   isWhole,
   learn,
+  pinnedOf,
   type Thread,
   type Transfer,
   wrote,
@@ -93,7 +94,8 @@ function onAnswered(
   // It was on its way when the thread was asked to stop.
   if (transfer.phase.kind !== "fetching") return;
   if (room.pauseWithout(transfer, size ?? 0)) return;
-  if (ranges && validator === null && thread.end < (size ?? 0)) {
+  const unproven = pinnedOf(transfer) === null;
+  if (ranges && unproven && thread.end < (size ?? 0)) {
     // Nothing would prove that the other slices are of the same file.
     driver.bring(transfer, { kind: "restart", ask: "whole" });
   }

@@ -1,9 +1,13 @@
 /** The URLs and headers that origins are asked with. */
 
-/** A URL that is asked, and the headers that go with it. */
+import type { Credentials, DownloadRequest } from "../download/download.ts";
+
+/** A URL that is asked, and what goes with it to its own origin. */
 export interface OriginRequest {
+  /** Without userinfo. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly credentials: Credentials | null;
 }
 
 /** Headers that are no credentials: origins elsewhere may want them, too. */
@@ -15,7 +19,7 @@ const HARMLESS = ["user-agent", "referer"];
  */
 export function headersFor(
   url: URL,
-  { url: own, headers }: OriginRequest,
+  { url: own, headers }: Pick<OriginRequest, "url" | "headers">,
 ): Readonly<Record<string, string>> {
   if (url.origin === new URL(own).origin) return headers;
   return Object.fromEntries(
@@ -26,27 +30,32 @@ export function headersFor(
 }
 
 /**
- * The request for a file: userinfo becomes Basic credentials (RFC 7617), and
+ * The request for a file: userinfo becomes credentials, and both headers and
  * credentials stay with the origin that they were given for.
  *
  * @param location The URL that redirects are known to lead to; null for none.
  */
 export function requestFor(
-  { url, headers }: OriginRequest,
+  request: Pick<DownloadRequest, "url" | "headers" | "credentials">,
   location: string | null,
 ): OriginRequest {
-  const { username, password, origin } = new URL(url);
+  const { url, headers } = request;
   const asked = location ?? withoutUserinfo(url);
   const to = new URL(asked);
-  if (to.origin !== origin) {
-    return { url: asked, headers: headersFor(to, { url, headers }) };
+  if (to.origin !== new URL(url).origin) {
+    return { url: asked, headers: headersFor(to, request), credentials: null };
   }
-  if (!username && !password) return { url: asked, headers };
-  const credentials = `${decoded(username)}:${decoded(password)}`;
-  return {
-    url: asked,
-    headers: { authorization: `Basic ${base64(credentials)}`, ...headers },
-  };
+  const isGiven = "authorization" in headers;
+  const credentials = isGiven ? null : credentialsOf(request);
+  return { url: asked, headers, credentials };
+}
+
+function credentialsOf(
+  { url, credentials }: Pick<DownloadRequest, "url" | "credentials">,
+): Credentials | null {
+  const { username, password } = new URL(url);
+  if (!username && !password) return credentials ?? null;
+  return { username: decoded(username), password: decoded(password) };
 }
 
 /** A URL without the user's name and password. */
@@ -68,8 +77,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-function base64(text: string): string {
-  return new TextEncoder().encode(text).toBase64();
 }

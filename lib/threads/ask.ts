@@ -11,12 +11,14 @@ import {
   tooManyRedirects,
 } from "../origin/redirect.ts";
 import { headersFor, type OriginRequest } from "../origin/request.ts";
+import type { Authenticator, Send } from "./authenticator.ts";
 
 /** What an origin is asked with. */
 export interface Asking {
   readonly client: Deno.HttpClient;
   /** Whether URLs may lead into private networks. */
   readonly allowPrivate: boolean;
+  readonly authenticate: Authenticator;
 }
 
 /** An answer that is no redirect. */
@@ -40,9 +42,9 @@ export interface OriginAnswer {
  * @throws the reason for which `signal` was aborted.
  */
 export async function ask(
-  { url: first, headers }: OriginRequest,
+  { url: first, headers, credentials }: OriginRequest,
   slice: Range | null,
-  { client, allowPrivate }: Asking,
+  { client, allowPrivate, authenticate }: Asking,
   signal: AbortSignal,
 ): Promise<OriginAnswer> {
   const asked = new URL(first);
@@ -50,22 +52,28 @@ export async function ask(
   let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
     if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
+    const isOwn = url.origin === asked.origin;
     const own = headersFor(url, { url: first, headers });
     const cookie = cookies.header(url, own.cookie);
-    const response = await fetch(url, {
-      client,
-      headers: {
-        "user-agent": "sluice",
-        ...own,
-        ...(cookie !== null && { cookie }),
-        "accept-encoding": "identity",
-        ...(slice && { range: rangeHeader(slice) }),
-      },
-      redirect: "manual",
-      signal,
-    }).catch((error) => {
-      throw signal.aborted ? signal.reason : connectionError(error, "request");
-    });
+    const send: Send = (authorization) =>
+      fetch(url, {
+        client,
+        headers: {
+          "user-agent": "sluice",
+          ...(authorization === null ? {} : { authorization }),
+          ...own,
+          ...(cookie !== null && { cookie }),
+          "accept-encoding": "identity",
+          ...(slice && { range: rangeHeader(slice) }),
+        },
+        redirect: "manual",
+        signal,
+      });
+    const response = await authenticate(url, isOwn ? credentials : null, send)
+      .catch((error) => {
+        if (signal.aborted) throw signal.reason;
+        throw connectionError(error, "request");
+      });
     if (!isRedirect(response.status)) {
       return { response, url, direct: !cookies.used };
     }

@@ -3,6 +3,7 @@
 import { together } from "../base/timers.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
+import { createAuthenticator } from "./authenticator.ts";
 import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
 import { type Controls, createControls } from "./controls.ts";
 import { fetchSlice, type WorkerResources } from "./fetch_slice.ts";
@@ -137,5 +138,6 @@ function openResources(
     nowAndThen: together(TELL_EVERY),
     stallTimeout,
     allowPrivate,
+    authenticate: createAuthenticator(),
   };
 }

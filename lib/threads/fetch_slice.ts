@@ -89,7 +89,7 @@ export async function fetchSlice(
     }
   });
   try {
-    do {
+    for (;;) {
       while (sink.position < controls.end) {
         const bytes = await body.read();
         if (bytes === null) break;
@@ -101,7 +101,11 @@ export async function fetchSlice(
       if (sink.position < controls.end || sink.position === end) break;
       flush();
       listener.wrote();
-    } while (await goesOn(task, controls, watch));
+      if (!await goesOn(task, controls, watch)) break;
+      // Slice by slice: what is damaged later is no more than one of them.
+      sink.next();
+      controls.written = null;
+    }
   } finally {
     flush();
   }
@@ -121,9 +125,9 @@ const NONE = new Uint8Array();
  * Whether the thread takes all of its answer: the origin gives no ranges, or
  * nothing would prove that other answers are of the same file.
  */
-function isAlone(answer: Answer, { pinned }: SliceTask): boolean {
+function isAlone(answer: Answer, { pinned, checked }: SliceTask): boolean {
   return answer.kind === "whole" ||
-    pinned === null && answer.validator === null;
+    pinned === null && answer.validator === null && !checked;
 }
 
 /**

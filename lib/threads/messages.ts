@@ -1,6 +1,6 @@
 /** What the pool and its workers say to each other. */
 
-import type { Checksum, Pinned } from "../download/download.ts";
+import type { Checksum, Credentials, Pinned } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Range, Run } from "../download/ranges.ts";
 import type { Answer } from "../origin/answer.ts";
@@ -14,6 +14,8 @@ export interface SliceTask {
   readonly url: string;
   /** Where the URL redirects to, none but User-Agent and Referer go along. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Shown to the URL's own origin only, in the way that it asks for. */
+  readonly credentials: Credentials | null;
   /** The slice to ask for; null to ask for the whole file. */
   readonly slice: Range | null;
   /**
@@ -23,6 +25,8 @@ export interface SliceTask {
   readonly reach: number;
   /** What the answer must fit; null if this is the download's first one. */
   readonly pinned: Pinned | null;
+  /** Whether a checksum will prove that all answers were of the same file. */
+  readonly checked: boolean;
   /** The path of the part file. */
   readonly part: string;
 }

@@ -109,6 +109,8 @@ export interface Transfer {
   /** Attempts in a row that brought no progress. */
   readonly failures: number;
   readonly restarts: number;
+  /** Whether the origin has refused a thread while others were served. */
+  readonly refused: boolean;
   /** No thread starts before. */
   readonly notBefore: number;
   readonly lastError: ErrorRecord | null;
@@ -118,7 +120,7 @@ export interface Transfer {
 /** What a failure changes of a transfer. */
 export type Setback = Pick<
   Transfer,
-  "source" | "best" | "failures" | "restarts" | "notBefore"
+  "source" | "best" | "failures" | "restarts" | "refused" | "notBefore"
 >;
 
 /** What a new thread of a transfer is to do. */
@@ -163,6 +165,7 @@ export function createTransfer(
     best: total(done),
     failures: 0,
     restarts: 0,
+    refused: false,
     notBefore: 0,
     lastError: null,
     recorded: { at: now, bytes: total(done), runs: new Set(runs) },
@@ -279,6 +282,8 @@ export function wrote(
     const source = afterSlice(transfer.source, length, now - startedAt);
     change(transfer, { source });
   }
+  // It has gone on behind its slice: what it wrote before is a run of its own.
+  if (run.start > thread.run.start) (transfer.runs as Run[]).push(thread.run);
   changeThread(thread, { run });
   if (now - next.at >= RATE_WINDOW) {
     changeThread(thread, { since: next, next: { at: now, position: run.end } });
@@ -342,7 +347,8 @@ export function bringTo(transfer: Transfer, then: Ending): void {
 /** Forgets all that has been fetched; the phase stays. */
 export function beginAnew(transfer: Transfer, ask: Ask): void {
   const source = { ...transfer.source, location: null };
-  change(transfer, { file: null, ask, source, runs: [], done: [] });
+  const none = { file: null, runs: [], done: [], refused: false };
+  change(transfer, { ...none, ask, source });
   forgotten(transfer);
 }
 
@@ -375,13 +381,27 @@ export function rests({ state, run, end, reach }: Thread): boolean {
   return state === "running" && run.end === end && reach > end;
 }
 
-/** What answers must fit; null as long as there was none to pin. */
-export function pinnedOf({ file }: Pick<Transfer, "file">): Pinned | null {
-  if (!file?.ranges || file.size === null || file.validator === null) {
-    return null;
-  }
+/**
+ * What answers must fit; null as long as there was none to pin, or nothing would
+ * prove that two are of the same file: neither validator nor checksum.
+ */
+export function pinnedOf(
+  { file, download }: Pick<Transfer, "file" | "download">,
+): Pinned | null {
+  if (!file?.ranges || file.size === null) return null;
   const { size, validator, mislabelled } = file;
+  if (validator === null && download.request.checksum === null) return null;
   return { size, validator, ...(mislabelled && { mislabelled }) };
+}
+
+/**
+ * Whether the file was put together from answers that only its checksum proves
+ * to be of one file.
+ */
+export function isUnproven(transfer: Transfer): boolean {
+  const pinned = pinnedOf(transfer);
+  return pinned !== null && pinned.validator === null &&
+    transfer.runs.length > 1;
 }
 
 /** All that is written, as it is to be recorded. */
