@@ -1,41 +1,38 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { ENVIRONMENT } from "../config.ts";
+import { makeDirectory } from "./support/directory.ts";
 import { commandOf } from "./support/permissions.ts";
 import { run } from "./support/sluice.ts";
 
 // The runtime of a compiled binary comes from a host that tests cannot reach.
 // Deno itself stands in for it, so that what is embedded can be seen.
 Deno.test("the binary holds the workers and all that they import", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "sluice-compile-" });
-  try {
-    const { words } = commandOf("compile");
-    const output = join(directory, "sluice");
-    const { code, stdout, stderr } = await run(
-      words.map((word) => word === "sluice" ? output : word),
-      { DENORT_BIN: Deno.execPath() },
-    );
-    assertEquals(code, 0, stderr);
-    for (
-      const file of [
-        ...["main", "config", "coordinator"],
-        ...["worker", "sink", "reader_worker", "pages"],
-      ]
-    ) {
-      assertMatch(stdout + stderr, new RegExp(`── ${file}\\.ts`));
-    }
-    assertMatch(stdout + stderr, /deno-std\/1\.3\.1/);
-    // Its directories are those below the one it is started in.
-    assertEquals(embeddedPermissions(await Deno.readFile(output)), {
-      allow_net: [],
-      allow_read: ["."],
-      allow_write: ["."],
-      allow_sys: ["statfs"],
-      allow_env: [...ENVIRONMENT, "SLUICE_TOKEN"].sort(),
-    });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+  await using temporary = await makeDirectory();
+  const { words } = commandOf("compile");
+  const output = join(temporary.path, "sluice");
+  const { code, stdout, stderr } = await run(
+    words.map((word) => word === "sluice" ? output : word),
+    { DENORT_BIN: Deno.execPath() },
+  );
+  assertEquals(code, 0, stderr);
+  for (
+    const file of [
+      ...["main", "config", "coordinator"],
+      ...["worker", "sink", "reader_worker", "pages"],
+    ]
+  ) {
+    assertMatch(stdout + stderr, new RegExp(`── ${file}\\.ts`));
   }
+  assertMatch(stdout + stderr, /deno-std\/1\.3\.1/);
+  // Its directories are those below the one it is started in.
+  assertEquals(embeddedPermissions(await Deno.readFile(output)), {
+    allow_net: [],
+    allow_read: ["."],
+    allow_write: ["."],
+    allow_sys: ["statfs"],
+    allow_env: [...ENVIRONMENT, "SLUICE_TOKEN"].sort(),
+  });
 });
 
 /** What a binary grants, beside the hosts that Deno always imports from. */

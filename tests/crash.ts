@@ -15,6 +15,7 @@ import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { type Run, union } from "../lib/download/ranges.ts";
 import type { ServerMessage } from "../lib/server/protocol.ts";
+import { makeDirectory } from "./support/directory.ts";
 import {
   type Behave,
   type Behaviour,
@@ -155,7 +156,8 @@ export async function crash(
   },
 ): Promise<CrashReport> {
   const started = performance.now();
-  const directory = await Deno.makeTempDir({ prefix: "sluice-crash-" });
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
   try {
     await using origin = await startOrigin();
     const dice = random(seed);
@@ -173,7 +175,7 @@ export async function crash(
       );
       await live(directory, instant, news, wanted);
       refuseRefetching(origin, asked, rows);
-      rows = readState(directory);
+      rows = await readState(directory);
       await check(rows, wanted);
       const open = rows.filter(({ path }) => path === null);
       resumed += open.filter(({ runs }) => runs.length > 0).length;
@@ -186,7 +188,7 @@ export async function crash(
     const asked = origin.requests.length;
     await lastLife(directory);
     refuseRefetching(origin, asked, rows);
-    rows = readState(directory);
+    rows = await readState(directory);
     await check(rows, wanted);
     await checkEnd(directory, rows);
     const sizes = rows.map(({ url }) => wanted.get(url)?.whole.size ?? 0);
@@ -203,8 +205,6 @@ export async function crash(
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
     throw new Error(`CRASH_SEED=${seed}: ${what}`, { cause: error });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
   }
 }
 
@@ -391,35 +391,32 @@ async function lastLife(directory: string): Promise<void> {
 }
 
 /** Reads the state of a server that is dead, and leaves it as it is. */
-function readState(directory: string): Row[] {
-  const copy = Deno.makeTempDirSync({ prefix: "sluice-state-" });
-  try {
-    for (const name of ["state.db", "state.db-wal"]) {
-      try {
-        Deno.copyFileSync(`${directory}/.sluice/${name}`, `${copy}/${name}`);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    }
-    const db = new DatabaseSync(`${copy}/state.db`);
+async function readState(directory: string): Promise<Row[]> {
+  await using temporary = await makeDirectory();
+  const copy = temporary.path;
+  for (const name of ["state.db", "state.db-wal"]) {
     try {
-      const made = db.prepare("SELECT 1 FROM sqlite_master LIMIT 1").get();
-      if (!made) return [];
-      const runs = db.prepare("SELECT start, end, crc FROM runs WHERE id = ?");
-      const all = db.prepare(
-        `SELECT id, request ->> 'url' AS url, state,
-           CASE state WHEN 'Downloaded' THEN detail ->> 'path' END AS path
-         FROM downloads`,
-      ).all() as unknown as Omit<Row, "runs">[];
-      return all.map((row) => ({
-        ...row,
-        runs: runs.all(row.id) as unknown as Run[],
-      }));
-    } finally {
-      db.close();
+      Deno.copyFileSync(`${directory}/.sluice/${name}`, `${copy}/${name}`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
+  }
+  const db = new DatabaseSync(`${copy}/state.db`);
+  try {
+    const made = db.prepare("SELECT 1 FROM sqlite_master LIMIT 1").get();
+    if (!made) return [];
+    const runs = db.prepare("SELECT start, end, crc FROM runs WHERE id = ?");
+    const all = db.prepare(
+      `SELECT id, request ->> 'url' AS url, state,
+         CASE state WHEN 'Downloaded' THEN detail ->> 'path' END AS path
+       FROM downloads`,
+    ).all() as unknown as Omit<Row, "runs">[];
+    return all.map((row) => ({
+      ...row,
+      runs: runs.all(row.id) as unknown as Run[],
+    }));
   } finally {
-    Deno.removeSync(copy, { recursive: true });
+    db.close();
   }
 }
 

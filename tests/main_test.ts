@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
+import { makeDirectory } from "./support/directory.ts";
 import { nginxInstalled, startNginx } from "./support/nginx.ts";
 import {
   file,
@@ -35,38 +36,35 @@ Deno.test("a fresh copy of the project serves with one command", async () => {
   await using origin = await startOrigin();
   const whole = file(3 * MiB);
   const url = origin.serve("/a.bin", whole);
-  const copy = await Deno.makeTempDir({ prefix: "sluice-copy-" });
+  await using copyDirectory = await makeDirectory();
+  const copy = copyDirectory.path;
+  await copyProject(copy);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["task", "start", "--port", "0"],
+    cwd: copy,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = collect(child);
   try {
-    await copyProject(copy);
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["task", "start", "--port", "0"],
-      cwd: copy,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const output = collect(child);
-    try {
-      const [, address = ""] = await output.match(/listens on (ws:\/\/\S+)/);
-      await output.match(/16 threads .* at most 16777216 bytes a slice/);
-      assertStringIncludes(
-        output.text(),
-        `Files go to ${join(copy, "downloads")}`,
-      );
-      await using client = await connect(address);
-      const { path_to_file } = await client.end(await client.add({ url }));
-      assertEquals(path_to_file, `file://${copy}/downloads/a.bin`);
-      assertEquals(
-        await firstDifference(`${copy}/downloads/a.bin`, whole),
-        null,
-      );
-    } finally {
-      child.kill("SIGTERM");
-      await child.status;
-      await output.ended;
-    }
+    const [, address = ""] = await output.match(/listens on (ws:\/\/\S+)/);
+    await output.match(/16 threads .* at most 16777216 bytes a slice/);
+    assertStringIncludes(
+      output.text(),
+      `Files go to ${join(copy, "downloads")}`,
+    );
+    await using client = await connect(address);
+    const { path_to_file } = await client.end(await client.add({ url }));
+    assertEquals(path_to_file, `file://${copy}/downloads/a.bin`);
+    assertEquals(
+      await firstDifference(`${copy}/downloads/a.bin`, whole),
+      null,
+    );
   } finally {
-    await Deno.remove(copy, { recursive: true });
+    child.kill("SIGTERM");
+    await child.status;
+    await output.ended;
   }
 });
 
@@ -203,65 +201,64 @@ Deno.test({
 
 Deno.test("a killed server goes on by itself, and ends with the right bytes", async () => {
   await using origin = await startOrigin();
-  const directory = await Deno.makeTempDir({ prefix: "sluice-" });
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
   const whole = file(8 * MiB);
   let gates: Record<number, () => unknown> = { 200_000: forever };
   const url = origin.serve("/a", whole, ({ n }) => n === 0 ? {} : { gates });
   const environment = { BYTES_AMOUNT: "1MiB", LOG_FORMAT: "json" };
-  try {
-    let id;
-    {
-      await using sluice = await startSluice({ directory, environment });
-      await using client = await sluice.connect();
-      id = await client.add({ url });
-      await client.until(id, ({ downloaded }) => downloaded > MiB);
-      sluice.kill("SIGKILL");
-      await sluice.ended;
-    }
-    gates = {};
+  let id;
+  {
     await using sluice = await startSluice({ directory, environment });
     await using client = await sluice.connect();
-    const { path_to_file } = await client.end(id);
-    assert(path_to_file !== null);
-    assertEquals(await firstDifference(new URL(path_to_file), whole), null);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+    id = await client.add({ url });
+    await client.until(id, ({ downloaded }) => downloaded > MiB);
+    sluice.kill("SIGKILL");
+    await sluice.ended;
   }
+  gates = {};
+  await using sluice = await startSluice({ directory, environment });
+  await using client = await sluice.connect();
+  const { path_to_file } = await client.end(id);
+  assert(path_to_file !== null);
+  assertEquals(await firstDifference(new URL(path_to_file), whole), null);
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`${signal} records what there is, and tells the sockets`, async () => {
     await using origin = await startOrigin();
-    const directory = await Deno.makeTempDir({ prefix: "sluice-" });
+    await using temporary = await makeDirectory();
+    const directory = temporary.path;
     const whole = file(4 * MiB);
-    let gates: Record<number, () => unknown> = { 100_000: forever };
-    const url = origin.serve("/a", whole, ({ n }) => n === 0 ? {} : { gates });
+    // The first MiB comes, whatever slices it is asked for in, and no more.
+    let held = true;
+    const url = origin.serve("/a", whole, ({ range }) => {
+      const left = MiB - (range?.start ?? 0);
+      if (!held) return {};
+      return { gates: left > 0 ? { [left]: forever } : { head: forever } };
+    });
     const environment = { BYTES_AMOUNT: "1MiB" };
-    try {
-      let id;
-      {
-        await using sluice = await startSluice({ directory, environment });
-        await using client = await sluice.connect();
-        id = await client.add({ url });
-        await client.until(id, ({ downloaded }) => downloaded >= MiB);
-        sluice.kill(signal);
-        assertEquals((await client.closed).code, 1001);
-        assertEquals((await sluice.ended).code, 0);
-      }
-      const asked = origin.requests.length;
-      gates = {};
+    let id;
+    {
       await using sluice = await startSluice({ directory, environment });
       await using client = await sluice.connect();
-      const { path_to_file } = await client.end(id);
-      assertEquals(
-        await firstDifference(new URL(path_to_file ?? ""), whole),
-        null,
-      );
-      const again = origin.requests.slice(asked);
-      assert(again.every(({ range }) => range !== null && range.start >= MiB));
-    } finally {
-      await Deno.remove(directory, { recursive: true });
+      id = await client.add({ url });
+      await client.until(id, ({ downloaded }) => downloaded >= MiB);
+      sluice.kill(signal);
+      assertEquals((await client.closed).code, 1001);
+      assertEquals((await sluice.ended).code, 0);
     }
+    const asked = origin.requests.length;
+    held = false;
+    await using sluice = await startSluice({ directory, environment });
+    await using client = await sluice.connect();
+    const { path_to_file } = await client.end(id);
+    assertEquals(
+      await firstDifference(new URL(path_to_file ?? ""), whole),
+      null,
+    );
+    const again = origin.requests.slice(asked);
+    assert(again.every(({ range }) => range !== null && range.start >= MiB));
   });
 }
 
@@ -297,45 +294,39 @@ Deno.test("a wrong setting is one line, and exit code 2", async () => {
 });
 
 Deno.test("a CA_FILE that holds no certificate is one line", async () => {
-  const path = await Deno.makeTempFile();
-  try {
-    for (
-      const [text, reason] of [
-        ["", /there is no certificate in PEM in it/],
-        ["-----BEGIN PRIVATE KEY-----", /there is no certificate/],
-        [
-          "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-          /invalid/,
-        ],
-      ] as const
-    ) {
-      await Deno.writeTextFile(path, text);
-      const { code, stderr } = await run([
-        ...taskArguments("start", "downloads"),
-        ...["--ca-file", path],
-      ].map((word) => word.replace("--allow-read=", `--allow-read=${path},`)));
-      assertEquals(code, 2);
-      assertMatch(stderr, /^sluice: CA_FILE cannot be used: .*\n$/);
-      assertMatch(stderr, reason);
-    }
-  } finally {
-    await Deno.remove(path);
+  await using directory = await makeDirectory();
+  const path = `${directory.path}/ca.pem`;
+  for (
+    const [text, reason] of [
+      ["", /there is no certificate in PEM in it/],
+      ["-----BEGIN PRIVATE KEY-----", /there is no certificate/],
+      [
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        /invalid/,
+      ],
+    ] as const
+  ) {
+    await Deno.writeTextFile(path, text);
+    const { code, stderr } = await run([
+      ...taskArguments("start", "downloads"),
+      ...["--ca-file", path],
+    ].map((word) => word.replace("--allow-read=", `--allow-read=${path},`)));
+    assertEquals(code, 2);
+    assertMatch(stderr, /^sluice: CA_FILE cannot be used: .*\n$/);
+    assertMatch(stderr, reason);
   }
 });
 
 Deno.test("a content directory of no use is one line", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(`${directory}/.sluice`, "");
-    const { code, stderr } = await run([
-      ...taskArguments("start", directory),
-      ...["--port", "0", "--content-directory", directory],
-    ]);
-    assertEquals(code, 1);
-    assertMatch(stderr, /^sluice: Nothing can be written to .* choose .*\n$/);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  await Deno.writeTextFile(`${directory}/.sluice`, "");
+  const { code, stderr } = await run([
+    ...taskArguments("start", directory),
+    ...["--port", "0", "--content-directory", directory],
+  ]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^sluice: Nothing can be written to .* choose .*\n$/);
 });
 
 Deno.test("--version says which one it is", async () => {
@@ -346,18 +337,15 @@ Deno.test("--version says which one it is", async () => {
 
 Deno.test("a port that is taken is one line", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const directory = await Deno.makeTempDir();
-  try {
-    const { code, stderr } = await run([
-      ...taskArguments("start", directory),
-      ...["--host", "127.0.0.1", "--port", String(taken.addr.port)],
-      ...["--content-directory", directory],
-    ]);
-    assertEquals(code, 1);
-    assertMatch(stderr, /^sluice: The port is taken: .*\n$/);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  const { code, stderr } = await run([
+    ...taskArguments("start", directory),
+    ...["--host", "127.0.0.1", "--port", String(taken.addr.port)],
+    ...["--content-directory", directory],
+  ]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^sluice: The port is taken: .*\n$/);
 });
 
 Deno.test("a second server on the directory is refused in one line", async () => {

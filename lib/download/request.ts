@@ -111,7 +111,31 @@ export function parseUrl(url: unknown, longest: number): string {
   if (protocol !== "http:" && protocol !== "https:") {
     throw badUrl("cannot be fetched: it must begin with http:// or https://");
   }
+  const fault = pathFault(trimmed);
+  if (fault !== null) throw badUrl(fault);
   return trimmed;
+}
+
+/**
+ * Why the HTTP client would ask for another path than a URL names; null if it
+ * would not. The URL standard of the WHATWG, which it goes by, drops tabs and
+ * line ends (§4.4), takes a backslash for a slash, and resolves dot segments.
+ */
+function pathFault(url: string): string | null {
+  if (/[\t\n\r]/.test(url)) {
+    return "has a tab or a line end inside, which would be dropped: remove it, " +
+      "or write it as %09, %0A or %0D";
+  }
+  const [, path = ""] = url.match(/^[^:]*:[\\/]*[^\\/?#]*([^?#]*)/) ?? [];
+  if (path.includes("\\")) {
+    return "has a backslash in its path, which would become a slash: write a " +
+      "slash, or %5C for a backslash";
+  }
+  const dots = path.split("/").find((segment) =>
+    /^(\.|%2e){1,2}$/i.test(segment)
+  );
+  return dots === undefined ? null : `has the segment ${dots} in its path, ` +
+    "which would be resolved to another path: write the path without it";
 }
 
 /** Header names that Sluice sets itself, or that describe the connection. */

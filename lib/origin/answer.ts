@@ -116,35 +116,27 @@ export function readAnswer(
   pinned: Pinned | null,
   now: number,
 ): Reading {
-  const answer = read(head, asked, pinned, now);
-  refuseTransferCoding(head.headers);
-  const start = answer.kind === "slice" ? answer.slice.start : 0;
-  const doubts = [
-    ...pageDoubts(head, pinned, start),
-    ...codingDoubts(head, pinned, start),
-  ];
-  return { answer, doubts };
-}
-
-function read(
-  head: Head,
-  asked: Range | null,
-  pinned: Pinned | null,
-  now: number,
-): Answer {
   const { status, headers } = head;
-  if (status === 416 && asked !== null) return unsatisfiable(headers, pinned);
+  if (status === 416 && asked !== null) {
+    return { answer: unsatisfiable(headers, pinned), doubts: [] };
+  }
   const first = asked !== null && pinned === null;
   if (first && isRefusedRange(head)) {
     throw noRanges(`refused the range (${status})`);
   }
-  // RFC 9110 §15.3.4: a proxy on the way has changed what it passes on.
+  // RFC 9110 §15.3.4: with 203, a proxy on the way may have changed the body.
   if (status !== 200 && status !== 203 && status !== 206) {
     throw refusal(head, now);
   }
-  return status === 206
+  refuseTransferCoding(headers);
+  const doubts = [
+    ...pageDoubts(head, pinned),
+    ...codingDoubts(head, pinned, asked?.start ?? 0),
+  ];
+  const answer = status === 206
     ? slice(headers, asked, pinned)
     : wholeFile(headers, asked, pinned);
+  return { answer, doubts };
 }
 
 /**
@@ -178,12 +170,17 @@ function slice(
     return { kind: "whole", size, validator };
   }
   // RFC 9110 §15.3.7: an origin may send less than was asked for.
-  if (range.start !== asked.start || range.end > Math.min(asked.end, size)) {
+  const end = Math.min(asked.end, size);
+  const short = range.end < end && range.end - range.start < LEAST_SENT;
+  if (range.start !== asked.start || range.end > end || short) {
     throw noRanges("sent another range than the one asked for");
   }
   if (!fits) throw noRanges("announced a length that does not fit its range");
   return { kind: "slice", slice: range, size, validator };
 }
+
+/** Bytes. Ranges that are shorter would cost more requests than they bring. */
+const LEAST_SENT = 16 * 1024;
 
 function onlyAPart(): DownloadError {
   return new DownloadError(
@@ -327,13 +324,11 @@ const OWN_EXTENSIONS: Readonly<Record<Coding, RegExp>> = {
  * Doubts about a web page in place of the file: many origins say "not found" or
  * "log in" with a page of status 200.
  *
- * @param start Where the body begins in the file.
- * @throws {DownloadError} WEB_PAGE if the bytes at `start` could not tell.
+ * @throws {DownloadError} WEB_PAGE if other answers have brought the file before.
  */
 function pageDoubts(
   { status, headers, names }: Head,
   pinned: Pinned | null,
-  start: number,
 ): Doubt[] {
   const type = headers.get("content-type") ?? "";
   if (!/^\s*(text\/html|application\/xhtml\+xml)/i.test(type)) return [];
@@ -343,7 +338,7 @@ function pageDoubts(
     : status === 206 ||
       pinned.validator !== null && carries(headers, pinned.validator);
   if (plausible) return [];
-  if (start > 0) throw webPage();
+  if (pinned !== null) throw webPage();
   return [{ kind: "page" }];
 }
 

@@ -43,7 +43,6 @@ export async function serve(
   using store = openStore(parts.statePath, options);
   await recover({ parts, catalogue: store, records: store });
   await using reader = createReader(parts.statePath);
-  reader.start();
   using channel = openStatusChannel(options.channel);
   const coordinator = await createCoordinator(options, {
     queue: createQueue(store),
@@ -62,6 +61,8 @@ export async function serve(
   using signals = startSignals();
   try {
     const server = listen(options, handler, log, onListen);
+    // In the turn that begins to listen, no client can have taken the last file.
+    reader.start();
     await Promise.race([server.finished, aborted(signals.stop)]);
     log("stopping");
     handler.close();

@@ -22,7 +22,7 @@ self.onmessage = ({ data }: MessageEvent<ReaderOrder>) => {
   switch (data.type) {
     case "open":
       path = data.path;
-      return;
+      return openAhead();
     case "find":
       return report(find(data.id, data.page));
     case "close":
@@ -31,6 +31,15 @@ self.onmessage = ({ data }: MessageEvent<ReaderOrder>) => {
       return report({ type: "closed" });
   }
 };
+
+/** Opens the connection while there are files left to open. */
+function openAhead(): void {
+  try {
+    connection = connect();
+  } catch {
+    // The first page tries again, and says what is wrong.
+  }
+}
 
 function find(id: number, page: Page): ReaderReport {
   try {

@@ -86,7 +86,7 @@ export async function fetchSlice(
     }
   });
   try {
-    do {
+    for (;;) {
       while (sink.position < controls.end) {
         const bytes = await body.read();
         if (bytes === null) break;
@@ -98,7 +98,11 @@ export async function fetchSlice(
       if (sink.position < controls.end || sink.position === end) break;
       flush();
       listener.wrote();
-    } while (await goesOn(task, controls, watch));
+      if (!await goesOn(task, controls, watch)) break;
+      // Slice by slice: what is damaged later is no more than one of them.
+      sink.next();
+      controls.written = null;
+    }
   } finally {
     flush();
   }

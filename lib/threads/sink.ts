@@ -17,6 +17,8 @@ export interface Sink extends Disposable {
   push(bytes: Uint8Array): void;
   /** Writes the gathered bytes; returns the run that is in the file by now. */
   flush(): Run;
+  /** Begins a new run where the last one, which is flushed, has ended. */
+  next(): void;
 }
 
 /** What sinks of a worker share. */
@@ -47,6 +49,7 @@ export function openSink(
   let gathered: Uint8Array<ArrayBuffer> | null = null;
   let waiting = 0;
   let written = start;
+  let begin = start;
   let crc = 0;
 
   function write(bytes: Uint8Array): void {
@@ -63,7 +66,7 @@ export function openSink(
       gathering.give(gathered.buffer);
       gathered = null;
     }
-    return { start, end: written, crc };
+    return { start: begin, end: written, crc };
   }
 
   function push(bytes: Uint8Array): void {
@@ -86,6 +89,10 @@ export function openSink(
     },
     push,
     flush,
+    next() {
+      begin = written;
+      crc = 0;
+    },
     [Symbol.dispose]: () => file.close(),
   };
 }

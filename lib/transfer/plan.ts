@@ -7,6 +7,7 @@ import { missing, type Range, total, union } from "../download/ranges.ts";
 import { nextLength } from "./slice_length.ts";
 import { cut, type Flight, steal } from "./slices.ts";
 import {
+  isWhole,
   pinnedOf,
   type Plan,
   rests,
@@ -76,9 +77,9 @@ function split(
 }
 
 /**
- * Where a thread that rests is to stop next: what follows its slice is nobody's,
- * as where the origin refuses all requests but one. Null if it has no slice to
- * go on with.
+ * Where a thread that rests is to stop next: what follows its slice is nobody's.
+ * Where the origin refuses others, it goes on over what they have fetched, too,
+ * to the next gap. Null if there is nothing that it is to go on with.
  */
 export function nextEnd(
   transfer: Transfer,
@@ -89,9 +90,21 @@ export function nextEnd(
   if (pinned === null || !rests(thread)) return null;
   if (transfer.phase.kind !== "fetching") return null;
   const { gaps, share } = split(transfer, pinned.size, threads);
-  const behind = gaps.filter(({ start }) => start === thread.end);
-  const slice = cut(behind, lengthOfNext(transfer, bytesAmount), share);
+  const gap = gaps.find(({ start }) => start >= thread.end);
+  if (gap === undefined) return null;
+  const between = { start: thread.end, end: gap.start };
+  if (
+    total([between]) > 0 && !(transfer.refused && isDone(transfer, between))
+  ) {
+    return null;
+  }
+  const slice = cut([gap], lengthOfNext(transfer, bytesAmount), share);
   return slice && Math.min(slice.end, thread.reach);
+}
+
+/** Whether all of a range is written. */
+function isDone({ done }: Transfer, { start, end }: Range): boolean {
+  return done.some((range) => range.start <= start && range.end >= end);
 }
 
 /**
@@ -175,19 +188,20 @@ function median(values: readonly number[]): number {
 
 /**
  * Threads that fetch nothing any more that is not there already. One that rests
- * is kept until the thread behind it has shown that it gets its slice.
+ * is kept until the thread behind it has shown that it gets its slice, or, where
+ * the origin refuses others, to the end.
  */
-export function idle({ threads, done }: Transfer): Thread[] {
-  const all = [...threads.values()];
-  return all.filter((thread) => {
+export function idle(transfer: Transfer): Thread[] {
+  const threads = [...transfer.threads.values()];
+  return threads.filter((thread) => {
     const { run, end, state } = thread;
     if (state === "stopping" || end === Infinity) return false;
-    const isDone = done.some((range) =>
-      range.start <= run.end && range.end >= end
+    if (!isDone(transfer, { start: run.end, end })) return false;
+    if (!rests(thread) || isWhole(transfer)) return true;
+    const unproven = threads.some(({ slice, run }) =>
+      slice.start === end && run.end === end
     );
-    const unproven = rests(thread) &&
-      all.some(({ slice, run }) => slice.start === end && run.end === end);
-    return isDone && !unproven;
+    return !transfer.refused && !unproven;
   });
 }
 

@@ -109,6 +109,8 @@ export interface Transfer {
   /** Attempts in a row that brought no progress. */
   readonly failures: number;
   readonly restarts: number;
+  /** Whether the origin has refused a thread while others were served. */
+  readonly refused: boolean;
   /** No thread starts before. */
   readonly notBefore: number;
   readonly lastError: ErrorRecord | null;
@@ -118,7 +120,7 @@ export interface Transfer {
 /** What a failure changes of a transfer. */
 export type Setback = Pick<
   Transfer,
-  "source" | "best" | "failures" | "restarts" | "notBefore"
+  "source" | "best" | "failures" | "restarts" | "refused" | "notBefore"
 >;
 
 /** What a new thread of a transfer is to do. */
@@ -163,6 +165,7 @@ export function createTransfer(
     best: total(done),
     failures: 0,
     restarts: 0,
+    refused: false,
     notBefore: 0,
     lastError: null,
     recorded: { at: now, bytes: total(done), runs: new Set(runs) },
@@ -279,6 +282,8 @@ export function wrote(
     const source = afterSlice(transfer.source, length, now - startedAt);
     change(transfer, { source });
   }
+  // It has gone on behind its slice: what it wrote before is a run of its own.
+  if (run.start > thread.run.start) (transfer.runs as Run[]).push(thread.run);
   changeThread(thread, { run });
   if (now - next.at >= RATE_WINDOW) {
     changeThread(thread, { since: next, next: { at: now, position: run.end } });
@@ -342,7 +347,8 @@ export function bringTo(transfer: Transfer, then: Ending): void {
 /** Forgets all that has been fetched; the phase stays. */
 export function beginAnew(transfer: Transfer, ask: Ask): void {
   const source = { ...transfer.source, location: null };
-  change(transfer, { file: null, ask, source, runs: [], done: [] });
+  const none = { file: null, runs: [], done: [], refused: false };
+  change(transfer, { ...none, ask, source });
   forgotten(transfer);
 }
 

@@ -1,7 +1,7 @@
 /** What a failure means for a transfer. Pure. */
 
 import type { ErrorRecord } from "../download/errors.ts";
-import { remedyFor } from "../download/remedies.ts";
+import { type Remedy, remedyFor } from "../download/remedies.ts";
 import {
   type Ask,
   type Ending,
@@ -60,7 +60,8 @@ export function judge(
   // Where a redirect led may be down, and another place be known by now.
   const { redirected } = circumstances;
   const lost = redirected && transfer.threads.size === 0;
-  const setback = lost ? fromUrl(unchanged(transfer)) : unchanged(transfer);
+  const same = unchanged(transfer, error);
+  const setback = lost ? fromUrl(same) : same;
   switch (remedyFor(error.code)) {
     case "none":
       return stopAs(setback, { kind: "Failed", error });
@@ -73,7 +74,8 @@ export function judge(
         ? restart(setback, "whole", error)
         : stopAs(setback, { kind: "Failed", error });
     case "whole":
-      return isFinal(transfer)
+      // A thread that is served goes on where others are not.
+      return isFinal(transfer) && transfer.threads.size === 0
         ? restart(setback, "whole", error)
         : again(transfer, setback, error, circumstances);
     case "proven":
@@ -95,12 +97,18 @@ export function judge(
   }
 }
 
-/** What a transfer is like without a setback. */
+/** What a transfer is like without a setback, but for having been refused. */
 function unchanged(
-  { source, best, failures, restarts, notBefore }: Transfer,
+  { source, best, failures, restarts, notBefore, refused, threads }: Transfer,
+  { code }: ErrorRecord,
 ): Setback {
-  return { source, best, failures, restarts, notBefore };
+  const now = threads.size > 0 && REFUSALS.includes(remedyFor(code));
+  const before = { source, best, failures, restarts, notBefore };
+  return { ...before, refused: refused || now };
 }
+
+/** What is done about an origin that refuses a request, not a connection. */
+const REFUSALS: readonly Remedy[] = ["fewer", "refresh", "whole", "proven"];
 
 /** The next thread asks the source's own URL, not where it redirected to. */
 function fromUrl(setback: Setback): Setback {

@@ -1,6 +1,6 @@
 /** Answers to a Range that are no 206, or a 206 of something else. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { filesIn } from "../support/directory.ts";
 import type { Behaviour, OriginRequest } from "../support/origin.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
@@ -28,9 +28,9 @@ Deno.test("a 200 to the first ranged GET is taken whole, in one request", async 
 });
 
 for (
-  const [what, matches, wholes] of [
-    ["one later slice", ({ n }: OriginRequest) => n === 3, 0],
-    ["every later slice", isLater, 1],
+  const [what, matches] of [
+    ["one later slice", ({ n }: OriginRequest) => n === 3],
+    ["every later slice", isLater],
   ] as const
 ) {
   Deno.test(`a 200 to ${what} after a 206 is not written at its offset`, async () => {
@@ -38,7 +38,8 @@ for (
     const behave = where(matches, { ranges: "ignore" });
     const url = trial.origin.serve("/a", WHOLE, behave);
     await assertDownloaded(await trial.end(url), WHOLE, "a");
-    assertEquals(askedWhole(trial.origin).length, wholes);
+    // The first answer went on, or had gone on by then.
+    assertEquals(askedWhole(trial.origin), []);
   });
 }
 
@@ -115,10 +116,10 @@ for (const [what, wrong] of WRONG_RANGES) {
     ]);
     await assertDownloaded(first, WHOLE, "first");
     await assertDownloaded(later, WHOLE, "later");
-    assertEquals(
-      askedWhole(origin).map(({ path }) => path).sort(),
-      ["/first", "/later"],
-    );
+    const wholes = askedWhole(origin).map(({ path }) => path);
+    assertEquals(wholes.filter((path) => path === "/first").length, 1);
+    // The first answer goes on where later ones are not taken.
+    assert(wholes.length <= 2);
   });
 }
 

@@ -1,11 +1,18 @@
 /** Statuses that are neither 200 nor 206. */
 
-import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLessOrEqual,
+} from "@std/assert";
 import { filesIn } from "../support/directory.ts";
+import type { Behave } from "../support/origin.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   askedWhole,
   endAlone,
+  ONE_SLICE,
   SLICE,
   startTrial,
   where,
@@ -33,7 +40,9 @@ for (
     const end = await trial.end(trial.origin.serve("/a", null, behave));
     assertFailed(end, code, advice);
     assert(end.error?.message.includes(String(status)) || status === 407);
-    assertEquals(trial.origin.requests.length, 1);
+    // A range that is refused is asked for plainly, once, before that counts.
+    const again = status >= 400 && status !== 401 && status !== 407;
+    assertEquals(trial.origin.requests.length, again ? 2 : 1);
     assertEquals(filesIn(trial.downloads.directory), []);
   });
 
@@ -41,10 +50,12 @@ for (
   Deno.test(`a ${status} in the middle is an error that keeps what there is`, async () => {
     await using trial = await startTrial();
     let bad = true;
-    const behave = where(
-      ({ n }) => bad && n > 4,
-      { status, headers: { "Content-Length": null } },
-    );
+    const behave: Behave = ({ n }) =>
+      bad && n > 4
+        ? { status, headers: { "Content-Length": null } }
+        : n === 0
+        ? ONE_SLICE
+        : {};
     const url = trial.origin.serve("/a", WHOLE, behave);
     const end = await trial.end(url);
     assertFailed(end, code, advice);
@@ -67,7 +78,8 @@ for (
     await using trial = await startTrial();
     const end = await trial.end(trial.origin.serve("/a", null, { status }));
     assertFailed(end, code, /retry later/);
-    assertEquals(trial.origin.requests.length, 4);
+    const ranged = trial.origin.requests.filter(({ range }) => range !== null);
+    assertEquals(ranged.length, 4);
   });
 
   Deno.test(`a ${status} once, first or later, and then all is fine`, async () => {
@@ -75,7 +87,7 @@ for (
     const behave = where(({ n }) => n === 0 || n === 3, { status });
     const url = trial.origin.serve("/a", WHOLE, behave);
     await assertDownloaded(await trial.end(url), WHOLE, "a");
-    assertEquals(askedWhole(trial.origin), []);
+    assertLessOrEqual(askedWhole(trial.origin).length, 1);
   });
 }
 

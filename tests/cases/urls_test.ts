@@ -1,6 +1,14 @@
 /** URLs that clients send. */
 
-import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+  assertRejects,
+} from "@std/assert";
+import { DownloadError } from "../../lib/download/errors.ts";
+import { startDownloads } from "../support/downloads.ts";
 import { assertServes } from "../support/health.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { codeOf } from "../support/requests.ts";
@@ -51,6 +59,44 @@ Deno.test("a URL that cannot be fetched is refused, and nothing is added", async
   assertEquals("data" in page && page.data, []);
   assertEquals(origin.requests.length, 0);
   await assertServes(sluice, origin, client);
+});
+
+for (
+  const [path, fault] of [
+    ["/a\\b", /backslash/],
+    ["\\a", /backslash/],
+    ["/a\tb", /tab or a line end/],
+    ["/a\nb", /tab or a line end/],
+    ["/a\r\nb", /tab or a line end/],
+    ["/a?x=1\t2", /tab or a line end/],
+    ["/d/../b", /the segment \.\. in its path/],
+    ["/d/./b", /the segment \. in its path/],
+    ["/d/%2e%2E/b", /the segment %2e%2E in its path/],
+    ["/d/.%2e", /the segment \.%2e in its path/],
+    ["/..", /the segment \.\. in its path/],
+  ] as const
+) {
+  Deno.test(`no other path is asked for than ${JSON.stringify(path)}`, async () => {
+    await using origin = await startOrigin();
+    await using downloads = await startDownloads();
+    const url = origin.url("") + path;
+    const error = await assertRejects(() => downloads.add({ url }));
+    assert(error instanceof DownloadError);
+    assertEquals(error.code, "BAD_URL");
+    assertMatch(error.message, fault);
+    assertEquals(origin.requests.length, 0);
+  });
+}
+
+Deno.test("dots and backslashes that the client leaves alone are sent", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads();
+  const paths = ["/a..b/...", "/.hidden", "/x?y=..\\z/../", "/%5C/%252e%252e"];
+  for (const path of paths) {
+    origin.serve(path, file(10));
+    await downloads.end(await downloads.add({ url: origin.url("") + path }));
+  }
+  assertEquals(origin.requests.map(({ path }) => path), paths);
 });
 
 Deno.test("a URL's credentials reach its origin, and no log", async () => {

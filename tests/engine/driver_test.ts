@@ -9,6 +9,7 @@ import { crc32 } from "../../lib/threads/crc32.ts";
 import type { Published } from "../../lib/threads/messages.ts";
 import { createPool } from "../../lib/threads/pool.ts";
 import { createTransfer, type Transfer } from "../../lib/transfer/transfer.ts";
+import { makeDirectory } from "../support/directory.ts";
 import { OPTIONS } from "../support/downloads.ts";
 import { REQUEST } from "../support/transfers.ts";
 
@@ -88,48 +89,39 @@ for (
   ] as const
 ) {
   Deno.test(`a file that ${what} is stopped if it was to be`, async () => {
-    const directory = await Deno.makeTempDir({ prefix: "sluice-" });
-    try {
-      using file = await finishing(directory);
-      const stopped = file.driver.stop(file.transfer, PAUSE);
-      file.publishing.resolve(published);
-      assertEquals(await stopped, true);
-      assertEquals(file.state(), PAUSE.state);
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+    await using temporary = await makeDirectory();
+    const directory = temporary.path;
+    using file = await finishing(directory);
+    const stopped = file.driver.stop(file.transfer, PAUSE);
+    file.publishing.resolve(published);
+    assertEquals(await stopped, true);
+    assertEquals(file.state(), PAUSE.state);
   });
 }
 
 Deno.test("a file that gets its name is not stopped any more", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "sluice-" });
-  try {
-    using file = await finishing(directory);
-    const stops = [0, 1].map(() => file.driver.stop(file.transfer, PAUSE));
-    const path = `${directory}/a`;
-    const identity = "1 2";
-    file.publishing.resolve({ kind: "named", name: "a", path, identity });
-    assertEquals(await Promise.all(stops), [false, false]);
-    assertEquals(file.state(), { kind: "Downloaded", path, identity });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  using file = await finishing(directory);
+  const stops = [0, 1].map(() => file.driver.stop(file.transfer, PAUSE));
+  const path = `${directory}/a`;
+  const identity = "1 2";
+  file.publishing.resolve({ kind: "named", name: "a", path, identity });
+  assertEquals(await Promise.all(stops), [false, false]);
+  assertEquals(file.state(), { kind: "Downloaded", path, identity });
 });
 
 Deno.test("what was lost and comes again is progress", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "sluice-" });
-  try {
-    const good = crc32(new Uint8Array(100));
-    using file = await open(directory, [
-      { start: 0, end: 100, crc: good },
-      { start: 100, end: 900, crc: good },
-    ]);
-    const { transfer } = file;
-    file.driver.drive(transfer);
-    await file.worked;
-    assertEquals(transfer.done, [{ start: 0, end: 100 }]);
-    assertEquals(transfer.best, 100);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
+  const good = crc32(new Uint8Array(100));
+  using file = await open(directory, [
+    { start: 0, end: 100, crc: good },
+    { start: 100, end: 900, crc: good },
+  ]);
+  const { transfer } = file;
+  file.driver.drive(transfer);
+  await file.worked;
+  assertEquals(transfer.done, [{ start: 0, end: 100 }]);
+  assertEquals(transfer.best, 100);
 });

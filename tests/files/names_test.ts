@@ -1,23 +1,20 @@
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { findNames, giveName } from "../../lib/files/names.ts";
+import { makeDirectory } from "../support/directory.ts";
 
 /** A directory for finished files, beside the parts that they come from. */
 async function withDirectory(
   test: (directory: string, part: (text: string) => string) => void,
 ): Promise<void> {
-  const root = await Deno.makeTempDir();
-  try {
-    await Deno.mkdir(`${root}/files`);
-    let count = 0;
-    test(`${root}/files`, (text) => {
-      const path = `${root}/part${count++}`;
-      Deno.writeTextFileSync(path, text);
-      return path;
-    });
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  await using root = await makeDirectory();
+  await Deno.mkdir(`${root.path}/files`);
+  let count = 0;
+  test(`${root.path}/files`, (text) => {
+    const path = `${root.path}/part${count++}`;
+    Deno.writeTextFileSync(path, text);
+    return path;
+  });
 }
 
 Deno.test("files of one name are numbered in turn, and all are kept", () =>

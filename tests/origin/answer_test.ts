@@ -214,14 +214,27 @@ Deno.test("a first range that is refused is asked for plainly", () => {
 });
 
 Deno.test("a range that is shorter than the one asked for is the slice", () => {
-  const headers = { ...HONEST, "content-range": "bytes 100-149/1000" };
-  const short = { ...headers, "content-length": "50" };
-  const answer = read({ headers: short });
+  const asked = { start: 0, end: Infinity };
+  const headers = {
+    ...HONEST,
+    "content-range": "bytes 0-99999/1000000",
+    "content-length": "100000",
+  };
+  const said = { headers, asked, pinned: null };
+  const answer = read(said);
   assertEquals(answer.kind === "slice" && answer.slice, {
-    start: 100,
-    end: 150,
+    start: 0,
+    end: 100_000,
   });
-  assertEquals(codeOf({ headers }), "NO_RANGES");
+  const other = { ...headers, "content-length": "100001" };
+  assertEquals(codeOf({ ...said, headers: other }), "NO_RANGES");
+  // A file in pieces of five bytes is asked for at once.
+  const crumbs = {
+    ...headers,
+    "content-range": "bytes 0-4/1000000",
+    "content-length": "5",
+  };
+  assertEquals(codeOf({ ...said, headers: crumbs }), "NO_RANGES");
 });
 
 Deno.test("transfer codings are those that the HTTP client leaves", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isPrivateIPv6, PRIVATE_RANGES } from "../../lib/origin/address.ts";
 import { allowsPrivate, exposureFault } from "../../lib/server/exposure.ts";
+import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { deniedBy } from "../support/permissions.ts";
 import {
@@ -88,31 +89,28 @@ Deno.test("an IPv6 address is private unless it is of the public internet", () =
 const HOSTS = ["::", "0.0.0.0", "sluice.test"];
 
 Deno.test("beyond loopback without a token: one clear line, exit code 2", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "sluice-" });
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
   const rest = ["--port", "0", "--content-directory", directory];
-  try {
-    const bare = await run([
-      ...taskArguments("start:public", directory),
-      ...rest,
-    ]);
-    assertEquals([bare.code, bare.stdout], [2, ""]);
-    assertMatch(bare.stderr, /^sluice: Listening on :: .*set AUTH_TOKEN.*\n$/);
-    const start = taskArguments("start", directory);
-    for (const host of HOSTS) {
-      const open = await run([...start, ...rest], { HOST: host });
-      assertEquals([open.code, open.stdout], [2, ""]);
-      assertMatch(open.stderr, /^sluice: Listening on .*set AUTH_TOKEN.*\n$/);
-      const env = { HOST: host, AUTH_TOKEN: TOKEN };
-      const undenied = await run([...start, ...rest], env);
-      assertEquals([undenied.code, undenied.stdout], [2, ""]);
-      assertMatch(undenied.stderr, /^sluice: .*--deny-net=.*\n$/);
-    }
-    const short = await run([...start, ...rest], { AUTH_TOKEN: "too-short" });
-    assertEquals(short.code, 2);
-    assertMatch(short.stderr, /^sluice: AUTH_TOKEN must be .*what it is\.\n$/);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+  const bare = await run([
+    ...taskArguments("start:public", directory),
+    ...rest,
+  ]);
+  assertEquals([bare.code, bare.stdout], [2, ""]);
+  assertMatch(bare.stderr, /^sluice: Listening on :: .*set AUTH_TOKEN.*\n$/);
+  const start = taskArguments("start", directory);
+  for (const host of HOSTS) {
+    const open = await run([...start, ...rest], { HOST: host });
+    assertEquals([open.code, open.stdout], [2, ""]);
+    assertMatch(open.stderr, /^sluice: Listening on .*set AUTH_TOKEN.*\n$/);
+    const env = { HOST: host, AUTH_TOKEN: TOKEN };
+    const undenied = await run([...start, ...rest], env);
+    assertEquals([undenied.code, undenied.stdout], [2, ""]);
+    assertMatch(undenied.stderr, /^sluice: .*--deny-net=.*\n$/);
   }
+  const short = await run([...start, ...rest], { AUTH_TOKEN: "too-short" });
+  assertEquals(short.code, 2);
+  assertMatch(short.stderr, /^sluice: AUTH_TOKEN must be .*what it is\.\n$/);
 });
 
 /** Runs the public server's own command, or one made of it. */
@@ -120,7 +118,8 @@ async function withPublic(
   test: (client: Client, output: () => string) => Promise<void>,
   change: (command: string[]) => string[] = (command) => command,
 ): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "sluice-" });
+  await using temporary = await makeDirectory();
+  const directory = temporary.path;
   const [command = "", ...args] = change([
     Deno.execPath(),
     ...taskArguments("start:public", directory),
@@ -149,7 +148,6 @@ async function withPublic(
     child.kill("SIGKILL");
     await child.status;
     await output.ended;
-    await Deno.remove(directory, { recursive: true });
   }
 }
 
@@ -271,7 +269,8 @@ Deno.test({
     // Deno denies no ranges of IPv6, and takes ::ffff:127.0.0.1 from a resolver
     // for an address of its own kind: a name, unlike a literal, gets through.
     const names = { zero: "::", mapped: "::ffff:127.0.0.1", unique: "fd00::1" };
-    const hosts = await Deno.makeTempFile();
+    await using directory = await makeDirectory();
+    const hosts = `${directory.path}/hosts`;
     const lines = Object.entries(names)
       .map(([name, address]) => `${address} ${name}.sluice.test\n`);
     await Deno.writeTextFile(hosts, lines.join(""));
@@ -302,7 +301,6 @@ Deno.test({
       );
     } finally {
       await inside.shutdown();
-      await Deno.remove(hosts);
     }
     assertEquals(asked, []);
   },

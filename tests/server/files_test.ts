@@ -1,21 +1,19 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { rangeOf, serveFile } from "../../lib/server/files.ts";
+import { makeDirectory } from "../support/directory.ts";
 
 /** A directory with a file of this name and content. */
 async function withFile(
   name: string,
   content: string | Uint8Array<ArrayBuffer>,
 ): Promise<{ path: string } & AsyncDisposable> {
-  const directory = await Deno.makeTempDir({ prefix: "files-" });
-  const path = `${directory}/${name}`;
+  const directory = await makeDirectory();
+  const path = `${directory.path}/${name}`;
   const bytes = typeof content === "string"
     ? new TextEncoder().encode(content)
     : content;
   await Deno.writeFile(path, bytes);
-  return {
-    path,
-    [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
-  };
+  return { ...directory, path };
 }
 
 function ask(

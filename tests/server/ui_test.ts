@@ -158,14 +158,15 @@ const STEPS: Record<string, Step> = {
     const { page, origin, directory, complaints } = scene;
     const gate = Promise.withResolvers<void>();
     const content = file(3 * MiB, 2);
-    const url = origin.serve(
-      "/a.bin",
-      content,
-      ({ range }) =>
-        range?.start === 0 ? {} : { gates: { head: () => gate.promise } },
-    );
+    // The first third comes, whatever slices it is asked for in.
+    const url = origin.serve("/a.bin", content, ({ range }) => {
+      const left = MiB - (range?.start ?? 0);
+      const held = () => gate.promise;
+      return { gates: left > 0 ? { [left]: held } : { head: held } };
+    });
     await add(page, url);
     await row(page, "a.bin").locator(".strip .done").waitFor();
+    await page.locator('.row[aria-label*="33 %"]').waitFor();
     await button(page, "a.bin", "Pause").click();
     await inState(page, "a.bin", "Paused");
     await page.getByRole("button", { name: "Paused 1" }).click();

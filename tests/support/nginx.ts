@@ -1,4 +1,5 @@
 import { serverCertificate, serverKey } from "./certificate.ts";
+import { makeDirectory } from "./directory.ts";
 
 const BINARY = "/usr/sbin/nginx";
 
@@ -39,37 +40,31 @@ export function nginxInstalled(): boolean {
 
 /** Starts nginx on a free port of 127.0.0.1; resolves once it listens. */
 export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
-  const directory = await Deno.makeTempDir({ prefix: "nginx-" });
-  const removed = () => Deno.remove(directory, { recursive: true });
-  try {
-    const root = options.root ?? `${directory}/root`;
-    await Deno.mkdir(root, { recursive: true });
-    await Deno.writeTextFile(`${directory}/cert.pem`, serverCertificate);
-    await Deno.writeTextFile(`${directory}/key.pem`, serverKey);
-    // As root, nginx would serve as another user, who may not enter here.
-    const asRoot = (await Deno.stat(directory)).uid === 0;
+  await using made = new AsyncDisposableStack();
+  const { path: directory } = made.use(await makeDirectory());
+  const root = options.root ?? `${directory}/root`;
+  await Deno.mkdir(root, { recursive: true });
+  await Deno.writeTextFile(`${directory}/cert.pem`, serverCertificate);
+  await Deno.writeTextFile(`${directory}/key.pem`, serverKey);
+  // As root, nginx would serve as another user, who may not enter here.
+  const asRoot = (await Deno.stat(directory)).uid === 0;
 
-    // Between our finding a free port and nginx's taking it, another may.
-    for (let attempt = 1;; attempt++) {
-      const port = freePort();
-      const config = configuration(directory, root, port, asRoot, options);
-      await Deno.writeTextFile(`${directory}/nginx.conf`, config);
-      const stop = await launch(directory).catch((error) => {
-        if (attempt === 5) throw error;
-      });
-      if (!stop) continue;
-      return {
-        url: `${options.tls ? "https" : "http"}://127.0.0.1:${port}`,
-        root,
-        async [Symbol.asyncDispose]() {
-          await stop();
-          await removed();
-        },
-      };
-    }
-  } catch (error) {
-    await removed();
-    throw error;
+  // Between our finding a free port and nginx's taking it, another may.
+  for (let attempt = 1;; attempt++) {
+    const port = freePort();
+    const config = configuration(directory, root, port, asRoot, options);
+    await Deno.writeTextFile(`${directory}/nginx.conf`, config);
+    const stop = await launch(directory).catch((error) => {
+      if (attempt === 5) throw error;
+    });
+    if (!stop) continue;
+    made.defer(stop);
+    const nginx = made.move();
+    return {
+      url: `${options.tls ? "https" : "http"}://127.0.0.1:${port}`,
+      root,
+      [Symbol.asyncDispose]: () => nginx.disposeAsync(),
+    };
   }
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { caCertificate, serverCertificate, serverKey } from "./certificate.ts";
+import { makeDirectory } from "./directory.ts";
 import {
   type Behaviour,
   bytesOf,
@@ -68,7 +69,8 @@ Deno.test("file() differs at other offsets and with other seeds", () => {
 });
 
 Deno.test("firstDifference() finds any", async () => {
-  const path = await Deno.makeTempFile();
+  await using directory = await makeDirectory();
+  const path = `${directory.path}/a`;
   const wanted = file(300_000);
   const bytes = bytesOf(wanted);
   await Deno.writeFile(path, bytes);
@@ -78,7 +80,6 @@ Deno.test("firstDifference() finds any", async () => {
   bytes[270_000]! ^= 1;
   await Deno.writeFile(path, bytes);
   assertEquals(await firstDifference(path, wanted), 270_000);
-  await Deno.remove(path);
 });
 
 Deno.test("a range is answered by exactly it, on one connection", async () => {

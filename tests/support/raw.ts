@@ -136,9 +136,13 @@ export async function connectRawSocket(
     status,
     frame,
     async message() {
-      const next = await frame();
-      if (next === null || next.opcode === CLOSE) return null;
-      return JSON.parse(new TextDecoder().decode(next.payload));
+      for (;;) {
+        const next = await frame();
+        if (next === null || next.opcode === CLOSE) return null;
+        // The server pings a client that has said nothing for a while.
+        if (next.opcode !== TEXT) continue;
+        return JSON.parse(new TextDecoder().decode(next.payload));
+      }
     },
     send: (message) => raw.write(frameOf(TEXT, JSON.stringify(message))),
   };

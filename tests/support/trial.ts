@@ -115,6 +115,9 @@ export function askedWhole({ requests }: Origin): OriginRequest[] {
   return requests.filter(({ range }) => range === null);
 }
 
+/** The first answer ends after a slice: it could go on to the file's end. */
+export const ONE_SLICE: Behaviour = { cut: { after: SLICE, by: "fin" } };
+
 /** A gate, and what opens it. */
 export function gate() {
   const { promise, resolve } = Promise.withResolvers<void>();

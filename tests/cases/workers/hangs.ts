@@ -5,6 +5,9 @@
 
 import { misbehave } from "./misbehave.ts";
 
+// It waits asleep: a loop that works goes on after the worker is terminated,
+// and takes a core from all tests that follow.
 misbehave(() => {
-  for (;;);
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) Atomics.wait(cell, 0, 0);
 });
