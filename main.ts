@@ -1,6 +1,7 @@
 /** The program: reads the command line and the settings, and does its part. */
 
 import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import {
   type Config,
   ConfigError,
@@ -67,22 +68,39 @@ function flagOf({ flag, meaning }: ReturnType<typeof settingsOf>[number]) {
 /** The settings, from the command line and the environment. */
 function configFor({ command, flags }: Invocation): Config {
   const program: Program = command.name === "get" ? "get" : "serve";
-  const needed = settingsOf(program)
-    .map(({ variable }) => ({ name: "env", variable }) as const);
+  const variables = settingsOf(program).map(({ variable }) => variable);
+  if (flags.netrc) variables.push("HOME");
+  const needed = variables
+    .map((variable) => ({ name: "env", variable }) as const);
   refuseWithout([{ name: "net" }, ...needed]);
   return readConfig(flags, (name) => Deno.env.get(name), program);
 }
 
 async function get(asked: Invocation, config: Config): Promise<number> {
   const { runGet } = await import("./lib/cli/get_command.ts");
-  refuseWithout(filesOf(config));
+  const netrc = netrcPath(asked);
+  refuseWithout([
+    ...filesOf(config),
+    ...(netrc === null ? [] : [{ name: "read", path: netrc } as const]),
+  ]);
   return await runGet(asked, {
     ...config,
+    netrc,
     begin: "immediate",
     // The user who types the URL may fetch from wherever this machine may.
     allowPrivate: true,
     caCerts: await readCaCerts(config),
   });
+}
+
+/** The file with names and passwords that was asked for; null for none. */
+function netrcPath({ flags }: Invocation): string | null {
+  const named = flags["netrc-file"];
+  if (typeof named === "string") return resolve(named);
+  if (!flags.netrc) return null;
+  const home = Deno.env.get("HOME");
+  if (home) return join(home, ".netrc");
+  throw new UsageError("--netrc needs HOME; or name the file by --netrc-file.");
 }
 
 /** The files that a program reads and writes. */

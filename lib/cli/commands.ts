@@ -105,6 +105,8 @@ export function createCommands(
       ],
       flags: [
         ...REQUEST,
+        flag("netrc", null, "names and passwords from ~/.netrc"),
+        flag("netrc-file", "FILE", "names and passwords from another file"),
         flag("quiet", null, "say nothing but errors", { short: "q" }),
         JSON_LINES,
         HELP,

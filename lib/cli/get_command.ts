@@ -1,6 +1,7 @@
 /** The command `get`: what it is asked, what it says, how it exits. */
 
 import { startSignals } from "../base/signals.ts";
+import type { DownloadRequest } from "../download/download.ts";
 import { get, type GetEnd, type GetOptions } from "../get/get.ts";
 import type { Reporter } from "../get/reporter.ts";
 import type { Invocation } from "./arguments.ts";
@@ -21,6 +22,8 @@ const DRAW_EVERY = 100;
 export interface GetCommandOptions extends GetOptions {
   /** Characters that a URL may have. */
   readonly urlLength: number;
+  /** The path of a file with names and passwords; null for none. */
+  readonly netrc: string | null;
 }
 
 /**
@@ -34,7 +37,8 @@ export async function runGet(
 ): Promise<number> {
   const { flags } = invocation;
   const asked = await readRequests(invocation);
-  const requests = checkRequests(asked, options);
+  const checked = checkRequests(asked, options);
+  const requests = await withCredentials(checked, options);
   const outputs = openOutputs();
   using signals = startSignals();
   let end: GetEnd;
@@ -66,6 +70,15 @@ export async function runGet(
       }
       return signals.exitCode();
   }
+}
+
+async function withCredentials(
+  requests: readonly DownloadRequest[],
+  { netrc }: GetCommandOptions,
+): Promise<readonly DownloadRequest[]> {
+  if (netrc === null) return requests;
+  const { withNetrc } = await import("./netrc.ts");
+  return await withNetrc(requests, netrc);
 }
 
 function createReporter(
