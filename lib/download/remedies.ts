@@ -51,6 +51,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   TOO_MANY_FILES: "retry",
   CHECKSUM: "none",
   DISK_FULL: "pause",
+  FILE_TOO_LARGE: "none",
   DISK: "none",
   PART_LOST: "restart",
   STATE: "retry",
