@@ -37,6 +37,7 @@ export type ErrorCode =
   // at the end, and on disk
   | "CHECKSUM"
   | "DISK_FULL"
+  | "FILE_TOO_LARGE"
   | "DISK"
   | "PART_LOST"
   | "STATE"
@@ -85,6 +86,9 @@ export function fromRecord(
   return new DownloadError(code, message, { retryAfter });
 }
 
+/** EFBIG, on Linux and on macOS: Deno gives the error no `code`. */
+const FILE_TOO_LARGE = /\(os error 27\)/;
+
 /**
  * What the operating system said about a file. The message of a system error
  * names paths of the content directory, which every client that sees a download may see.
@@ -98,6 +102,15 @@ function systemRecord(error: unknown): { code: ErrorCode; message: string } {
       message:
         "The disk is full: make room, and ask for the download again if it " +
         "does not go on by itself.",
+    };
+  }
+  if (FILE_TOO_LARGE.test(text)) {
+    return {
+      code: "FILE_TOO_LARGE",
+      message: "The content directory's file system takes no file of this " +
+        "size: FAT takes 4 GiB less one byte at most. Choose another " +
+        "--content-directory (exFAT has no such limit), or raise the limit " +
+        "for files (ulimit -f) if there is one.",
     };
   }
   if (code === "EMFILE" || code === "ENFILE") {

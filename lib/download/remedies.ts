@@ -56,6 +56,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   TOO_MANY_FILES: "retry",
   CHECKSUM: "unproven",
   DISK_FULL: "pause",
+  FILE_TOO_LARGE: "none",
   DISK: "none",
   PART_LOST: "restart",
   STATE: "retry",

@@ -45,7 +45,7 @@ export interface Tools {
   readonly pool: Pool;
   /** Gives a finished part file its name. */
   publish(part: FinishedPart): Promise<Published>;
-  /** Removes a part file whose name is recorded. */
+  /** Removes what told of a part's name; it is recorded. */
   removePart(path: string): Promise<unknown>;
   readonly tell: Tell;
 }
@@ -121,7 +121,7 @@ async function intactRuns(
     const intact = runs.filter(({ crc }, n) => digests[n] === String(crc));
     // Under its name it is the user's by now, and not to be written to.
     const damaged = intact.length < runs.length;
-    return damaged && await parts.isNamed(id) ? [] : intact;
+    return damaged && parts.isNamed(id) ? [] : intact;
   } catch (error) {
     if (isUnreadable(error)) return [];
     throw error;
@@ -158,14 +158,15 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   if (file === null || file.size === null) return "stays";
   const { size } = file;
   const part = parts.path(id);
+  const naming = parts.naming();
   finish(transfer);
   let published: Published;
   try {
     await compareChecksum(transfer, size, tools);
     const { verified } = transfer;
     const { name, modified = null } = file;
-    // After a crash between name and record, the part is a link to the name.
-    const finished = { path: part, name, size, verified, modified };
+    // After a crash between name and record, the name is found again.
+    const finished = { path: part, name, size, naming, verified, modified };
     published = await tools.publish(finished);
     if (published.kind === "failed") throw fromRecord(published.error);
   } catch (error) {
@@ -186,7 +187,7 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   };
   // Whatever fails now, nothing else may become of a file that has its name.
   await catalogue.settle(id, settled);
-  await removePart(part).catch((error) => {
+  await removePart(parts.evidence(id)).catch((error) => {
     tell({ kind: "leftover", id, error: toRecord(error) });
   });
   tell({ kind: "downloaded", id, download: { ...download, ...settled } });
@@ -201,7 +202,7 @@ async function compareChecksum(
 ): Promise<void> {
   if (checksum === null) return;
   const { algorithm, digest: wanted } = checksum;
-  const path = parts.path(id);
+  const path = parts.whole(id);
   const ranges = [{ start: 0, end: size }];
   const [found] = await pool.digest({ path, algorithm, ranges });
   if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);

@@ -1,11 +1,13 @@
 /** The content directory of a server, which no other server may use. */
 
 import { ensureDir } from "@std/fs/ensure-dir";
+import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
 import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
-import { findNames, type Named, refuseWithoutLinks } from "./names.ts";
-import { createParts, type DownloadParts, removeFile } from "./parts.ts";
+import { findNaming } from "./find_naming.ts";
+import type { Named, Naming } from "./naming.ts";
+import { createParts, type DownloadParts } from "./parts.ts";
 
 /** A content directory that is this process's alone. */
 export interface ContentDirectory extends DownloadParts, Disposable {
@@ -30,30 +32,34 @@ export async function openContentDirectory(
   const own = join(directory, ".sluice");
   const parts = join(own, "parts");
   const lock = await takeLock(parts, join(own, "lock"), directory);
+  let naming: Naming;
   try {
-    refuseWithoutLinks(join(own, "lock"), directory);
+    naming = findNaming(join(own, "lock"));
   } catch (error) {
     lock.close();
-    throw error;
+    throw unusable(directory, error);
   }
   // Every system takes a slash, and `join` takes ten times as long.
   const path = (id: string) => `${parts}/${id}`;
+  const paths = () =>
+    new Set(
+      [...Deno.readDirSync(parts)].map(({ name }) => naming.partOf(path(name))),
+    );
+  const access = createParts({ directory, path, naming: () => naming }, {
+    sync,
+  });
   return {
-    ...createParts({ directory, path }, { sync }),
+    ...access,
     statePath: join(own, "state.db"),
     named() {
-      const ids = [...Deno.readDirSync(parts)].map(({ name }) => name);
-      const found = findNames(directory, ids.map(path));
+      const found = naming.find(directory, [...paths()]);
       return new Map(
-        ids.flatMap((id) => {
-          const named = found.get(path(id));
-          return named ? [[id, named] as const] : [];
-        }),
+        found.entries().map(([part, named]) => [basename(part), named]),
       );
     },
     async removeOrphans(isKnown) {
-      for await (const { name } of Deno.readDir(parts)) {
-        if (!isKnown(name)) await removeFile(path(name));
+      for (const id of paths().values().map((part) => basename(part))) {
+        if (!isKnown(id)) await access.remove(id);
       }
     },
     [Symbol.dispose]: () => lock.close(),
@@ -85,12 +91,15 @@ async function openLock(
     return await Deno.open(path, { write: true, create: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    const reason = errorMessage(error);
-    throw new DownloadError(
-      "DISK",
-      `Nothing can be written to ${directory}: make that possible, or choose ` +
-        `another directory with --content-directory. (${reason})`,
-      { cause: error },
-    );
+    throw unusable(directory, error);
   }
+}
+
+function unusable(directory: string, error: unknown): DownloadError {
+  return new DownloadError(
+    "DISK",
+    `Nothing can be written to ${directory}: make that possible, or choose ` +
+      `another directory with --content-directory. (${errorMessage(error)})`,
+    { cause: error },
+  );
 }

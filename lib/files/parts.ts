@@ -1,6 +1,7 @@
 /** The part files of downloads, until they become finished files. */
 
-import { hasName, identityOf, lstatIfThere } from "./names.ts";
+import { lstatIfThere } from "./names.ts";
+import type { Naming, NamingKind } from "./naming.ts";
 
 /** The part files of downloads, and the directory that they go to. */
 export interface DownloadParts {
@@ -10,13 +11,19 @@ export interface DownloadParts {
   path(id: string): string;
   /** How many bytes the disk has room for. */
   free(): Promise<number>;
+  /** How part files get their names here. */
+  naming(): NamingKind;
   /** Forces what is written in a part file to disk. */
   sync(id: string): Promise<void>;
   /** Whether a part file has its name already, as after a crash. */
-  isNamed(id: string): Promise<boolean>;
-  /** Removes a part file, if there is one. */
+  isNamed(id: string): boolean;
+  /** The path of a part's whole content: under its name, if it has that. */
+  whole(id: string): string;
+  /** The path of what tells of a part's name until that is recorded. */
+  evidence(id: string): string;
+  /** Removes a part file, if there is one, and not the finished file. */
   remove(id: string): Promise<void>;
-  /** The identity of the file at a path (see names.ts); null if there is none. */
+  /** The identity of the file at a path (see naming.ts); null if there is none. */
   identity(path: string): string | null;
   /** Removes a finished file, if it is still there. */
   removeFinished(path: string): Promise<void>;
@@ -25,10 +32,13 @@ export interface DownloadParts {
 /**
  * Makes access to part files that no other process uses.
  *
+ * @param naming How they get their names; it may be found out later.
  * @param sync Whether files are forced to disk before they count as there.
  */
 export function createParts(
-  { directory, path }: Pick<DownloadParts, "directory" | "path">,
+  { directory, path, naming }: Pick<DownloadParts, "directory" | "path"> & {
+    naming: () => Naming;
+  },
   { sync }: { sync: boolean },
 ): DownloadParts {
   async function syncFile(path: string): Promise<void> {
@@ -40,6 +50,7 @@ export function createParts(
   return {
     directory,
     path,
+    naming: () => naming().kind,
     async free() {
       // node:fs takes 30 ms to load, in which a small file has come.
       const { statfs } = await import("node:fs/promises");
@@ -47,18 +58,26 @@ export function createParts(
       return bavail * bsize;
     },
     sync: (id) => syncFile(path(id)),
-    isNamed: async (id) => hasName(await Deno.lstat(path(id))),
-    remove: (id) => removeFile(path(id)),
+    isNamed: (id) => naming().isNamed(path(id)),
+    whole(id) {
+      const part = path(id);
+      return naming().find(directory, [part]).get(part)?.path ?? part;
+    },
+    evidence: (id) => naming().evidence(path(id)),
+    async remove(id) {
+      naming().withdraw(path(id), directory);
+      await removeFile(path(id));
+    },
     identity(path) {
       const info = lstatIfThere(path);
-      return info && identityOf(info);
+      return info && naming().identityOf(info);
     },
     removeFinished: removeFile,
   };
 }
 
 /** Removes a file, if there is one. */
-export async function removeFile(path: string): Promise<void> {
+async function removeFile(path: string): Promise<void> {
   try {
     await Deno.remove(path);
   } catch (error) {

@@ -10,13 +10,9 @@ import { isObject } from "../base/json.ts";
 import { writeAllSync } from "../base/write_all.ts";
 import type { FileFacts } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
-import {
-  findNames,
-  lstatIfThere,
-  type Named,
-  refuseWithoutLinks,
-  removeIfThere,
-} from "../files/names.ts";
+import { findNaming } from "../files/find_naming.ts";
+import { removeIfThere } from "../files/names.ts";
+import type { Named, Naming } from "../files/naming.ts";
 
 /** What is known to be in a part file. */
 export interface PartRecord {
@@ -47,12 +43,14 @@ export interface Claim {
 export interface Claims extends Disposable {
   /** The directory of part files and records. */
   readonly directory: string;
+  /** How parts get their names; it is known when one has been taken. */
+  naming(): Naming;
   /**
    * Takes a download for this process; null if another one has it.
    *
    * @param checked Whether a checksum will prove its file: without one, a part
    * of a file without validator is of no use.
-   * @throws {DownloadError} DISK if files could not be given names there.
+   * @throws what the system says.
    */
   take(id: string, request: { checked: boolean }): Claim | null;
   /** Gives up the locks that were kept for downloads to come. */
@@ -81,7 +79,7 @@ export function createClaims(
   const directory = join(own, "get");
   /** Locks of downloads that are over, for downloads to come. */
   const free: Lock[] = [];
-  let hasLinks = false;
+  let known: Naming | null = null;
 
   function take(id: string, { checked }: { checked: boolean }): Claim | null {
     const part = join(directory, id);
@@ -89,23 +87,30 @@ export function createClaims(
     const lock = takeOver(free, `${part}.lock`) ??
       takeLock(directory, `${part}.lock`);
     if (lock === null) return null;
+    let naming: Naming;
     try {
-      if (!hasLinks) refuseWithoutLinks(lock.path, contentDirectory);
-      hasLinks = true;
+      naming = known ??= findNaming(lock.path);
     } catch (error) {
       free.push(lock);
       throw error;
     }
     // Without its part, a record is worthless; most downloads have neither.
-    const begun = lstatIfThere(part) !== null;
+    const begun = naming.isBegun(part);
     const found = begun ? readRecord(path) : null;
     const left = checked || found?.file.validator ? found : null;
-    const names = findNames(contentDirectory, begun ? [part] : []);
+    const names = naming.find(contentDirectory, begun ? [part] : []);
     const named = names.get(part) ?? null;
     let recorded = left !== null;
     if (begun && !recorded) {
-      for (const old of [part, path, `${path}.new`]) removeIfThere(old);
+      for (const old of [path, `${path}.new`]) removeIfThere(old);
+      removePart();
     }
+
+    function removePart(): void {
+      naming.withdraw(part, contentDirectory);
+      removeIfThere(part);
+    }
+
     return {
       part,
       left,
@@ -128,21 +133,23 @@ export function createClaims(
         recorded = false;
       },
       release() {
-        if (!recorded) removeIfThere(part);
-        free.push(lock);
+        if (!recorded) removePart();
+        if (naming.kind === "links") free.push(lock);
+        else letGo(lock);
       },
     };
   }
 
   function tidy(): void {
-    for (const { path, file } of free.splice(0)) {
-      removeIfThere(path);
-      file.close();
-    }
+    for (const lock of free.splice(0)) letGo(lock);
   }
 
   return {
     directory,
+    naming() {
+      if (known !== null) return known;
+      throw new Error("Cannot tell how files are named: none is taken");
+    },
     take,
     tidy,
     [Symbol.dispose]() {
@@ -150,6 +157,12 @@ export function createClaims(
       removeEmpty([directory, own]);
     },
   };
+}
+
+/** Removes a lock's file before it is closed: see {@linkcode takeLock}. */
+function letGo({ path, file }: Lock): void {
+  removeIfThere(path);
+  file.close();
 }
 
 /** Removes directories, up to the first one that is not empty. */
@@ -164,7 +177,7 @@ function removeEmpty(directories: readonly string[]): void {
 }
 
 /**
- * Gives a free lock another path: to make a file costs the file system more than
+ * Gives a free lock another path by a link: to make a file costs the file system more than
  * all else that a small download asks of it. Null if no lock is free, or another
  * process has the path.
  */

@@ -146,7 +146,10 @@ export async function get(
     queue: createQueue(store),
     catalogue: store,
     records: store,
-    parts: createParts({ directory: contentDirectory, path: partOf }, options),
+    parts: createParts(
+      { directory: contentDirectory, path: partOf, naming: claims.naming },
+      options,
+    ),
     hear,
     broadcast({ changed }) {
       reporter.changed(changed.filter(({ id }) => store.get(id) !== null));

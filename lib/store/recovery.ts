@@ -2,7 +2,7 @@
 
 import type { FileFacts } from "../download/download.ts";
 import type { ContentDirectory } from "../files/content_directory.ts";
-import type { Named } from "../files/names.ts";
+import type { Named } from "../files/naming.ts";
 import type { Catalogue, Settled } from "./catalogue.ts";
 import type { PartRecords } from "./part_records.ts";
 

@@ -3,6 +3,7 @@
 import type { Checksum, Credentials, Pinned } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Range, Run } from "../download/ranges.ts";
+import type { NamingKind } from "../files/naming.ts";
 import type { Answer } from "../origin/answer.ts";
 import type { SharedTurns } from "./turns.ts";
 
@@ -91,6 +92,8 @@ export interface FinishedPart {
   readonly name: string;
   /** The size that it must have, in bytes. */
   readonly size: number;
+  /** How it gets its name. */
+  readonly naming: NamingKind;
   /** Whether its bytes have been read again and compared with their record. */
   readonly verified: boolean;
   /**
@@ -113,7 +116,7 @@ export type Published =
   | { readonly kind: "holes" }
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
-/** Part files to remove: their names are recorded. */
+/** Files to remove that told of names: these are recorded. */
 export interface RemoveTask {
   readonly paths: readonly string[];
 }

@@ -1,13 +1,8 @@
 /** From part files to finished files: never is a file overwritten. */
 
 import { DownloadError, toRecord } from "../download/errors.ts";
-import {
-  findNames,
-  giveName,
-  hasName,
-  identityOf,
-  removeIfThere,
-} from "../files/names.ts";
+import { namingOf } from "../files/find_naming.ts";
+import { removeIfThere } from "../files/names.ts";
 import type {
   FinishedPart,
   Published,
@@ -16,9 +11,9 @@ import type {
 } from "./messages.ts";
 
 /**
- * Gives finished part files their names, `name (1)` where that is taken. The
- * part files stay, as second links, until they are removed. Called again after
- * a crash, it finds the names that it gave.
+ * Gives finished part files their names, `name (1)` where that is taken. What
+ * tells of the names stays until it is removed. Called again after a crash, it
+ * finds the names that it gave.
  *
  * The bytes are on disk before the names are, and the names before this
  * returns. The parts are synced at the same time: the file system then shares
@@ -43,15 +38,17 @@ async function publishOne(
   part: FinishedPart,
   { directory, sync, remoteTime }: PublishTask,
 ): Promise<Published> {
-  const { path, name, verified, modified } = part;
+  const { path, name, size, verified, modified } = part;
+  const naming = namingOf(part.naming);
   try {
-    const info = infoOfWhole(part);
+    const given = naming.find(directory, [path]).get(path);
+    const whole = given?.path ?? path;
+    const info = infoOfWhole(whole, size);
     if (!verified && hasHoles(info)) return { kind: "holes" };
-    if (remoteTime && modified !== null) setTime(path, modified);
-    if (sync) await syncData(path);
-    const given = hasName(info) ? findNames(directory, [path]).get(path) : null;
-    const named = given ?? giveName(path, directory, name);
-    return { ...named, kind: "named", identity: identityOf(info) };
+    if (remoteTime && modified !== null) setTime(whole, modified);
+    if (sync) await syncData(whole);
+    const named = given ?? await naming.give(path, directory, name, { sync });
+    return { ...named, kind: "named", identity: naming.identityOf(info) };
   } catch (error) {
     return { kind: "failed", error: toRecord(error) };
   }
@@ -85,12 +82,12 @@ function hasHoles({ size, blocks }: Deno.FileInfo): boolean {
 }
 
 /**
- * The metadata of a part.
+ * The metadata of a part, or of the file that it became.
  *
  * @throws {DownloadError} PART_LOST if it is not the whole file that was recorded:
  * other programs may write in this directory, too.
  */
-function infoOfWhole({ path, size }: FinishedPart): Deno.FileInfo {
+function infoOfWhole(path: string, size: number): Deno.FileInfo {
   const part = Deno.lstatSync(path);
   if (part.isFile && part.size === size) return part;
   throw new DownloadError(
@@ -105,7 +102,7 @@ async function syncData(path: string): Promise<void> {
 }
 
 /**
- * Removes those part files that are still there; their names are recorded.
+ * Removes what told of names, as far as it is still there; these are recorded.
  *
  * @throws what the system says.
  */

@@ -1,0 +1,63 @@
+/** Names by hard links: a link to a name that is taken fails. */
+
+import { join } from "@std/path/join";
+import { lstatIfThere, takeName } from "./names.ts";
+import type { Named, Naming } from "./naming.ts";
+
+/**
+ * The part file stays, as a second link: until it is removed, which happens as
+ * soon as the name is recorded, the number of links tells that it was named.
+ */
+export const links: Naming = {
+  kind: "links",
+  give: (part, directory, wanted) =>
+    // `link` fails where the name is taken, and never follows or overwrites.
+    takeName(directory, wanted, ({ path }) => Deno.linkSync(part, path)),
+  find: findNames,
+  isNamed(part) {
+    const info = lstatIfThere(part);
+    return info !== null && hasName(info);
+  },
+  isBegun: (part) => lstatIfThere(part) !== null,
+  evidence: (part) => part,
+  partOf: (path) => path,
+  withdraw: () => {},
+  identityOf,
+};
+
+function findNames(
+  directory: string,
+  parts: readonly string[],
+): ReadonlyMap<string, Named> {
+  const wanted = new Map<string, string>();
+  for (const part of parts) {
+    const info = lstatIfThere(part);
+    if (info !== null && hasName(info)) wanted.set(inodeOf(info), part);
+  }
+  const found = new Map<string, Named>();
+  if (wanted.size === 0) return found;
+  for (const { name } of Deno.readDirSync(directory)) {
+    const path = join(directory, name);
+    const info = lstatIfThere(path);
+    const part = info && wanted.get(inodeOf(info));
+    if (part) {
+      const { size } = info;
+      found.set(part, { name, path, size, identity: identityOf(info) });
+    }
+    if (found.size === wanted.size) break;
+  }
+  return found;
+}
+
+function hasName({ nlink }: Deno.FileInfo): boolean {
+  return (nlink ?? 1) > 1;
+}
+
+/** An inode number alone does not tell files apart: a later file may get it. */
+function identityOf({ ino, birthtime }: Deno.FileInfo): string {
+  return `${ino} ${birthtime?.getTime() ?? ""}`;
+}
+
+function inodeOf({ dev, ino }: Deno.FileInfo): string {
+  return `${dev} ${ino}`;
+}
