@@ -19,6 +19,7 @@ export type ErrorCode =
   | "FORBIDDEN_ADDRESS"
   | "REDIRECT"
   // what the origin answered
+  | "UNREADABLE"
   | "BUSY"
   | "EXPIRED"
   | "ORIGIN_STATUS"

@@ -27,7 +27,7 @@ Deno.test("HTTPS to a port that speaks HTTP is a clear error", async () => {
 Deno.test("HTTP to a port that speaks HTTPS is an error", async () => {
   await using trial = await startTrial({}, TLS);
   const url = trial.origin.serve("/a", WHOLE).replace("https:", "http:");
-  assertFailed(await trial.end(url), "REFUSED", /check the URL/);
+  assertFailed(await trial.end(url), "UNREADABLE", /check the URL/);
 });
 
 Deno.test("HTTPS that is cut without a goodbye goes on from there", async () => {
