@@ -15,6 +15,8 @@ export type ErrorCode =
   // on the way to the origin
   | "HOST_UNKNOWN"
   | "REFUSED"
+  | "PROXY"
+  | "PROXY_AUTH"
   | "TLS"
   | "FORBIDDEN_ADDRESS"
   | "REDIRECT"

@@ -32,6 +32,8 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   TOO_MUCH: "none",
   HOST_UNKNOWN: "retry",
   REFUSED: "fewer",
+  PROXY: "fewer",
+  PROXY_AUTH: "none",
   TLS: "none",
   FORBIDDEN_ADDRESS: "none",
   REDIRECT: "proven",
@@ -73,6 +75,7 @@ export type HostSign =
 const HOST_SIGNS: Partial<Record<ErrorCode, HostSign>> = {
   HOST_UNKNOWN: "silent",
   REFUSED: "silent",
+  PROXY: "silent",
   STALLED: "silent",
   UNREADABLE: "answers",
   EXPIRED: "answers",

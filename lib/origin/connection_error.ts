@@ -2,23 +2,30 @@
 
 import { DownloadError, type ErrorCode } from "../download/errors.ts";
 
+/** What the connections of a client lead to. */
+export type Peer = "origin" | "proxy";
+
 /**
  * The error behind a `fetch`, or the reading of a body, that failed. Deno tells
  * the reasons apart only in words, and its words hold the whole URL: what a
  * client gets to see is put in ours.
  *
  * @param during Whether the answer's head had been read already.
+ * @param by Who was connected to: a dead proxy and a dead origin have the same
+ * words.
  */
 export function connectionError(
   error: unknown,
   during: "request" | "body",
+  by: Peer = "origin",
 ): DownloadError {
   if (error instanceof DownloadError) return error;
   // The words of a URL must not be taken for those of an error.
   const words = wordsOf(error).replace(/https?:\/\/\S+/gi, "");
   const [, port] = words.match(/Requests to port (\d+) are blocked/) ?? [];
   if (port !== undefined) return blockedPort(port, error);
-  const known = CONNECTION_ERRORS.find(([pattern]) => pattern.test(words));
+  const errors = by === "proxy" ? PROXY_ERRORS : CONNECTION_ERRORS;
+  const known = errors.find(([pattern]) => pattern.test(words));
   const [, code, message] = known ??
     (during === "body" ? BODY_CUT : REQUEST_CUT);
   return new DownloadError(code, message, { cause: error });
@@ -42,6 +49,35 @@ function blockedPort(port: string, cause: unknown): DownloadError {
 /** The error for an address that downloads must not reach. */
 export function forbidden(): DownloadError {
   return new DownloadError("FORBIDDEN_ADDRESS", FORBIDDEN);
+}
+
+/** The error for a proxy that answers 407 (RFC 9110 §15.5.8). */
+export function proxyWantsName(): DownloadError {
+  return new DownloadError("PROXY_AUTH", PROXY_WANTS_NAME);
+}
+
+const PROXY_WANTS_NAME =
+  "The proxy does not accept this name and password, or there are none: put " +
+  "them into its URL (http://name:password@proxy:3128), and check it.";
+
+/**
+ * The error for a host of which no address answers.
+ *
+ * @param within How long that was waited for, in milliseconds.
+ */
+export function unreachable(by: Peer, within: number): DownloadError {
+  const silence = `for ${within / 1000} s: check the`;
+  return by === "proxy"
+    ? new DownloadError(
+      "PROXY",
+      `The proxy takes no connection ${silence} network and the proxy's URL, ` +
+        "or retry later.",
+    )
+    : new DownloadError(
+      "REFUSED",
+      `The origin takes no connection ${silence} URL and the network, or ` +
+        "retry later.",
+    );
 }
 
 const FORBIDDEN =
@@ -207,6 +243,45 @@ const CONNECTION_ERRORS: readonly Known[] = [
     /tls|handshake|received corrupt message/i,
     "TLS",
     "The origin does not speak TLS on this port: check the URL.",
+  ],
+];
+
+const PROXY_ERRORS: readonly Known[] = [
+  [
+    /NotCapable|PermissionDenied|Requires net access/,
+    "FORBIDDEN_ADDRESS",
+    "The proxy is at an address that this server may not connect to.",
+  ],
+  ...UNREADABLE,
+  ...TLS,
+  [
+    /proxy authentication required|No acceptable auth methods/i,
+    "PROXY_AUTH",
+    PROXY_WANTS_NAME,
+  ],
+  [
+    /unsuccessful tunnel|unexpected eof while tunnel/i,
+    "PROXY",
+    "The proxy does not connect to the origin: check the URL, and what the " +
+    "proxy allows, or retry later.",
+  ],
+  [
+    /dns error|failed to lookup|Name or service not known/i,
+    "PROXY",
+    "The proxy's host name has no address: check HTTP_PROXY, HTTPS_PROXY and " +
+    "ALL_PROXY.",
+  ],
+  [
+    /tcp connect error|Proxy server unreachable/i,
+    "PROXY",
+    "The proxy does not take the connection: check HTTP_PROXY, HTTPS_PROXY " +
+    "and ALL_PROXY, or retry later.",
+  ],
+  [
+    /\(Connect\)|\btls\b|handshake|received corrupt message/i,
+    "PROXY",
+    "The proxy makes no connection to the origin: check the URL, and that the " +
+    "proxy is of the kind that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY says.",
   ],
 ];
 

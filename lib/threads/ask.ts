@@ -2,7 +2,7 @@
 
 import type { Range } from "../download/ranges.ts";
 import { isPrivateIPv6 } from "../origin/address.ts";
-import { connectionError, forbidden } from "../origin/connection_error.ts";
+import { forbidden } from "../origin/connection_error.ts";
 import {
   isRedirect,
   MOST_REDIRECTS,
@@ -10,13 +10,8 @@ import {
   tooManyRedirects,
 } from "../origin/redirect.ts";
 import type { OriginRequest } from "../origin/request.ts";
-
-/** What an origin is asked with. */
-export interface Asking {
-  readonly client: Deno.HttpClient;
-  /** Whether URLs may lead into private networks. */
-  readonly allowPrivate: boolean;
-}
+import type { Watch } from "./body.ts";
+import { type Fetching, fetchOnce } from "./fetch_once.ts";
 
 /** An answer that is no redirect. */
 export interface OriginAnswer {
@@ -30,31 +25,27 @@ export interface OriginAnswer {
  *
  * @param slice What to ask for; null to ask for the whole file.
  * @throws {DownloadError} if there is no answer, or redirects lead nowhere.
- * @throws the reason for which `signal` was aborted.
+ * @throws the reason for which the watch was aborted.
  */
 export async function ask(
   { url: first, headers }: OriginRequest,
   slice: Range | null,
-  { client, allowPrivate }: Asking,
-  signal: AbortSignal,
+  fetching: Fetching,
+  watch: Watch,
 ): Promise<OriginAnswer> {
   const asked = new URL(first);
   let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
-    if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
-    const response = await fetch(url, {
-      client,
-      headers: {
-        "user-agent": "sluice",
-        ...(url.origin === asked.origin ? headers : {}),
-        "accept-encoding": "identity",
-        ...(slice && { range: rangeHeader(slice) }),
-      },
-      redirect: "manual",
-      signal,
-    }).catch((error) => {
-      throw signal.aborted ? signal.reason : connectionError(error, "request");
-    });
+    if (!fetching.allowPrivate && isPrivateIPv6(url.hostname)) {
+      throw forbidden();
+    }
+    const sent = {
+      "user-agent": "sluice",
+      ...(url.origin === asked.origin ? headers : {}),
+      "accept-encoding": "identity",
+      ...(slice && { range: rangeHeader(slice) }),
+    };
+    const response = await fetchOnce(url, sent, fetching, watch);
     if (!isRedirect(response.status)) return { response, url };
     await response.body?.cancel();
     url = nextHop(url, response.headers.get("location"));

@@ -14,10 +14,11 @@ import {
 import { connectionError } from "../origin/connection_error.ts";
 import { TELLING_BYTES } from "../origin/content.ts";
 import { dispositionName } from "../origin/filename.ts";
-import { ask, type Asking } from "./ask.ts";
+import { ask } from "./ask.ts";
 import { type Body, openBody, startWatch, type Watch } from "./body.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Controls } from "./controls.ts";
+import type { Fetching } from "./fetch_once.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";
 
@@ -29,13 +30,15 @@ export interface Listener {
 }
 
 /** What the threads of a worker share. */
-export interface WorkerResources extends Writing, Asking {
+export interface WorkerResources extends Writing, Fetching {
   /** One timer for what all threads repeat: telling of writes, noticing stalls. */
   readonly nowAndThen: Together;
   /** A stock of buffers to read into. */
   readonly reading: Buffers;
   /** How long a thread may get no byte, in milliseconds. */
   readonly stallTimeout: number;
+  /** How long a thread may wait for the head of an answer, in milliseconds. */
+  readonly answerTimeout: number;
 }
 
 /**
@@ -53,8 +56,7 @@ export async function fetchSlice(
   resources: WorkerResources,
 ): Promise<void> {
   const { control } = controls;
-  const { stallTimeout, nowAndThen } = resources;
-  using watch = startWatch(control, stallTimeout, nowAndThen);
+  using watch = startWatch(control, resources);
   await using answered = await askOnceMore(task, resources, watch);
   const { body, reading: { answer, doubts }, headers, url } = answered;
   settleDoubts(
@@ -182,7 +184,7 @@ async function askFor(
   resources: WorkerResources,
   watch: Watch,
 ): Promise<Read> {
-  const { response, url } = await ask(task, slice, resources, watch.signal);
+  const { response, url } = await ask(task, slice, resources, watch);
   const { status, headers } = response;
   const body = openBody(response, watch, resources.reading);
   try {
