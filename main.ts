@@ -148,7 +148,7 @@ async function readOwnCertificate(
   );
   const key = await useOrRefuse(
     keyPath === null ? "CLIENT_CERT without CLIENT_KEY" : "CLIENT_KEY",
-    () => readPem(keyPath ?? certPath, "([A-Z]+ )?PRIVATE KEY"),
+    () => readPem(keyPath ?? certPath, "(?!ENCRYPTED)([A-Z]+ )?PRIVATE KEY"),
   );
   return await useOrRefuse("CLIENT_CERT with its key", () => {
     Deno.createHttpClient({ cert, key }).close();
