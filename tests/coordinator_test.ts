@@ -251,12 +251,19 @@ for (const algorithm of ["sha256", "sha512", "sha1", "md5"] as const) {
 Deno.test("request headers and credentials reach the origin", async () => {
   await using origin = await startOrigin();
   await using downloads = await startDownloads();
-  const url = new URL(origin.serve("/a", file(10)));
+  const challenge = { "WWW-Authenticate": 'Basic realm="a"' };
+  const served = origin.serve(
+    "/a",
+    file(10),
+    ({ headers }) =>
+      headers.has("authorization") ? {} : { status: 401, headers: challenge },
+  );
+  const url = new URL(served);
   url.username = "me";
   url.password = "pässword";
   const headers = { "X-Api-Key": "secret" };
   await downloads.end(await downloads.add({ url: url.href, headers }));
-  const sent = origin.requests[0]?.headers;
+  const sent = origin.requests[1]?.headers;
   assertEquals(sent?.get("x-api-key"), "secret");
   assertEquals(sent?.get("authorization"), "Basic bWU6cMOkc3N3b3Jk");
 });

@@ -19,7 +19,8 @@ export type Validator =
 export interface Pinned {
   /** Bytes. */
   readonly size: number;
-  readonly validator: Validator;
+  /** Null where a checksum of the whole file proves in its place. */
+  readonly validator: Validator | null;
   /** A content coding that answers name and the file's bytes are not in. */
   readonly mislabelled?: string;
 }
@@ -47,13 +48,24 @@ export interface Checksum {
   readonly digest: string;
 }
 
+/** A name and password, for one origin. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** What a client asks for. */
 export interface DownloadRequest {
   readonly url: string;
   /** The name that the file is to have; null for the origin's. */
   readonly filename: string | null;
-  /** Sent to the URL's own origin only. */
+  /** Sent to the URL's own origin only, but for User-Agent and Referer. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * For the URL's own origin, where the URL has none. Only a `get` has them, in
+   * memory; they are never recorded.
+   */
+  readonly credentials?: Credentials;
   /** The checksum that the whole file must have. */
   readonly checksum: Checksum | null;
   /** How many threads it may have at most; null for no limit of its own. */

@@ -17,6 +17,11 @@ export type Remedy =
    * all bytes that came, and take the whole file in one answer.
    */
   | "whole"
+  /**
+   * If nothing proved that the answers were of one file, throw away all bytes
+   * that came, and take the whole file in one answer; else give up.
+   */
+  | "unproven"
   /** Pause until the disk has room. */
   | "pause"
   /** Ask again if there were good answers before, else give up. */
@@ -52,7 +57,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   TOO_LONG: "retry",
   WORKER: "retry",
   TOO_MANY_FILES: "retry",
-  CHECKSUM: "none",
+  CHECKSUM: "unproven",
   DISK_FULL: "pause",
   DISK: "none",
   PART_LOST: "restart",

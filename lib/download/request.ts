@@ -93,7 +93,7 @@ function parseChecksum(fields: JsonObject): Checksum | null {
  *
  * @param longest Characters that it may have.
  * @throws {DownloadError} BAD_REQUEST if it is no text; BAD_URL if it cannot be
- * fetched.
+ * fetched, or another one would be fetched in its place.
  */
 export function parseUrl(url: unknown, longest: number): string {
   if (typeof url !== "string") {
@@ -111,31 +111,38 @@ export function parseUrl(url: unknown, longest: number): string {
   if (protocol !== "http:" && protocol !== "https:") {
     throw badUrl("cannot be fetched: it must begin with http:// or https://");
   }
-  const fault = pathFault(trimmed);
-  if (fault !== null) throw badUrl(fault);
+  const change = pathChange(trimmed);
+  if (change !== null) {
+    throw badUrl(
+      `${change}: another path would be asked for. Write the path without it, ` +
+        "or percent-encode it",
+    );
+  }
   return trimmed;
 }
 
 /**
- * Why the HTTP client would ask for another path than a URL names; null if it
- * would not. The URL standard of the WHATWG, which it goes by, drops tabs and
- * line ends (§4.4), takes a backslash for a slash, and resolves dot segments.
+ * Why the HTTP client would ask for another path than a URL's, as all do that
+ * follow the WHATWG's URL standard; null if it would not.
  */
-function pathFault(url: string): string | null {
-  if (/[\t\n\r]/.test(url)) {
-    return "has a tab or a line end inside, which would be dropped: remove it, " +
-      "or write it as %09, %0A or %0D";
-  }
-  const [, path = ""] = url.match(/^[^:]*:[\\/]*[^\\/?#]*([^?#]*)/) ?? [];
-  if (path.includes("\\")) {
-    return "has a backslash in its path, which would become a slash: write a " +
-      "slash, or %5C for a backslash";
-  }
-  const dots = path.split("/").find((segment) =>
+function pathChange(url: string): string | null {
+  const control = url.match(/[^\P{Cc}\x7f-\x9f]/u)?.[0];
+  if (control !== undefined) return `holds ${nameOf(control)}`;
+  const path = url.match(/^[^?#]*/)?.[0] ?? "";
+  if (path.includes("\\")) return "holds a backslash";
+  const [, beforeHost, segments = ""] =
+    path.match(/^https?:(\/*)[^/]*(.*)$/is) ?? [];
+  if (beforeHost !== "//") return "does not have two slashes before its host";
+  const dots = segments.split("/").find((segment) =>
     /^(\.|%2e){1,2}$/i.test(segment)
   );
-  return dots === undefined ? null : `has the segment ${dots} in its path, ` +
-    "which would be resolved to another path: write the path without it";
+  return dots === undefined ? null : `holds the dot segment "${dots}"`;
+}
+
+function nameOf(control: string): string {
+  if (control === "\t") return "a tab";
+  if (/[\r\n]/.test(control)) return "a line break";
+  return "a control character";
 }
 
 /** Header names that Sluice sets itself, or that describe the connection. */

@@ -151,6 +151,7 @@ export function createEngine(
       slice: plan.slice,
       reach: thread.reach,
       pinned: pinnedOf(transfer),
+      checked: request.checksum !== null,
       part: parts.path(id),
     });
     tell({ kind: "started", id });

@@ -94,7 +94,7 @@ async function verify(
   const bytes = total(union(intact));
   tell({ kind: "verified", id, bytes, lost: total(done) - bytes });
   verified(transfer, intact);
-  // Without a validator, a rest could be of another file.
+  // Without validator or checksum, a rest could be of another file.
   const useless = bytes === 0 || pinnedOf(transfer) === null;
   const anew = useless && !isWhole(transfer);
   if (anew || intact.length < runs.length) {

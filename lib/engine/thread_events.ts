@@ -5,6 +5,7 @@ import type { Tell } from "../download/events.ts";
 import { hostSignOf } from "../download/remedies.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
+import { sentOtherwise } from "../origin/spelling.ts";
 import type { Answered, Outcome, ThreadEvent } from "../threads/messages.ts";
 import type { Pool } from "../threads/pool.ts";
 import {
@@ -21,6 +22,7 @@ import {
   gotAnswer,
   isWhole,
   learn,
+  pinnedOf,
   type Thread,
   type Transfer,
   wrote,
@@ -69,12 +71,13 @@ export function onThreadEvent(
 function onAnswered(
   transfer: Transfer,
   thread: Thread,
-  { answer, mislabelled, url, disposition }: Answered,
+  { answer, mislabelled, url, direct, disposition }: Answered,
   tools: ThreadEventTools,
 ): void {
   const { hosts, driver, room, tell } = tools;
   const { download: { id, request }, source } = transfer;
-  const location = url === withoutUserinfo(source.url) ? null : url;
+  const redirected = url !== withoutUserinfo(source.url);
+  const location = redirected && direct ? url : null;
   const { size, validator } = answer;
   const end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
   gotAnswer(transfer, thread, { location, end }, performance.now());
@@ -90,7 +93,8 @@ function onAnswered(
   // It was on its way when the thread was asked to stop.
   if (transfer.phase.kind !== "fetching") return;
   if (room.pauseWithout(transfer, size ?? 0)) return;
-  if (ranges && validator === null && thread.end < (size ?? 0)) {
+  const unproven = pinnedOf(transfer) === null;
+  if (ranges && unproven && thread.end < (size ?? 0)) {
     // Nothing would prove that the other slices are of the same file.
     driver.bring(transfer, { kind: "restart", ask: "whole" });
   }
@@ -125,8 +129,19 @@ function onEnded(
   const { phase } = transfer;
   if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
   if (isWhole(transfer)) return;
-  const redirected = thread.source.location !== null;
-  onFailure(transfer, outcome.error, redirected, tools);
+  const { url, location } = thread.source;
+  const redirected = location !== null;
+  const error = redirected ? outcome.error : explained(outcome.error, url);
+  onFailure(transfer, error, redirected, tools);
+}
+
+/** An origin's refusal, with what of the URL was not sent as it was given. */
+function explained(error: ErrorRecord, url: string): ErrorRecord {
+  if (!["EXPIRED", "ORIGIN_STATUS"].includes(error.code)) return error;
+  const how = sentOtherwise(url);
+  return how === null
+    ? error
+    : { ...error, message: `${error.message} ${how}` };
 }
 
 /**

@@ -50,9 +50,11 @@ export interface Claims extends Disposable {
   /**
    * Takes a download for this process; null if another one has it.
    *
+   * @param checked Whether a checksum will prove its file: without one, a part
+   * of a file without validator is of no use.
    * @throws {DownloadError} DISK if files could not be given names there.
    */
-  take(id: string): Claim | null;
+  take(id: string, request: { checked: boolean }): Claim | null;
   /** Gives up the locks that were kept for downloads to come. */
   tidy(): void;
 }
@@ -81,7 +83,7 @@ export function createClaims(
   const free: Lock[] = [];
   let hasLinks = false;
 
-  function take(id: string): Claim | null {
+  function take(id: string, { checked }: { checked: boolean }): Claim | null {
     const part = join(directory, id);
     const path = `${part}.json`;
     const lock = takeOver(free, `${part}.lock`) ??
@@ -96,7 +98,8 @@ export function createClaims(
     }
     // Without its part, a record is worthless; most downloads have neither.
     const begun = lstatIfThere(part) !== null;
-    const left = begun ? readRecord(path) : null;
+    const found = begun ? readRecord(path) : null;
+    const left = checked || found?.file.validator ? found : null;
     const names = findNames(contentDirectory, begun ? [part] : []);
     const named = names.get(part) ?? null;
     let recorded = left !== null;
@@ -233,10 +236,14 @@ function isRecord(value: unknown): value is PartRecord {
   if (!isObject(value) || !isObject(value.file)) return false;
   const { file: { name, size, ranges, validator }, runs } = value;
   return typeof name === "string" && Number.isSafeInteger(size) &&
-    ranges === true && isObject(validator) &&
-    (validator.kind === "etag" || validator.kind === "modified") &&
-    typeof validator.value === "string" &&
+    ranges === true && (validator === null || isValidator(validator)) &&
     Array.isArray(runs) && runs.every((run) => isRun(run, Number(size)));
+}
+
+function isValidator(value: unknown): boolean {
+  return isObject(value) &&
+    (value.kind === "etag" || value.kind === "modified") &&
+    typeof value.value === "string";
 }
 
 function isRun(run: unknown, size: number): boolean {

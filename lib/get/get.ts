@@ -116,7 +116,9 @@ export async function get(
 
   /** @throws {DownloadError} if it cannot be begun. */
   async function begin(request: DownloadRequest, now: number): Promise<void> {
-    const claim = claims.take(await keyOf(request));
+    const claim = claims.take(await keyOf(request), {
+      checked: request.checksum !== null,
+    });
     if (claim === null) throw beingFetched();
     const mine = { ...claim, left: known(claim.left, request) };
     open.set(request, { startedAt: now, claim: mine });

@@ -274,7 +274,7 @@ function noRanges(what: string): DownloadError {
 function refuseChange(
   headers: Headers,
   size: number,
-  pinned: { size: number; validator: Validator | null },
+  pinned: Pinned,
 ): void {
   const { validator } = pinned;
   const same = validator === null || carries(headers, validator);
@@ -335,7 +335,8 @@ function pageDoubts(
   // In place of a slice, a page is hardly a new version of the file.
   const plausible = pinned === null
     ? !names.some((name) => NEVER_WEB_PAGES.test(name))
-    : status === 206 || carries(headers, pinned.validator);
+    : status === 206 ||
+      pinned.validator !== null && carries(headers, pinned.validator);
   if (plausible) return [];
   if (pinned !== null) throw webPage();
   return [{ kind: "page" }];

@@ -28,29 +28,119 @@ export function filenameFor(
  */
 export function dispositionName(header: string | null): string | null {
   if (header === null) return null;
+  const parameters = parametersOf(header);
+  const extended = decodeExtended(unquote(parameters.get("filename*") ?? ""));
+  if (extended) return extended;
+  const continued = decodeContinued(parameters);
+  if (continued) return continued;
+  const plain = parameters.get("filename");
+  return plain === undefined ? null : decodePlain(unquote(plain));
+}
+
+/** The parameters of a header; some servers put no `;` behind the type. */
+function parametersOf(header: string): Map<string, string> {
   const parameters = new Map<string, string>();
   const pattern =
-    /(?:^|;)\s*([\w!#$&+.^`|~-]+\*?)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)/g;
+    /(?:^\s*(?:attachment|inline)[\s,]+|(?:^|;)\s*)([\w!#$&+.^`|~*-]+)\s*=\s*("(?:\\.|[^"\\])*"|[^;]*)/gi;
   for (const [, name = "", value = ""] of header.matchAll(pattern)) {
     const key = name.toLowerCase();
     if (!parameters.has(key)) parameters.set(key, value.trim());
   }
-  const extended = decodeExtended(parameters.get("filename*") ?? "");
-  if (extended) return extended;
-  const plain = parameters.get("filename");
-  return plain === undefined ? null : fromLatin1(unquote(plain));
+  return parameters;
 }
 
 /** RFC 8187: `UTF-8'language'percent-encoded`. */
 function decodeExtended(value: string): string | null {
-  const [, charset, encoded] = unquote(value).match(/^([\w-]+)'[^']*'(.*)$/) ??
-    [];
+  const [, charset, encoded] = value.match(/^([\w.:+-]+)'[^']*'(.*)$/) ?? [];
   if (charset === undefined || encoded === undefined) return null;
-  const latin1 = encoded.replace(
+  return decodeBytes(charset, percentDecoded(encoded));
+}
+
+/** RFC 2231 §3 and §4: a value in pieces, `filename*0*`, `filename*1` etc. */
+function decodeContinued(
+  parameters: ReadonlyMap<string, string>,
+): string | null {
+  let joined = "";
+  const isEncoded = parameters.has("filename*0*");
+  for (let n = 0;; n++) {
+    const encoded = parameters.get(`filename*${n}*`);
+    const piece = encoded ?? parameters.get(`filename*${n}`);
+    if (piece === undefined) break;
+    // In a value that is encoded, a piece that is not stands for itself.
+    const literal = isEncoded && encoded === undefined;
+    const text = unquote(piece);
+    joined += literal ? text.replaceAll("%", "%25") : text;
+  }
+  return isEncoded ? decodeExtended(joined) : fromLatin1(joined);
+}
+
+/** What servers write in `filename`, and browsers read. */
+function decodePlain(latin1: string): string {
+  const text = fromLatin1(latin1);
+  const words = decodeWords(text);
+  if (words !== text) return words;
+  try {
+    // A separator stays encoded: decoded, it would cut the name.
+    return decodeURIComponent(text.replace(/%(2f|5c)/gi, "%25$1"));
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * RFC 2047: encoded words, `=?charset?B?…?=` in Base64 or `?Q?` in a form of
+ * quoted-printable. A character may begin in one and end in the next.
+ */
+function decodeWords(text: string): string {
+  return text.replace(ENCODED_WORDS, (words) => {
+    let charset = "", latin1 = "";
+    for (const [, name = "", kind = "", value = ""] of words.matchAll(WORD)) {
+      const bytes = /b/i.test(kind) ? fromBase64(value) : fromQ(value);
+      const isOther = charset !== "" && charset !== name.toLowerCase();
+      if (bytes === null || isOther) return words;
+      charset = name.toLowerCase();
+      latin1 += bytes;
+    }
+    return decodeBytes(charset, latin1) ?? words;
+  });
+}
+
+const WORD = /=\?([\w.:+-]{1,40})(?:\*[\w-]{0,20})?\?([bq])\?([^?]*)\?=/gi;
+/** Words that follow each other, whose spaces between them do not count. */
+const ENCODED_WORDS = new RegExp(`${WORD.source}(?:\\s*${WORD.source})*`, "gi");
+
+function fromBase64(text: string): string | null {
+  try {
+    return atob(text);
+  } catch {
+    return null;
+  }
+}
+
+function fromQ(text: string): string {
+  return text.replaceAll("_", " ").replace(
+    /=([0-9a-f]{2})/gi,
+    (_, hex) => String.fromCharCode(parseInt(hex, 16)),
+  );
+}
+
+/** Text of bytes, given as Latin-1; null if they are none in the charset. */
+function decodeBytes(charset: string, latin1: string): string | null {
+  if (/[^\0-\xff]/.test(latin1)) return null;
+  if (/^utf-?8$/i.test(charset)) return fromLatin1(latin1);
+  try {
+    const bytes = Uint8Array.from(latin1, (char) => char.charCodeAt(0));
+    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function percentDecoded(text: string): string {
+  return text.replace(
     /%([0-9a-f]{2})/gi,
     (_, hex) => String.fromCharCode(parseInt(hex, 16)),
   );
-  return /^utf-?8$/i.test(charset) ? fromLatin1(latin1) : latin1;
 }
 
 function unquote(value: string): string {
@@ -69,9 +159,13 @@ function lastSegment(pathname: string): string {
   }
 }
 
-/** Characters that Windows forbids in names, and that hide or mislead anywhere. */
+/**
+ * Characters that Windows forbids in names, and that hide or mislead anywhere.
+ * Joiners (U+200C, U+200D) stay behind letters beyond ASCII, and emoji: Persian
+ * and Hindi are not spelt right without them.
+ */
 const UNSAFE =
-  /[\p{Cc}<>:"|?*\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
+  /(?<![^\0-\x7f])[\u200c\u200d]|[\p{Cc}<>:"|?*\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff]/gu;
 const RESERVED =
   /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?=\s*(?:\.|$))/i;
 /**

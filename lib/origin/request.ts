@@ -1,32 +1,61 @@
 /** The URLs and headers that origins are asked with. */
 
-/** A URL that is asked, and the headers that go with it. */
+import type { Credentials, DownloadRequest } from "../download/download.ts";
+
+/** A URL that is asked, and what goes with it to its own origin. */
 export interface OriginRequest {
+  /** Without userinfo. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly credentials: Credentials | null;
+}
+
+/** Headers that are no credentials: origins elsewhere may want them, too. */
+const HARMLESS = ["user-agent", "referer"];
+
+/**
+ * The headers of a request that go along to `url`: all to their own origin; to
+ * others, where redirects have led, none but User-Agent and Referer.
+ */
+export function headersFor(
+  url: URL,
+  { url: own, headers }: Pick<OriginRequest, "url" | "headers">,
+): Readonly<Record<string, string>> {
+  if (url.origin === new URL(own).origin) return headers;
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) =>
+      HARMLESS.includes(name.toLowerCase())
+    ),
+  );
 }
 
 /**
- * The request for a file: userinfo becomes Basic credentials (RFC 7617), and
- * headers stay with the origin that they were given for.
+ * The request for a file: userinfo becomes credentials, and both headers and
+ * credentials stay with the origin that they were given for.
  *
  * @param location The URL that redirects are known to lead to; null for none.
  */
 export function requestFor(
-  { url, headers }: OriginRequest,
+  request: Pick<DownloadRequest, "url" | "headers" | "credentials">,
   location: string | null,
 ): OriginRequest {
-  const { username, password, origin } = new URL(url);
+  const { url, headers } = request;
   const asked = location ?? withoutUserinfo(url);
-  if (location !== null && new URL(location).origin !== origin) {
-    return { url: asked, headers: {} };
+  const to = new URL(asked);
+  if (to.origin !== new URL(url).origin) {
+    return { url: asked, headers: headersFor(to, request), credentials: null };
   }
-  if (!username && !password) return { url: asked, headers };
-  const credentials = `${decoded(username)}:${decoded(password)}`;
-  return {
-    url: asked,
-    headers: { authorization: `Basic ${base64(credentials)}`, ...headers },
-  };
+  const isGiven = "authorization" in headers;
+  const credentials = isGiven ? null : credentialsOf(request);
+  return { url: asked, headers, credentials };
+}
+
+function credentialsOf(
+  { url, credentials }: Pick<DownloadRequest, "url" | "credentials">,
+): Credentials | null {
+  const { username, password } = new URL(url);
+  if (!username && !password) return credentials ?? null;
+  return { username: decoded(username), password: decoded(password) };
 }
 
 /** A URL without the user's name and password. */
@@ -48,8 +77,4 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-function base64(text: string): string {
-  return new TextEncoder().encode(text).toBase64();
 }

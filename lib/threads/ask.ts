@@ -3,51 +3,77 @@
 import type { Range } from "../download/ranges.ts";
 import { isPrivateIPv6 } from "../origin/address.ts";
 import { forbidden } from "../origin/connection_error.ts";
+import { createCookies } from "../origin/cookies.ts";
 import {
   isRedirect,
   MOST_REDIRECTS,
   nextHop,
   tooManyRedirects,
 } from "../origin/redirect.ts";
-import type { OriginRequest } from "../origin/request.ts";
+import { headersFor, type OriginRequest } from "../origin/request.ts";
+import type { Authenticator, Send } from "./authenticator.ts";
 import type { Watch } from "./body.ts";
 import { type Fetching, fetchOnce } from "./fetch_once.ts";
+
+/** What an origin is asked with. */
+export interface Asking extends Fetching {
+  readonly authenticate: Authenticator;
+}
 
 /** An answer that is no redirect. */
 export interface OriginAnswer {
   readonly response: Response;
   /** The URL that gave it. */
   readonly url: URL;
+  /**
+   * Whether that URL may be asked directly: false if it was asked with cookies
+   * that redirects to it had set, and which end with them.
+   */
+  readonly direct: boolean;
 }
 
 /**
- * Asks for a slice, following redirects.
+ * Asks for a slice, following redirects. Cookies that these set are sent with
+ * later hops, and forgotten with the last one.
  *
  * @param slice What to ask for; null to ask for the whole file.
  * @throws {DownloadError} if there is no answer, or redirects lead nowhere.
  * @throws the reason for which the watch was aborted.
  */
 export async function ask(
-  { url: first, headers }: OriginRequest,
+  { url: first, headers, credentials }: OriginRequest,
   slice: Range | null,
-  fetching: Fetching,
+  asking: Asking,
   watch: Watch,
 ): Promise<OriginAnswer> {
   const asked = new URL(first);
+  const cookies = createCookies();
   let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
-    if (!fetching.allowPrivate && isPrivateIPv6(url.hostname)) {
+    if (!asking.allowPrivate && isPrivateIPv6(url.hostname)) {
       throw forbidden();
     }
-    const sent = {
-      "user-agent": "sluice",
-      ...(url.origin === asked.origin ? headers : {}),
-      "accept-encoding": "identity",
-      ...(slice && { range: rangeHeader(slice) }),
+    const isOwn = url.origin === asked.origin;
+    const own = headersFor(url, { url: first, headers });
+    const cookie = cookies.header(url, own.cookie);
+    const send: Send = (authorization) => {
+      const sent = {
+        "user-agent": "sluice",
+        ...(authorization === null ? {} : { authorization }),
+        ...own,
+        ...(cookie !== null && { cookie }),
+        "accept-encoding": "identity",
+        ...(slice && { range: rangeHeader(slice) }),
+      };
+      return fetchOnce(url, sent, asking, watch);
     };
-    const response = await fetchOnce(url, sent, fetching, watch);
-    if (!isRedirect(response.status)) return { response, url };
+    const shown = isOwn ? credentials : null;
+    const response = await asking.authenticate(url, shown, send);
+    if (!isRedirect(response.status)) {
+      return { response, url, direct: !cookies.used };
+    }
     await response.body?.cancel();
+    cookies.take(url, response.headers, Date.now());
     url = nextHop(url, response.headers.get("location"));
   }
   throw tooManyRedirects();

@@ -3,6 +3,7 @@
 import { together } from "../base/timers.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
+import { createAuthenticator } from "./authenticator.ts";
 import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
 import { type Controls, createControls } from "./controls.ts";
 import { createClients } from "./clients.ts";
@@ -126,5 +127,6 @@ function openResources(settings: WorkerSettings): WorkerResources {
     gathering: createBuffers(GATHERED_BYTES),
     turns: createTurns(settings.turns),
     nowAndThen: together(TELL_EVERY),
+    authenticate: createAuthenticator(),
   };
 }

@@ -14,11 +14,10 @@ import {
 import { connectionError } from "../origin/connection_error.ts";
 import { TELLING_BYTES } from "../origin/content.ts";
 import { dispositionName } from "../origin/filename.ts";
-import { ask } from "./ask.ts";
+import { ask, type Asking } from "./ask.ts";
 import { type Body, openBody, startWatch, type Watch } from "./body.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Controls } from "./controls.ts";
-import type { Fetching } from "./fetch_once.ts";
 import type { Answered, SliceTask } from "./messages.ts";
 import { openSink, type Writing } from "./sink.ts";
 
@@ -30,7 +29,7 @@ export interface Listener {
 }
 
 /** What the threads of a worker share. */
-export interface WorkerResources extends Writing, Fetching {
+export interface WorkerResources extends Writing, Asking {
   /** One timer for what all threads repeat: telling of writes, noticing stalls. */
   readonly nowAndThen: Together;
   /** A stock of buffers to read into. */
@@ -58,7 +57,7 @@ export async function fetchSlice(
   const { control } = controls;
   using watch = startWatch(control, resources);
   await using answered = await askOnceMore(task, resources, watch);
-  const { body, reading: { answer, doubts }, headers, url } = answered;
+  const { body, reading: { answer, doubts }, headers, url, direct } = answered;
   settleDoubts(
     doubts,
     doubts.length > 0 ? await body.peek(TELLING_BYTES) : NONE,
@@ -71,6 +70,7 @@ export async function fetchSlice(
     answer,
     mislabelled: mislabelledIn(doubts),
     url: url.href,
+    direct,
     disposition: headers.get("content-disposition"),
   });
 
@@ -124,9 +124,9 @@ const NONE = new Uint8Array();
  * Whether the thread takes all of its answer: the origin gives no ranges, or
  * nothing would prove that other answers are of the same file.
  */
-function isAlone(answer: Answer, { pinned }: SliceTask): boolean {
+function isAlone(answer: Answer, { pinned, checked }: SliceTask): boolean {
   return answer.kind === "whole" ||
-    pinned === null && answer.validator === null;
+    pinned === null && answer.validator === null && !checked;
 }
 
 /**
@@ -155,6 +155,8 @@ interface Read extends AsyncDisposable {
   readonly headers: Headers;
   /** The URL that gave it. */
   readonly url: URL;
+  /** Whether that URL may be asked directly. */
+  readonly direct: boolean;
 }
 
 /**
@@ -184,7 +186,8 @@ async function askFor(
   resources: WorkerResources,
   watch: Watch,
 ): Promise<Read> {
-  const { response, url } = await ask(task, slice, resources, watch);
+  const given = await ask(task, slice, resources, watch);
+  const { response, url, direct } = given;
   const { status, headers } = response;
   const body = openBody(response, watch, resources.reading);
   try {
@@ -192,7 +195,14 @@ async function askFor(
     const head = { status, headers, names };
     const reading = readAnswer(head, slice, task.pinned, Date.now());
     const dispose = () => body[Symbol.asyncDispose]();
-    return { reading, body, headers, url, [Symbol.asyncDispose]: dispose };
+    return {
+      reading,
+      body,
+      headers,
+      url,
+      direct,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (error) {
     await body[Symbol.asyncDispose]();
     throw error;

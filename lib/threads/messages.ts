@@ -1,6 +1,6 @@
 /** What the pool and its workers say to each other. */
 
-import type { Checksum, Pinned } from "../download/download.ts";
+import type { Checksum, Credentials, Pinned } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Range, Run } from "../download/ranges.ts";
 import type { Answer } from "../origin/answer.ts";
@@ -13,8 +13,10 @@ export interface SliceTask {
   readonly thread: number;
   /** The URL to ask, without userinfo. */
   readonly url: string;
-  /** Sent to the URL's own origin only, never on to where it redirects. */
+  /** Where the URL redirects to, none but User-Agent and Referer go along. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Shown to the URL's own origin only, in the way that it asks for. */
+  readonly credentials: Credentials | null;
   /** The slice to ask for; null to ask for the whole file. */
   readonly slice: Range | null;
   /**
@@ -24,6 +26,8 @@ export interface SliceTask {
   readonly reach: number;
   /** What the answer must fit; null if this is the download's first one. */
   readonly pinned: Pinned | null;
+  /** Whether a checksum will prove that all answers were of the same file. */
+  readonly checked: boolean;
   /** The path of the part file. */
   readonly part: string;
 }
@@ -115,6 +119,8 @@ export interface Answered {
   readonly mislabelled: string | null;
   /** The URL that gave the answer, after redirects. */
   readonly url: string;
+  /** Whether that URL may be asked directly: it needs no cookies of a chain. */
+  readonly direct: boolean;
   /** The value of Content-Disposition. */
   readonly disposition: string | null;
 }

@@ -381,13 +381,27 @@ export function rests({ state, run, end, reach }: Thread): boolean {
   return state === "running" && run.end === end && reach > end;
 }
 
-/** What answers must fit; null as long as there was none to pin. */
-export function pinnedOf({ file }: Pick<Transfer, "file">): Pinned | null {
-  if (!file?.ranges || file.size === null || file.validator === null) {
-    return null;
-  }
+/**
+ * What answers must fit; null as long as there was none to pin, or nothing would
+ * prove that two are of the same file: neither validator nor checksum.
+ */
+export function pinnedOf(
+  { file, download }: Pick<Transfer, "file" | "download">,
+): Pinned | null {
+  if (!file?.ranges || file.size === null) return null;
   const { size, validator, mislabelled } = file;
+  if (validator === null && download.request.checksum === null) return null;
   return { size, validator, ...(mislabelled && { mislabelled }) };
+}
+
+/**
+ * Whether the file was put together from answers that only its checksum proves
+ * to be of one file.
+ */
+export function isUnproven(transfer: Transfer): boolean {
+  const pinned = pinnedOf(transfer);
+  return pinned !== null && pinned.validator === null &&
+    transfer.runs.length > 1;
 }
 
 /** All that is written, as it is to be recorded. */

@@ -5,6 +5,7 @@ import { type Remedy, remedyFor } from "../download/remedies.ts";
 import {
   type Ask,
   type Ending,
+  isUnproven,
   isWhole,
   pinnedOf,
   type Rest,
@@ -68,6 +69,10 @@ export function judge(
       return stopAs(setback, { kind: "Paused", error });
     case "restart":
       return restart(setback, transfer.ask, error);
+    case "unproven":
+      return isUnproven(transfer)
+        ? restart(setback, "whole", error)
+        : stopAs(setback, { kind: "Failed", error });
     case "whole":
       // A thread that is served goes on where others are not.
       return isFinal(transfer) && transfer.threads.size === 0

@@ -1,11 +1,11 @@
 /** URLs that clients send. */
 
 import {
-  assert,
   assertEquals,
   assertMatch,
   assertNotMatch,
   assertRejects,
+  assertStringIncludes,
 } from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { startDownloads } from "../support/downloads.ts";
@@ -13,6 +13,7 @@ import { assertServes } from "../support/health.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { codeOf } from "../support/requests.ts";
 import { startSluice } from "../support/sluice.ts";
+import { startTrial, WHOLE } from "../support/trial.ts";
 
 const KiB = 1024;
 
@@ -38,6 +39,10 @@ const WRONG_URLS: readonly (readonly [url: unknown, code: string])[] = [
   ["", "BAD_URL"],
   [" ", "BAD_URL"],
   [LONG_URL, "BAD_URL"],
+  ["http:/a.test/x", "BAD_URL"],
+  ["http:a.test/x", "BAD_URL"],
+  ["http:///a.test/x", "BAD_URL"],
+  ["http:\\\\a.test\\x", "BAD_URL"],
   [null, "BAD_REQUEST"],
   [7, "BAD_REQUEST"],
   [{}, "BAD_REQUEST"],
@@ -62,42 +67,82 @@ Deno.test("a URL that cannot be fetched is refused, and nothing is added", async
 });
 
 for (
-  const [path, fault] of [
-    ["/a\\b", /backslash/],
-    ["\\a", /backslash/],
-    ["/a\tb", /tab or a line end/],
-    ["/a\nb", /tab or a line end/],
-    ["/a\r\nb", /tab or a line end/],
-    ["/a?x=1\t2", /tab or a line end/],
-    ["/d/../b", /the segment \.\. in its path/],
-    ["/d/./b", /the segment \. in its path/],
-    ["/d/%2e%2E/b", /the segment %2e%2E in its path/],
-    ["/d/.%2e", /the segment \.%2e in its path/],
-    ["/..", /the segment \.\. in its path/],
+  const [path, what] of [
+    ["/d/../b", 'the dot segment ".."'],
+    ["/d/./b", 'the dot segment "."'],
+    ["/d/..", 'the dot segment ".."'],
+    ["/d/..?q", 'the dot segment ".."'],
+    ["/d/%2e%2E/b", 'the dot segment "%2e%2E"'],
+    ["/d/.%2e/b", 'the dot segment ".%2e"'],
+    ["/a\\b", "a backslash"],
+    ["/d/..\\b", "a backslash"],
+    ["/a\tb", "a tab"],
+    ["/a\nb", "a line break"],
+    ["/a\r\nb", "a line break"],
+    ["/b?x=1\t2", "a tab"],
+    ["/b#\nc", "a line break"],
+    ["/b\0", "a control character"],
   ] as const
 ) {
-  Deno.test(`no other path is asked for than ${JSON.stringify(path)}`, async () => {
+  Deno.test(`no other path is asked for in place of ${JSON.stringify(path)}`, async () => {
     await using origin = await startOrigin();
     await using downloads = await startDownloads();
-    const url = origin.url("") + path;
-    const error = await assertRejects(() => downloads.add({ url }));
-    assert(error instanceof DownloadError);
+    const error = await assertRejects(
+      () => downloads.add({ url: origin.url("/").slice(0, -1) + path }),
+      DownloadError,
+    );
     assertEquals(error.code, "BAD_URL");
-    assertMatch(error.message, fault);
-    assertEquals(origin.requests.length, 0);
+    assertStringIncludes(error.message, `The URL holds ${what}`);
+    assertEquals(origin.requests, []);
   });
 }
 
-Deno.test("dots and backslashes that the client leaves alone are sent", async () => {
-  await using origin = await startOrigin();
-  await using downloads = await startDownloads();
-  const paths = ["/a..b/...", "/.hidden", "/x?y=..\\z/../", "/%5C/%252e%252e"];
-  for (const path of paths) {
-    origin.serve(path, file(10));
-    await downloads.end(await downloads.add({ url: origin.url("") + path }));
+Deno.test("what is only written otherwise is sent", async () => {
+  await using trial = await startTrial();
+  const { origin } = trial;
+  for (
+    const [given, sent] of [
+      ["/a'b?n=it's&sig=1", "/a'b?n=it%27s&sig=1"],
+      ["/a b/{é}", "/a%20b/%7B%C3%A9%7D"],
+      ['/..;/a"b|^[]%zz?x=a\\b/../c|{}`', "/..;/a%22b|^[]%zz?x=a\\b/../c|{}`"],
+      ["//a//b", "//a//b"],
+      ["/%2F%5C..", "/%2F%5C.."],
+      ["/.../..a", "/.../..a"],
+      ["/?", "/?"],
+    ] as const
+  ) {
+    const before = origin.requests.length;
+    origin.serve(sent, WHOLE);
+    const url = origin.url("/").slice(0, -1) + given;
+    assertEquals((await trial.end(url)).process_status, "Downloaded", given);
+    assertEquals(origin.requests[before]?.path, sent);
   }
-  assertEquals(origin.requests.map(({ path }) => path), paths);
 });
+
+for (
+  const [given, refusal, told] of [
+    ["/a.bin?n=it's&sig=s3cret", 403, "In the URL, ' was sent as %27."],
+    [
+      "/a b/{c}'?q=é s3cr€t",
+      400,
+      "In the URL, a space was sent as %20; { was sent as %7B; } was sent as " +
+      "%7D; characters beyond ASCII were sent percent-encoded.",
+    ],
+    ["/a.bin?n=it%27s&sig=s3cret", 403, null],
+  ] as const
+) {
+  Deno.test(`a refusal of ${given} tells what was written otherwise`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.url("/").slice(0, -1) + given;
+    trial.origin.serve(new URL(url).pathname, null, { status: refusal });
+    const { process_status, error } = await trial.end(url);
+    assertEquals(process_status, "Failed");
+    const message = error?.message ?? "";
+    if (told === null) assertNotMatch(message, /In the URL/);
+    else assertStringIncludes(message, told);
+    assertNotMatch(message, /s3cr|sig/);
+  });
+}
 
 Deno.test("a URL's credentials reach its origin, and no log", async () => {
   await using origin = await startOrigin();

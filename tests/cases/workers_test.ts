@@ -70,9 +70,11 @@ async function startCrew(module?: string): Promise<Crew> {
         url,
         part,
         headers: {},
+        credentials: null,
         slice: { start: 0, end: 1000 },
         reach: Infinity,
         pinned: null,
+        checked: false,
       });
       return ended.promise;
     },

@@ -19,7 +19,7 @@ Deno.test("headers stay with the origin that they were given for", () => {
       "https://h.test.evil.test/f",
     ]
   ) {
-    const expected = { url: elsewhere, headers: {} };
+    const expected = { url: elsewhere, headers: {}, credentials: null };
     assertEquals(requestFor({ url, headers }, elsewhere), expected);
   }
   const same = requestFor({ url, headers }, "https://h.test:443/moved");
@@ -30,7 +30,8 @@ Deno.test("userinfo becomes credentials, and leaves the URL", () => {
   const url = "https://m%C3%BCller:p%3Aw@h.test/f";
   assertEquals(requestFor({ url, headers: {} }, null), {
     url: "https://h.test/f",
-    headers: { authorization: "Basic bcO8bGxlcjpwOnc=" },
+    headers: {},
+    credentials: { username: "müller", password: "p:w" },
   });
 });
 
@@ -40,7 +41,18 @@ Deno.test("credentials that are given as a header come before those in the URL",
     { url: "https://u:p@h.test/", headers: given },
     null,
   );
-  assertEquals(asked.headers, given);
+  assertEquals([asked.headers, asked.credentials], [given, null]);
+});
+
+Deno.test("credentials of a URL come before those that go with it, and both stay", () => {
+  const credentials = { username: "n", password: "q" };
+  const given = { headers: {}, credentials };
+  const url = "https://h.test/f";
+  assertEquals(requestFor({ url, ...given }, null).credentials, credentials);
+  const own = requestFor({ url: "https://u:p@h.test/f", ...given }, null);
+  assertEquals(own.credentials, { username: "u", password: "p" });
+  const other = requestFor({ url, ...given }, "https://other.test/f");
+  assertEquals(other.credentials, null);
 });
 
 Deno.test("userinfo may be long, or badly encoded", () => {
@@ -50,7 +62,7 @@ Deno.test("userinfo may be long, or badly encoded", () => {
     "https://h.test/",
   );
   const bad = requestFor({ url: "https://%ff:p@h.test/", headers: {} }, null);
-  assertEquals(bad.headers.authorization, `Basic ${btoa("%ff:p")}`);
+  assertEquals(bad.credentials, { username: "%ff", password: "p" });
 });
 
 Deno.test("a header that Sluice sets, or that cannot be sent, may not be given", () => {

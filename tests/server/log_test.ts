@@ -36,7 +36,7 @@ async function session(
     origin.serve("/cut", whole, { cut: { after: 0, by: "reset" } }),
     origin.serve("/garbage", whole, { raw: "l0cation: not HTTP\r\n\r\n" }),
     origin.serve("/stalls", whole, {
-      gates: { 10: () => new Promise(() => {}) },
+      gates: { 0: () => new Promise(() => {}) },
     }),
     origin.serve("/away", whole, redirect("ftp://a.test/?l0cation")),
     origin.serve("/on", whole, redirect(`${origin.url("/x")}?l0cation`)),
