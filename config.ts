@@ -2,6 +2,12 @@
 
 import { resolve } from "@std/path/resolve";
 import { parseWholeNumber } from "./lib/base/whole_number.ts";
+import {
+  parseNoProxy,
+  parseProxy,
+  type Proxies,
+  PROXY_VARIABLES,
+} from "./lib/origin/proxies.ts";
 
 /** What can be set. */
 export interface Config {
@@ -18,6 +24,14 @@ export interface Config {
   readonly port: number;
   /** Path; null for none. */
   readonly caFile: string | null;
+  /** Path; null for none. */
+  readonly clientCert: string | null;
+  /** Path; null if the file of the certificate holds the key, too. */
+  readonly clientKey: string | null;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  /** Milliseconds. */
+  readonly answerTimeout: number;
   /** Milliseconds. */
   readonly stallTimeout: number;
   readonly attempts: number;
@@ -127,7 +141,33 @@ const SETTINGS: Settings = {
     meaning: "certificates in PEM that origins may have besides the usual ones",
     fallback: "",
     allowed: "a path",
-    parse: (text) => text === "" ? null : resolve(text),
+    parse: parsePath,
+  },
+  clientCert: {
+    name: "CLIENT_CERT",
+    meaning: "a certificate in PEM, shown to origins that ask for one",
+    fallback: "",
+    allowed: "a path",
+    parse: parsePath,
+  },
+  clientKey: {
+    name: "CLIENT_KEY",
+    meaning: "the key of CLIENT_CERT in PEM; by itself, in the same file",
+    fallback: "",
+    allowed: "a path",
+    parse: parsePath,
+  },
+  connectTimeout: {
+    name: "CONNECT_TIMEOUT",
+    meaning: "how long a connection may take to be made, in milliseconds",
+    fallback: "10000",
+    ...wholeNumber(100, 3_600_000),
+  },
+  answerTimeout: {
+    name: "ANSWER_TIMEOUT",
+    meaning: "how long an answer may take to begin, in milliseconds",
+    fallback: "300000",
+    ...wholeNumber(100, 3_600_000),
   },
   stallTimeout: {
     name: "STALL_TIMEOUT",
@@ -251,6 +291,10 @@ const OF_GET: { readonly [Key in keyof Config]?: string } = {
   workers: SETTINGS.workers.fallback,
   bytesAmount: SETTINGS.bytesAmount.fallback,
   caFile: SETTINGS.caFile.fallback,
+  clientCert: SETTINGS.clientCert.fallback,
+  clientKey: SETTINGS.clientKey.fallback,
+  connectTimeout: SETTINGS.connectTimeout.fallback,
+  answerTimeout: SETTINGS.answerTimeout.fallback,
   stallTimeout: SETTINGS.stallTimeout.fallback,
   // Somebody is waiting for it.
   attempts: "5",
@@ -319,6 +363,46 @@ export function readConfig(
   return Object.freeze({ ...rest, workers: Math.min(workers, threadsAmount) });
 }
 
+/** The variables that name proxies, which other programs read, too. */
+export const PROXY_ENVIRONMENT: readonly string[] = [
+  ...new Set(Object.values(PROXY_VARIABLES).flat()),
+];
+
+/**
+ * Reads which proxies there are.
+ *
+ * @throws {ConfigError} naming the variable, never its value, which may hold a
+ * password.
+ */
+export function readProxies(
+  environment: (name: string) => string | undefined,
+): Proxies {
+  /** The name and value of the first variable that is set. */
+  function first(names: readonly string[]): [string, string] | null {
+    for (const name of names) {
+      const value = environment(name)?.trim();
+      if (value) return [name, value];
+    }
+    return null;
+  }
+  function proxyIn(names: readonly string[]): string | null {
+    const [name, value] = first(names) ?? [null, ""];
+    if (name === null) return null;
+    const proxy = parseProxy(value);
+    if (proxy !== undefined) return proxy;
+    throw new ConfigError(
+      `${name} must be a proxy's URL, such as http://proxy:3128 or ` +
+        "socks5h://proxy:1080 (http, https, socks5, socks5h), not what it is.",
+    );
+  }
+  const { http, https, direct } = PROXY_VARIABLES;
+  return {
+    http: proxyIn(http),
+    https: proxyIn(https),
+    direct: parseNoProxy(first(direct)?.[1] ?? ""),
+  };
+}
+
 function flagOf(name: string): string {
   return name.toLowerCase().replaceAll("_", "-");
 }
@@ -359,6 +443,10 @@ function bytes(least: number, most: number): Rule<number> {
       return value >= least && value <= most ? value : undefined;
     },
   };
+}
+
+function parsePath(text: string): string | null {
+  return text === "" ? null : resolve(text);
 }
 
 function parseBoolean(text: string): boolean | undefined {

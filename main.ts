@@ -6,7 +6,9 @@ import {
   type Config,
   ConfigError,
   type Program,
+  PROXY_ENVIRONMENT,
   readConfig,
+  readProxies,
   settingsOf,
 } from "./config.ts";
 import { errorMessage } from "./lib/base/error_message.ts";
@@ -16,6 +18,8 @@ import { refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
 import { printable } from "./lib/cli/terminal/width.ts";
 import { DownloadError } from "./lib/download/errors.ts";
+import type { Proxies } from "./lib/origin/proxies.ts";
+import type { ClientCertificate } from "./lib/threads/clients.ts";
 
 // What only one command needs is imported by it: `get` is to start at once.
 
@@ -65,18 +69,29 @@ function flagOf({ flag, meaning }: ReturnType<typeof settingsOf>[number]) {
   return settingFlag(flag, meaning);
 }
 
-/** The settings, from the command line and the environment. */
-function configFor({ command, flags }: Invocation): Config {
-  const program: Program = command.name === "get" ? "get" : "serve";
-  const variables = settingsOf(program).map(({ variable }) => variable);
-  if (flags.netrc) variables.push("HOME");
-  const needed = variables
-    .map((variable) => ({ name: "env", variable }) as const);
-  refuseWithout([{ name: "net" }, ...needed]);
-  return readConfig(flags, (name) => Deno.env.get(name), program);
+/** The settings, and the proxies that the environment names. */
+interface Settings extends Config {
+  readonly proxies: Proxies;
 }
 
-async function get(asked: Invocation, config: Config): Promise<number> {
+/** The settings, from the command line and the environment. */
+function configFor({ command, flags }: Invocation): Settings {
+  const program: Program = command.name === "get" ? "get" : "serve";
+  const settings = settingsOf(program).map(({ variable }) => variable);
+  if (flags.netrc) settings.push("HOME");
+  const needed = [...settings, ...PROXY_ENVIRONMENT]
+    .map((variable) => ({ name: "env", variable }) as const);
+  refuseWithout([{ name: "net" }, ...needed]);
+  const environment = (name: string) => Deno.env.get(name);
+  const config = readConfig(flags, environment, program);
+  const proxies = readProxies(environment);
+  // Deno's clients read these, too, when they are made, and otherwise than curl:
+  // what they do not understand, they go round in silence.
+  for (const name of PROXY_ENVIRONMENT) Deno.env.delete(name);
+  return { ...config, proxies };
+}
+
+async function get(asked: Invocation, config: Settings): Promise<number> {
   const { runGet } = await import("./lib/cli/get_command.ts");
   const netrc = netrcPath(asked);
   refuseWithout([
@@ -89,7 +104,7 @@ async function get(asked: Invocation, config: Config): Promise<number> {
     begin: "immediate",
     // The user who types the URL may fetch from wherever this machine may.
     allowPrivate: true,
-    caCerts: await readCaCerts(config),
+    ...await readCertificates(config),
   });
 }
 
@@ -105,22 +120,83 @@ function netrcPath({ flags }: Invocation): string | null {
 
 /** The files that a program reads and writes. */
 function filesOf(
-  { contentDirectory, caFile }: Config,
+  { contentDirectory, caFile, clientCert, clientKey }: Config,
 ): Deno.PermissionDescriptor[] {
   return [
     { name: "read", path: contentDirectory } as const,
     { name: "write", path: contentDirectory } as const,
     SYS_STATFS,
     ...ownFiles().map((path) => ({ name: "read", path }) as const),
-    ...(caFile ? [{ name: "read", path: caFile } as const] : []),
+    ...[caFile, clientCert, clientKey].filter((path) => path !== null)
+      .map((path) => ({ name: "read", path }) as const),
   ];
 }
 
-async function readCaCerts({ caFile }: Config): Promise<string[]> {
-  return caFile ? [await readCaFile(caFile)] : [];
+/** @throws {ConfigError} if a file of certificates or keys is of no use. */
+async function readCertificates({ caFile, clientCert, clientKey }: Config) {
+  return {
+    caCerts: caFile === null ? [] : [await readCaFile(caFile)],
+    clientCertificate: clientCert === null && clientKey === null
+      ? null
+      : await readOwnCertificate(clientCert, clientKey),
+  };
 }
 
-async function serveUntilStopped(config: Config): Promise<void> {
+async function readCaFile(path: string): Promise<string> {
+  return await useOrRefuse("CA_FILE", async () => {
+    const certificates = await readPem(path, "CERTIFICATE");
+    // Workers make theirs when the first download begins: too late to say so.
+    Deno.createHttpClient({ caCerts: [certificates] }).close();
+    return certificates;
+  });
+}
+
+/** One file may hold both the certificate and its key. */
+async function readOwnCertificate(
+  certPath: string | null,
+  keyPath: string | null,
+): Promise<ClientCertificate> {
+  if (certPath === null) {
+    throw new ConfigError("CLIENT_KEY is of no use without CLIENT_CERT.");
+  }
+  const cert = await useOrRefuse(
+    "CLIENT_CERT",
+    () => readPem(certPath, "CERTIFICATE"),
+  );
+  const key = await useOrRefuse(
+    keyPath === null ? "CLIENT_CERT without CLIENT_KEY" : "CLIENT_KEY",
+    () => readPem(keyPath ?? certPath, "(?!ENCRYPTED)([A-Z]+ )?PRIVATE KEY"),
+  );
+  return await useOrRefuse("CLIENT_CERT with its key", () => {
+    Deno.createHttpClient({ cert, key }).close();
+    return Promise.resolve({ cert, key });
+  });
+}
+
+async function readPem(path: string, label: string): Promise<string> {
+  const text = await Deno.readTextFile(path);
+  if (new RegExp(`-----BEGIN ${label}-----`).test(text)) return text;
+  throw new Error(
+    label === "CERTIFICATE"
+      ? "there is no certificate in PEM in it"
+      : "there is no key in PEM in it, or it is encrypted",
+  );
+}
+
+/** @throws {ConfigError} if a setting's file is of no use. */
+async function useOrRefuse<Value>(
+  setting: string,
+  use: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await use();
+  } catch (error) {
+    const reason = errorMessage(error);
+    throw new ConfigError(`${setting} cannot be used: ${reason}.`);
+  }
+}
+
+async function serveUntilStopped(config: Settings): Promise<void> {
   const [{ createLog }, { allowsPrivate, exposureFault }, { serve }] =
     await Promise.all([
       import("./lib/base/log.ts"),
@@ -134,7 +210,7 @@ async function serveUntilStopped(config: Config): Promise<void> {
     ...config,
     begin: "prepared" as const,
     allowPrivate: allowsPrivate(config),
-    caCerts: await readCaCerts(config),
+    ...await readCertificates(config),
     channel: `sluice ${crypto.randomUUID()}`,
   };
   const log = createLog(config.logFormat);
@@ -172,21 +248,6 @@ function ownFiles(): string[] {
   return Deno.build.standalone || dirname === undefined
     ? []
     : [join(dirname, "lib")];
-}
-
-async function readCaFile(path: string): Promise<string> {
-  try {
-    const certificates = await Deno.readTextFile(path);
-    if (!/-----BEGIN CERTIFICATE-----/.test(certificates)) {
-      throw new Error("there is no certificate in PEM in it");
-    }
-    // Workers make theirs when the first download begins: too late to say so.
-    Deno.createHttpClient({ caCerts: [certificates] }).close();
-    return certificates;
-  } catch (error) {
-    const reason = errorMessage(error);
-    throw new ConfigError(`CA_FILE cannot be used: ${reason}.`);
-  }
 }
 
 /** A mistake of the user's is one line; only one of ours shows its stack. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { ENVIRONMENT } from "../config.ts";
+import { ENVIRONMENT, PROXY_ENVIRONMENT } from "../config.ts";
 import { makeDirectory } from "./support/directory.ts";
 import { commandOf } from "./support/permissions.ts";
 import { run } from "./support/sluice.ts";
@@ -31,7 +31,7 @@ Deno.test("the binary holds the workers and all that they import", async () => {
     allow_read: ["."],
     allow_write: ["."],
     allow_sys: ["statfs"],
-    allow_env: [...ENVIRONMENT, "SLUICE_TOKEN"].sort(),
+    allow_env: [...ENVIRONMENT, ...PROXY_ENVIRONMENT, "SLUICE_TOKEN"].sort(),
   });
 });
 

@@ -155,6 +155,7 @@ export async function soak(
         BYTES_AMOUNT: "512KiB",
         BROADCAST_TIMEOUT: "50",
         STALL_TIMEOUT: "500",
+        ANSWER_TIMEOUT: "500",
         RETRY_WAIT: "10",
         ATTEMPTS: "100",
       },

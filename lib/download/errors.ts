@@ -15,10 +15,13 @@ export type ErrorCode =
   // on the way to the origin
   | "HOST_UNKNOWN"
   | "REFUSED"
+  | "PROXY"
+  | "PROXY_AUTH"
   | "TLS"
   | "FORBIDDEN_ADDRESS"
   | "REDIRECT"
   // what the origin answered
+  | "UNREADABLE"
   | "BUSY"
   | "EXPIRED"
   | "ORIGIN_STATUS"

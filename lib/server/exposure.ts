@@ -1,6 +1,7 @@
 /** How far a server may be reached, and how far it may reach. */
 
 import { isLoopback, PRIVATE_RANGES } from "../origin/address.ts";
+import type { Proxies } from "../origin/proxies.ts";
 
 /** The settings that decide it. */
 export interface ExposureOptions {
@@ -8,6 +9,7 @@ export interface ExposureOptions {
   readonly authToken: string | null;
   /** Null: only while nobody beyond this machine can connect. */
   readonly allowPrivate: boolean | null;
+  readonly proxies: Proxies;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface ExposureOptions {
  * they must not, or a URL could lead to what only this machine may reach.
  */
 export function allowsPrivate(
-  { host, allowPrivate }: ExposureOptions,
+  { host, allowPrivate }: Pick<ExposureOptions, "host" | "allowPrivate">,
 ): boolean {
   return allowPrivate ?? isLoopback(host);
 }
@@ -29,12 +31,18 @@ export function allowsPrivate(
 export async function exposureFault(
   options: ExposureOptions,
 ): Promise<string | null> {
-  const { host, authToken } = options;
+  const { host, authToken, proxies } = options;
   if (!isLoopback(host) && authToken === null) {
     return `Listening on ${host} lets others in: set AUTH_TOKEN to what they ` +
       "must know, or listen on localhost.";
   }
   if (allowsPrivate(options)) return null;
+  if (proxies.http !== null || proxies.https !== null) {
+    return "ALLOW_PRIVATE=false, which is usual beyond localhost, cannot be " +
+      "kept through a proxy, which decides by itself where URLs lead: unset " +
+      "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or set ALLOW_PRIVATE=true and " +
+      "have the proxy keep away from private networks.";
+  }
   const open: string[] = [];
   for (const [range, sample] of PRIVATE_RANGES) {
     const asked = { name: "net", host: sample } as const;

@@ -2,7 +2,7 @@
 
 import type { Range } from "../download/ranges.ts";
 import { isPrivateIPv6 } from "../origin/address.ts";
-import { connectionError, forbidden } from "../origin/connection_error.ts";
+import { forbidden } from "../origin/connection_error.ts";
 import { createCookies } from "../origin/cookies.ts";
 import {
   isRedirect,
@@ -12,12 +12,11 @@ import {
 } from "../origin/redirect.ts";
 import { headersFor, type OriginRequest } from "../origin/request.ts";
 import type { Authenticator, Send } from "./authenticator.ts";
+import type { Watch } from "./body.ts";
+import { type Fetching, fetchOnce } from "./fetch_once.ts";
 
 /** What an origin is asked with. */
-export interface Asking {
-  readonly client: Deno.HttpClient;
-  /** Whether URLs may lead into private networks. */
-  readonly allowPrivate: boolean;
+export interface Asking extends Fetching {
   readonly authenticate: Authenticator;
 }
 
@@ -39,41 +38,37 @@ export interface OriginAnswer {
  *
  * @param slice What to ask for; null to ask for the whole file.
  * @throws {DownloadError} if there is no answer, or redirects lead nowhere.
- * @throws the reason for which `signal` was aborted.
+ * @throws the reason for which the watch was aborted.
  */
 export async function ask(
   { url: first, headers, credentials }: OriginRequest,
   slice: Range | null,
-  { client, allowPrivate, authenticate }: Asking,
-  signal: AbortSignal,
+  asking: Asking,
+  watch: Watch,
 ): Promise<OriginAnswer> {
   const asked = new URL(first);
   const cookies = createCookies();
   let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
-    if (!allowPrivate && isPrivateIPv6(url.hostname)) throw forbidden();
+    if (!asking.allowPrivate && isPrivateIPv6(url.hostname)) {
+      throw forbidden();
+    }
     const isOwn = url.origin === asked.origin;
     const own = headersFor(url, { url: first, headers });
     const cookie = cookies.header(url, own.cookie);
-    const send: Send = (authorization) =>
-      fetch(url, {
-        client,
-        headers: {
-          "user-agent": "sluice",
-          ...(authorization === null ? {} : { authorization }),
-          ...own,
-          ...(cookie !== null && { cookie }),
-          "accept-encoding": "identity",
-          ...(slice && { range: rangeHeader(slice) }),
-        },
-        redirect: "manual",
-        signal,
-      });
-    const response = await authenticate(url, isOwn ? credentials : null, send)
-      .catch((error) => {
-        if (signal.aborted) throw signal.reason;
-        throw connectionError(error, "request");
-      });
+    const send: Send = (authorization) => {
+      const sent = {
+        "user-agent": "sluice",
+        ...(authorization === null ? {} : { authorization }),
+        ...own,
+        ...(cookie !== null && { cookie }),
+        "accept-encoding": "identity",
+        ...(slice && { range: rangeHeader(slice) }),
+      };
+      return fetchOnce(url, sent, asking, watch);
+    };
+    const shown = isOwn ? credentials : null;
+    const response = await asking.authenticate(url, shown, send);
     if (!isRedirect(response.status)) {
       return { response, url, direct: !cookies.used };
     }

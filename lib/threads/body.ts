@@ -5,6 +5,7 @@ import { DECODABLE, transferCodings } from "../origin/answer.ts";
 import { connectionError } from "../origin/connection_error.ts";
 import type { Together } from "../base/timers.ts";
 import type { Buffers } from "./buffers.ts";
+import type { Look } from "./connecting.ts";
 
 /** A body; disposing of it ends the connection if there is more to come. */
 export interface Body extends AsyncDisposable {
@@ -153,33 +154,67 @@ export interface Watch extends Disposable {
   readonly signal: AbortSignal;
   /** Notes that bytes have just come. */
   touch(): void;
+  /** Expects the head of an answer, and no bytes, until disposed of. */
+  answering(look: Look): Disposable;
   /** Expects no bytes until disposed of. */
   rest(): Disposable;
 }
 
+/** How long a watch waits, in milliseconds. */
+export interface Patience {
+  /** For bytes. */
+  readonly stallTimeout: number;
+  /** For the head of an answer, which its origin may first have to make. */
+  readonly answerTimeout: number;
+  readonly nowAndThen: Together;
+}
+
 /**
- * Starts a watch, which aborts `control` with STALLED if no byte comes in time.
- *
- * @param stallTimeout How long that is, in milliseconds.
+ * Starts a watch, which aborts `control` with STALLED if nothing comes in time,
+ * or with what its look finds.
  */
 export function startWatch(
   control: AbortController,
-  stallTimeout: number,
-  nowAndThen: Together,
+  { stallTimeout, answerTimeout, nowAndThen }: Patience,
 ): Watch {
   let touched = performance.now();
   let resting = false;
-  const looking = nowAndThen(() => {
-    if (resting || performance.now() - touched < stallTimeout) return;
+  let limit = stallTimeout;
+  let due: Look | null = null;
+  const watching = nowAndThen(() => {
+    const waited = performance.now() - touched;
+    if (due !== null && waited >= due.after) look(due);
+    if (resting || waited < limit) return;
     const message = `The origin sent nothing for ${
-      stallTimeout / 1000
+      limit / 1000
     } s: retry later.`;
     control.abort(new DownloadError("STALLED", message));
   });
+
+  /** What it finds counts only if there still is no answer. */
+  async function look(found: Look): Promise<void> {
+    due = null;
+    const since = touched;
+    const error = await found.look();
+    if (error !== null && since === touched) control.abort(error);
+  }
+
   return {
     signal: control.signal,
     touch() {
       touched = performance.now();
+    },
+    answering(look) {
+      touched = performance.now();
+      limit = answerTimeout;
+      due = look;
+      return {
+        [Symbol.dispose]() {
+          touched = performance.now();
+          limit = stallTimeout;
+          due = null;
+        },
+      };
     },
     rest() {
       resting = true;
@@ -190,6 +225,6 @@ export function startWatch(
         },
       };
     },
-    [Symbol.dispose]: () => looking[Symbol.dispose](),
+    [Symbol.dispose]: () => watching[Symbol.dispose](),
   };
 }

@@ -6,6 +6,7 @@ import type { Run } from "../download/ranges.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { createBuffers, GATHERED_BYTES, READ_BYTES } from "./buffers.ts";
 import { type Controls, createControls } from "./controls.ts";
+import { createClients } from "./clients.ts";
 import { fetchSlice, type WorkerResources } from "./fetch_slice.ts";
 import type {
   FileOrder,
@@ -96,7 +97,7 @@ export function createCarrier(
     },
     [Symbol.dispose]() {
       for (const { control } of threads.values()) control.abort(STOPPED);
-      resources.client.close();
+      resources.clients[Symbol.dispose]();
     },
   };
 }
@@ -118,26 +119,14 @@ async function reportOf(order: FileOrder): Promise<FileReport> {
   }
 }
 
-function openResources(
-  { caCerts, stallTimeout, allowPrivate, turns }: WorkerSettings,
-): WorkerResources {
+function openResources(settings: WorkerSettings): WorkerResources {
   return {
-    // Over HTTP/2 all threads of a worker would share one connection.
-    client: Deno.createHttpClient({
-      http1: true,
-      http2: false,
-      caCerts: [...caCerts],
-      // Deno cannot deny ranges of IPv6, nor IPv4 addresses wrapped in IPv6 ones,
-      // and a name may resolve to either. A socket that is bound to an IPv4
-      // address reaches IPv4 only.
-      ...(allowPrivate ? {} : { localAddress: "0.0.0.0" }),
-    }),
+    ...settings,
+    clients: createClients(settings),
     reading: createBuffers(READ_BYTES),
     gathering: createBuffers(GATHERED_BYTES),
-    turns: createTurns(turns),
+    turns: createTurns(settings.turns),
     nowAndThen: together(TELL_EVERY),
-    stallTimeout,
-    allowPrivate,
     authenticate: createAuthenticator(),
   };
 }

@@ -37,6 +37,8 @@ export interface WorkerResources extends Writing, Asking {
   readonly reading: Buffers;
   /** How long a thread may get no byte, in milliseconds. */
   readonly stallTimeout: number;
+  /** How long a thread may wait for the head of an answer, in milliseconds. */
+  readonly answerTimeout: number;
 }
 
 /**
@@ -54,8 +56,7 @@ export async function fetchSlice(
   resources: WorkerResources,
 ): Promise<void> {
   const { control } = controls;
-  const { stallTimeout, nowAndThen } = resources;
-  using watch = startWatch(control, stallTimeout, nowAndThen);
+  using watch = startWatch(control, resources);
   await using answered = await askOnceMore(task, resources, watch);
   const { body, reading: { answer, doubts }, headers, url, direct } = answered;
   settleDoubts(
@@ -187,7 +188,7 @@ async function askFor(
   resources: WorkerResources,
   watch: Watch,
 ): Promise<Read> {
-  const given = await ask(task, slice, resources, watch.signal);
+  const given = await ask(task, slice, resources, watch);
   const { response, url, direct } = given;
   const { status, headers } = response;
   const body = openBody(response, watch, resources.reading);

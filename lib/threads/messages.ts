@@ -5,6 +5,7 @@ import type { ErrorRecord } from "../download/errors.ts";
 import type { Range, Run } from "../download/ranges.ts";
 import type { NamingKind } from "../files/naming.ts";
 import type { Answer } from "../origin/answer.ts";
+import type { ClientSettings } from "./clients.ts";
 import type { SharedTurns } from "./turns.ts";
 
 /** One slice to fetch. */
@@ -33,13 +34,13 @@ export interface SliceTask {
 }
 
 /** What a worker is told once, before anything else. */
-export interface WorkerSettings {
-  /** Certificates in PEM to trust besides the usual ones. */
-  readonly caCerts: readonly string[];
+export interface WorkerSettings extends ClientSettings {
+  /** How long a connection may take to be made, in milliseconds. */
+  readonly connectTimeout: number;
+  /** How long a thread may wait for the head of an answer, in milliseconds. */
+  readonly answerTimeout: number;
   /** How long a thread may get no byte, in milliseconds. */
   readonly stallTimeout: number;
-  /** Whether URLs may lead into private networks. */
-  readonly allowPrivate: boolean;
   /** Memory that all workers share, to take turns at writing. */
   readonly turns: SharedTurns;
 }

@@ -104,6 +104,20 @@ function isOf<Type extends FileReport["type"]>(
   return report.type === type;
 }
 
+/** What workers are to know, and nothing else of what the pool's options hold. */
+function settingsOf(
+  options: Omit<WorkerSettings, "turns">,
+  turns: WorkerSettings["turns"],
+): WorkerSettings {
+  const { caCerts, clientCertificate, allowPrivate, proxies } = options;
+  const { connectTimeout, answerTimeout, stallTimeout } = options;
+  return {
+    ...{ caCerts, clientCertificate, allowPrivate, proxies },
+    ...{ connectTimeout, answerTimeout, stallTimeout },
+    turns,
+  };
+}
+
 /** The members of a pool; disposing of them ends all of them at once. */
 interface Members extends Disposable {
   /** The member that is to carry a thread. */
@@ -115,13 +129,11 @@ interface Members extends Disposable {
 }
 
 function createMembers(
-  { caCerts, stallTimeout, allowPrivate, workers: most, directory, begin }:
-    PoolOptions,
+  { workers: most, directory, begin, ...shared }: PoolOptions,
   onEvent: (event: ThreadEvent) => void,
   code: URL,
 ): Members {
-  const turns = createSharedTurns();
-  const settings = { caCerts, stallTimeout, allowPrivate, turns };
+  const settings = settingsOf(shared, createSharedTurns());
   const workers = new Set<WorkerMember>();
   const local = begin === "immediate"
     ? startLocalMember(settings, onEvent)
@@ -147,7 +159,7 @@ function createMembers(
     return least && (full || least.load() === 0) ? least : start();
   }
 
-  const checking = every(stallTimeout / MOST_PINGS, () => {
+  const checking = every(settings.stallTimeout / MOST_PINGS, () => {
     for (const worker of workers) worker.check();
   });
   const preparing = afterStart(() => {

@@ -108,20 +108,20 @@ for (const ranges of [undefined, "ignore"] as const) {
 }
 
 for (
-  const [what, length, code] of [
-    ["of 1e30", "1e30", "REFUSED"],
-    ["of thirty digits", "9".repeat(30), "REFUSED"],
-    ["below zero", "-5", "REFUSED"],
-    ["that is no number", "many", "REFUSED"],
-    ["and another one", ["5", "7"], "REFUSED"],
+  const [what, length] of [
+    ["of 1e30", "1e30"],
+    ["of thirty digits", "9".repeat(30)],
+    ["below zero", "-5"],
+    ["that is no number", "many"],
+    ["and another one", ["5", "7"]],
   ] as const
 ) {
   Deno.test(`a Content-Length ${what} is an error`, async () => {
     await using trial = await startTrial();
     const headers = { "Content-Length": length };
     const url = trial.origin.serve("/a", WHOLE, { headers });
-    assertFailed(await trial.end(url), code);
-    assertEquals(trial.origin.requests.length, 4);
+    assertFailed(await trial.end(url), "UNREADABLE", /Content-Length.*check/);
+    assertEquals(trial.origin.requests.length, 1);
   });
 }
 

@@ -7,6 +7,7 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { crc32 } from "node:zlib";
+import { NO_PROXIES } from "../../lib/origin/proxies.ts";
 import type { ThreadEvent } from "../../lib/threads/messages.ts";
 import { createPool, type Pool } from "../../lib/threads/pool.ts";
 import { makeDirectory } from "../support/directory.ts";
@@ -42,6 +43,10 @@ async function startCrew(module?: string): Promise<Crew> {
       begin: "prepared",
       directory,
       caCerts: [],
+      clientCertificate: null,
+      proxies: NO_PROXIES,
+      connectTimeout: 2_000,
+      answerTimeout: 2_000,
       stallTimeout: 2_000,
       allowPrivate: true,
     },

@@ -1,4 +1,9 @@
-import { assertEquals, assertInstanceOf, assertNotMatch } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertNotMatch,
+} from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { connectionError } from "../../lib/origin/connection_error.ts";
 
@@ -22,6 +27,33 @@ Deno.test("the reasons for which Deno gets no answer", () => {
   assertEquals(connectionError(denied, "request").code, "FORBIDDEN_ADDRESS");
   const port = new TypeError("Fetch failed: Requests to port 25 are blocked");
   assertEquals(connectionError(port, "request").code, "BAD_URL");
+});
+
+Deno.test("what is wrong with TLS is named", () => {
+  for (
+    const [reason, message] of [
+      ["invalid peer certificate: certificate expired: …", /has expired/],
+      ["invalid peer certificate: certificate not valid yet: …", /clock/],
+      [
+        'invalid peer certificate: certificate not valid for name "a.test"; …',
+        /another host name/,
+      ],
+      ["invalid peer certificate: UnknownIssuer", /CA_FILE/],
+      ["invalid peer certificate: Revoked", /revoked/],
+      ["Other(OtherError(CaUsedAsEndEntity))", /an authority's/],
+      ["Other(OtherError(UnsupportedCertVersion))", /X\.509 v1/],
+      ["received fatal alert: CertificateRequired", /CLIENT_CERT.*CLIENT_KEY/],
+      ["received fatal alert: UnknownCA", /does not accept.*CLIENT_CERT/],
+      ["received fatal alert: HandshakeFailure", /cipher.*CLIENT_CERT/],
+      ["received fatal alert: ProtocolVersion", /1\.2 and 1\.3/],
+      ["received fatal alert: UnrecognisedName", /no host of this name/],
+      ["tls handshake eof", /version or cipher/],
+    ] as const
+  ) {
+    const { code, message: said } = connectionError(failed(reason), "request");
+    assertEquals(code, "TLS", reason);
+    assertMatch(said, message);
+  }
 });
 
 Deno.test("the words of a URL are not taken for a reason", () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isPrivateIPv6, PRIVATE_RANGES } from "../../lib/origin/address.ts";
+import { NO_PROXIES } from "../../lib/origin/proxies.ts";
 import { allowsPrivate, exposureFault } from "../../lib/server/exposure.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
@@ -20,13 +21,15 @@ const PROTOCOL = "sluice.token." + new TextEncoder().encode(TOKEN)
 const LOOPBACK = ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"];
 const BEYOND = ["0.0.0.0", "::", "192.168.0.2", "sluice.test", "127.0.0.1.a"];
 
+const ALONE = { authToken: null, allowPrivate: null, proxies: NO_PROXIES };
+
 Deno.test("beyond loopback, a token is needed", async () => {
   for (const host of LOOPBACK) {
-    const options = { host, authToken: null, allowPrivate: null };
+    const options = { ...ALONE, host };
     assertEquals(await exposureFault(options), null, host);
   }
   for (const host of BEYOND) {
-    const options = { host, authToken: null, allowPrivate: true };
+    const options = { ...ALONE, host, allowPrivate: true };
     assertMatch(await exposureFault(options) ?? "", /set AUTH_TOKEN/, host);
     const withToken = { ...options, authToken: TOKEN };
     assertEquals(await exposureFault(withToken), null, host);
@@ -35,21 +38,41 @@ Deno.test("beyond loopback, a token is needed", async () => {
 
 Deno.test("private networks are for those who are alone with the server", () => {
   for (const host of LOOPBACK) {
-    assert(allowsPrivate({ host, authToken: null, allowPrivate: null }), host);
+    assert(allowsPrivate({ host, allowPrivate: null }), host);
   }
   for (const host of BEYOND) {
-    assert(!allowsPrivate({ host, authToken: TOKEN, allowPrivate: null }));
+    assert(!allowsPrivate({ host, allowPrivate: null }));
   }
-  const set = { host: "localhost", authToken: null, allowPrivate: false };
-  assert(!allowsPrivate(set));
+  assert(!allowsPrivate({ host: "localhost", allowPrivate: false }));
+});
+
+Deno.test("no proxy may lead a public server's URLs into private networks", async () => {
+  for (
+    const proxies of [{ http: "http://p.test:1/" }, {
+      https: "socks5h://p.test:1",
+    }]
+  ) {
+    const options = {
+      ...ALONE,
+      host: "::",
+      authToken: TOKEN,
+      proxies: { ...NO_PROXIES, ...proxies },
+    };
+    assertMatch(
+      await exposureFault(options) ?? "",
+      /cannot be kept through a proxy/,
+    );
+    const allowed = { ...options, allowPrivate: true };
+    assertEquals(await exposureFault(allowed), null);
+  }
 });
 
 Deno.test("without the denials, it does not start: one line names them all", async () => {
   // These tests run with all of the net allowed.
   const fault = await exposureFault({
+    ...ALONE,
     host: "::",
     authToken: TOKEN,
-    allowPrivate: null,
   });
   const ranges = PRIVATE_RANGES.map(([range]) => range).join(",");
   assert(fault?.includes(`--deny-net=${ranges}:`), fault ?? "");

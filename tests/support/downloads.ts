@@ -7,6 +7,7 @@ import {
   createCoordinator,
 } from "../../lib/coordinator.ts";
 import { parseDownload } from "../../lib/download/request.ts";
+import { NO_PROXIES } from "../../lib/origin/proxies.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import { createEventLog } from "../../lib/status/event_log.ts";
 import { createLists, type Lists } from "../../lib/status/lists.ts";
@@ -28,6 +29,10 @@ export const OPTIONS: CoordinatorOptions = {
   workers: 2,
   begin: "prepared",
   caCerts: [],
+  clientCertificate: null,
+  proxies: NO_PROXIES,
+  connectTimeout: 10_000,
+  answerTimeout: 10_000,
   stallTimeout: 10_000,
   allowPrivate: true,
   sync: true,

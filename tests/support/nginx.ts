@@ -18,6 +18,8 @@ export interface NginxOptions {
   limitRate?: number;
   /** How many requests may be under way at once; a further one gets 503. */
   limitConnections?: number;
+  /** More lines for its server block. */
+  rules?: string;
 }
 
 /** A running nginx. Disposing of it stops it and deletes what it left. */
@@ -78,7 +80,7 @@ function configuration(
   root: string,
   port: number,
   asRoot: boolean,
-  { workers = 1, tls, limitRate, limitConnections }: NginxOptions,
+  { workers = 1, tls, limitRate, limitConnections, rules = "" }: NginxOptions,
 ): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((kind) => `${kind}_temp_path "${directory}/${kind}";`);
@@ -105,6 +107,7 @@ http {
     root "${root}";
     limit_rate ${limitRate ?? 0};
     ${limitConnections ? `limit_conn all ${limitConnections};` : ""}
+    ${rules}
   }
 }
 `;

@@ -40,7 +40,7 @@ export const WHOLE = file(10 * SLICE + 123, 1);
 export const OTHER = file(WHOLE.size, 2);
 const GOOD = file(8 * SLICE, 3);
 /** For origins that never send what a thread waits for. */
-export const IMPATIENT = { stallTimeout: 400 };
+export const IMPATIENT = { stallTimeout: 400, answerTimeout: 400 };
 /**
  * For origins that fail often: the waits of tests are so short that failures of
  * the same moment count one by one.

@@ -7,10 +7,10 @@
 const ADVICE = {
   HOST_UNKNOWN: "Is the address spelled right, and this server online?",
   REFUSED: "The site may be down: try again later.",
-  TLS: "If the site is one of your own, name its authority in CA_FILE.",
   FORBIDDEN_ADDRESS:
     "This server was told to keep away from that address: use another link.",
   REDIRECT: "Open the link in a browser, and give the one that it ends at.",
+  UNREADABLE: "The site answers wrongly: another mirror may do better.",
   BUSY: "The site asks for patience: try again in a while.",
   EXPIRED:
     "Links like this work only for a time, or only for whoever is signed in. " +

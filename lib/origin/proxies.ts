@@ -1,0 +1,101 @@
+/** Which proxy a URL is asked through. Pure. */
+
+/** The proxies that the environment names, and what is asked without one. */
+export interface Proxies {
+  /** The proxy's URL for origins that speak HTTP; null for none. */
+  readonly http: string | null;
+  /** The proxy's URL for origins that speak HTTPS; null for none. */
+  readonly https: string | null;
+  /** The entries of NO_PROXY, in lower case. */
+  readonly direct: readonly string[];
+}
+
+/** No proxy for any URL. */
+export const NO_PROXIES: Proxies = { http: null, https: null, direct: [] };
+
+/**
+ * The variables that name a proxy for a scheme, the first that is set winning:
+ * curl's order. Its `HTTP_PROXY`, which CGI lets clients set, it does not read;
+ * Deno's client does, and no program of ours is run by CGI.
+ */
+export const PROXY_VARIABLES = {
+  http: ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+  https: ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+  direct: ["no_proxy", "NO_PROXY"],
+} as const;
+
+const SCHEMES = ["http:", "https:", "socks5:", "socks5h:"];
+
+/**
+ * The URL of a proxy as Deno's client takes it; undefined if it is none. Without
+ * a scheme it is `http`, and a SOCKS proxy has port 1080 by itself, as for curl.
+ */
+export function parseProxy(text: string): string | undefined {
+  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  if (url === null || !SCHEMES.includes(url.protocol)) return undefined;
+  const isBare = /^\/?$/.test(url.pathname) && !url.search && !url.hash;
+  if (url.hostname === "" || !isBare) return undefined;
+  if (url.protocol.startsWith("socks") && url.port === "") url.port = "1080";
+  return url.href;
+}
+
+/** The entries of a NO_PROXY, which commas or spaces part. */
+export function parseNoProxy(text: string): string[] {
+  return text.toLowerCase().split(/[\s,]+/).filter((entry) => entry !== "");
+}
+
+/** The URL of the proxy that a URL is asked through; null for none. */
+export function proxyFor(url: URL, proxies: Proxies): string | null {
+  const proxy = url.protocol === "https:" ? proxies.https : proxies.http;
+  if (proxy === null) return null;
+  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  const host = url.hostname.toLowerCase().replace(/\.$/, "")
+    .replace(/^\[(.*)\]$/, "$1");
+  const isDirect = proxies.direct.some((entry) => isNamed(entry, host, port));
+  return isDirect ? null : proxy;
+}
+
+/**
+ * Whether an entry of NO_PROXY names a host: as curl reads it, it is `*`, a name
+ * that stands for all below it (a dot before it makes no difference), an address
+ * or a network in CIDR notation. A port may follow, as other programs have it.
+ */
+function isNamed(entry: string, host: string, port: string): boolean {
+  if (entry === "*") return true;
+  const [, name = "", only] = entry.match(/^(\[[^\]]*\]|[^:]*):(\d+)$/) ??
+    [entry, entry];
+  if (only !== undefined && only !== port) return false;
+  const bare = name.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  const bits = bitsOf(host);
+  if (bits !== null) return isInNetwork(bits, bare);
+  const suffix = bare.replace(/^\.+/, "");
+  return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
+}
+
+function isInNetwork(bits: string, network: string): boolean {
+  const [, address = "", length] = network.match(/^([^/]*)(?:\/(\d+))?$/) ?? [];
+  const wanted = bitsOf(address);
+  if (wanted === null || wanted.length !== bits.length) return false;
+  return bits.startsWith(wanted.slice(0, Number(length ?? wanted.length)));
+}
+
+/** The bits of an IP address; null if it is none. */
+function bitsOf(address: string): string | null {
+  const literal = address.includes(":") ? `[${address}]` : address;
+  if (!/^[\d.]+$|^\[/.test(literal)) return null;
+  const host = URL.parse(`http://${literal}/`)?.hostname;
+  if (host === undefined) return null;
+  if (!host.startsWith("[")) {
+    return host.split(".").map((byte) => binary(Number(byte), 8)).join("");
+  }
+  const [before = "", after] = host.slice(1, -1).split("::");
+  const [first, last] = [before, after ?? ""]
+    .map((groups) => groups === "" ? [] : groups.split(":"));
+  const missing = 8 - (first?.length ?? 0) - (last?.length ?? 0);
+  return [...first ?? [], ...Array(missing).fill("0"), ...last ?? []]
+    .map((group) => binary(parseInt(group, 16), 16)).join("");
+}
+
+function binary(value: number, length: number): string {
+  return value.toString(2).padStart(length, "0");
+}
