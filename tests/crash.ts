@@ -146,18 +146,21 @@ interface Row {
 /**
  * Runs the test.
  *
+ * @param options `directory` is an empty content directory; by default, one is
+ * made and removed again.
  * @throws at the first thing that is not as it must be, naming the seed.
  */
 export async function crash(
-  { kills, seed, tell }: {
+  { kills, seed, tell, ...options }: {
     readonly kills: number;
     readonly seed: number;
     readonly tell: (line: string) => void;
+    readonly directory?: string;
   },
 ): Promise<CrashReport> {
   const started = performance.now();
   await using temporary = await makeDirectory();
-  const directory = temporary.path;
+  const { directory = temporary.path } = options;
   try {
     await using origin = await startOrigin();
     const dice = random(seed);
