@@ -125,7 +125,8 @@ Deno.test("a whole file does not wait for a thread that was to come later", asyn
   const whole = file(2 * SLICE, 4);
   const later = { status: 429, headers: { "Retry-After": "600" } };
   const url = trial.origin.serve("/a", whole, ({ nth }) => {
-    if (nth === 0) return {};
+    // Slow enough for the second one to begin beside it.
+    if (nth === 0) return { rate: 400_000 };
     return nth === 1 ? { rate: 40_000 } : later;
   });
   const id = await trial.downloads.add({ url });
