@@ -131,10 +131,12 @@ function withFewer(
 
 /**
  * Whether an answer that makes no sense is to be believed. At the start, it is;
- * later, it may be a node's bad moment, and a file is soon thrown away.
+ * later, it may be a node's bad moment, and a file is soon thrown away; and while
+ * a thread is served, that one may bring the rest.
  */
-function isFinal({ done, failures }: Transfer): boolean {
-  return done.length === 0 || failures >= MOST_REFUSALS - 1;
+function isFinal({ done, failures, threads }: Transfer): boolean {
+  return done.length === 0 ||
+    threads.size === 0 && failures >= MOST_REFUSALS - 1;
 }
 
 /**
