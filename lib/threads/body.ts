@@ -191,11 +191,14 @@ export function startWatch(
     control.abort(new DownloadError("STALLED", message));
   });
 
-  /** What it finds counts only if there still is no answer. */
+  /**
+   * What it finds counts only if there still is no answer. A look that fails has
+   * found nothing: the request itself says what is wrong.
+   */
   async function look(found: Look): Promise<void> {
     due = null;
     const since = touched;
-    const error = await found.look();
+    const error = await found.look().catch(() => null);
     if (error !== null && since === touched) control.abort(error);
   }
 
