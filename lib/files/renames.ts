@@ -42,8 +42,17 @@ export const renames: Naming = {
     return takeName(directory, wanted, async ({ name, path }) => {
       // What is taken already is never intended, whatever its size.
       if (lstatIfThere(path) !== null) throw new Deno.errors.AlreadyExists();
-      await writeIntent(part, { name, size }, sync);
-      renameTo(part, path);
+      writeIntent(part, { name, size });
+      const mark = markOf(part);
+      hold(path, mark);
+      try {
+        if (sync) await syncIntent(part);
+        if (!isHeld(path, mark)) throw new Deno.errors.AlreadyExists();
+        Deno.renameSync(part, path);
+      } catch (error) {
+        letGo(path, mark);
+        throw error;
+      }
     });
   },
   find(directory, parts) {
@@ -71,19 +80,6 @@ export const renames: Naming = {
  */
 function identityOf({ size, mtime }: Deno.FileInfo): string {
   return `${size} bytes, ${Math.floor((mtime?.getTime() ?? 0) / 2000)}`;
-}
-
-/** @throws AlreadyExists if the name is taken; what the system says. */
-function renameTo(part: string, path: string): void {
-  const mark = markOf(part);
-  hold(path, mark);
-  try {
-    if (!isHeld(path, mark)) throw new Deno.errors.AlreadyExists();
-    Deno.renameSync(part, path);
-  } catch (error) {
-    letGo(path, mark);
-    throw error;
-  }
 }
 
 function findNamed(part: string, directory: string): Named | null {
@@ -125,18 +121,21 @@ function readIntent(part: string): Intent | null {
   }
 }
 
-async function writeIntent(
-  part: string,
-  intent: Intent,
-  sync: boolean,
-): Promise<void> {
+function writeIntent(part: string, intent: Intent): void {
   using file = Deno.openSync(part + ENDING, {
     write: true,
     create: true,
     truncate: true,
   });
   writeAllSync(file, new TextEncoder().encode(JSON.stringify(intent)));
-  if (!sync) return;
+}
+
+/**
+ * Forces an intent to disk. Only the rename has to wait for it: a placeholder that
+ * outlives its intent at a loss of power holds nobody's bytes.
+ */
+async function syncIntent(part: string): Promise<void> {
+  using file = Deno.openSync(part + ENDING, { read: true });
   await file.syncData();
   using directory = Deno.openSync(join(part, ".."), { read: true });
   await directory.syncData();

@@ -18,7 +18,7 @@ import {
   firstDifference,
   startOrigin,
 } from "../support/origin.ts";
-import { startGet } from "../support/process.ts";
+import { type Started, startGet } from "../support/process.ts";
 import { assertDownloaded } from "../support/status.ts";
 
 const KiB = 1024;
@@ -148,7 +148,7 @@ Deno.test({
     const flags = ["--bytes-amount", "1MiB", "--threads-amount", "2", url];
     {
       await using get = startGet(disk.path, flags);
-      await recorded(`${disk.path}/.sluice/get`);
+      await recorded(`${disk.path}/.sluice/get`, get);
       get.kill("SIGKILL");
       await get.ended;
     }
@@ -163,7 +163,9 @@ Deno.test({
 });
 
 /** Resolves when a record of progress is in a directory. */
-async function recorded(directory: string): Promise<void> {
+async function recorded(directory: string, get: Started): Promise<void> {
+  let over = false;
+  get.ended.then(() => over = true);
   const isThere = () => {
     try {
       return [...Deno.readDirSync(directory)]
@@ -173,7 +175,10 @@ async function recorded(directory: string): Promise<void> {
       throw error;
     }
   };
-  while (!isThere()) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!isThere()) {
+    if (over) throw new Error("It ended without a record");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 Deno.test({

@@ -1,8 +1,10 @@
 /** Files of all sizes. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { type Behave, file } from "../support/origin.ts";
+import { filesIn, makeDirectory } from "../support/directory.ts";
+import { type Behave, file, startOrigin } from "../support/origin.ts";
+import { projectPath, taskArguments } from "../support/sluice.ts";
 import { assertDownloaded } from "../support/status.ts";
 import { SLICE, startTrial, where } from "../support/trial.ts";
 
@@ -67,4 +69,22 @@ Deno.test("a file of 5 GiB comes whole, beyond what 32 bits can count", async ()
     const wanted = whole.read(start, got.length);
     assertEquals(Buffer.compare(got, wanted), 0, `wrong near ${at}`);
   }
+});
+
+Deno.test("a file larger than the file system takes says so", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const url = origin.serve("/a", file(12 * KiB * KiB));
+  // As on FAT beyond 4 GiB, the system says EFBIG; here beyond 8 MiB.
+  const limited = 'trap "" XFSZ; ulimit -f 8192; exec "$@"';
+  const get = [...taskArguments("get", directory.path), "--json", url];
+  const { code, stdout } = await new Deno.Command("bash", {
+    args: ["-c", limited, "bash", Deno.execPath(), ...get],
+    cwd: projectPath("."),
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 1, text);
+  assertStringIncludes(text, "FILE_TOO_LARGE");
+  assertStringIncludes(text, "4 GiB");
+  assertEquals(filesIn(directory.path), []);
 });
