@@ -5,6 +5,7 @@
 
 import { afterStart, every } from "../base/timers.ts";
 import { DownloadError, fromRecord } from "../download/errors.ts";
+import { createConnections } from "./connections.ts";
 import { startLocalMember } from "./local_member.ts";
 import type { Member } from "./member.ts";
 import type {
@@ -135,13 +136,17 @@ function createMembers(
 ): Members {
   const settings = settingsOf(shared, createSharedTurns());
   const workers = new Set<WorkerMember>();
+  const connections = createConnections<WorkerMember>();
   const local = begin === "immediate"
     ? startLocalMember(settings, onEvent)
     : null;
 
   function start(): WorkerMember {
     const worker = startWorker({ code, directory, settings }, {
-      onEvent,
+      onEvent(event) {
+        connections.hear(event);
+        onEvent(event);
+      },
       onDismissed: (worker) => workers.delete(worker),
     });
     workers.add(worker);
@@ -152,11 +157,23 @@ function createMembers(
     while (workers.size < most) start();
   }
 
-  /** The worker with the least to do; a new one while there may be more. */
-  function leastBusy(): WorkerMember {
-    const [least] = [...workers].sort((a, b) => a.load() - b.load());
+  /**
+   * The worker with the least to do; a new one while there may be more.
+   *
+   * @param isBetter Whether one of two that have as much to do is the better.
+   */
+  function leastBusy(isBetter = (_: WorkerMember) => false): WorkerMember {
+    const [least] = [...workers].sort((a, b) =>
+      a.load() - b.load() || Number(isBetter(b)) - Number(isBetter(a))
+    );
     const full = workers.size >= most;
     return least && (full || least.load() === 0) ? least : start();
+  }
+
+  function workerFor(task: SliceTask): WorkerMember {
+    const worker = leastBusy((one) => connections.isServed(one, task));
+    connections.carries(worker, task);
+    return worker;
   }
 
   const checking = every(settings.stallTimeout / MOST_PINGS, () => {
@@ -172,11 +189,11 @@ function createMembers(
   if (local === null) startAll();
 
   return {
-    forThread({ pinned }) {
-      if (local === null || workers.size > 0) return leastBusy();
+    forThread(task) {
+      if (local === null || workers.size > 0) return workerFor(task);
       // Only a first slice may turn out to be a whole small file.
-      const small = pinned === null && local.threads.size < MOST_LOCAL;
-      return small ? local : leastBusy();
+      const small = task.pinned === null && local.threads.size < MOST_LOCAL;
+      return small ? local : workerFor(task);
     },
     forTask({ type }) {
       if (local === null || workers.size > 0) return leastBusy();

@@ -43,9 +43,10 @@ async function publishOne(
   try {
     const given = naming.find(directory, [path]).get(path);
     const whole = given?.path ?? path;
+    // Before it is looked at: its time may be a part of its identity.
+    if (remoteTime && modified !== null) setTime(whole, modified);
     const info = infoOfWhole(whole, size);
     if (!verified && hasHoles(info)) return { kind: "holes" };
-    if (remoteTime && modified !== null) setTime(whole, modified);
     if (sync) await syncData(whole);
     const named = given ?? await naming.give(path, directory, name, { sync });
     return { ...named, kind: "named", identity: naming.identityOf(info) };
