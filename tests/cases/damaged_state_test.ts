@@ -13,11 +13,13 @@ import { DatabaseSync } from "node:sqlite";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { preparePages } from "../../lib/store/pages.ts";
 import { openStore, type Store } from "../../lib/store/sqlite.ts";
-import { fetchHalf, inSlices, KEPT, sizeOf } from "../support/damage.ts";
+import { fetchHalf, KEPT, sizeOf } from "../support/damage.ts";
 import { filesIn, makeDirectory, partsIn } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
 import {
+  type Behave,
   file,
+  forever,
   type Origin,
   type OriginFile,
   startOrigin,
@@ -138,9 +140,10 @@ Deno.test("two downloads' parts that were swapped are noticed", async () => {
   await using temporary = await makeDirectory();
   const directory = temporary.path;
   const files = [file(8 * SLICE, 1), file(8 * SLICE, 2)] as const;
-  const urls = files.map((whole, n) =>
-    origin.serve(`/${n}`, whole, inSlices(SLICE))
-  );
+  const behave: Behave = ({ range }) => ({
+    gates: range?.start === 0 ? { [SLICE]: forever } : { head: forever },
+  });
+  const urls = files.map((whole, n) => origin.serve(`/${n}`, whole, behave));
   const ids: string[] = [];
   {
     await using downloads = await startDownloads({ directory });
