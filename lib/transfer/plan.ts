@@ -157,7 +157,11 @@ function planSteal(
     (a, b) => a === null || timeLeft(b) > timeLeft(a) ? b : a,
     null,
   );
-  if (slowest === null || timeLeft(slowest) < WORTH_STEALING) return null;
+  // What comes before another answer could begin is not worth asking for.
+  const { answersIn } = transfer.source;
+  const wait = answersIn === Infinity ? 0 : answersIn;
+  const worth = Math.max(WORTH_STEALING, wait);
+  if (slowest === null || timeLeft(slowest) < worth) return null;
   const usual = median(flights.map(({ rate }) => rate));
   const slice = steal(slowest, usual, share);
   return { kind: "steal", slice, from: slowest.thread };

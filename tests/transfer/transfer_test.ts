@@ -214,6 +214,18 @@ Deno.test("of several tails, the one that would last longest is taken over", () 
   assertEquals(planned?.kind === "steal" && planned.from, threads[3]);
 });
 
+Deno.test("no tail is taken over that comes before another answer would", () => {
+  for (const [wait, kind] of [[300, "steal"], [40_000, undefined]] as const) {
+    const transfer = slicedTransfer(MiB, { threads: 2 });
+    const thread = start(transfer);
+    gotAnswer(transfer, thread, { location: null, end: MiB }, wait);
+    bound(thread, MiB);
+    // A tenth in a second: nine are left.
+    write(transfer, thread, MiB / 10, 1000);
+    assertEquals(plan(transfer, LIMITS, 1000)?.kind, kind);
+  }
+});
+
 Deno.test("a thread that is about to end is left alone", () => {
   const transfer = slicedTransfer(MiB, { threads: 2 });
   const thread = start(transfer);
