@@ -217,9 +217,20 @@ function wholeFile(
   return { kind: "whole", size, validator: validatorOf(headers) };
 }
 
-/** Whether a Content-Range is all of a file that has `length` bytes. */
+/**
+ * Whether a Content-Range admits that `length` bytes are all of a file. Beside
+ * a 200 it has no meaning (RFC 9110 §14.4), and some origins write there what
+ * cannot be read: only a total or a range in it may contradict.
+ */
 function isAll(contentRange: string, length: number | null): boolean {
-  const { range = null, size = null } = parseContentRange(contentRange) ?? {};
+  const told = parseContentRange(contentRange);
+  if (told === null) {
+    const totals = [...contentRange.matchAll(/\/\s*(\d+)/g)];
+    return totals.length > 0
+      ? totals.every(([, total]) => Number(total) === length)
+      : !/\d\s*-\s*\d/.test(contentRange);
+  }
+  const { range, size } = told;
   return range !== null && range.start === 0 && range.end === size &&
     (length ?? size) === size;
 }

@@ -62,6 +62,45 @@ Deno.test("a part that is called the whole, plainly too, is no file", async () =
   assertEquals(filesIn(trial.downloads.directory), []);
 });
 
+for (
+  const [what, value] of [
+    ["with =, as in a Range", `bytes=0-${WHOLE.size - 1}/${WHOLE.size}`],
+    ["that ends behind the file", `bytes 0-${WHOLE.size}/${WHOLE.size}`],
+    ["that is a fraction", "-0.99999998516848"],
+    ["of all", `bytes 0-${WHOLE.size - 1}/${WHOLE.size}`],
+  ] as const
+) {
+  Deno.test(`a Content-Range ${what} says nothing against a plain 200`, async () => {
+    await using trial = await startTrial();
+    const headers = { "Content-Range": value };
+    const behave = { ranges: "ignore", headers } as const;
+    const url = trial.origin.serve("/a", WHOLE, behave);
+    await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+    assertEquals(trial.origin.requests.length, 2);
+  });
+}
+
+for (
+  const value of [
+    `bytes=0-999/${WHOLE.size}`,
+    `bytes 0-1000/${WHOLE.size}, all`,
+    `bytes 0-1000/ ${WHOLE.size}`,
+    "bytes 0-999/*",
+    "bytes 0-999",
+  ]
+) {
+  Deno.test(`a plain 200 of 1,000 bytes with ${value} is no file`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", WHOLE, {
+      slice: { start: 0, end: 1000 },
+      status: 200,
+      headers: { "Content-Range": value },
+    });
+    assertFailed(await trial.end(url), "WRONG_RANGE", /a part of the file/);
+    assertEquals(filesIn(trial.downloads.directory), []);
+  });
+}
+
 for (const status of [400, 403, 404, 405, 406, 412, 416, 500, 501, 502, 503]) {
   Deno.test(`a first range refused with ${status} becomes a plain request`, async () => {
     await using trial = await startTrial();
