@@ -174,7 +174,8 @@ function slice(
   const fits = length === null || length === range.end - range.start;
   if (asked === null) {
     // RFC 9110 §15.3.7 wants a Range header before a 206, some origins do not.
-    const whole = fits && range.start === 0 && range.end === size;
+    const whole = fits && range.start === 0 && range.end === size &&
+      !(length === null && isInParts(headers));
     if (!whole) throw onlyAPart();
     return { kind: "whole", size, validator };
   }
@@ -185,7 +186,19 @@ function slice(
     throw noRanges("sent another range than the one asked for");
   }
   if (!fits) throw noRanges("announced a length that does not fit its range");
+  if (length === null && isInParts(headers)) {
+    throw noRanges("sent the range with a head of its own");
+  }
   return { kind: "slice", slice: range, size, validator };
+}
+
+/**
+ * Whether a body may hold heads of parts between the bytes of the file: RFC 9110
+ * §15.3.7.2 forbids it for one range. A length that fits disproves it.
+ */
+function isInParts(headers: Headers): boolean {
+  const type = headers.get("content-type") ?? "";
+  return /^\s*multipart\/byteranges/i.test(type);
 }
 
 /** Bytes. Ranges that are shorter would cost more requests than they bring. */

@@ -1,6 +1,7 @@
 /** First answers that contradict themselves, refuse the range, or give less. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { filesIn } from "../support/directory.ts";
 import {
@@ -138,6 +139,43 @@ Deno.test("ranges that are shorter than asked for are put together", async () =>
   await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
   assertEquals(askedWhole(trial.origin), []);
   assertLess(trial.origin.requests.length, 2 * WHOLE.size / most);
+});
+
+Deno.test("heads of parts are not written into the file", async () => {
+  await using trial = await startTrial();
+  const url = trial.origin.serve(
+    "/a",
+    WHOLE,
+    where(inRanges, ({ range }) => {
+      const start = range?.start ?? 0;
+      const end = Math.min(range?.end ?? Infinity, WHOLE.size);
+      const told = `bytes ${start}-${end - 1}/${WHOLE.size}`;
+      const head = `--x\r\nContent-Range: ${told}\r\n\r\n`;
+      return {
+        status: 206,
+        headers: {
+          "Content-Range": told,
+          "Content-Type": "multipart/byteranges; boundary=x",
+        },
+        framing: "chunked",
+        body: Buffer.concat([
+          Buffer.from(head),
+          WHOLE.read(start, end - start),
+          Buffer.from("\r\n--x--\r\n"),
+        ]),
+      };
+    }),
+  );
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  assertEquals(trial.origin.requests.length, 2);
+});
+
+Deno.test("a label of parts on a range whose length fits is only a label", async () => {
+  await using trial = await startTrial();
+  const headers = { "Content-Type": "multipart/byteranges; boundary=x" };
+  const url = trial.origin.serve("/a", WHOLE, { headers });
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  assertEquals(askedWhole(trial.origin), []);
 });
 
 Deno.test("an origin that sends crumbs in ranges is asked for the whole", async () => {
