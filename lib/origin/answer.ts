@@ -153,6 +153,9 @@ export function readAnswer(
  * Credentials and "later" are no matter of ranges.
  */
 function isRefusedRange({ status, headers }: Head): boolean {
+  // RFC 9110 §15.4.5: a 304 answers a condition, and none was given. Caches
+  // send one that they got themselves, and have the file a moment later.
+  if (status === 304) return true;
   if (status < 400 || headers.has("retry-after")) return false;
   return ![401, 407, 408, 425, 429].includes(status);
 }

@@ -178,6 +178,18 @@ Deno.test("a label of parts on a range whose length fits is only a label", async
   assertEquals(askedWhole(trial.origin), []);
 });
 
+Deno.test("a 304 that nobody asked for is asked once more, plainly", async () => {
+  await using trial = await startTrial();
+  const unchanged = { status: 304, headers: { "Content-Length": null } };
+  const url = trial.origin.serve(
+    "/a",
+    WHOLE,
+    where(({ nth }) => nth === 0, unchanged),
+  );
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  assertEquals(trial.origin.requests.length, 2);
+});
+
 Deno.test("an origin that sends crumbs in ranges is asked for the whole", async () => {
   await using trial = await startTrial();
   const url = trial.origin.serve("/a", WHOLE, where(inRanges, clamped(100)));
