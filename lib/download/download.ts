@@ -11,7 +11,7 @@ export type Validator =
   | {
     readonly kind: "modified";
     readonly value: string;
-    /** A weak entity tag beside it, which proves nothing but a difference. */
+    /** An entity tag beside it that is not strong: it proves a difference only. */
     readonly weak?: string;
   };
 

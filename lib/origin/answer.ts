@@ -71,18 +71,34 @@ export function parseContentRange(value: string | null): ContentRange | null {
 /** The strong validator that an answer carries; null if it carries none. */
 export function validatorOf(headers: Headers): Validator | null {
   const etag = headers.get("etag")?.trim();
-  // RFC 9110 §8.8.3: a weak tag, W/"…", says alike, not the same bytes.
-  if (etag && /^"[\x21\x23-\xff]+"$/.test(etag)) {
-    return { kind: "etag", value: etag };
-  }
   const modified = headers.get("last-modified")?.trim();
   const changed = parseDate(modified ?? "");
+  const isUnknown = changed <= UNKNOWN_TIME;
+  if (
+    etag && isStrongTag(etag) && !(isUnknown && OF_TIME_AND_SIZE.test(etag))
+  ) {
+    return { kind: "etag", value: etag };
+  }
   const answered = parseDate(headers.get("date") ?? "");
   // A file written to in the second of the answer may change again within it.
   const isStrong = changed <= answered - 1000;
-  if (modified === undefined || !isStrong) return null;
+  if (modified === undefined || !isStrong || isUnknown) return null;
   const weak = weakTagOf(headers);
   return { kind: "modified", value: modified, ...(weak && { weak }) };
+}
+
+/**
+ * Milliseconds since the epoch. Stores of reproducible builds give this time to
+ * every file, and some origins to a file whose time they do not know.
+ */
+const UNKNOWN_TIME = 1000;
+
+/** nginx's tag, of which the size alone is left where the time is unknown. */
+const OF_TIME_AND_SIZE = /^"[01]-[0-9a-f]+"$/;
+
+/** RFC 9110 §8.8.3: a weak tag, W/"…", says alike, not the same bytes. */
+function isStrongTag(etag: string): boolean {
+  return /^"[\x21\x23-\xff]+"$/.test(etag);
 }
 
 /**
@@ -94,8 +110,10 @@ export function lastModified(headers: Headers): number | null {
   return Number.isNaN(time) ? null : time;
 }
 
+/** A tag that is weak, or that its origin forgot to quote. */
 function weakTagOf(headers: Headers): string | null {
-  return headers.get("etag")?.match(/^\s*(W\/".*")\s*$/)?.[1] ?? null;
+  const etag = headers.get("etag")?.trim();
+  return etag && !isStrongTag(etag) ? etag : null;
 }
 
 /** Whether an answer carries the very validator that was pinned. */
@@ -153,6 +171,9 @@ export function readAnswer(
  * Credentials and "later" are no matter of ranges.
  */
 function isRefusedRange({ status, headers }: Head): boolean {
+  // RFC 9110 §15.4.5: a 304 answers a condition, and none was given. Caches
+  // send one that they got themselves, and have the file a moment later.
+  if (status === 304) return true;
   if (status < 400 || headers.has("retry-after")) return false;
   return ![401, 407, 408, 425, 429].includes(status);
 }
@@ -174,7 +195,8 @@ function slice(
   const fits = length === null || length === range.end - range.start;
   if (asked === null) {
     // RFC 9110 §15.3.7 wants a Range header before a 206, some origins do not.
-    const whole = fits && range.start === 0 && range.end === size;
+    const whole = fits && range.start === 0 && range.end === size &&
+      !(length === null && isInParts(headers));
     if (!whole) throw onlyAPart();
     return { kind: "whole", size, validator };
   }
@@ -185,7 +207,19 @@ function slice(
     throw noRanges("sent another range than the one asked for");
   }
   if (!fits) throw noRanges("announced a length that does not fit its range");
+  if (length === null && isInParts(headers)) {
+    throw noRanges("sent the range with a head of its own");
+  }
   return { kind: "slice", slice: range, size, validator };
+}
+
+/**
+ * Whether a body may hold heads of parts between the bytes of the file: RFC 9110
+ * §15.3.7.2 forbids it for one range. A length that fits disproves it.
+ */
+function isInParts(headers: Headers): boolean {
+  const type = headers.get("content-type") ?? "";
+  return /^\s*multipart\/byteranges/i.test(type);
 }
 
 /** Bytes. Ranges that are shorter would cost more requests than they bring. */
@@ -217,9 +251,20 @@ function wholeFile(
   return { kind: "whole", size, validator: validatorOf(headers) };
 }
 
-/** Whether a Content-Range is all of a file that has `length` bytes. */
+/**
+ * Whether a Content-Range admits that `length` bytes are all of a file. Beside
+ * a 200 it has no meaning (RFC 9110 §14.4), and some origins write there what
+ * cannot be read: only a total or a range in it may contradict.
+ */
 function isAll(contentRange: string, length: number | null): boolean {
-  const { range = null, size = null } = parseContentRange(contentRange) ?? {};
+  const told = parseContentRange(contentRange);
+  if (told === null) {
+    const totals = [...contentRange.matchAll(/\/\s*(\d+)/g)];
+    return totals.length > 0
+      ? totals.every(([, total]) => Number(total) === length)
+      : !/\d\s*-\s*\d/.test(contentRange);
+  }
+  const { range, size } = told;
   return range !== null && range.start === 0 && range.end === size &&
     (length ?? size) === size;
 }

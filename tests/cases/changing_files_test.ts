@@ -95,6 +95,14 @@ for (
     ["an ETag without quotes", { etag: "1" }],
     ["an empty ETag", { etag: '""' }],
     ["a Last-Modified that is no date", { etag: null, lastModified: "-5" }],
+    ["a Last-Modified at the epoch", {
+      etag: null,
+      lastModified: "Thu, 01 Jan 1970 00:00:00 GMT",
+    }],
+    ["nginx's ETag of a time at the epoch", {
+      etag: '"1-a007b"',
+      lastModified: "Thu, 01 Jan 1970 00:00:01 GMT",
+    }],
     ["a Last-Modified to come", {
       etag: null,
       lastModified: new Date(Date.now() + 3_600_000).toUTCString(),
@@ -133,6 +141,26 @@ Deno.test("a Last-Modified of long ago proves that slices belong together", asyn
   assertEquals(status.ranges, true);
   assertGreater(trial.origin.requests.length, 10);
 });
+
+for (const quotes of [['W/"', '"'], ["", ""]] as const) {
+  const of = (tag: string) => quotes.join(tag);
+  Deno.test(`ETags like ${of("1")} tell files of one Last-Modified apart`, async () => {
+    await using trial = await startTrial();
+    const lastModified = "Thu, 04 Jan 2018 23:54:26 GMT";
+    const nodes = [WHOLE, OTHER].map((node, n) => ({
+      ...node,
+      etag: of(`t202_f274_${n}`),
+      lastModified,
+    }));
+    const url = trial.origin.serve("/a", null, ({ n }) => ({
+      file: nodes[n % 2] ?? WHOLE,
+    }));
+    const status = await trial.end(url);
+    const last = trial.origin.requests.find(({ range }) => range === null);
+    assert(last);
+    await assertDownloaded(status, nodes[last.n % 2] ?? WHOLE, "a");
+  });
+}
 
 Deno.test("a Last-Modified that changes in the middle begins anew", async () => {
   await using trial = await startTrial();

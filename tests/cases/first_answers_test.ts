@@ -1,6 +1,7 @@
 /** First answers that contradict themselves, refuse the range, or give less. */
 
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { filesIn } from "../support/directory.ts";
 import {
@@ -62,6 +63,45 @@ Deno.test("a part that is called the whole, plainly too, is no file", async () =
   assertEquals(filesIn(trial.downloads.directory), []);
 });
 
+for (
+  const [what, value] of [
+    ["with =, as in a Range", `bytes=0-${WHOLE.size - 1}/${WHOLE.size}`],
+    ["that ends behind the file", `bytes 0-${WHOLE.size}/${WHOLE.size}`],
+    ["that is a fraction", "-0.99999998516848"],
+    ["of all", `bytes 0-${WHOLE.size - 1}/${WHOLE.size}`],
+  ] as const
+) {
+  Deno.test(`a Content-Range ${what} says nothing against a plain 200`, async () => {
+    await using trial = await startTrial();
+    const headers = { "Content-Range": value };
+    const behave = { ranges: "ignore", headers } as const;
+    const url = trial.origin.serve("/a", WHOLE, behave);
+    await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+    assertEquals(trial.origin.requests.length, 2);
+  });
+}
+
+for (
+  const value of [
+    `bytes=0-999/${WHOLE.size}`,
+    `bytes 0-1000/${WHOLE.size}, all`,
+    `bytes 0-1000/ ${WHOLE.size}`,
+    "bytes 0-999/*",
+    "bytes 0-999",
+  ]
+) {
+  Deno.test(`a plain 200 of 1,000 bytes with ${value} is no file`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", WHOLE, {
+      slice: { start: 0, end: 1000 },
+      status: 200,
+      headers: { "Content-Range": value },
+    });
+    assertFailed(await trial.end(url), "WRONG_RANGE", /a part of the file/);
+    assertEquals(filesIn(trial.downloads.directory), []);
+  });
+}
+
 for (const status of [400, 403, 404, 405, 406, 412, 416, 500, 501, 502, 503]) {
   Deno.test(`a first range refused with ${status} becomes a plain request`, async () => {
     await using trial = await startTrial();
@@ -99,6 +139,55 @@ Deno.test("ranges that are shorter than asked for are put together", async () =>
   await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
   assertEquals(askedWhole(trial.origin), []);
   assertLess(trial.origin.requests.length, 2 * WHOLE.size / most);
+});
+
+Deno.test("heads of parts are not written into the file", async () => {
+  await using trial = await startTrial();
+  const url = trial.origin.serve(
+    "/a",
+    WHOLE,
+    where(inRanges, ({ range }) => {
+      const start = range?.start ?? 0;
+      const end = Math.min(range?.end ?? Infinity, WHOLE.size);
+      const told = `bytes ${start}-${end - 1}/${WHOLE.size}`;
+      const head = `--x\r\nContent-Range: ${told}\r\n\r\n`;
+      return {
+        status: 206,
+        headers: {
+          "Content-Range": told,
+          "Content-Type": "multipart/byteranges; boundary=x",
+        },
+        framing: "chunked",
+        body: Buffer.concat([
+          Buffer.from(head),
+          WHOLE.read(start, end - start),
+          Buffer.from("\r\n--x--\r\n"),
+        ]),
+      };
+    }),
+  );
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  assertEquals(trial.origin.requests.length, 2);
+});
+
+Deno.test("a label of parts on a range whose length fits is only a label", async () => {
+  await using trial = await startTrial();
+  const headers = { "Content-Type": "multipart/byteranges; boundary=x" };
+  const url = trial.origin.serve("/a", WHOLE, { headers });
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  assertEquals(askedWhole(trial.origin), []);
+});
+
+Deno.test("a 304 that nobody asked for is asked once more, plainly", async () => {
+  await using trial = await startTrial();
+  const unchanged = { status: 304, headers: { "Content-Length": null } };
+  const url = trial.origin.serve(
+    "/a",
+    WHOLE,
+    where(({ nth }) => nth === 0, unchanged),
+  );
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  assertEquals(trial.origin.requests.length, 2);
 });
 
 Deno.test("an origin that sends crumbs in ranges is asked for the whole", async () => {

@@ -392,6 +392,18 @@ Deno.test("a date is a validator once it is older than the answer", () => {
   );
 });
 
+Deno.test("a time at the epoch is no validator, nor nginx's tag of it", () => {
+  for (const second of ["00", "01"]) {
+    const dates = {
+      "last-modified": `Thu, 01 Jan 1970 00:00:${second} GMT`,
+      date: "Wed, 02 Jan 2019 00:00:00 GMT",
+    };
+    assertEquals(validatorFrom(dates), null);
+    assertEquals(validatorFrom({ ...dates, etag: '"1-493e0"' }), null);
+    assertEquals(validatorFrom({ ...dates, etag: '"iqhlq2b7"' })?.kind, "etag");
+  }
+});
+
 Deno.test("a strong tag is preferred to a date, and a date to a weak tag", () => {
   const dates = {
     "last-modified": "Tue, 01 Jan 2019 00:00:00 GMT",
@@ -414,8 +426,9 @@ Deno.test("a weak tag proves nothing, but that it is another file", () => {
     const { kind } = read({ headers: { ...first, etag }, pinned });
     assertEquals(kind, "slice");
   }
-  const headers = { ...first, etag: 'W/"v2"' };
-  assertEquals(codeOf({ headers, pinned }), "CHANGED");
+  for (const etag of ['W/"v2"', "v2"]) {
+    assertEquals(codeOf({ headers: { ...first, etag }, pinned }), "CHANGED");
+  }
 });
 
 // Bodies that are not the file
