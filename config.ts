@@ -85,6 +85,8 @@ type Settings = {
  */
 const WORKERS = Math.max(1, navigator.hardwareConcurrency - 1);
 
+const TRUE_OR_FALSE = "true or false";
+
 const SETTINGS: Settings = {
   contentDirectory: {
     name: "CONTENT_DIRECTORY",
@@ -193,7 +195,7 @@ const SETTINGS: Settings = {
     meaning: "whether files and the queue are forced to disk before they " +
       "count as there, and thus outlive a loss of power",
     fallback: "true",
-    allowed: "true or false",
+    allowed: TRUE_OR_FALSE,
     parse: parseBoolean,
   },
   remoteTime: {
@@ -201,7 +203,7 @@ const SETTINGS: Settings = {
     meaning: "whether a file gets the time at which it was last modified at " +
       "its origin, where that tells",
     fallback: "false",
-    allowed: "true or false",
+    allowed: TRUE_OR_FALSE,
     parse: parseBoolean,
   },
   minFreeSpace: {
@@ -233,7 +235,7 @@ const SETTINGS: Settings = {
     meaning: "whether downloads may come from private networks; by itself, " +
       "only while nobody beyond this machine can connect",
     fallback: "",
-    allowed: "true or false",
+    allowed: TRUE_OR_FALSE,
     parse: (text) => text === "" ? null : parseBoolean(text),
   },
   socketsAmount: {
@@ -311,16 +313,23 @@ export interface SettingUsage {
   readonly variable: string;
   /** What it means, and its default. */
   readonly meaning: string;
+  /** Whether it is `true` or `false`. */
+  readonly isSwitch: boolean;
 }
 
 /** The settings that a program goes by. */
 export function settingsOf(program: Program): SettingUsage[] {
   return Object.entries(SETTINGS)
     .filter(([key]) => program === "serve" || key in OF_GET)
-    .map(([key, { name, meaning }]) => {
+    .map(([key, { name, meaning, allowed }]) => {
       const fallback = fallbackOf(key as keyof Config, program);
       const shown = fallback === "" ? "" : ` (${fallback})`;
-      return { flag: flagOf(name), variable: name, meaning: meaning + shown };
+      return {
+        flag: flagOf(name),
+        variable: name,
+        meaning: meaning + shown,
+        isSwitch: allowed === TRUE_OR_FALSE,
+      };
     });
 }
 

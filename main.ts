@@ -65,8 +65,10 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function flagOf({ flag, meaning }: ReturnType<typeof settingsOf>[number]) {
-  return settingFlag(flag, meaning);
+function flagOf(
+  { flag: name, meaning, isSwitch }: ReturnType<typeof settingsOf>[number],
+) {
+  return settingFlag({ name, meaning, isSwitch });
 }
 
 /** The settings, and the proxies that the environment names. */

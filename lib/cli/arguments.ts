@@ -2,7 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { parseWholeNumber } from "../base/whole_number.ts";
-import type { CommandUsage, Flag } from "./commands.ts";
+import { type CommandUsage, type Flag, SWITCH } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
@@ -108,7 +108,9 @@ function joined(
       result.push(`--${flag.name}`);
       continue;
     }
-    const value = given ?? rest.shift() ?? "";
+    const isBare = flag.value === SWITCH &&
+      !/^(true|false)$/.test(rest[0] ?? "");
+    const value = given ?? (isBare ? "true" : rest.shift()) ?? "";
     if (value === "") {
       throw new UsageError(`--${flag.name} needs a value: ${flag.meaning}.`);
     }

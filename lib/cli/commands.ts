@@ -30,9 +30,17 @@ export interface CommandUsage {
   readonly examples: readonly string[];
 }
 
-/** A flag for a setting, `--threads-amount 8`. */
-export function settingFlag(name: string, meaning: string): Flag {
-  return { name, short: null, value: "VALUE", meaning, times: "last" };
+/** The value of a flag that is `true` where it is given without one. */
+export const SWITCH = "[true|false]";
+
+/** A flag for a setting, `--threads-amount 8` or `--remote-time`. */
+export function settingFlag(
+  { name, meaning, isSwitch }: Pick<Flag, "name" | "meaning"> & {
+    readonly isSwitch: boolean;
+  },
+): Flag {
+  const value = isSwitch ? SWITCH : "VALUE";
+  return { name, short: null, value, meaning, times: "last" };
 }
 
 function flag(

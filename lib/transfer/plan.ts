@@ -17,11 +17,19 @@ import {
 
 /** An origin that answers within this time is near, in milliseconds. */
 const NEAR = 50;
+/** One that takes longer has to make its answers, or to be found, first. */
+const SLOW_TO_ANSWER = 1_000;
 /** Bytes. The first slice is not shortened below this for other threads. */
 const WORTH_SHARING = 2 * 1024 * 1024;
-/** A tail is worth taking over if it would last longer, in milliseconds. */
+/**
+ * A tail is worth taking over if it would last longer than this, and than the
+ * wait for an answer, in milliseconds.
+ */
 const WORTH_STEALING = 500;
-/** The age from which a thread is judged by its speed, in milliseconds. */
+/**
+ * How long a thread's bytes are waited for, from its start and from its answer
+ * on, before it is judged by its speed, in milliseconds.
+ */
 const TIME_TO_SPEED_UP = 300;
 /** A thread is replaced if its peers are faster by this factor ... */
 const FAR_SLOWER = 20;
@@ -133,11 +141,17 @@ export function endOfFirst(
   const pinned = pinnedOf(transfer);
   if (pinned === null) return Infinity;
   const most = Math.min(threads, transfer.download.request.threads ?? Infinity);
-  if (most < 2) return bytesAmount;
+  // Another answer would be waited for longer than most files last.
+  if (most < 2 || waitOf(transfer) > SLOW_TO_ANSWER) return bytesAmount;
   const share = Math.ceil(pinned.size / most);
   const length = lengthOfNext(transfer, bytesAmount);
   const worth = Math.min(WORTH_SHARING, bytesAmount);
   return Math.max(worth, Math.min(share, length));
+}
+
+/** How long a further answer is likely to take, in milliseconds. */
+function waitOf({ source: { answersIn } }: Transfer): number {
+  return Number.isFinite(answersIn) ? answersIn : 0;
 }
 
 function planSteal(
@@ -146,20 +160,18 @@ function planSteal(
   now: number,
 ): Plan | null {
   const threads = [...transfer.threads.values()];
+  const wait = waitOf(transfer);
   const flights = threads
     .filter((thread) => !isDoubled(thread, threads))
-    .filter(({ state, startedAt, run, slice }) =>
+    .filter(({ state, since, run, slice }) =>
       state === "running" &&
-      (run.end > slice.start || now - startedAt > TIME_TO_SPEED_UP)
+      (run.end > slice.start || now - since.at > TIME_TO_SPEED_UP + wait)
     )
     .map((thread) => ({ thread, ...flightOf(thread, now) }));
   const slowest = flights.reduce<(typeof flights)[number] | null>(
     (a, b) => a === null || timeLeft(b) > timeLeft(a) ? b : a,
     null,
   );
-  // What comes before another answer could begin is not worth asking for.
-  const { answersIn } = transfer.source;
-  const wait = answersIn === Infinity ? 0 : answersIn;
   const worth = Math.max(WORTH_STEALING, wait);
   if (slowest === null || timeLeft(slowest) < worth) return null;
   const usual = median(flights.map(({ rate }) => rate));

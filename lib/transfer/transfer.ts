@@ -253,7 +253,14 @@ export function gotAnswer(
   change(transfer, {
     source: location === null ? source : { ...source, location },
   });
-  changeThread(thread, { reach: end, end: Math.min(thread.end, end) });
+  // The wait for an answer tells nothing of how fast its bytes come.
+  const mark = { at: now, position: thread.run.end };
+  changeThread(thread, {
+    reach: end,
+    end: Math.min(thread.end, end),
+    since: mark,
+    next: mark,
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** When a file was last modified: at its origin, where that is asked for. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { makeDirectory } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { file, forever, startOrigin } from "../support/origin.ts";
@@ -92,9 +92,17 @@ Deno.test("get keeps a file's time, too", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
   const url = origin.serve("/a", file(1000, 1, { lastModified: NEW_YEAR }));
-  const flags = ["--remote-time", "true", url];
-  const { code, stderr } = await startGet(directory.path, flags).ended;
+  const asked = [["--remote-time"], ["--remote-time", "true"]];
+  for (const [n, flags] of asked.entries()) {
+    const args = [...flags, "--output", `${n}`, url];
+    const { code, stderr } = await startGet(directory.path, args).ended;
+    assertEquals(code, 0, stderr);
+    const time = await modified(`${directory.path}/${n}`);
+    assertEquals(time, "2019-01-01T00:00:00.000Z");
+  }
+  const args = ["--remote-time", "false", url];
+  const { code, stderr } = await startGet(directory.path, args).ended;
   assertEquals(code, 0, stderr);
   const time = await modified(`${directory.path}/a`);
-  assertEquals(time, "2019-01-01T00:00:00.000Z");
+  assertNotEquals(time, "2019-01-01T00:00:00.000Z");
 });

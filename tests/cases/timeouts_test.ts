@@ -84,6 +84,14 @@ Deno.test("an answer that begins late is waited for, and asked for once", async 
   assertEquals(first.length, 1);
 });
 
+Deno.test("where each answer begins late, a small file takes one", async () => {
+  const options = { ...TOLD_APART, bytesAmount: 2 * WHOLE.size };
+  await using trial = await startTrial(options);
+  const url = trial.origin.serve("/a", WHOLE, { gates: { head: late } });
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  assertEquals(trial.origin.requests.length, 1);
+});
+
 Deno.test("an answer that begins late behind a proxy is waited for", async () => {
   await using proxy = await startProxy();
   const proxies = { ...NO_PROXIES, http: `http://${proxy.address}` };

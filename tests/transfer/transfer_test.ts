@@ -234,6 +234,36 @@ Deno.test("a thread that is about to end is left alone", () => {
   assertEquals(plan(transfer, LIMITS, 1000), null);
 });
 
+Deno.test("a tail is not taken over that lasts less than the wait for an answer", () => {
+  const transfer = slicedTransfer(MiB, { threads: 2 });
+  const thread = start(transfer);
+  bound(thread, MiB);
+  gotAnswer(transfer, thread, NO_REDIRECT, 40_000);
+  assertEquals(plan(transfer, LIMITS, 40_000), null);
+  // 10 kB/s: what is left of it lasts 98 s.
+  write(transfer, thread, 64 * KiB, 40_001);
+  assertEquals(plan(transfer, LIMITS, 40_001), null);
+  assertEquals(plan(transfer, LIMITS, 46_500)?.kind, "steal");
+});
+
+Deno.test("an answer that takes long is not asked for twice before it is due", () => {
+  const transfer = slicedTransfer(MiB / 2, { threads: 5 });
+  const [first] = startAll(transfer);
+  assert(first);
+  gotAnswer(transfer, first, NO_REDIRECT, 2_000);
+  end(transfer, first);
+  start(transfer, 2_000);
+  assertEquals(plan(transfer, LIMITS, 2_200), null);
+  assertEquals(plan(transfer, LIMITS, 2_400)?.kind, "steal");
+});
+
+Deno.test("where answers take long, the first one is not cut short for others", () => {
+  const limits = { bytesAmount: 16 * MiB, threads: 4 };
+  const transfer = slicedTransfer(12 * MiB);
+  gotAnswer(transfer, start(transfer), NO_REDIRECT, 2_000);
+  assertEquals(endOfFirst(transfer, limits), 16 * MiB);
+});
+
 Deno.test("a thread is not doubled twice", () => {
   const transfer = slicedTransfer(100 * KiB);
   start(transfer);
