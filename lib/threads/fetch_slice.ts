@@ -3,18 +3,13 @@
 import type { Together } from "../base/timers.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import type { Range } from "../download/ranges.ts";
-import {
-  type Answer,
-  contentLength,
-  lastModified,
-  mislabelledIn,
-  readAnswer,
-  type Reading,
-  settleDoubts,
-} from "../origin/answer.ts";
+import { type Answer, readAnswer, type Reading } from "../origin/answer.ts";
 import { connectionError } from "../origin/connection_error.ts";
 import { TELLING_BYTES } from "../origin/content.ts";
+import { mislabelledIn, settleDoubts } from "../origin/doubts.ts";
 import { dispositionName } from "../origin/filename.ts";
+import { contentLength } from "../origin/framing.ts";
+import { lastModified } from "../origin/validator.ts";
 import { ask, type Asking } from "./ask.ts";
 import { type Body, openBody, startWatch, type Watch } from "./body.ts";
 import type { Buffers } from "./buffers.ts";

@@ -13,10 +13,10 @@ import {
   type Answer,
   parseContentRange,
   readAnswer,
-  settleDoubts,
-  transferCodings,
-  validatorOf,
 } from "../../lib/origin/answer.ts";
+import { settleDoubts } from "../../lib/origin/doubts.ts";
+import { transferCodings } from "../../lib/origin/framing.ts";
+import { validatorOf } from "../../lib/origin/validator.ts";
 
 const ASKED: Range = { start: 100, end: 200 };
 const NOW = Date.UTC(2026, 0, 1);
