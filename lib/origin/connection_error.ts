@@ -252,6 +252,13 @@ const PROXY_ERRORS: readonly Known[] = [
     "FORBIDDEN_ADDRESS",
     "The proxy is at an address that this server may not connect to.",
   ],
+  [
+    // Whose answer it is cannot be told: a proxy may hand on what it gets.
+    /invalid HTTP version parsed/,
+    "UNREADABLE",
+    "What answers, the proxy or the origin behind it, does not speak HTTP/1.0 " +
+    "or HTTP/1.1: check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, and the URL.",
+  ],
   ...UNREADABLE,
   ...TLS,
   [

@@ -50,6 +50,13 @@ export function refusal({ status, headers }: Head, now: number): DownloadError {
         "ORIGIN_STATUS",
         `${said}: it cannot do this; check the URL.`,
       );
+    case 400:
+      return new DownloadError(
+        "ORIGIN_STATUS",
+        `${said}: it takes the request for a wrong one; check the URL. A few ` +
+          "servers know no header names in lower case, as Deno's client " +
+          "writes them.",
+      );
     default:
       return status >= 500
         ? new DownloadError(

@@ -95,6 +95,17 @@ Deno.test("a SOCKS proxy that wants a name is blamed at once", async () => {
   assertFailed(await trial.downloads.end(id), "PROXY_AUTH", /^The proxy/);
 });
 
+Deno.test("what is no HTTP proxy is blamed at once, or the origin behind it", async () => {
+  await using proxy = await startProxy({ refusal: "SSH-2.0-OpenSSH_9.6\r\n" });
+  await using trial = await startTrial(through(`http://${proxy.address}`));
+  const id = await trial.downloads.add({
+    url: trial.origin.serve("/a", WHOLE),
+  });
+  const status = await trial.downloads.end(id);
+  assertFailed(status, "UNREADABLE", /the proxy or the origin.*HTTP_PROXY/);
+  assertEquals(proxy.asked.length, 1);
+});
+
 for (
   const refusal of [
     "HTTP/1.1 403 Forbidden\r\n\r\n",

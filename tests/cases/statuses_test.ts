@@ -26,7 +26,7 @@ for (
     [410, "EXPIRED", /gone.*check.*refresh/i],
     [401, "EXPIRED", /credentials/],
     [407, "ORIGIN_STATUS", /HTTP_PROXY/],
-    [400, "ORIGIN_STATUS", /check the URL/],
+    [400, "ORIGIN_STATUS", /check the URL\..*lower case/],
     [418, "ORIGIN_STATUS", /check the URL/],
     [501, "ORIGIN_STATUS", /check the URL/],
     [204, "ORIGIN_STATUS", /check the URL/],
