@@ -1,6 +1,6 @@
 /** What a failure means for a transfer. Pure. */
 
-import type { ErrorRecord } from "../download/errors.ts";
+import type { ErrorCode, ErrorRecord } from "../download/errors.ts";
 import { type Remedy, remedyFor } from "../download/remedies.ts";
 import {
   type Ask,
@@ -162,12 +162,26 @@ function again(
   if (transfer.threads.size === 0 && failures >= attempts) {
     return stopAs(setback, { kind: "Failed", error });
   }
+  if (failures === attempts - 1 && isUnheard(transfer, error)) {
+    return stop(setback, { kind: "restart", ask: "whole" });
+  }
   // What came of an unpinned file is of no use beside another answer.
   const unpinned = transfer.file !== null && pinnedOf(transfer) === null;
   return unpinned && !isWhole(transfer)
     ? stop(setback, { kind: "restart", ask: transfer.ask })
     : { follows: { kind: "continue" }, setback };
 }
+
+/**
+ * Whether the origin has never answered, and was reached: some firewalls and
+ * servers drop requests for their Range header alone. The last attempt goes
+ * without, and no earlier one: what then comes is one thread's, from the start.
+ */
+function isUnheard({ file, ask }: Transfer, { code }: ErrorRecord): boolean {
+  return file === null && ask === "slices" && DROPPED.includes(code);
+}
+
+const DROPPED: readonly ErrorCode[] = ["REFUSED", "CUT", "STALLED"];
 
 /**
  * Whether the host refused one thread too many. A refusal while the host serves

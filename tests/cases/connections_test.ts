@@ -2,14 +2,23 @@
 
 import { assertEquals, assertGreater } from "@std/assert";
 import { filesIn } from "../support/directory.ts";
-import { type Behave, file, literal, startOrigin } from "../support/origin.ts";
+import {
+  type Behave,
+  file,
+  forever,
+  literal,
+  type OriginRequest,
+  startOrigin,
+} from "../support/origin.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   askedWhole,
   gate,
+  IMPATIENT,
   PATIENT,
   SLICE,
   startTrial,
+  where,
   WHOLE,
 } from "../support/trial.ts";
 
@@ -83,6 +92,23 @@ for (
     const url = trial.origin.serve("/a", WHOLE, { raw });
     assertFailed(await trial.end(url), "REFUSED", /check the URL.*retry/);
     assertEquals(filesIn(trial.downloads.directory), []);
+  });
+}
+
+for (
+  const [what, dropped] of [
+    ["ends", { raw: "" }],
+    ["resets", { raw: "", cut: { after: 0, by: "reset" } }],
+    ["never answers", { gates: { head: forever } }],
+  ] as const
+) {
+  Deno.test(`the last attempt goes without ranges where an origin ${what} what has them`, async () => {
+    await using trial = await startTrial({ ...IMPATIENT, attempts: 4 });
+    const inRanges = ({ range }: OriginRequest) => range !== null;
+    const url = trial.origin.serve("/a", WHOLE, where(inRanges, dropped));
+    await assertDownloaded(await trial.end(url), WHOLE, "a");
+    const asked = trial.origin.requests.map(({ range }) => range !== null);
+    assertEquals(asked, [true, true, true, false]);
   });
 }
 
