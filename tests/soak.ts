@@ -277,6 +277,8 @@ const FOR_CLIENTS = [
   "ENCODED",
   "WEB_PAGE",
   "NO_RANGES",
+  "WRONG_RANGE",
+  "UNREADABLE",
   "CHANGED",
 ];
 
