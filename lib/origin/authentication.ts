@@ -177,8 +177,7 @@ export function digestAuthorization(
  * `username*` either: they get the bytes, unless no header may hold them.
  */
 function usernameField(username: string, charset: boolean): string {
-  // deno-lint-ignore no-control-regex
-  const isSafe = !/[\0-\x1f\x7f]/.test(username);
+  const isSafe = !/\p{Cc}/u.test(username);
   const isAscii = /^[\x20-\x7e]*$/.test(username);
   if (isSafe && (isAscii || !charset)) {
     return `username=${quoted(bytesOf(username))}`;

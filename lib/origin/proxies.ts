@@ -10,9 +10,6 @@ export interface Proxies {
   readonly direct: readonly string[];
 }
 
-/** No proxy for any URL. */
-export const NO_PROXIES: Proxies = { http: null, https: null, direct: [] };
-
 /**
  * The variables that name a proxy for a scheme, the first that is set winning:
  * curl's order. Its `HTTP_PROXY`, which CGI lets clients set, it does not read;

@@ -1,9 +1,9 @@
 /** The body of an answer, read as it comes. */
 
-import { DownloadError } from "../download/errors.ts";
-import { DECODABLE, transferCodings } from "../origin/framing.ts";
-import { connectionError } from "../origin/connection_error.ts";
 import type { Together } from "../base/timers.ts";
+import { DownloadError } from "../download/errors.ts";
+import { connectionError } from "../origin/connection_error.ts";
+import { DECODABLE, transferCodings } from "../origin/framing.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Look } from "./connecting.ts";
 

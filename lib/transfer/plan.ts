@@ -33,7 +33,7 @@ const WORTH_STEALING = 500;
 const TIME_TO_SPEED_UP = 300;
 /** A thread is replaced if its peers are faster by this factor ... */
 const FAR_SLOWER = 20;
-/** ... and it is older than this, in milliseconds. */
+/** ... and it is older than this and a wait for an answer, in milliseconds. */
 const TIME_TO_SHOW = 5_000;
 
 /** What limits a plan. */
@@ -221,14 +221,19 @@ export function idle(transfer: Transfer): Thread[] {
   });
 }
 
-/** The thread, if any, so far behind its peers that a new one would win. */
-export function straggler({ threads }: Transfer, now: number): Thread | null {
+/**
+ * The thread, if any, so far behind its peers that a new one would win. One that
+ * rests is not behind: it has its slice.
+ */
+export function straggler(transfer: Transfer, now: number): Thread | null {
+  const { threads } = transfer;
   if (threads.size < 3) return null;
+  const age = TIME_TO_SHOW + waitOf(transfer);
   const rates = [...threads.values()]
     .map((thread) => ({ thread, rate: flightOf(thread, now).rate }));
   const usual = median(rates.map(({ rate }) => rate));
   return rates.find(({ thread, rate }) =>
-    thread.state !== "stopping" && now - thread.startedAt > TIME_TO_SHOW &&
-    rate * FAR_SLOWER < usual
+    thread.state !== "stopping" && !rests(thread) &&
+    now - thread.startedAt > age && rate * FAR_SLOWER < usual
   )?.thread ?? null;
 }

@@ -108,15 +108,7 @@ Deno.test("5,000 at once are all told", async () => {
     assertLess(growth / sockets.length, 100 * KiB);
     const url = origin.serve("/told", file(10 * KiB));
     const id = await client.add({ url });
-    await Promise.all(sockets.map(async (socket) => {
-      for (;;) {
-        const message = await socket.message();
-        assert(message !== null);
-        if (!("data" in message) || !Array.isArray(message.data)) continue;
-        const told = message.data.find((status) => status.id === id);
-        if (told?.process_status === "Downloaded") return;
-      }
-    }));
+    await Promise.all(sockets.map((socket) => untilDownloaded(socket, id)));
     await assertServes(sluice, origin, client);
   } finally {
     for (const socket of sockets) socket[Symbol.dispose]();
@@ -137,15 +129,7 @@ Deno.test("more than can be told in a tick are all told in the end", async () =>
   try {
     const url = origin.serve("/told", file(300 * KiB), { rate: 300 * KiB });
     const id = await client.add({ url });
-    await Promise.all(sockets.map(async (socket) => {
-      for (;;) {
-        const message = await socket.message();
-        assert(message !== null);
-        if (!("data" in message) || !Array.isArray(message.data)) continue;
-        const told = message.data.find((status) => status.id === id);
-        if (told?.process_status === "Downloaded") return;
-      }
-    }));
+    await Promise.all(sockets.map((socket) => untilDownloaded(socket, id)));
   } finally {
     for (const socket of sockets) socket[Symbol.dispose]();
   }
@@ -167,3 +151,14 @@ Deno.test("beyond SOCKETS_AMOUNT clients are told to come later", async () => {
   await untilSockets(sluice, 1);
   await assertServes(sluice, origin);
 });
+
+/** Resolves once a client is told that a download is finished. */
+async function untilDownloaded(socket: RawSocket, id: string): Promise<void> {
+  for (;;) {
+    const message = await socket.message();
+    assert(message !== null);
+    if (!("data" in message) || !Array.isArray(message.data)) continue;
+    const told = message.data.find((status) => status.id === id);
+    if (told?.process_status === "Downloaded") return;
+  }
+}

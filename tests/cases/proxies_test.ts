@@ -1,11 +1,11 @@
 /** Proxies, and what they answer in an origin's place. */
 
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import { NO_PROXIES, parseProxy } from "../../lib/origin/proxies.ts";
+import { parseProxy } from "../../lib/origin/proxies.ts";
 import { caCertificate } from "../support/certificate.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { bytesOf, startOrigin } from "../support/origin.ts";
-import { startProxy } from "../support/proxy.ts";
+import { NO_PROXIES, startProxy } from "../support/proxy.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import { run, taskArguments } from "../support/sluice.ts";
 import { startTrial, TLS, WHOLE } from "../support/trial.ts";

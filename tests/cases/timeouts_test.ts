@@ -2,10 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { forever } from "../support/origin.ts";
-import { startProxy } from "../support/proxy.ts";
+import { NO_PROXIES, startProxy } from "../support/proxy.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import { endAlone, startTrial, where, WHOLE } from "../support/trial.ts";
-import { NO_PROXIES } from "../../lib/origin/proxies.ts";
 
 /** A port that neither takes nor refuses connections: its queue is full. */
 async function startSilence() {

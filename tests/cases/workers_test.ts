@@ -7,9 +7,9 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { crc32 } from "node:zlib";
-import { NO_PROXIES } from "../../lib/origin/proxies.ts";
 import type { ThreadEvent } from "../../lib/threads/messages.ts";
 import { createPool, type Pool } from "../../lib/threads/pool.ts";
+import { NO_PROXIES } from "../support/proxy.ts";
 import { makeDirectory } from "../support/directory.ts";
 import {
   file,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isPrivateIPv6, PRIVATE_RANGES } from "../../lib/origin/address.ts";
-import { NO_PROXIES } from "../../lib/origin/proxies.ts";
 import { allowsPrivate, exposureFault } from "../../lib/server/exposure.ts";
+import { NO_PROXIES } from "../support/proxy.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { deniedBy } from "../support/permissions.ts";

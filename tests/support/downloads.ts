@@ -7,7 +7,6 @@ import {
   createCoordinator,
 } from "../../lib/coordinator.ts";
 import { parseDownload } from "../../lib/download/request.ts";
-import { NO_PROXIES } from "../../lib/origin/proxies.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import { createEventLog } from "../../lib/status/event_log.ts";
 import { createLists, type Lists } from "../../lib/status/lists.ts";
@@ -16,6 +15,7 @@ import { createQueue } from "../../lib/store/queue.ts";
 import { createReader } from "../../lib/store/reader.ts";
 import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
+import { NO_PROXIES } from "./proxy.ts";
 import { makeDirectory } from "./directory.ts";
 
 /** What is different in a test: all is quick, and nothing waits for long. */

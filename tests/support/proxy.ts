@@ -1,6 +1,10 @@
 /** A forward proxy: HTTP (absolute form and CONNECT) and SOCKS5 on one port. */
 
 import net from "node:net";
+import type { Proxies } from "../../lib/origin/proxies.ts";
+
+/** No proxy for any URL. */
+export const NO_PROXIES: Proxies = { http: null, https: null, direct: [] };
 
 /** A running proxy. */
 export interface Proxy extends AsyncDisposable {

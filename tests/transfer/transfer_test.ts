@@ -307,6 +307,19 @@ Deno.test("a thread twenty times slower than its peers is a straggler, in time",
   assertEquals(straggler(transfer, 5001), null);
 });
 
+Deno.test("a thread that waits for a slow answer is no straggler", () => {
+  for (const [wait, found] of [[100, true], [40_000, false]] as const) {
+    const transfer = slicedTransfer(64 * MiB);
+    const [waiting, ...peers] = startAll(transfer);
+    for (const peer of peers) {
+      gotAnswer(transfer, peer, { location: null, end: peer.end }, wait);
+      write(transfer, peer, 500 * KiB, wait + 1_000);
+    }
+    const slow = straggler(transfer, Math.max(6_000, wait + 2_000));
+    assertEquals(slow, found ? waiting : null);
+  }
+});
+
 Deno.test("where all are slow, none is a straggler", () => {
   const transfer = slicedTransfer(64 * MiB);
   startAll(transfer);
@@ -567,6 +580,17 @@ Deno.test("the first thread goes on where the origin refuses others the rest", (
   const next = nextEnd(transfer, first, LIMITS);
   assert(next !== null && next > MiB && next <= 2 * MiB);
   assertEquals(nextEnd(transfer, second, LIMITS), null);
+});
+
+Deno.test("a thread that rests is no straggler, however long it does", () => {
+  const { transfer, first, second, third } = resting();
+  for (const thread of [second, third]) {
+    write(transfer, thread, 10, 597_000);
+    write(transfer, thread, 10, 598_000);
+    write(transfer, thread, 400 * KiB, 599_000);
+  }
+  assert(rests(first));
+  assertEquals(straggler(transfer, 600_000), null);
 });
 
 Deno.test("the first thread stops once the one behind it gets its slice", () => {
