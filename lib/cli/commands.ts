@@ -70,6 +70,7 @@ const REQUEST: readonly Flag[] = [
     "more URLs, one a line; - for standard input, # for a comment",
     { short: "i", times: "each" },
   ),
+  flag("no-glob", null, "take {, }, [ and ] in URLs as they are"),
 ];
 
 const REMOTE: readonly Flag[] = [

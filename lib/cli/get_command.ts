@@ -5,7 +5,7 @@ import type { DownloadRequest } from "../download/download.ts";
 import { get, type GetEnd, type GetOptions } from "../get/get.ts";
 import type { Reporter } from "../get/reporter.ts";
 import type { Invocation } from "./arguments.ts";
-import { checkRequests, readRequests } from "./requests.ts";
+import { readRequests } from "./requests.ts";
 import { codeWith, openOutputs, type Outputs } from "./terminal/outputs.ts";
 import {
   createJsonReporter,
@@ -36,9 +36,11 @@ export async function runGet(
   options: GetCommandOptions,
 ): Promise<number> {
   const { flags } = invocation;
-  const asked = await readRequests(invocation);
-  const checked = checkRequests(asked, options);
-  const requests = await withCredentials(checked, options);
+  const asked = await readRequests(invocation, options);
+  const requests = await withCredentials(
+    asked.map(({ request }) => request),
+    options,
+  );
   const outputs = openOutputs();
   using signals = startSignals();
   let end: GetEnd;

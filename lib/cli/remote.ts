@@ -4,7 +4,7 @@ import { DownloadError } from "../download/errors.ts";
 import type { Status } from "../status/status.ts";
 import { type Invocation, wholeNumberFlag } from "./arguments.ts";
 import { type Client, connect, type ServerAddress } from "./client.ts";
-import { checkRequests, readRequests } from "./requests.ts";
+import { checkUrl, readRequests } from "./requests.ts";
 import { renderTable } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
@@ -55,10 +55,10 @@ async function add(
   server: ServerAddress,
   { line }: LineOutput,
 ): Promise<number> {
-  const urls = await readRequests(invocation);
   // All are checked before any is sent, or half a list could be in the queue.
   // How long a URL may be is for the server to say.
-  checkRequests(urls, { urlLength: Infinity });
+  const asked = await readRequests(invocation, { urlLength: Infinity });
+  const urls = asked.map(({ fields }) => fields);
   using client = await connect(server);
   for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
     const page = urls.slice(n, n + URLS_AT_ONCE);
@@ -185,7 +185,7 @@ async function refresh(
       "refresh takes an id and a URL: sluice list shows the ids.",
     );
   }
-  checkRequests([{ url }], { urlLength: Infinity });
+  checkUrl(url);
   using client = await connect(server);
   const [id = typed] = await fullIds(client, [typed]);
   await client.request({ action: "refresh", id, url });

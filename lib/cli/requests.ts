@@ -1,51 +1,85 @@
 /** Reads requests for downloads from the command line and lists of URLs. */
 
 import { errorMessage } from "../base/error_message.ts";
+import { isObject } from "../base/json.ts";
 import {
   CHECKSUM_ALGORITHMS,
   type DownloadRequest,
 } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { parseDownload } from "../download/request.ts";
+import { completeUrl } from "../download/typed_url.ts";
 import { type Invocation, wholeNumberFlag } from "./arguments.ts";
+import {
+  decodeList,
+  type DownloadFields,
+  isPath,
+  parseHeaderLine,
+  parseList,
+} from "./lists.ts";
+import { expandPattern, nameFor } from "./patterns.ts";
 import { refuseWithout } from "./permissions.ts";
 import { UsageError } from "./usage.ts";
 
-/** The fields of a download, as the protocol has them. */
-export type DownloadFields =
-  & { readonly url: string }
-  & Readonly<
-    Record<string, unknown>
-  >;
+/** One download that a command asks for. */
+export interface Asked {
+  /** As the protocol has it. */
+  readonly fields: DownloadFields;
+  readonly request: DownloadRequest;
+}
+
+/** One that is not checked yet. */
+interface Typed {
+  /** Where it stands, for what is said of it: `list.txt:3`. */
+  readonly where: string;
+  readonly fields: DownloadFields;
+  /** What stands in it for the parts of its pattern. */
+  readonly words: readonly string[];
+}
+
+/** Something wrong, and where. */
+interface Fault {
+  readonly where: string;
+  readonly fault: string;
+}
 
 /**
  * All downloads that a command asks for.
  *
- * @throws {UsageError} if there is none, or flags do not fit together.
+ * @throws {UsageError} if there is none, one of them makes no sense, or flags do
+ * not fit together.
  */
 export async function readRequests(
   { flags, operands, command }: Invocation,
-): Promise<DownloadFields[]> {
-  const urls = [...operands];
+  limits: { readonly urlLength: number },
+): Promise<Asked[]> {
+  const made = operands.flatMap((operand) =>
+    flags["no-glob"] ? { url: operand, words: [] } : expandPattern(operand)
+  );
+  const typed: (Typed | Fault)[] = made.map(({ url, words }, n) => ({
+    where: `URL number ${n + 1}`,
+    fields: { url: completeUrl(url) },
+    words,
+  }));
   const lists = flags["input-file"];
   for (const list of Array.isArray(lists) ? lists.map(String) : []) {
-    urls.push(...await readList(list));
+    const name = list === "-" ? "standard input" : list;
+    for (const line of parseList(await readList(list))) {
+      const where = `${name}:${line.line}`;
+      typed.push(
+        line.kind === "fault"
+          ? { where, fault: line.fault }
+          : { where, fields: line.fields, words: [] },
+      );
+    }
   }
-  if (urls.length === 0) {
+  if (typed.length === 0) {
     throw new UsageError(
       `There is no URL: sluice ${command.name} https://example.org/file`,
     );
   }
-  const forOne = ["output", ...CHECKSUM_ALGORITHMS].filter((name) =>
-    name in flags
-  );
-  if (urls.length > 1 && forOne.length > 0) {
-    throw new UsageError(
-      `--${forOne[0]} is for one URL; there are ${urls.length}.`,
-    );
-  }
   const { output } = flags;
-  if (typeof output === "string" && /[/\\]|^(\.{0,2}|-)$/.test(output)) {
+  if (typeof output === "string" && isPath(output)) {
     throw new UsageError(
       "--output is a name, not a path" +
         (command.name === "get"
@@ -53,76 +87,148 @@ export async function readRequests(
           : ": a server has its own directory."),
     );
   }
-  const more = {
+  const more = readMore(flags);
+  const asked: Asked[] = [];
+  const faults: Fault[] = [];
+  for (const one of withNames(typed, flags)) {
+    if ("fault" in one) {
+      faults.push(one);
+      continue;
+    }
+    const { where, fields: { headers, ...own } } = one;
+    const fields = {
+      ...more,
+      ...own,
+      headers: { ...more.headers, ...(isObject(headers) && headers) },
+    };
+    const request = checked(fields, limits);
+    if (typeof request === "string") faults.push({ where, fault: request });
+    else asked.push({ fields, request });
+  }
+  refuseFaults(faults, asked.length);
+  return asked;
+}
+
+/** What flags say of each download. */
+function readMore(flags: Invocation["flags"]) {
+  return {
     ...Object.fromEntries(
       CHECKSUM_ALGORITHMS.filter((name) => name in flags)
         .map((name) => [name, flags[name]]),
     ),
-    ...(typeof output === "string" && { filename: output }),
     ...("threads" in flags &&
       { threads: wholeNumberFlag(flags, "threads", 1) }),
     headers: readHeaders(flags.header),
   };
-  return urls.map((url) => ({ url: withScheme(url), ...more }));
 }
 
 /**
- * The requests that a command asks for.
- *
- * @throws {UsageError} saying which one makes no sense, and why.
+ * The downloads with the name that a flag gives them: to one, or to all that
+ * patterns make if it takes something of each, `#1.bin`.
  */
-export function checkRequests(
-  asked: readonly DownloadFields[],
-  limits: { readonly urlLength: number },
-): DownloadRequest[] {
-  return asked.map((fields, n) => {
-    try {
-      return parseDownload(fields, limits);
-    } catch (error) {
-      if (!(error instanceof DownloadError)) throw error;
-      const which = asked.length > 1 ? `URL number ${n + 1}: ` : "";
-      throw new UsageError(`${which}${error.message}`);
+function withNames(
+  typed: readonly (Typed | Fault)[],
+  flags: Invocation["flags"],
+): readonly (Typed | Fault)[] {
+  const checksum = CHECKSUM_ALGORITHMS.find((name) => name in flags);
+  if (checksum !== undefined && typed.length > 1) {
+    throw new UsageError(
+      `--${checksum} is for one URL; there are ${typed.length}.`,
+    );
+  }
+  const { output } = flags;
+  if (typeof output !== "string") return typed;
+  const named = typed.map((one) =>
+    "fault" in one ? one : {
+      ...one,
+      fields: { filename: nameFor(output, one.words), ...one.fields },
     }
-  });
+  );
+  const isShared = typed.length > 1 &&
+    named.some((one) => "fields" in one && one.fields.filename === output);
+  if (!isShared) return named;
+  const isMade = typed.every((one) => "words" in one && one.words.length > 0);
+  throw new UsageError(
+    `--output is for one URL; there are ${typed.length}` +
+      (isMade
+        ? ': --output "#1.bin" takes of each what {…} or […] made.'
+        : "."),
+  );
 }
 
-/** A URL as people type it: without a scheme, https is meant, as in browsers. */
-function withScheme(url: string): string {
-  return /^[\w-]+(\.[\w-]+)+(:\d+)?(\/|$)/.test(url) ? `https://${url}` : url;
+/** The request, or what is wrong with it. */
+function checked(
+  fields: DownloadFields,
+  limits: { readonly urlLength: number },
+): DownloadRequest | string {
+  try {
+    return parseDownload(fields, limits);
+  } catch (error) {
+    if (error instanceof DownloadError) return error.message;
+    throw error;
+  }
+}
+
+/** Others of a list's wrong lines that are named beside the first. */
+const MORE_NAMED = 5;
+
+/** @throws {UsageError} if there are any. */
+function refuseFaults(faults: readonly Fault[], others: number): void {
+  const [first, ...rest] = faults;
+  if (first === undefined) return;
+  const isAlone = faults.length + others === 1 && !first.where.includes(":");
+  const more = rest.slice(0, MORE_NAMED).map(({ where }) => where).join(", ");
+  const most = rest.length > MORE_NAMED
+    ? ` and ${rest.length - MORE_NAMED}` +
+      " more"
+    : "";
+  throw new UsageError(
+    (isAlone ? "" : `${first.where}: `) + first.fault +
+      (rest.length > 0 ? ` Wrong, too: ${more}${most}.` : ""),
+  );
+}
+
+/**
+ * Checks the URL that a command takes.
+ *
+ * @throws {UsageError} saying why it makes no sense.
+ */
+export function checkUrl(url: string): void {
+  const fault = checked({ url }, { urlLength: Infinity });
+  if (typeof fault === "string") throw new UsageError(fault);
 }
 
 function readHeaders(lines: unknown): Record<string, string> {
   const headers = new Map<string, string>();
   for (const line of Array.isArray(lines) ? lines.map(String) : []) {
-    const [, name, value] = line.match(/^([^:\s]+):\s*(.*?)\s*$/) ?? [];
+    const [name, value] = parseHeaderLine(line) ?? [];
     if (name === undefined || value === undefined) {
       // The line is not shown: it may hold a token.
       throw new UsageError('--header must be "Name: value".');
     }
-    const key = name.toLowerCase();
-    if (headers.has(key)) {
+    if (headers.has(name)) {
       throw new UsageError(
-        `--header names ${key} twice: give both values once.`,
+        `--header names ${name} twice: give both values once.`,
       );
     }
-    headers.set(key, value);
+    headers.set(name, value);
   }
   return Object.fromEntries(headers);
 }
 
-/** One URL a line; `#` begins a comment line, `-` is standard input. */
-async function readList(path: string): Promise<string[]> {
-  const text = path === "-"
-    ? await new Response(Deno.stdin.readable).text()
-    : await readListFile(path);
-  return text.split(/\r?\n/).map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
+/** The text of a list; `-` is standard input. */
+async function readList(path: string): Promise<string> {
+  return decodeList(
+    path === "-"
+      ? await new Response(Deno.stdin.readable).bytes()
+      : await readListFile(path),
+  );
 }
 
-async function readListFile(path: string): Promise<string> {
+async function readListFile(path: string): Promise<Uint8Array> {
   refuseWithout([{ name: "read", path }]);
   try {
-    return await Deno.readTextFile(path);
+    return await Deno.readFile(path);
   } catch (error) {
     const reason = errorMessage(error);
     throw new UsageError(`--input-file cannot be read: ${reason}.`);

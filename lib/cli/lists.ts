@@ -1,0 +1,159 @@
+/**
+ * Reads lists of URLs: one a line, and below it, indented, options of aria2's
+ * lists. Pure.
+ */
+
+import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { completeUrl } from "../download/typed_url.ts";
+
+/** The fields of a download, as the protocol has them. */
+export type DownloadFields =
+  & { readonly url: string }
+  & Readonly<Record<string, unknown>>;
+
+/** What a line of a list asks for, or what is wrong with it. */
+export type ListLine =
+  | {
+    readonly kind: "download";
+    /** Counted from 1. */
+    readonly line: number;
+    readonly fields: DownloadFields;
+  }
+  | {
+    readonly kind: "fault";
+    readonly line: number;
+    /** What is wrong, as a sentence. */
+    readonly fault: string;
+  };
+
+/**
+ * The text of a list, in UTF-8 or UTF-16. What is not UTF-8 becomes U+FFFD.
+ *
+ * UTF-16 without a byte order mark is known by its first character, which is
+ * ASCII in every list of URLs.
+ */
+export function decodeList(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const isBig = first === 0xfe && second === 0xff || first === 0 && !!second;
+  const isLittle = first === 0xff && second === 0xfe || !!first && second === 0;
+  const encoding = isBig ? "utf-16be" : isLittle ? "utf-16le" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+/** Whether a file's name leads elsewhere, or nowhere. */
+export function isPath(name: string): boolean {
+  return /[/\\]|^(\.{0,2}|-)$/.test(name);
+}
+
+/** A header as it is typed, `Name: value`; null if it is none. */
+export function parseHeaderLine(line: string): [string, string] | null {
+  const [, name, value] = line.match(/^([^:\s]+):\s*(.*?)\s*$/) ?? [];
+  return name === undefined || value === undefined
+    ? null
+    : [name.toLowerCase(), value];
+}
+
+/**
+ * Reads a list. Lines end with LF, CR or both; `#` begins a comment, also
+ * behind a URL and white space.
+ */
+export function parseList(text: string): ListLine[] {
+  const lines: ListLine[] = [];
+  /** The fields of the latest URL, to which options below it are added. */
+  let fields: Record<string, unknown> | null = null;
+  for (const [n, raw] of text.split(/\r\n|\r|\n/).entries()) {
+    const words = raw.trim();
+    if (words === "" || words.startsWith("#")) continue;
+    const line = n + 1;
+    const [, name, value = ""] =
+      raw.match(/^[ \t]+([a-z][a-z\d-]*)=(.*?)\s*$/) ?? [];
+    let fault: string | null;
+    if (name === undefined) {
+      const url = words.replace(/\s+#.*$/, "");
+      fault = urlFault(url);
+      const asked = { url: completeUrl(url) };
+      if (fault === null) lines.push({ kind: "download", line, fields: asked });
+      fields = asked;
+    } else {
+      fault = fields === null
+        ? `There is no URL above ${name}=.`
+        : addOption(fields, name, value);
+    }
+    if (fault !== null) lines.push({ kind: "fault", line, fault });
+  }
+  return lines;
+}
+
+/** Why a line is not one URL; null if it may be one. */
+function urlFault(words: string): string | null {
+  if (words.includes("\uFFFD")) return "It is not in UTF-8.";
+  if (words.includes("\t")) {
+    return "There is more than a URL in it: of mirrors between tabs, as aria2 " +
+      "takes them, leave one.";
+  }
+  return /[\p{L}\p{N}\s]https?:\/\//iu.test(words)
+    ? "There is more than one URL in it: write each in a line of its own."
+    : null;
+}
+
+/** Adds an option of aria2's to a download; what is wrong with it, or null. */
+function addOption(
+  fields: Record<string, unknown>,
+  name: string,
+  value: string,
+): string | null {
+  switch (name) {
+    case "out":
+      fields.filename = value;
+      if (value.includes("\uFFFD")) return "It is not in UTF-8.";
+      return isPath(value) ? "out= is a name, not a path." : null;
+    case "header":
+      return addHeader(fields, value);
+    case "referer":
+      return addHeader(fields, `Referer: ${value}`);
+    case "user-agent":
+      return addHeader(fields, `User-Agent: ${value}`);
+    case "checksum":
+      return addChecksum(fields, value);
+    case "split":
+      fields.threads = Number(value);
+      return null;
+    // The name of a download in aria2's saved session; nothing follows from it.
+    case "gid":
+      return null;
+    case "dir":
+      return "Sluice takes no dir=: all files go to one directory, " +
+        "--content-directory.";
+    default:
+      return `Sluice takes no ${name}=, but out=, header=, referer=, ` +
+        "user-agent=, checksum= and split=.";
+  }
+}
+
+function addHeader(
+  fields: Record<string, unknown>,
+  line: string,
+): string | null {
+  const [name, value] = parseHeaderLine(line) ?? [];
+  // The line is not shown: it may hold a token.
+  if (name === undefined) return 'header= must be "Name: value".';
+  const headers = (fields.headers ?? {}) as Record<string, unknown>;
+  if (name in headers) return `${name} is given twice: give both values once.`;
+  fields.headers = { ...headers, [name]: value };
+  return null;
+}
+
+function addChecksum(
+  fields: Record<string, unknown>,
+  value: string,
+): string | null {
+  const [type = "", digest] = value.split("=");
+  const algorithm = CHECKSUM_ALGORITHMS.find((name) =>
+    name === type.toLowerCase().replace("-", "")
+  );
+  if (algorithm === undefined) {
+    return "checksum= must be sha-256=…, sha-512=…, sha-1=… or md5=….";
+  }
+  fields[algorithm] = digest;
+  return null;
+}

@@ -1,0 +1,15 @@
+/** Reads a URL as people type it. Pure. */
+
+/** A host, with what may stand around it; none that begins with a dot. */
+const BARE =
+  /^(?!mailto:)(?:[^\s/?#\\@]*@)?(?:\[[\da-f:.]+\]|[\p{L}\p{N}_%][\p{L}\p{M}\p{N}_.%~-]*)(?::\d+)?(?:[/?#]|$)/iu;
+
+/**
+ * A URL as it was typed, with `http://` before it where it has no scheme, as
+ * curl reads it: `example.org/x`, `localhost:8080`, `me@nas/x`, `[::1]/x`. What
+ * is no host stays as it is, and is refused as a URL.
+ */
+export function completeUrl(typed: string): string {
+  const trimmed = typed.trim();
+  return BARE.test(trimmed) ? `http://${trimmed}` : trimmed;
+}
