@@ -114,6 +114,13 @@ export function createCommands(
       ],
       flags: [
         ...REQUEST,
+        flag("skip-existing", null, "fetch no file that is there already"),
+        flag(
+          "timestamping",
+          null,
+          "fetch a file again, in its place, only if it has changed",
+          { short: "N" },
+        ),
         flag("netrc", null, "names and passwords from ~/.netrc"),
         flag("netrc-file", "FILE", "names and passwords from another file"),
         flag("quiet", null, "say nothing but errors", { short: "q" }),

@@ -2,6 +2,7 @@
 
 import { startSignals } from "../base/signals.ts";
 import type { DownloadRequest } from "../download/download.ts";
+import type { Existing } from "../get/existing.ts";
 import { get, type GetEnd, type GetOptions } from "../get/get.ts";
 import type { Reporter } from "../get/reporter.ts";
 import type { Invocation } from "./arguments.ts";
@@ -14,12 +15,13 @@ import {
   createTerminalReporter,
 } from "./terminal/reporter.ts";
 import { openTerminal } from "./terminal/screen.ts";
+import { UsageError } from "./usage.ts";
 
 /** How often a terminal is drawn again, in milliseconds. */
 const DRAW_EVERY = 100;
 
 /** Settings of the command. */
-export interface GetCommandOptions extends GetOptions {
+export interface GetCommandOptions extends Omit<GetOptions, "existing"> {
   /** Characters that a URL may have. */
   readonly urlLength: number;
   /** The path of a file with names and passwords; null for none. */
@@ -36,6 +38,7 @@ export async function runGet(
   options: GetCommandOptions,
 ): Promise<number> {
   const { flags } = invocation;
+  const existing = existingIn(flags);
   const asked = await readRequests(invocation, options);
   const requests = await withCredentials(
     asked.map(({ request }) => request),
@@ -48,7 +51,7 @@ export async function runGet(
     using reporter = createReporter(flags, outputs);
     end = await get(
       requests,
-      { ...options, broadcastTimeout: DRAW_EVERY },
+      { ...options, existing, broadcastTimeout: DRAW_EVERY },
       {
         reporter,
         interrupt: AbortSignal.any([signals.stop, outputs.lost]),
@@ -72,6 +75,16 @@ export async function runGet(
       }
       return signals.exitCode();
   }
+}
+
+/** What is to be done where a file is there already. */
+function existingIn(flags: Invocation["flags"]): Existing {
+  if (!flags.timestamping) return flags["skip-existing"] ? "skip" : "number";
+  if (!flags["skip-existing"]) return "renew";
+  throw new UsageError(
+    "--skip-existing asks for no file that is there, --timestamping for one " +
+      "that has changed: give one of them.",
+  );
 }
 
 async function withCredentials(

@@ -1,6 +1,7 @@
 /** The commands that send requests to a running server, and end. */
 
 import { DownloadError } from "../download/errors.ts";
+import { completeUrl } from "../download/typed_url.ts";
 import type { Status } from "../status/status.ts";
 import { type Invocation, wholeNumberFlag } from "./arguments.ts";
 import { type Client, connect, type ServerAddress } from "./client.ts";
@@ -179,12 +180,13 @@ async function refresh(
   server: ServerAddress,
   { line }: LineOutput,
 ): Promise<number> {
-  const [typed, url, ...more] = operands;
-  if (!typed || url === undefined || more.length > 0) {
+  const [typed, typedUrl, ...more] = operands;
+  if (!typed || typedUrl === undefined || more.length > 0) {
     throw new UsageError(
       "refresh takes an id and a URL: sluice list shows the ids.",
     );
   }
+  const url = completeUrl(typedUrl);
   checkUrl(url);
   using client = await connect(server);
   const [id = typed] = await fullIds(client, [typed]);

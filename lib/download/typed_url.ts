@@ -4,12 +4,16 @@
 const BARE =
   /^(?!mailto:)(?:[^\s/?#\\@]*@)?(?:\[[\da-f:.]+\]|[\p{L}\p{N}_%][\p{L}\p{M}\p{N}_.%~-]*)(?::\d+)?(?:[/?#]|$)/iu;
 
+/** Words that are no host: more often, they are a mistake. */
+const WORD = /^(?!localhost$)[^./:@[]*$/i;
+
 /**
  * A URL as it was typed, with `http://` before it where it has no scheme, as
  * curl reads it: `example.org/x`, `localhost:8080`, `me@nas/x`, `[::1]/x`. What
- * is no host stays as it is, and is refused as a URL.
+ * is no host, or a mere word, stays as it is, and is refused as a URL.
  */
 export function completeUrl(typed: string): string {
   const trimmed = typed.trim();
-  return BARE.test(trimmed) ? `http://${trimmed}` : trimmed;
+  const isBare = BARE.test(trimmed) && !WORD.test(trimmed);
+  return isBare ? `http://${trimmed}` : trimmed;
 }

@@ -253,7 +253,8 @@ function isRecord(value: unknown): value is PartRecord {
     Array.isArray(runs) && runs.every((run) => isRun(run, Number(size)));
 }
 
-function isValidator(value: unknown): boolean {
+/** Whether a record holds a validator there. */
+export function isValidator(value: unknown): boolean {
   return isObject(value) &&
     (value.kind === "etag" || value.kind === "modified") &&
     typeof value.value === "string";

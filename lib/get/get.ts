@@ -1,5 +1,6 @@
 /** Fetches files in this process, without a server. */
 
+import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import {
@@ -17,6 +18,13 @@ import { statusOf } from "../status/status.ts";
 import { createQueue } from "../store/queue.ts";
 import { finishedAs } from "../store/recovery.ts";
 import { type Claim, createClaims, type PartRecord } from "./claims.ts";
+import type {
+  createExistingFiles,
+  Existing,
+  ExistingFiles,
+  Kept,
+} from "./existing.ts";
+import type { FinishedFile } from "./finished.ts";
 import { createLines } from "./host_turns.ts";
 import type { Reporter } from "./reporter.ts";
 import { createGetStore } from "./store.ts";
@@ -28,6 +36,8 @@ const AHEAD = 4;
 export interface GetOptions extends CoordinatorOptions {
   /** Absolute path. */
   readonly contentDirectory: string;
+  /** What is done where a file is there already. */
+  readonly existing: Existing;
 }
 
 /** How a `get` ended. */
@@ -48,8 +58,12 @@ export async function get(
   options: GetOptions,
   { reporter, interrupt }: { reporter: Reporter; interrupt: AbortSignal },
 ): Promise<GetEnd> {
-  const { contentDirectory, threadsAmount } = options;
+  const { contentDirectory, threadsAmount, existing } = options;
   using claims = createClaims(contentDirectory, options);
+  using files = existing === "number"
+    ? null
+    : await openExistingFiles({ ...options, existing }, interrupt);
+  const ahead = existing === "renew" ? 1 : AHEAD;
   const wanted = new Map(requests.map((one) => [wordsOf(one), one]));
   const of = wanted.size;
   const lines = createLines([...wanted.values()]);
@@ -78,8 +92,9 @@ export async function get(
     }
   }
 
-  function ended(download: Download): void {
-    const begun = open.get(download.request);
+  function ended(last: Download): void {
+    const begun = open.get(last.request);
+    const download = settled(last, begun?.key ?? null);
     open.delete(download.request);
     lines.ended(download.request);
     const { state } = download;
@@ -94,19 +109,46 @@ export async function get(
     reporter.ended(statusOf(download), effort, path);
   }
 
+  /** A download that has ended, with its file where that is to stay. */
+  function settled(download: Download, key: string | null): Download {
+    const { state, file } = download;
+    if (files === null || key === null || state.kind !== "Downloaded") {
+      return download;
+    }
+    try {
+      const path = files.settle(key, state.path, file);
+      const name = basename(path);
+      return {
+        ...download,
+        state: { ...state, path },
+        file: file && { ...file, name },
+      };
+    } catch (error) {
+      // It is downloaded all the same; a later call does not know it again.
+      reporter.stuck(toRecord(error));
+      return download;
+    }
+  }
+
   /** Not all at once: each claim holds a file open. */
   async function takeUp(): Promise<void> {
-    while (open.size < threadsAmount * AHEAD && !interrupt.aborted) {
+    while (open.size < threadsAmount * ahead && !interrupt.aborted) {
       const request = lines.next();
       if (request === null) break;
       const now = Date.now();
-      open.set(request, { startedAt: now, claim: null });
-      try {
-        await begin(request, now);
-      } catch (error) {
+      open.set(request, { startedAt: now, key: null, claim: null });
+      const beginning = begin(request, now).catch((error) => {
         const state = { kind: "Failed", error: toRecord(error) } as const;
+        if (interrupt.aborted) return;
         ended({ ...createDownload(request, now), state, finishedAt: now });
+      });
+      if (existing !== "renew") {
+        await beginning;
+        continue;
       }
+      // Each asks its origin first: the others need not wait for the answer.
+      beginning.then(() => open.has(request) ? undefined : takeUp())
+        .catch(over.reject);
     }
     reporter.waiting(lines.waiting);
     if (lines.waiting === 0) claims.tidy();
@@ -116,12 +158,15 @@ export async function get(
 
   /** @throws {DownloadError} if it cannot be begun. */
   async function begin(request: DownloadRequest, now: number): Promise<void> {
-    const claim = claims.take(await keyOf(request), {
+    const key = await keyOf(request);
+    const kept = await files?.find(request, key);
+    if (kept) return keep(request, now, kept);
+    const claim = claims.take(key, {
       checked: request.checksum !== null,
     });
     if (claim === null) throw beingFetched();
     const mine = { ...claim, left: known(claim.left, request) };
-    open.set(request, { startedAt: now, claim: mine });
+    open.set(request, { startedAt: now, key, claim: mine });
     const { named, left } = mine;
     if (named === null) {
       await coordinator.add([request]);
@@ -132,6 +177,18 @@ export async function get(
     mine.release();
     const finished = finishedAs(named, left?.file ?? null);
     ended({ ...createDownload(request, now), ...finished });
+  }
+
+  /** A download whose file is there has come to its end. */
+  function keep(
+    request: DownloadRequest,
+    now: number,
+    { file, why }: { file: FinishedFile; why: Kept },
+  ): void {
+    open.delete(request);
+    lines.ended(request);
+    const download = downloadedAs(createDownload(request, now), file);
+    reporter.kept(statusOf(download), why, file.path);
   }
 
   const store = createGetStore((request) => {
@@ -178,10 +235,34 @@ export async function get(
   }
 }
 
+/** Most calls do not need it, and are to start at once. */
+async function openExistingFiles(
+  ...args: Parameters<typeof createExistingFiles>
+): Promise<ExistingFiles> {
+  const { createExistingFiles } = await import("./existing.ts");
+  return createExistingFiles(...args);
+}
+
+/** A download whose file is there already. */
+function downloadedAs(
+  download: Download,
+  { path, size, validator }: FinishedFile,
+): Download {
+  return {
+    ...download,
+    state: { kind: "Downloaded", path },
+    file: { size, ranges: null, validator, name: basename(path) },
+    downloaded: size,
+    finishedAt: download.addedAt,
+  };
+}
+
 /** A download that has begun. */
 interface Begun {
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** See `createKeys`; null until it is known. */
+  readonly key: string | null;
   /** Null until it is taken. */
   readonly claim: Claim | null;
 }

@@ -18,6 +18,8 @@ import { type Fetching, fetchOnce } from "./fetch_once.ts";
 /** What an origin is asked with. */
 export interface Asking extends Fetching {
   readonly authenticate: Authenticator;
+  /** Headers that each hop gets, and that say of which file an answer is wanted. */
+  readonly conditions?: Readonly<Record<string, string>>;
 }
 
 /** An answer that is no redirect. */
@@ -63,6 +65,7 @@ export async function ask(
         ...own,
         ...(cookie !== null && { cookie }),
         "accept-encoding": "identity",
+        ...asking.conditions,
         ...(slice && { range: rangeHeader(slice) }),
       };
       return fetchOnce(url, sent, asking, watch);

@@ -20,6 +20,7 @@ export const TYPED_URLS: readonly (readonly [string, string])[] = [
 
 /** What is no URL; it stays as it is, and is refused as one. */
 export const NO_URLS: readonly string[] = [
+  "none",
   "/etc/passwd",
   "//example.org/x",
   "mailto:a",

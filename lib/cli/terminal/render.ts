@@ -1,6 +1,7 @@
 /** Downloads as lines of text of a given width. Pure. */
 
 import { remedyFor } from "../../download/remedies.ts";
+import type { Kept } from "../../get/existing.ts";
 import type { Effort } from "../../get/reporter.ts";
 import { filenameFor } from "../../origin/filename.ts";
 import { loggable } from "../../origin/request.ts";
@@ -185,6 +186,12 @@ export function renderEnd(
   const speed = formatBytes(bytes / Math.max(seconds, 0.001));
   const all = formatBytes(size ?? downloaded);
   return `${nameOf(status)}: ${all} in ${time} (${speed}/s)`;
+}
+
+/** A line about a download whose file is there already. */
+export function renderKept(status: Status, why: Kept): string {
+  const words = { existing: "is there already", unchanged: "has not changed" };
+  return `${nameOf(status)} ${words[why]}`;
 }
 
 /** The downloads of a server as a table; `width` is Infinity for no end. */

@@ -1,10 +1,15 @@
 /** How a `get` tells how far it is. */
 
 import type { ErrorRecord } from "../../download/errors.ts";
-import type { Effort, Reporter } from "../../get/reporter.ts";
+import type { Reporter } from "../../get/reporter.ts";
 import type { Status } from "../../status/status.ts";
 import type { Outputs } from "./outputs.ts";
-import { renderDownloads, renderEnd, renderLine } from "./render.ts";
+import {
+  renderDownloads,
+  renderEnd,
+  renderKept,
+  renderLine,
+} from "./render.ts";
 import { openLiveLines, type Terminal } from "./screen.ts";
 import { printable } from "./width.ts";
 
@@ -18,6 +23,7 @@ export function createQuietReporter({ err }: Outputs): Reporter {
       if (status.process_status === "Downloaded") return;
       err(`${renderEnd(status, effort)}\n`);
     },
+    kept() {},
     [Symbol.dispose]() {},
   };
 }
@@ -28,6 +34,7 @@ export function createJsonReporter({ out, err }: Outputs): Reporter {
   return {
     changed: (statuses) => statuses.forEach(write),
     ended: (status) => write(status),
+    kept: (status) => write(status),
     stuck: (error) => writeStuck(error, err),
     waiting() {},
     [Symbol.dispose]() {},
@@ -62,7 +69,10 @@ export function createLinesReporter(outputs: Outputs): Reporter {
     stuck: (error) => writeStuck(error, outputs.err),
     ended(status, effort, path) {
       told.delete(status.id);
-      writeEnd(status, effort, path, outputs);
+      writeEnd(renderEnd(status, effort), path, outputs);
+    },
+    kept(status, why, path) {
+      writeEnd(renderKept(status, why), path, outputs);
     },
     [Symbol.dispose]() {},
   };
@@ -104,7 +114,10 @@ export function createTerminalReporter(
     },
     ended(status, effort, path) {
       open.delete(status.id);
-      lines.aside(() => writeEnd(status, effort, path, outputs));
+      lines.aside(() => writeEnd(renderEnd(status, effort), path, outputs));
+    },
+    kept(status, why, path) {
+      lines.aside(() => writeEnd(renderKept(status, why), path, outputs));
     },
     [Symbol.dispose]() {
       resize[Symbol.dispose]();
@@ -118,12 +131,11 @@ function writeStuck({ message }: ErrorRecord, err: Outputs["err"]): void {
 }
 
 function writeEnd(
-  status: Status,
-  effort: Effort,
+  line: string,
   path: string | null,
   { out, err, outIsTerminal }: Outputs,
 ): void {
-  err(`${renderEnd(status, effort)}\n`);
+  err(`${line}\n`);
   if (path === null) return;
   out(`${outIsTerminal ? printable(path) : path}\n`);
 }

@@ -1,0 +1,205 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { filesIn, makeDirectory } from "../support/directory.ts";
+import {
+  type Behaviour,
+  bytesOf,
+  file,
+  firstDifference,
+  type OriginRequest,
+  startOrigin,
+} from "../support/origin.ts";
+import { startGet } from "../support/process.ts";
+
+/** Answers 304 where a request names the file that is there still. */
+function conditional({ headers }: OriginRequest, etag: string): Behaviour {
+  return headers.get("if-none-match") === etag ? { status: 304 } : {};
+}
+
+Deno.test("--skip-existing asks for no file that is there", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const url = origin.serve("/a.bin", file(1000, 1));
+  const path = join(directory.path, "a.bin");
+  await Deno.writeTextFile(path, "mine");
+  const flags = ["--skip-existing", url];
+  const { code, stdout, stderr } = await startGet(directory.path, flags).ended;
+  assertEquals([code, stdout], [0, `${path}\n`]);
+  assertEquals(stderr, "a.bin is there already\n");
+  assertEquals(origin.requests, []);
+  assertEquals(await Deno.readTextFile(path), "mine");
+  const json = await startGet(directory.path, ["--json", ...flags]).ended;
+  const { process_status: status, path_to_file } = JSON.parse(json.stdout);
+  assertEquals([status, path_to_file], ["Downloaded", `file://${path}`]);
+});
+
+Deno.test("--skip-existing knows the names that origins gave files", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const headers = { "Content-Disposition": 'attachment; filename="b.zip"' };
+  const urls = [
+    origin.serve("/get?id=1", file(1000, 1, { headers })),
+    // Files of one name, of which none is there before.
+    ...Array.from(
+      { length: 9 },
+      (_, n) => origin.serve(`/${n}/c`, file(1000, n + 2)),
+    ),
+  ];
+  const flags = ["--skip-existing", "--threads-amount", "1", ...urls];
+  const numbered = Array.from({ length: 8 }, (_, n) => `c (${n + 1})`);
+  const names = ["b.zip", "c", ...numbered];
+  for (const requests of [10, 10]) {
+    const get = await startGet(directory.path, flags).ended;
+    assertEquals(get.code, 0, get.stderr);
+    assertEquals(get.stdout.trim().split("\n").length, 10);
+    assertEquals(filesIn(directory.path), names);
+    assertEquals(origin.requests.length, requests);
+  }
+});
+
+Deno.test("a file without the checksum asked for does not count as there", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const content = file(1000, 1);
+  const url = origin.serve("/a", content);
+  const path = join(directory.path, "a");
+  const digest = await crypto.subtle.digest("SHA-256", bytesOf(content));
+  const sha256 = new Uint8Array(digest).toHex();
+  for (const flag of ["--skip-existing", "--timestamping"]) {
+    const flags = [flag, "--sha256", sha256, url];
+    await Deno.writeFile(path, bytesOf(content));
+    const kept = await startGet(directory.path, flags).ended;
+    assertEquals([kept.code, kept.stdout], [0, `${path}\n`]);
+    assertEquals(origin.requests, []);
+  }
+  await Deno.writeTextFile(path, "another");
+  const flags = ["--skip-existing", "--sha256", sha256, url];
+  const { code, stdout } = await startGet(directory.path, flags).ended;
+  assertEquals([code, stdout], [0, `${path} (1)\n`]);
+  assertEquals(await firstDifference(`${path} (1)`, content), null);
+  assertEquals(await Deno.readTextFile(path), "another");
+});
+
+for (const knows of [true, false]) {
+  const origins = knows ? "knows" : "does not know";
+  Deno.test(`-N renews what has changed, where the origin ${origins} conditions`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    const path = join(directory.path, "a");
+    let current = file(300_000, 1);
+    const url = origin.serve("/a", current, (request) => ({
+      file: current,
+      ...(knows && conditional(request, current.etag ?? "")),
+    }));
+    async function get(): Promise<string> {
+      const { code, stdout, stderr } = await startGet(directory.path, [
+        "-N",
+        url,
+      ]).ended;
+      assertEquals([code, stdout], [0, `${path}\n`], stderr);
+      assertEquals(filesIn(directory.path), ["a"]);
+      assertEquals(await firstDifference(path, current), null);
+      return stderr;
+    }
+    assertMatch(await get(), /^a: 293 KiB in/m);
+    assertEquals(await get(), "a has not changed\n");
+    if (knows) assert(origin.sent < 310_000, "it was fetched twice");
+    current = file(300_000, 2);
+    assertMatch(await get(), /^a: 293 KiB in/m);
+    assertEquals(await get(), "a has not changed\n");
+  });
+}
+
+Deno.test("-N follows redirects with its condition", async () => {
+  await using origin = await startOrigin();
+  await using other = await startOrigin();
+  await using directory = await makeDirectory();
+  const content = file(1000, 1);
+  const to = other.serve(
+    "/real",
+    content,
+    (request) => conditional(request, content.etag ?? ""),
+  );
+  const url = origin.serve("/a", content, {
+    status: 302,
+    headers: { Location: to },
+  });
+  const flags = ["-N", "-o", "x", url];
+  for (const line of [/^x: 1000 B in/, /^x has not changed$/m]) {
+    const { code, stderr } = await startGet(directory.path, flags).ended;
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, line);
+  }
+  const condition = other.requests.at(-1)?.headers.get("if-none-match");
+  assertEquals(condition, content.etag);
+});
+
+Deno.test("-N replaces no file that it did not make", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const content = file(1000, 1);
+  const url = origin.serve("/a", content);
+  const path = join(directory.path, "a");
+  await Deno.writeTextFile(path, "mine");
+  assertEquals((await startGet(directory.path, ["-N", url]).ended).code, 0);
+  assertEquals(filesIn(directory.path), ["a", "a (1)"]);
+  // One that was changed since is somebody's own, too.
+  await Deno.writeTextFile(`${path} (1)`, "mine, too");
+  assertEquals((await startGet(directory.path, ["-N", url]).ended).code, 0);
+  assertEquals(filesIn(directory.path), ["a", "a (1)", "a (2)"]);
+  assertEquals(await Deno.readTextFile(path), "mine");
+  assertEquals(await Deno.readTextFile(`${path} (1)`), "mine, too");
+  assertEquals(await firstDifference(`${path} (2)`, content), null);
+});
+
+Deno.test("-N knows a file by the time that --remote-time gave it", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const lastModified = "Tue, 04 Mar 2025 05:06:07 GMT";
+  const url = origin.serve("/a", file(1000, 1, { lastModified }));
+  const first = await startGet(directory.path, ["--remote-time", url]).ended;
+  assertEquals(first.code, 0, first.stderr);
+  const { code, stderr } = await startGet(directory.path, ["-N", url]).ended;
+  assertEquals([code, stderr], [0, "a has not changed\n"]);
+  assertEquals(directory.names(), ["a"]);
+});
+
+Deno.test("-N of a file that is gone at its origin keeps the old one", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  let gone = false;
+  const content = file(1000, 1);
+  const url = origin.serve("/a", content, () => gone ? { status: 404 } : {});
+  await startGet(directory.path, ["-N", url]).ended;
+  gone = true;
+  const { code, stderr } = await startGet(directory.path, ["-N", url]).ended;
+  assertEquals(code, 1);
+  assertMatch(stderr, /^a: failed: The origin answered 404/m);
+  assertEquals(
+    await firstDifference(join(directory.path, "a"), content),
+    null,
+  );
+});
+
+Deno.test("-N of many asks for each, and ends", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const names = Array.from({ length: 40 }, (_, n) => `f${n}`);
+  const urls = names.map((name, n) => origin.serve(`/${name}`, file(100, n)));
+  const flags = ["-N", "--threads-amount", "4", ...urls];
+  for (const round of [1, 2]) {
+    const { code, stdout, stderr } = await startGet(directory.path, flags)
+      .ended;
+    assertEquals(code, 0, `${round}: ${stderr}`);
+    assertEquals(stdout.trim().split("\n").length, 40);
+    assertEquals(filesIn(directory.path), names.toSorted());
+  }
+});
+
+Deno.test("--skip-existing and -N exclude each other", async () => {
+  await using directory = await makeDirectory();
+  const flags = ["-N", "--skip-existing", "https://a.example/x"];
+  const { code, stderr } = await startGet(directory.path, flags).ended;
+  assertEquals(code, 2);
+  assertMatch(stderr, /^sluice: --skip-existing asks for no file .*\n$/);
+});
