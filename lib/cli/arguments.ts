@@ -3,6 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { parseWholeNumber } from "../base/whole_number.ts";
 import { type CommandUsage, type Flag, SWITCH } from "./commands.ts";
+import { habitFor } from "./habits.ts";
 import { nearest } from "./nearest.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
@@ -80,7 +81,8 @@ export function wholeNumberFlag(
 
 /**
  * Flags in the one form that has no second meaning, `--name=value`: a value
- * such as `-` or `-x` would be taken for a flag otherwise.
+ * such as `-` or `-x` would be taken for a flag otherwise. Flags of other tools
+ * become Sluice's own.
  */
 function joined(
   args: readonly string[],
@@ -95,35 +97,110 @@ function joined(
       result.push(arg);
       continue;
     }
-    const [, dashes = "", name = "", given] =
-      arg.match(/^(--?)([^=]*)(?:=(.*))?$/s) ?? [];
-    const flag = known.find((flag) =>
-      dashes === "--" ? flag.name === name : flag.short === name
+    const { typed, behind } = parted(arg, command);
+    const flag = known.find(({ name, short }) =>
+      typed === `--${name}` || typed === `-${short}`
     );
-    if (flag === undefined) throw unknownFlag(`${dashes}${name}`, command);
-    if (!takesValue(flag)) {
-      if (given !== undefined) {
-        throw new UsageError(`--${flag.name} takes no value.`);
-      }
+    if (flag === undefined) {
+      result.push(...foreign(arg, rest, command));
+    } else if (flag.value === SWITCH && behind === null) {
+      const isGiven = /^(true|false)$/.test(rest[0] ?? "");
+      result.push(withValue(flag, isGiven ? rest.shift() ?? "" : "true"));
+    } else if (takesValue(flag)) {
+      result.push(withValue(flag, takeValue(behind, rest)));
+    } else {
+      takeNone(`--${flag.name}`, behind, rest);
       result.push(`--${flag.name}`);
-      continue;
     }
-    const isBare = flag.value === SWITCH &&
-      !/^(true|false)$/.test(rest[0] ?? "");
-    const value = given ?? (isBare ? "true" : rest.shift()) ?? "";
-    if (value === "") {
-      throw new UsageError(`--${flag.name} needs a value: ${flag.meaning}.`);
-    }
-    result.push(`--${flag.name}=${value}`);
   }
   return result;
+}
+
+/** A word of the command line that begins with a dash. */
+interface Parted {
+  /** With the dashes. */
+  readonly typed: string;
+  /** What stands right behind it: `=value`, or `8` in `-x8`; null if nothing. */
+  readonly behind: string | null;
+}
+
+function parted(
+  arg: string,
+  { flags, settings, habits }: CommandUsage,
+): Parted {
+  const [, long = "", behind = null] = arg.match(/^([^=]*)(=.*)?$/s) ?? [];
+  const isWhole = arg.startsWith("--") ||
+    habits.some(({ typed }) => typed.includes(long)) ||
+    // With one dash too few, it is no letter with a value.
+    [...flags, ...settings].some(({ name }) => long === `-${name}`);
+  return isWhole
+    ? { typed: long, behind }
+    : { typed: arg.slice(0, 2), behind: arg.slice(2) || null };
+}
+
+function takeValue(behind: string | null, rest: string[]): string {
+  return behind?.replace(/^=/, "") ?? rest.shift() ?? "";
+}
+
+/**
+ * Behind a letter that takes no value, more letters may stand: `-LO`.
+ *
+ * @throws {UsageError} if a value is there.
+ */
+function takeNone(typed: string, behind: string | null, rest: string[]): void {
+  if (behind === null) return;
+  if (behind.startsWith("=")) throw new UsageError(`${typed} takes no value.`);
+  rest.unshift(`-${behind}`);
+}
+
+/** @throws {UsageError} if there is no value. */
+function withValue({ name, meaning }: Flag, value: string): string {
+  if (value !== "") return `--${name}=${value}`;
+  throw new UsageError(`--${name} needs a value: ${meaning}.`);
+}
+
+/**
+ * A flag of another tool as Sluice's own; none if it asks for what is done
+ * anyway.
+ *
+ * @throws {UsageError} saying what to do instead, or that nothing is known of it.
+ */
+function foreign(
+  arg: string,
+  rest: string[],
+  command: CommandUsage,
+): string[] {
+  const { typed, behind } = parted(arg, command);
+  const [next] = rest;
+  const follows = behind?.replace(/^=/, "") ??
+    (next === undefined ? "" : ` ${next}`);
+  const habit = habitFor(command.habits, typed, follows);
+  if (habit === undefined) throw unknownFlag(arg, command);
+  let value = "";
+  if (habit.value !== null) value = takeValue(behind, rest);
+  else if (behind !== "=true") takeNone(typed, behind, rest);
+  const { means } = habit;
+  if (means.kind === "anyway") return [];
+  if (means.kind === "none") throw new UsageError(`${typed}: ${means.why}`);
+  const known = [...command.flags, ...command.settings];
+  const { names, prefix } = means;
+  const flag = names.map((name) => known.find((flag) => flag.name === name))
+    .find((flag) => flag !== undefined);
+  if (flag === undefined) {
+    throw new UsageError(
+      `${typed} is --${names[0]}, which sluice ${command.name} does not have.`,
+    );
+  }
+  if (!takesValue(flag)) return [`--${flag.name}`];
+  return [withValue(flag, habit.value === null ? "true" : prefix + value)];
 }
 
 function takesValue({ value }: Flag): boolean {
   return value !== null;
 }
 
-function unknownFlag(typed: string, command: CommandUsage): UsageError {
+function unknownFlag(arg: string, command: CommandUsage): UsageError {
+  const typed = arg.replace(/=.*$/s, "");
   const names = [...command.flags, ...command.settings]
     .map(({ name }) => `--${name}`);
   return new UsageError(

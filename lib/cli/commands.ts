@@ -1,6 +1,7 @@
 /** The commands of the program, and their flags. Pure. */
 
 import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { type Habit, HABITS } from "./habits.ts";
 
 /** A flag of a command. */
 export interface Flag {
@@ -27,6 +28,8 @@ export interface CommandUsage {
   readonly flags: readonly Flag[];
   /** Flags that are also variables of the environment. */
   readonly settings: readonly Flag[];
+  /** Flags of other tools that are understood. */
+  readonly habits: readonly Habit[];
   readonly examples: readonly string[];
 }
 
@@ -91,7 +94,7 @@ const IDS = ["An id may be cut down to its first characters."];
 export function createCommands(
   settings: Readonly<Record<"serve" | "get", readonly Flag[]>>,
 ): readonly CommandUsage[] {
-  const none = { notes: [], settings: [] };
+  const none = { notes: [], settings: [], habits: [] };
   return [
     {
       ...none,
@@ -128,6 +131,7 @@ export function createCommands(
         HELP,
       ],
       settings: settings.get,
+      habits: HABITS,
       examples: [
         "sluice get https://example.org/file.iso",
         "sluice get -o disk.img --sha256 9f86d081… https://example.org/x",
@@ -146,6 +150,7 @@ export function createCommands(
         flag("threads", "NUMBER", "threads that each may have at most"),
         ...REMOTE,
       ],
+      habits: HABITS,
       examples: [
         "sluice add https://example.org/file.iso",
         "sluice add --server wss://nas.example:8888/ -i urls.txt",

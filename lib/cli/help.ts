@@ -1,6 +1,7 @@
 /** The help of the program, and of each command. Pure. */
 
 import type { CommandUsage, Flag } from "./commands.ts";
+import type { Habit } from "./habits.ts";
 
 /** The help of the program. */
 export function renderHelp(commands: readonly CommandUsage[]): string {
@@ -20,7 +21,8 @@ sluice COMMAND --help says more of each.
 
 /** The help of one command. */
 export function renderCommandHelp(command: CommandUsage): string {
-  const { name, operands, summary, notes, flags, settings, examples } = command;
+  const { name, operands, summary, notes, flags, settings, habits, examples } =
+    command;
   const sections = [
     [`${summary}.`, ...notes],
     [`Usage: ${["sluice", name, "[flags]", operands].join(" ").trim()}`],
@@ -31,10 +33,23 @@ export function renderCommandHelp(command: CommandUsage): string {
         ...renderFlags(settings),
       ]
       : [],
+    renderHabits(habits),
     ["Examples:", ...examples.map((example) => `  ${example}`)],
   ];
   return sections.filter((section) => section.length > 0)
     .map((section) => `${section.join("\n")}\n`).join("\n");
+}
+
+/** What is named here is understood; what is not, an error line explains. */
+function renderHabits(habits: readonly Habit[]): string[] {
+  const lines = habits.flatMap(({ typed, means }) => {
+    const names = typed.join(", ");
+    if (means.kind === "anyway") return `  ${names}: done anyway`;
+    return means.kind === "flag" ? `  ${names}: --${means.names[0]}` : [];
+  });
+  return lines.length === 0
+    ? []
+    : ["From curl, wget, aria2c and axel, too:", ...lines];
 }
 
 function renderFlags(flags: readonly Flag[]): string[] {
