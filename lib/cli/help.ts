@@ -1,7 +1,6 @@
 /** The help of the program, and of each command. Pure. */
 
 import type { CommandUsage, Flag } from "./commands.ts";
-import type { Habit } from "./habits.ts";
 
 /** The help of the program. */
 export function renderHelp(commands: readonly CommandUsage[]): string {
@@ -21,8 +20,7 @@ sluice COMMAND --help says more of each.
 
 /** The help of one command. */
 export function renderCommandHelp(command: CommandUsage): string {
-  const { name, operands, summary, notes, flags, settings, habits, examples } =
-    command;
+  const { name, operands, summary, notes, flags, settings, examples } = command;
   const sections = [
     [`${summary}.`, ...notes],
     [`Usage: ${["sluice", name, "[flags]", operands].join(" ").trim()}`],
@@ -33,19 +31,22 @@ export function renderCommandHelp(command: CommandUsage): string {
         ...renderFlags(settings),
       ]
       : [],
-    renderHabits(habits),
+    renderHabits(command),
     ["Examples:", ...examples.map((example) => `  ${example}`)],
   ];
   return sections.filter((section) => section.length > 0)
     .map((section) => `${section.join("\n")}\n`).join("\n");
 }
 
-/** What is named here is understood; what is not, an error line explains. */
-function renderHabits(habits: readonly Habit[]): string[] {
+/** What is not named here is explained by an error line, or unknown. */
+function renderHabits({ habits, flags, settings }: CommandUsage): string[] {
+  const known = [...flags, ...settings].map(({ name }) => name);
   const lines = habits.flatMap(({ typed, means }) => {
     const names = typed.join(", ");
     if (means.kind === "anyway") return `  ${names}: done anyway`;
-    return means.kind === "flag" ? `  ${names}: --${means.names[0]}` : [];
+    if (means.kind === "none") return [];
+    const own = means.names.find((name) => known.includes(name));
+    return own === undefined ? [] : `  ${names}: --${own}`;
   });
   return lines.length === 0
     ? []

@@ -47,10 +47,10 @@ export function isPath(name: string): boolean {
 
 /** A header as it is typed, `Name: value`; null if it is none. */
 export function parseHeaderLine(line: string): [string, string] | null {
-  const [, name, value] = line.match(/^([^:\s]+):\s*(.*?)\s*$/) ?? [];
+  const [, name, value] = line.match(/^([^:\s]+):(.*)$/) ?? [];
   return name === undefined || value === undefined
     ? null
-    : [name.toLowerCase(), value];
+    : [name.toLowerCase(), value.trim()];
 }
 
 /**
@@ -65,11 +65,11 @@ export function parseList(text: string): ListLine[] {
     const words = raw.trim();
     if (words === "" || words.startsWith("#")) continue;
     const line = n + 1;
-    const [, name, value = ""] =
-      raw.match(/^[ \t]+([a-z][a-z\d-]*)=(.*?)\s*$/) ?? [];
+    const [, name, value = ""] = raw.match(/^[ \t]+([a-z][a-z\d-]*)=(.*)$/) ??
+      [];
     let fault: string | null;
     if (name === undefined) {
-      const url = words.replace(/\s+#.*$/, "");
+      const url = withoutComment(words);
       fault = urlFault(url);
       const asked = { url: completeUrl(url) };
       if (fault === null) lines.push({ kind: "download", line, fields: asked });
@@ -77,11 +77,16 @@ export function parseList(text: string): ListLine[] {
     } else {
       fault = fields === null
         ? `There is no URL above ${name}=.`
-        : addOption(fields, name, value);
+        : addOption(fields, name, value.trim());
     }
     if (fault !== null) lines.push({ kind: "fault", line, fault });
   }
   return lines;
+}
+
+function withoutComment(words: string): string {
+  const comment = words.search(/\s#/);
+  return comment < 0 ? words : words.slice(0, comment).trimEnd();
 }
 
 /** Why a line is not one URL; null if it may be one. */

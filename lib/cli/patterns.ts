@@ -50,15 +50,16 @@ function piecesOf(typed: string): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
   while (at < typed.length) {
-    const [text = "", piece] = pieceAt(typed, at);
+    const [text = "", piece] = pieceAt(typed, at) ?? [];
+    if (piece === undefined) throw noPattern(typed, at);
     pieces.push(piece);
     at += text.length;
   }
   return pieces;
 }
 
-/** What stands at an offset, and what it means. */
-function pieceAt(typed: string, at: number): [string, Piece] {
+/** What stands at an offset, and what it means; null if it is a wrong pattern. */
+function pieceAt(typed: string, at: number): [string, Piece] | null {
   function match(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = at;
     return pattern.exec(typed);
@@ -70,33 +71,32 @@ function pieceAt(typed: string, at: number): [string, Piece] {
     match(/\[([A-Z])-([A-Z])(?::(\d+))?\]/y);
   if (range !== null) {
     const [text, first = "", last = "", step] = range;
-    return [text, wordsIn(text, first, last, Number(step ?? 1))];
+    const words = wordsIn(first, last, Number(step ?? 1));
+    return words && [text, words];
   }
   const braces = match(/\{((?:\\[{}[\],]|[^{}[\]])+)\}/y);
   if (braces !== null) {
     const [text, inside = ""] = braces;
     return [text, inside.split(/(?<!\\),/).map(unescaped)];
   }
-  const wrong = match(/\[(?:\d+|[a-z])-[^\]]*\]?|[{}][^{}]*\}?/iy);
-  if (wrong !== null) throw noPattern(wrong[0]);
-  return ["[", "["];
+  return match(/\[(?:\d+|[a-z])-|[{}]/iy) === null ? ["[", "["] : null;
 }
 
 function unescaped(text: string): string {
   return text.replace(/\\([{}[\],])/g, "$1");
 }
 
+/** All words from one to another; null if there are none. */
 function wordsIn(
-  text: string,
   first: string,
   last: string,
   step: number,
-): string[] {
+): string[] | null {
   const isNumber = /\d/.test(first);
   const start = isNumber ? Number(first) : first.charCodeAt(0);
   const end = isNumber ? Number(last) : last.charCodeAt(0);
   const fits = start === end ? step === 1 : step >= 1 && step <= end - start;
-  if (!fits || !Number.isSafeInteger(end)) throw noPattern(text);
+  if (!fits || !Number.isSafeInteger(end)) return null;
   const length = Math.floor((end - start) / step) + 1;
   if (length > MOST) throw tooMany(length);
   return Array.from({ length }, (_, n) => {
@@ -107,10 +107,12 @@ function wordsIn(
   });
 }
 
-function noPattern(text: string): UsageError {
+/** The pattern is not shown: it may hold a password. */
+function noPattern(typed: string, at: number): UsageError {
   return new UsageError(
-    `${text.slice(0, 40)} in a URL is no pattern such as {a,b}, [001-100:2] ` +
-      "or [a-z]: mend it, or take all as it is with --no-glob.",
+    `In a URL, what begins with ${typed[at]} at character ${at + 1} is no ` +
+      "pattern such as {a,b}, [001-100:2] or [a-z]: mend it, or take all as " +
+      "it is with --no-glob.",
   );
 }
 

@@ -105,6 +105,12 @@ export function parseUrl(url: unknown, longest: number): string {
   }
   const parsed = URL.parse(trimmed);
   if (parsed === null) {
+    if (/^https?:\/\/([^/?#]*@)?\[[^\]/?#]*%/i.test(trimmed)) {
+      throw badUrl(
+        "names a network interface (%) in its address, which the HTTP client " +
+          "cannot choose: give another address of the host",
+      );
+    }
     throw badUrl("must be whole, such as https://example.org/file");
   }
   const { protocol } = parsed;

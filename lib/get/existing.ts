@@ -55,8 +55,8 @@ export function createExistingFiles(
 ): ExistingFiles {
   const finished = openFinished(contentDirectory);
   const visitor = createVisitor(settings, interrupt);
-  /** Paths of what this process has fetched: they were not there before. */
-  const own = new Set<string>();
+  // What this process fetches itself is not there before.
+  const before = namesIn(contentDirectory);
 
   /** The file of a download, or one that has the name that it would get. */
   function fileOf(request: DownloadRequest, key: string): FinishedFile | null {
@@ -64,7 +64,7 @@ export function createExistingFiles(
     if (known !== null) return known;
     const name = filenameFor(request.filename, null, request.url);
     const path = join(contentDirectory, name);
-    const file = own.has(path) ? null : fileAt(path);
+    const file = before.has(name) ? fileAt(path) : null;
     return file && { ...file, path, validator: null };
   }
 
@@ -91,12 +91,20 @@ export function createExistingFiles(
       const replaces = old !== null && isAnother(path, old.path);
       if (replaces) Deno.renameSync(path, old.path);
       const final = replaces ? old.path : path;
-      own.add(final);
       finished.remember(key, final, facts?.validator ?? null);
       return final;
     },
     [Symbol.dispose]: () => visitor[Symbol.dispose](),
   };
+}
+
+function namesIn(directory: string): ReadonlySet<string> {
+  try {
+    return new Set([...Deno.readDirSync(directory)].map(({ name }) => name));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Set();
+    throw error;
+  }
 }
 
 async function fits(

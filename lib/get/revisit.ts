@@ -92,9 +92,10 @@ function isSame(
     return validator !== null && !isOther;
   }
   // An origin may know no conditions, and send the file.
-  if (status !== 200 || contentLength(headers) !== size) return false;
+  const length = contentLength(headers);
+  if (status !== 200 || (length ?? size) !== size) return false;
   if (validator !== null) return carries(headers, validator);
-  return lastModified(headers) === modified;
+  return length !== null && lastModified(headers) === modified;
 }
 
 /** RFC 9110 §13.1.2: whether a tag is strong does not count here. */

@@ -185,6 +185,7 @@ Deno.test("a URL must be whole, of HTTP and not too long", () => {
       ["http://", "must be whole"],
       ["http://a b/", "must be whole"],
       ["http://h.test:99999/", "must be whole"],
+      ["http://[fe80::1%25eth0]/", "names a network interface"],
       ["file:///etc/passwd", "http:// or https://"],
       ["data:text/plain,x", "http:// or https://"],
       ["ftp://h.test/x", "http:// or https://"],
