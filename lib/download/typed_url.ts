@@ -2,7 +2,7 @@
 
 /** A host, with what may stand around it; none that begins with a dot. */
 const BARE =
-  /^(?!mailto:)(?:[^\s/?#\\@]*@)?(?:\[[\da-f:.]+\]|[\p{L}\p{N}_%][\p{L}\p{M}\p{N}_.%~-]*)(?::\d+)?(?:[/?#]|$)/iu;
+  /^(?!mailto:)(?:[^\s/?#\\@]*@)?(?:\[[\da-f:.]+\]|[\w%\u{80}-\u{10ffff}][\w.%~\u{80}-\u{10ffff}-]*)(?::\d+)?(?:[/?#]|$)/iu;
 
 /** Words that are no host: more often, they are a mistake. */
 const WORD = /^(?!localhost$)[^./:@[]*$/i;

@@ -1,13 +1,36 @@
 /** What curl makes of what is typed. */
 
+/** Whether there is a curl to ask. */
+export function curlInstalled(): boolean {
+  try {
+    return new Deno.Command("curl", { args: ["--version"] }).outputSync()
+      .success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** What curl asked for. */
+export interface AskedByCurl {
+  /** As curl tells them. */
+  readonly urls: readonly string[];
+  /** The Host of each request. */
+  readonly hosts: readonly (string | null)[];
+}
+
 /**
- * The URLs that curl asks for. A proxy answers it, so that nothing is looked up
- * and no network is needed.
+ * What curl asks for. A proxy answers it, so that nothing is looked up and no
+ * network is needed; https would need a certificate.
  */
-export async function urlsByCurl(typed: string): Promise<string[]> {
+export async function askedByCurl(typed: string): Promise<AskedByCurl> {
+  const hosts: (string | null)[] = [];
   await using proxy = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
-    () => new Response(),
+    ({ headers }) => {
+      hosts.push(headers.get("host"));
+      return new Response();
+    },
   );
   const { stdout } = await new Deno.Command("curl", {
     args: [
@@ -18,5 +41,6 @@ export async function urlsByCurl(typed: string): Promise<string[]> {
     env: { LC_ALL: "C.UTF-8" },
     stderr: "null",
   }).output();
-  return new TextDecoder().decode(stdout).split("\n").slice(0, -1);
+  const urls = new TextDecoder().decode(stdout).split("\n").slice(0, -1);
+  return { urls, hosts };
 }

@@ -16,6 +16,7 @@ export const TYPED_URLS: readonly (readonly [string, string])[] = [
   ["me:secret@localhost:8080/x", "http://me:secret@localhost:8080/x"],
   ["münchen.example/ä", "http://münchen.example/ä"],
   ["例え.テスト/x", "http://例え.テスト/x"],
+  ["☃.example/x", "http://☃.example/x"],
 ];
 
 /** What is no URL; it stays as it is, and is refused as one. */
