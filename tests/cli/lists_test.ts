@@ -129,6 +129,19 @@ Deno.test("get fetches what a list names, under the names in it", async () => {
   assertEquals(keys.sort(), ["/a,own,1", "/b,all,1"]);
 });
 
+Deno.test("a list may come from an editor of Windows", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const text = ["/a", "/b"].map((path) => origin.serve(path, file(10)))
+    .join("\r\n");
+  const list = Uint16Array.from(`\uFEFF${text}`, (char) => char.charCodeAt(0));
+  const path = `${directory.path}/links.txt`;
+  await Deno.writeFile(path, new Uint8Array(list.buffer));
+  const { code, stderr } = await startGet(directory.path, ["-i", path]).ended;
+  assertEquals(code, 0, stderr);
+  assertEquals(directory.names(), ["a", "b", "links.txt"]);
+});
+
 Deno.test("get and add take patterns and URLs without a scheme", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();

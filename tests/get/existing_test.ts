@@ -135,6 +135,26 @@ Deno.test("-N follows redirects with its condition", async () => {
   assertEquals(condition, content.etag);
 });
 
+Deno.test("-N leaves a file whose origin calls the new one otherwise", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  let version = 1;
+  const content = () => {
+    const disposition = `attachment; filename="v${version}.zip"`;
+    const headers = { "Content-Disposition": disposition };
+    return file(1000, version, { headers });
+  };
+  const url = origin.serve("/latest", content(), () => ({ file: content() }));
+  for (; version < 3; version++) {
+    const { code, stdout } = await startGet(directory.path, ["-N", url]).ended;
+    assertEquals([code, stdout], [0, `${directory.path}/v${version}.zip\n`]);
+  }
+  for (const n of [1, 2]) {
+    const path = join(directory.path, `v${n}.zip`);
+    assertEquals(await firstDifference(path, file(1000, n)), null);
+  }
+});
+
 Deno.test("-N replaces no file that it did not make", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
