@@ -149,7 +149,7 @@ function takeValue(behind: string | null, rest: string[]): string {
  */
 function takeNone(typed: string, behind: string | null, rest: string[]): void {
   if (behind === null) return;
-  if (behind.startsWith("=")) throw new UsageError(`${typed} takes no value.`);
+  if (/^[=-]/.test(behind)) throw new UsageError(`${typed} takes no value.`);
   rest.unshift(`-${behind}`);
 }
 

@@ -30,6 +30,8 @@ export type Meaning =
   | { readonly kind: "none"; readonly why: string };
 
 const ANY = /^ ?./s;
+/** Standard output; or, in curl's `-C -`, where it was. */
+const DASH = /^ ?-$/;
 const NUMBER = /^ ?\d+$/;
 /** Not the URL that follows in curl's `-O URL`, nor another flag. */
 const NAME = /^ (?!-|\w+:\/\/)/;
@@ -55,11 +57,12 @@ const NO_LIMIT = none("Sluice has no limit for the speed yet.");
 
 /** All that is known; of those with the same flag, the first that fits counts. */
 export const HABITS: readonly Habit[] = [
+  habit("-O", DASH, none("Sluice writes files, not to standard output.")),
   habit("-O", NAME, none("a name is -o NAME; a URL needs its https:// here.")),
   habit("-O --remote-name --remote-name-all", null, ANYWAY),
   habit("-J --remote-header-name --content-disposition", null, ANYWAY),
   habit("-c --continue", null, ANYWAY),
-  habit("-C --continue-at", /^ ?-$/, ANYWAY),
+  habit("-C --continue-at", DASH, ANYWAY),
   habit(
     "-C --continue-at",
     ANY,

@@ -30,7 +30,7 @@ export interface Asked {
 
 /** One that is not checked yet. */
 interface Typed {
-  /** Where it stands, for what is said of it: `list.txt:3`. */
+  /** Where it stands, such as `list.txt:3`; empty if there is no other one. */
   readonly where: string;
   readonly fields: DownloadFields;
   /** What stands in it for the parts of its pattern. */
@@ -56,13 +56,15 @@ export async function readRequests(
   const made = operands.flatMap((operand) =>
     flags["no-glob"] ? { url: operand, words: [] } : expandPattern(operand)
   );
+  const given = flags["input-file"];
+  const lists = Array.isArray(given) ? given.map(String) : [];
+  const isAlone = made.length + lists.length === 1;
   const typed: (Typed | Fault)[] = made.map(({ url, words }, n) => ({
-    where: `URL number ${n + 1}`,
+    where: isAlone ? "" : `URL number ${n + 1}`,
     fields: { url: completeUrl(url) },
     words,
   }));
-  const lists = flags["input-file"];
-  for (const list of Array.isArray(lists) ? lists.map(String) : []) {
+  for (const list of lists) {
     const name = list === "-" ? "standard input" : list;
     for (const line of parseList(await readList(list))) {
       const where = `${name}:${line.line}`;
@@ -105,7 +107,7 @@ export async function readRequests(
     if (typeof request === "string") faults.push({ where, fault: request });
     else asked.push({ fields, request });
   }
-  refuseFaults(faults, asked.length);
+  refuseFaults(faults);
   return asked;
 }
 
@@ -173,18 +175,15 @@ function checked(
 const MORE_NAMED = 5;
 
 /** @throws {UsageError} if there are any. */
-function refuseFaults(faults: readonly Fault[], others: number): void {
+function refuseFaults(faults: readonly Fault[]): void {
   const [first, ...rest] = faults;
   if (first === undefined) return;
-  const isAlone = faults.length + others === 1 && !first.where.includes(":");
-  const more = rest.slice(0, MORE_NAMED).map(({ where }) => where).join(", ");
-  const most = rest.length > MORE_NAMED
-    ? ` and ${rest.length - MORE_NAMED}` +
-      " more"
-    : "";
+  const where = first.where === "" ? "" : `${first.where}: `;
+  const named = rest.slice(0, MORE_NAMED).map(({ where }) => where).join(", ");
+  const left = rest.length - MORE_NAMED;
+  const more = left > 0 ? `${named} and ${left} more` : named;
   throw new UsageError(
-    (isAlone ? "" : `${first.where}: `) + first.fault +
-      (rest.length > 0 ? ` Wrong, too: ${more}${most}.` : ""),
+    where + first.fault + (rest.length > 0 ? ` Wrong, too: ${more}.` : ""),
   );
 }
 

@@ -156,11 +156,15 @@ export async function get(
     else if (room <= 0) over.reject(diskFull(0, room));
   }
 
-  /** @throws {DownloadError} if it cannot be begun. */
+  /**
+   * @throws {DownloadError} if it cannot be begun.
+   * @throws the reason of the interrupt.
+   */
   async function begin(request: DownloadRequest, now: number): Promise<void> {
     const key = await keyOf(request);
     const kept = await files?.find(request, key);
     if (kept) return keep(request, now, kept);
+    interrupt.throwIfAborted();
     const claim = claims.take(key, {
       checked: request.checksum !== null,
     });

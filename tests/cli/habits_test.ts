@@ -58,6 +58,8 @@ for (
 for (
   const [words, line] of [
     ["get -O name https://x/", /^-O: a name is -o NAME/],
+    ["get -qO- https://x/", /^-O: Sluice writes files/],
+    ["get -L- https://x/", /^-L takes no value/],
     ["get -d a=b x/", /^-d: Sluice sends no data/],
     ["get -x http://proxy x/", /^-x: proxies are named by http_proxy/],
     ["get -j 5 x/", /^-j: all files share --threads-amount/],
