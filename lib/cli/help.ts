@@ -41,8 +41,8 @@ export function renderCommandHelp(command: CommandUsage): string {
 /** What is not named here is explained by an error line, or unknown. */
 function renderHabits({ habits, flags, settings }: CommandUsage): string[] {
   const known = [...flags, ...settings].map(({ name }) => name);
-  const lines = habits.flatMap(({ typed, means }) => {
-    const names = typed.join(", ");
+  const lines = habits.flatMap(({ typed, value, means }) => {
+    const names = typed.join(", ") + (value === null ? "" : " …");
     if (means.kind === "anyway") return `  ${names}: done anyway`;
     if (means.kind === "none") return [];
     const own = means.names.find((name) => known.includes(name));

@@ -56,7 +56,7 @@ export function openFinished(contentDirectory: string): Finished {
       const file = fileAt(path);
       if (file === null) return;
       const record = { name: basename(path), ...file, validator };
-      Deno.mkdirSync(directory, { recursive: true });
+      Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
       const fresh = `${recordOf(key)}.new`;
       {
         using file = Deno.openSync(fresh, {

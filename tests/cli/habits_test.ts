@@ -89,6 +89,6 @@ Deno.test("the help names what is understood", () => {
   const command = COMMANDS.find(({ name }) => name === "get");
   assertMatch(
     command ? renderCommandHelp(command) : "",
-    /\n {2}-d, -P, .*: --content-directory\n/,
+    /\n {2}-d, -P, .* …: --content-directory\n/,
   );
 });
