@@ -1,5 +1,6 @@
 /** Who takes part: Sluice, and its peers with the options that suit them. */
 
+import { fromFileUrl } from "@std/path";
 import type { ServerMessage } from "../../lib/server/protocol.ts";
 import type { Totals } from "../../lib/status/status.ts";
 import {
@@ -140,6 +141,29 @@ async function download(
 function urlOf({ origin }: Job, name: string): string {
   return `${origin}/${name}`;
 }
+
+/** Deno without Sluice: what of a figure is the runtime's. */
+export function bareDeno(name: string): Entry {
+  return {
+    name,
+    program: null,
+    async prepare(job) {
+      const { target, caFile } = job;
+      const copy = caFile === null ? "" : await copyOf(caFile, target);
+      const words = [
+        ...[Deno.execPath(), "run", "-q", "--no-prompt", "--no-config"],
+        ...["--allow-net", "--allow-read", "--allow-write"],
+        ...[BARE, copy, ...job.names.map((name) => urlOf(job, name))],
+      ];
+      return {
+        run: () => measureCommand(words, { cwd: target }),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
+    },
+  };
+}
+
+const BARE = fromFileUrl(import.meta.resolve("./bare.ts"));
 
 /** Nobody waits longer for a peer, in seconds. */
 const LONGEST = 10;

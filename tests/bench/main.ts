@@ -2,6 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { nginxInstalled } from "../support/nginx.ts";
+import { drawRace } from "./picture.ts";
 import { render, type Result, rowsOf } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 import { races } from "./scenarios/files.ts";
@@ -17,7 +18,10 @@ const HELP = `Usage: deno task bench [flags]
   --scenario NAME     only this one; may be repeated
   --rounds N          rounds after the warm-up, 5 by default
   --size-factor F     what sizes and numbers are multiplied with, to be quick
+  --cores N           run everything on the first N cores
+  --directory DIR     where the files go; a memory disk shows CPU alone
   --json FILE         write the results there, too
+  --picture FILE      draw the last race as SVG
 
 Scenarios:
 ${SCENARIOS.map(({ name, what }) => `  ${name.padEnd(20)}${what}`).join("\n")}
@@ -31,7 +35,10 @@ interface Outcome {
 
 async function main(args: readonly string[]): Promise<void> {
   const flags = parseArgs(args, {
-    string: ["scenario", "rounds", "size-factor", "json"],
+    string: [
+      ...["scenario", "rounds", "size-factor", "cores", "directory"],
+      ...["json", "picture"],
+    ],
     boolean: ["help"],
     collect: ["scenario"],
   });
@@ -47,11 +54,16 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const rounds = Number(flags.rounds ?? 5);
   const sizeFactor = Number(flags["size-factor"] ?? 1);
+  if (flags.cores !== undefined) await pinTo(Number(flags.cores));
+  const { directory: parent, json, picture } = flags;
   const outcomes: Outcome[] = [];
   for (const scenario of SCENARIOS) {
     const { name, what } = scenario;
     if (names.length > 0 && !names.includes(name)) continue;
-    const directory = await Deno.makeTempDir({ prefix: "bench-" });
+    const directory = await Deno.makeTempDir({
+      prefix: "bench-",
+      ...(typeof parent === "string" && { dir: parent }),
+    });
     const note = (text: string) => console.error(`${name}: ${text}`);
     try {
       const options = { rounds, sizeFactor, directory, note };
@@ -63,9 +75,43 @@ async function main(args: readonly string[]): Promise<void> {
       await Deno.remove(directory, { recursive: true });
     }
   }
-  const { json } = flags;
   if (typeof json === "string") await writeJson(json, sizeFactor, outcomes);
+  if (typeof picture === "string") await writePicture(picture, outcomes);
   if (outcomes.some(isVoid)) Deno.exit(1);
+}
+
+/**
+ * Keeps this process, and all that it starts, to the first cores: programs that
+ * count cores then count these.
+ */
+async function pinTo(cores: number): Promise<void> {
+  const { success, stderr } = await new Deno.Command("taskset", {
+    args: ["--all-tasks", "-cp", `0-${cores - 1}`, String(Deno.pid)],
+    stdout: "null",
+  }).output();
+  if (success) return;
+  console.error(`taskset: ${new TextDecoder().decode(stderr)}`);
+  Deno.exit(1);
+}
+
+async function writePicture(
+  path: string,
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  const races = outcomes.flatMap(({ what, result }) =>
+    result.kind === "race" ? [{ what, standings: result.standings }] : []
+  );
+  const last = races.at(-1);
+  if (last === undefined) return;
+  const cores = await coresAllowed();
+  const title = `${last.what}, on ${cores} cores`;
+  await Deno.writeTextFile(path, drawRace(title, rowsOf(last.standings)));
+}
+
+/** How many cores this process may use. */
+async function coresAllowed(): Promise<number> {
+  const { stdout } = await new Deno.Command("nproc").output();
+  return Number(new TextDecoder().decode(stdout));
 }
 
 /** Whether a file was wrong, or somebody failed. */
@@ -82,7 +128,7 @@ async function writeJson(
   const report = {
     date: new Date().toISOString(),
     deno: Deno.version.deno,
-    cores: navigator.hardwareConcurrency,
+    cores: await coresAllowed(),
     sizeFactor,
     scenarios: outcomes.map(({ result, ...scenario }) => ({
       ...scenario,

@@ -3,6 +3,7 @@
 import { caCertificate } from "../../support/certificate.ts";
 import { type NginxOptions, startNginx } from "../../support/nginx.ts";
 import {
+  bareDeno,
   type Entry,
   largeFilePeers,
   sluiceGet,
@@ -22,6 +23,9 @@ const SLUICE = [
   sluiceServer("sluice SYNC=false", { SYNC: "false" }),
   sluiceGet("sluice get"),
 ];
+
+const BARE_LARGE = bareDeno("deno: fetch, write");
+const BARE_SMALL = bareDeno("deno: fetch, write, link");
 
 interface FilesScenario {
   readonly name: string;
@@ -50,14 +54,14 @@ const SCENARIOS: readonly FilesScenario[] = [
     name: "large",
     what: "one file of 1 GiB",
     size: 1024 * MiB,
-    starters: () => [...SLUICE, ...largeFilePeers(8, "16M")],
+    starters: () => [...SLUICE, BARE_LARGE, ...largeFilePeers(8, "16M")],
   },
   {
     name: "tls",
     what: "one file of 1 GiB over TLS",
     size: 1024 * MiB,
     nginx: { tls: "http/1.1" },
-    starters: () => [...SLUICE, ...largeFilePeers(8, "16M")],
+    starters: () => [...SLUICE, BARE_LARGE, ...largeFilePeers(8, "16M")],
   },
   {
     name: "limited",
@@ -92,7 +96,7 @@ const SCENARIOS: readonly FilesScenario[] = [
     what: "2,000 files of 20 kB",
     count: 2_000,
     size: 20_000,
-    starters: () => [...SLUICE, ...smallFilesPeers()],
+    starters: () => [...SLUICE, BARE_SMALL, ...smallFilesPeers()],
   },
 ];
 
