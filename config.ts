@@ -1,6 +1,7 @@
 /** Settings: defaults, then the environment, then flags. */
 
 import { resolve } from "@std/path/resolve";
+import { isNetwork } from "./lib/base/ip_address.ts";
 import { parseWholeNumber } from "./lib/base/whole_number.ts";
 import {
   parseNoProxy,
@@ -41,9 +42,15 @@ export interface Config {
   readonly remoteTime: boolean;
   /** Bytes. */
   readonly minFreeSpace: number;
+  /** The URL by which people reach the server, `/` at its end; null for none. */
+  readonly publicUrl: string | null;
+  /** Addresses, and networks in CIDR notation. */
+  readonly trustedProxies: readonly string[];
   readonly allowedOrigins: readonly string[];
   /** Null for none. */
   readonly authToken: string | null;
+  /** Path; null for none. */
+  readonly authTokenFile: string | null;
   /** Null: wherever only this machine can connect. */
   readonly allowPrivate: boolean | null;
   readonly socketsAmount: number;
@@ -71,6 +78,8 @@ interface Setting<T> {
   readonly allowed: string;
   /** The value; undefined if it is not allowed. */
   readonly parse: (text: string) => T | undefined;
+  /** How a value that is not allowed may have been meant; null if unknown. */
+  readonly meant?: (text: string) => string | null;
   /** Whether a wrong value must not be shown. */
   readonly secret?: true;
 }
@@ -86,6 +95,14 @@ type Settings = {
 const WORKERS = Math.max(1, navigator.hardwareConcurrency - 1);
 
 const TRUE_OR_FALSE = "true or false";
+
+/** What a token may be, in words. */
+export const TOKEN_RULE = "16 to 200 visible ASCII characters";
+
+/** A token; undefined if it is not allowed. */
+export function parseToken(text: string): string | undefined {
+  return /^[\x21-\x7e]{16,200}$/.test(text) ? text : undefined;
+}
 
 const SETTINGS: Settings = {
   contentDirectory: {
@@ -212,23 +229,46 @@ const SETTINGS: Settings = {
     fallback: "64MiB",
     ...bytes(0, 2 ** 50),
   },
+  publicUrl: {
+    name: "PUBLIC_URL",
+    meaning: "the URL by which people reach the server, through a proxy",
+    fallback: "",
+    allowed: "a URL such as https://nas.example.org/sluice/",
+    parse: parsePublicUrl,
+  },
+  trustedProxies: {
+    name: "TRUSTED_PROXIES",
+    meaning: "proxies whose X-Forwarded-For tells a client's address: " +
+      "addresses, networks, or loopback, separated by commas",
+    fallback: "",
+    allowed: "addresses such as 192.0.2.1, networks such as 10.0.0.0/8, or " +
+      "loopback, separated by commas",
+    parse: parseNetworks,
+  },
   allowedOrigins: {
     name: "ALLOWED_ORIGINS",
-    meaning: "origins of other pages that may connect, separated by commas",
+    meaning: "origins of other pages, and of browsers' extensions, that may " +
+      "connect, separated by commas",
     fallback: "",
-    allowed: "origins such as https://example.org",
+    allowed: "origins such as https://example.org or moz-extension://ID, " +
+      "without a path",
     parse: parseOrigins,
+    meant: meantOrigin,
   },
   authToken: {
     name: "AUTH_TOKEN",
     meaning: "what clients must know; needed to listen beyond this machine",
     fallback: "",
-    allowed: "16 to 200 visible ASCII characters",
-    parse(text) {
-      if (text === "") return null;
-      return /^[\x21-\x7e]{16,200}$/.test(text) ? text : undefined;
-    },
+    allowed: TOKEN_RULE,
+    parse: (text) => text === "" ? null : parseToken(text),
     secret: true,
+  },
+  authTokenFile: {
+    name: "AUTH_TOKEN_FILE",
+    meaning: "a file that holds AUTH_TOKEN, and that others may not read",
+    fallback: "",
+    allowed: "a path",
+    parse: parsePath,
   },
   allowPrivate: {
     name: "ALLOW_PRIVATE",
@@ -360,8 +400,10 @@ export function readConfig(
     const value = setting.parse(String(text).trim());
     if (value === undefined) {
       const given = setting.secret ? "what it is" : JSON.stringify(text);
+      const meant = setting.meant?.(String(text)) ?? null;
       throw new ConfigError(
-        `${setting.name} must be ${setting.allowed}, not ${given}.`,
+        `${setting.name} must be ${setting.allowed}, not ${given}` +
+          (meant === null ? "." : `: write ${meant}`),
       );
     }
     config[key] = value;
@@ -462,11 +504,59 @@ function parseBoolean(text: string): boolean | undefined {
   return text === "true" ? true : text === "false" ? false : undefined;
 }
 
+function listOf(text: string): string[] {
+  return text.split(",").map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+}
+
+function parsePublicUrl(text: string): string | null | undefined {
+  if (text === "") return null;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  if (url.username || url.password || url.search || url.hash) return undefined;
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url.href;
+}
+
+const LOOPBACK = ["127.0.0.0/8", "::1"];
+
+function parseNetworks(text: string): string[] | undefined {
+  const entries = listOf(text.toLowerCase());
+  const isKnown = (entry: string) =>
+    entry === "loopback" || /[.:].*[.:]/.test(entry) && isNetwork(entry);
+  return entries.every(isKnown)
+    ? entries.flatMap((entry) => entry === "loopback" ? LOOPBACK : [entry])
+    : undefined;
+}
+
 function parseOrigins(text: string): string[] | undefined {
-  const origins = text.split(",").map((origin) => origin.trim())
-    .filter((origin) => origin !== "");
-  const valid = origins.every((origin) =>
-    URL.canParse(origin) && new URL(origin).origin === origin
+  const origins = listOf(text).map(originOf);
+  return origins.includes(null)
+    ? undefined
+    : origins.filter((origin) => origin !== null);
+}
+
+/** Schemes whose pages have no origin, or none that a browser would send. */
+const NO_ORIGIN = ["about:", "blob:", "data:", "file:", "ftp:", "ws:", "wss:"];
+
+/** An origin in lower case; null for what no browser would send as one. */
+function originOf(text: string): string | null {
+  const url = URL.parse(text);
+  if (url === null || url.host === "" || NO_ORIGIN.includes(url.protocol)) {
+    return null;
+  }
+  const origin = `${url.protocol}//${url.host}`.toLowerCase();
+  return [origin, `${origin}/`].includes(url.href.toLowerCase())
+    ? origin
+    : null;
+}
+
+/** How the first entry that is no origin may have been meant. */
+function meantOrigin(text: string): string | null {
+  const wrong = listOf(text).find((entry) => originOf(entry) === null) ?? "";
+  const [, scheme = "https", host] = wrong
+    .match(/^(?:([a-z][a-z0-9+.-]*):\/\/)?([\w.-]+\.\w[\w-]*(?::\d+)?)/i) ?? [];
+  return host === undefined ? null : originOf(
+    `${scheme.replace(/^ws/i, "http")}://${host}`,
   );
-  return valid ? origins : undefined;
 }

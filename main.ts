@@ -5,11 +5,13 @@ import { resolve } from "@std/path/resolve";
 import {
   type Config,
   ConfigError,
+  parseToken,
   type Program,
   PROXY_ENVIRONMENT,
   readConfig,
   readProxies,
   settingsOf,
+  TOKEN_RULE,
 } from "./config.ts";
 import { errorMessage } from "./lib/base/error_message.ts";
 import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
@@ -122,14 +124,16 @@ function netrcPath({ flags }: Invocation): string | null {
 
 /** The files that a program reads and writes. */
 function filesOf(
-  { contentDirectory, caFile, clientCert, clientKey }: Config,
+  { contentDirectory, caFile, clientCert, clientKey, authTokenFile }: Config,
 ): Deno.PermissionDescriptor[] {
   return [
     { name: "read", path: contentDirectory } as const,
     { name: "write", path: contentDirectory } as const,
     SYS_STATFS,
     ...ownFiles().map((path) => ({ name: "read", path }) as const),
-    ...[caFile, clientCert, clientKey].filter((path) => path !== null)
+    ...[caFile, clientCert, clientKey, authTokenFile].filter((path) =>
+      path !== null
+    )
       .map((path) => ({ name: "read", path }) as const),
   ];
 }
@@ -198,20 +202,42 @@ async function useOrRefuse<Value>(
   }
 }
 
-async function serveUntilStopped(config: Settings): Promise<void> {
+/**
+ * The settings with the token that a file holds.
+ *
+ * @throws {ConfigError} if it holds none, or others may read it.
+ */
+async function withToken(settings: Settings): Promise<Settings> {
+  const { authToken, authTokenFile: path } = settings;
+  if (path === null) return settings;
+  if (authToken !== null) {
+    throw new ConfigError("Set AUTH_TOKEN or AUTH_TOKEN_FILE, not both.");
+  }
+  const { readOwnFile } = await import("./lib/server/own_file.ts");
+  const text = await useOrRefuse("AUTH_TOKEN_FILE", () => readOwnFile(path));
+  const token = parseToken(text.trim());
+  if (token !== undefined) return { ...settings, authToken: token };
+  throw new ConfigError(
+    `The file of AUTH_TOKEN_FILE must hold ${TOKEN_RULE}, not what it does.`,
+  );
+}
+
+async function serveUntilStopped(settings: Settings): Promise<void> {
   const [{ createLog }, { allowsPrivate, exposureFault }, { serve }] =
     await Promise.all([
       import("./lib/base/log.ts"),
       import("./lib/server/exposure.ts"),
       import("./lib/server/serve.ts"),
     ]);
-  refuseWithout(filesOf(config));
+  refuseWithout([...filesOf(settings), SYS_HOSTNAME]);
+  const config = await withToken(settings);
   const fault = await exposureFault(config);
   if (fault) throw new ConfigError(fault);
   const options = {
     ...config,
     begin: "prepared" as const,
     allowPrivate: allowsPrivate(config),
+    machineName: Deno.hostname(),
     ...await readCertificates(config),
     channel: `sluice ${crypto.randomUUID()}`,
   };
@@ -227,6 +253,9 @@ const SYS_STATFS = {
   kind: "statfs",
 } as unknown as Deno.SysPermissionDescriptor;
 
+/** The machine's own name is the server's, too. */
+const SYS_HOSTNAME = { name: "sys", kind: "hostname" } as const;
+
 function announce(
   config: Config & { allowPrivate: boolean },
   port: number,
@@ -234,6 +263,9 @@ function announce(
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   console.log(`Sluice listens on ws://${host}:${port}/`);
   console.log(`Its page is http://${host}:${port}/`);
+  if (config.publicUrl !== null) {
+    console.log(`People reach it by ${config.publicUrl}`);
+  }
   console.log(`Files go to ${config.contentDirectory}`);
   console.log(
     `${config.threadsAmount} threads on ${config.workers} workers, ` +

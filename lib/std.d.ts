@@ -25,10 +25,6 @@ declare module "@std/fs" {
   export function exists(path: string | URL): Promise<boolean>;
 }
 
-declare module "@std/http/cookie" {
-  export function getCookies(headers: Headers): Record<string, string>;
-}
-
 declare module "@std/http/etag" {
   export function eTag(
     entity: string | Uint8Array,

@@ -51,6 +51,7 @@ Deno.test("every setting can be set by its flag and by its variable", () => {
     "false",
     "https://example.org",
     "json",
+    "loopback",
   ];
   for (const [n, name] of ENVIRONMENT.entries()) {
     const differs = values.some((value) => {
@@ -120,8 +121,23 @@ Deno.test("a wrong value is named in one line, with its setting and what is allo
       ["host", "http://a/", "a host name"],
       ["log-format", "xml", "text or json"],
       ["allowed-origins", "*", "https://example.org"],
-      ["allowed-origins", "https://a.test/", "https://example.org"],
       ["allowed-origins", "https://a.test,null", "https://example.org"],
+      ["allowed-origins", "null", "https://example.org"],
+      ["allowed-origins", "https://a.test/app", ": write https://a.test"],
+      ["allowed-origins", "wss://A.test:81/x", ": write https://a.test:81"],
+      ["allowed-origins", "b.test", ": write https://b.test"],
+      ["allowed-origins", "https://me@b.test", "without a path"],
+      ["allowed-origins", "file:///a", "without a path"],
+      ["public-url", "nas.test/sluice", "a URL such as"],
+      ["public-url", "ws://nas.test/", "a URL such as"],
+      ["public-url", "https://me:pw@nas.test/", "a URL such as"],
+      ["public-url", "https://nas.test/?a=1", "a URL such as"],
+      ["public-url", "https://nas.test/#a", "a URL such as"],
+      ["trusted-proxies", "proxy.test", "10.0.0.0/8"],
+      ["trusted-proxies", "10.0.0.0/33", "10.0.0.0/8"],
+      ["trusted-proxies", "10", "10.0.0.0/8"],
+      ["trusted-proxies", "10.0.0.1,,*", "10.0.0.0/8"],
+      ["trusted-proxies", "::1/129", "10.0.0.0/8"],
       ["port", "80\n81", "from 0 to 65535"],
       ["content-directory", "", "a path"],
     ] as const
@@ -164,6 +180,44 @@ Deno.test("origins are separated by commas", () => {
   });
   assertEquals(origins.allowedOrigins, ["https://a.test", "http://b.test:81"]);
   assertEquals(read().allowedOrigins, []);
+});
+
+Deno.test("origins are written as browsers write them", () => {
+  for (
+    const [text, origin] of [
+      ["https://a.test/", "https://a.test"],
+      ["HTTPS://A.test:443", "https://a.test"],
+      ["http://[::1]:80/", "http://[::1]"],
+      ["chrome-extension://ahfgeienlihckogm", undefined],
+      ["moz-extension://11111111-2222-3333-4444-555555555555", undefined],
+      [
+        "safari-web-extension://1A2B3C4D/",
+        "safari-web-extension://1a2b3c4d",
+      ],
+    ] as const
+  ) {
+    const { allowedOrigins } = read({ "allowed-origins": text });
+    assertEquals(allowedOrigins, [origin ?? text], text);
+  }
+});
+
+Deno.test("a public URL ends in a slash", () => {
+  for (
+    const [text, url] of [
+      ["https://nas.test", "https://nas.test/"],
+      ["HTTPS://Nas.test:443/Sluice", "https://nas.test/Sluice/"],
+      ["http://nas.test:81/a/b/", "http://nas.test:81/a/b/"],
+    ]
+  ) assertEquals(read({ "public-url": text }).publicUrl, url);
+  assertEquals(read().publicUrl, null);
+});
+
+Deno.test("proxies are addresses and networks, and loopback is two", () => {
+  const text = "loopback, 10.0.0.0/8,FD00::/8, 192.0.2.1";
+  const { trustedProxies } = read({ "trusted-proxies": text });
+  const wanted = ["127.0.0.0/8", "::1", "10.0.0.0/8", "fd00::/8", "192.0.2.1"];
+  assertEquals(trustedProxies, wanted);
+  assertEquals(read().trustedProxies, []);
 });
 
 Deno.test("settings cannot be changed afterwards", () => {

@@ -1,5 +1,7 @@
 /** Which proxy a URL is asked through. Pure. */
 
+import { bitsOf, isInNetwork } from "../base/ip_address.ts";
+
 /** The proxies that the environment names, and what is asked without one. */
 export interface Proxies {
   /** The proxy's URL for origins that speak HTTP; null for none. */
@@ -67,32 +69,4 @@ function isNamed(entry: string, host: string, port: string): boolean {
   if (bits !== null) return isInNetwork(bits, bare);
   const suffix = bare.replace(/^\.+/, "");
   return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
-}
-
-function isInNetwork(bits: string, network: string): boolean {
-  const [, address = "", length] = network.match(/^([^/]*)(?:\/(\d+))?$/) ?? [];
-  const wanted = bitsOf(address);
-  if (wanted === null || wanted.length !== bits.length) return false;
-  return bits.startsWith(wanted.slice(0, Number(length ?? wanted.length)));
-}
-
-/** The bits of an IP address; null if it is none. */
-function bitsOf(address: string): string | null {
-  const literal = address.includes(":") ? `[${address}]` : address;
-  if (!/^[\d.]+$|^\[/.test(literal)) return null;
-  const host = URL.parse(`http://${literal}/`)?.hostname;
-  if (host === undefined) return null;
-  if (!host.startsWith("[")) {
-    return host.split(".").map((byte) => binary(Number(byte), 8)).join("");
-  }
-  const [before = "", after] = host.slice(1, -1).split("::");
-  const [first, last] = [before, after ?? ""]
-    .map((groups) => groups === "" ? [] : groups.split(":"));
-  const missing = 8 - (first?.length ?? 0) - (last?.length ?? 0);
-  return [...first ?? [], ...Array(missing).fill("0"), ...last ?? []]
-    .map((group) => binary(parseInt(group, 16), 16)).join("");
-}
-
-function binary(value: number, length: number): string {
-  return value.toString(2).padStart(length, "0");
 }

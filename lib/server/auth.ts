@@ -1,7 +1,8 @@
 /** Checks who knows the token, and limits how often an address may guess it. */
 
-import { getCookies } from "@std/http/cookie";
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { bitsOf } from "../base/ip_address.ts";
+import type { CookieScope } from "./public_url.ts";
 
 /** Wrong guesses that an address has ... */
 const MOST_GUESSES = 10;
@@ -23,7 +24,9 @@ export interface Auth {
   /** Checks the token that was typed into the login page. */
   login(token: string, address: string): Verdict;
   /** The cookie that spares the page's user another login. */
-  cookie(secure: boolean): string;
+  cookie(scope: CookieScope): string;
+  /** The cookie that makes a browser forget the one of the same scope. */
+  endedCookie(scope: CookieScope): string;
 }
 
 /**
@@ -59,16 +62,36 @@ export function createAuth(
     check(headers, address) {
       if (token === null) return "welcome";
       // 256 bits cannot be guessed: a wrong session is an old one, not a guess.
-      const kept = getCookies(headers)[COOKIE];
-      if (kept !== undefined && isSame(kept, session)) return "welcome";
+      if (sessions(headers).some((kept) => isSame(kept, session))) {
+        return "welcome";
+      }
       const given = bearer(headers) ?? protocolToken(headers);
       return given === null ? "unknown" : judge(given, address);
     },
     login: judge,
-    cookie: (secure) =>
-      `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; ` +
-      `Max-Age=${365 * 24 * 3600}${secure ? "; Secure" : ""}`,
+    cookie: (scope) => renderCookie(session, 365 * 24 * 3600, scope),
+    endedCookie: (scope) => renderCookie("", 0, scope),
   };
+}
+
+/** @param age How long the browser keeps it, in seconds. */
+function renderCookie(
+  value: string,
+  age: number,
+  { path, secure }: CookieScope,
+): string {
+  return `${COOKIE}=${value}; Path=${path}; HttpOnly; SameSite=Strict; ` +
+    `Max-Age=${age}${secure ? "; Secure" : ""}`;
+}
+
+/**
+ * All sessions that a browser has for this address. One of another Sluice at the
+ * same host, on another port or a shorter path, goes along with ours.
+ */
+function sessions(headers: Headers): string[] {
+  return (headers.get("cookie") ?? "").split(";")
+    .map((pair) => pair.trim().split("=", 2))
+    .flatMap(([name, value = ""]) => name === COOKIE ? [value] : []);
 }
 
 /**
@@ -118,11 +141,8 @@ function isSame(a: string, b: string): boolean {
 
 /** What guesses are counted by: who has one IPv6 address has its whole /64. */
 function networkOf(address: string): string {
-  if (!address.includes(":") || address.includes(".")) return address;
-  // "::" stands for as many zeros as are missing of eight groups.
-  const [head = [], tail = []] = address.split("::")
-    .map((groups) => groups === "" ? [] : groups.split(":"));
-  const missing = Math.max(0, 8 - head.length - tail.length);
-  return [...head, ...Array<string>(missing).fill("0"), ...tail]
-    .slice(0, 4).join(":");
+  const bits = bitsOf(address);
+  return bits?.length === 128 && !address.includes(".")
+    ? bits.slice(0, 64)
+    : address;
 }

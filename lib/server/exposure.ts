@@ -6,6 +6,8 @@ import type { Proxies } from "../origin/proxies.ts";
 /** The settings that decide it. */
 export interface ExposureOptions {
   readonly host: string;
+  /** The URL by which people reach it; null if they do so directly. */
+  readonly publicUrl: string | null;
   readonly authToken: string | null;
   /** Null: only while nobody beyond this machine can connect. */
   readonly allowPrivate: boolean | null;
@@ -17,9 +19,19 @@ export interface ExposureOptions {
  * they must not, or a URL could lead to what only this machine may reach.
  */
 export function allowsPrivate(
-  { host, allowPrivate }: Pick<ExposureOptions, "host" | "allowPrivate">,
+  options: Pick<ExposureOptions, "host" | "publicUrl" | "allowPrivate">,
 ): boolean {
-  return allowPrivate ?? isLoopback(host);
+  return options.allowPrivate ?? letsIn(options) === null;
+}
+
+/** What lets others in than this machine's own users; null if nothing does. */
+function letsIn(
+  { host, publicUrl }: Pick<ExposureOptions, "host" | "publicUrl">,
+): string | null {
+  if (!isLoopback(host)) return `Listening on ${host}`;
+  return publicUrl === null || isLoopback(new URL(publicUrl).hostname)
+    ? null
+    : `Being reached by ${publicUrl}`;
 }
 
 /**
@@ -31,10 +43,11 @@ export function allowsPrivate(
 export async function exposureFault(
   options: ExposureOptions,
 ): Promise<string | null> {
-  const { host, authToken, proxies } = options;
-  if (!isLoopback(host) && authToken === null) {
-    return `Listening on ${host} lets others in: set AUTH_TOKEN to what they ` +
-      "must know, or listen on localhost.";
+  const { authToken, proxies } = options;
+  const way = letsIn(options);
+  if (way !== null && authToken === null) {
+    return `${way} lets others in: set AUTH_TOKEN to what they must know, or ` +
+      "listen on localhost without PUBLIC_URL.";
   }
   if (allowsPrivate(options)) return null;
   if (proxies.http !== null || proxies.https !== null) {

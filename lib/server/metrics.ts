@@ -20,6 +20,53 @@ export function single(
   return { name, type, help, label: null, samples: [["", value]] };
 }
 
+/** What is measured of a server at one moment. */
+export interface Measures {
+  /** Bytes written so far. */
+  readonly bytes: number;
+  /** How many attempts have failed so far, by reason. */
+  readonly failures: Iterable<readonly [reason: string, count: number]>;
+  readonly totals: Readonly<Record<string, number>> & {
+    readonly Queued: number;
+  };
+  readonly threads: number;
+  readonly sockets: number;
+  /** The worst lag of the event loop, in seconds. */
+  readonly lag: number;
+}
+
+/** All families of a server's metrics. */
+export function familiesOf(
+  { bytes, failures, totals, threads, sockets, lag }: Measures,
+): Family[] {
+  return [
+    single("sluice_bytes", "counter", "Bytes written.", bytes),
+    {
+      name: "sluice_failures",
+      type: "counter",
+      help: "Failed attempts, by reason; most are tried again.",
+      label: "reason",
+      samples: [...failures],
+    },
+    {
+      name: "sluice_downloads",
+      type: "gauge",
+      help: "Downloads, by state.",
+      label: "state",
+      samples: Object.entries(totals),
+    },
+    single("sluice_queue", "gauge", "Downloads waiting.", totals.Queued),
+    single("sluice_threads", "gauge", "Threads.", threads),
+    single("sluice_sockets", "gauge", "Clients.", sockets),
+    single(
+      "sluice_loop_lag_seconds",
+      "gauge",
+      "The event loop's worst lag since the last reading.",
+      lag,
+    ),
+  ];
+}
+
 /** The text of an exposition, as OpenMetrics 1.0 wants it. */
 export function render(families: readonly Family[]): string {
   const lines = families.flatMap(({ name, type, help, label, samples }) => [

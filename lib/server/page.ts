@@ -59,21 +59,32 @@ const TYPES: Readonly<Record<string, string>> = {
 /**
  * The file of the page that a request asks for; null if it asks for none. None
  * of them holds a secret.
+ *
+ * @param path As routes know it, without the path of the public URL.
+ * @param publicUrl By which people reach the server; null if they do directly.
  */
-export function servePage(request: Request): Promise<Response> | null {
-  const name = FILES.get(new URL(request.url).pathname);
-  return name === undefined ? null : serve(request, name, 200);
+export function servePage(
+  request: Request,
+  path: string = new URL(request.url).pathname,
+  publicUrl: string | null = null,
+): Promise<Response> | null {
+  const name = FILES.get(path);
+  return name === undefined ? null : serve(request, name, 200, publicUrl);
 }
 
 /** The page that asks for the token; it posts the field `token` to `/login`. */
-export function serveLogin(request: Request): Promise<Response> {
-  return serve(request, "login.html", 401);
+export function serveLogin(
+  request: Request,
+  publicUrl: string | null = null,
+): Promise<Response> {
+  return serve(request, "login.html", 401, publicUrl);
 }
 
 async function serve(
   request: Request,
   name: string,
   status: 200 | 401,
+  publicUrl: string | null,
 ): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response(null, { status: 405, headers: { allow: "GET, HEAD" } });
@@ -81,7 +92,7 @@ async function serve(
   const body = await Deno.readFile(new URL(`./ui/${name}`, import.meta.url));
   const etag = await eTag(body) ?? "";
   const headers = new Headers({
-    ...rules(new URL(request.url)),
+    ...rules([request.url, publicUrl ?? request.url]),
     etag,
     // Ask each time: a new version's files must never mix with an old one's.
     "cache-control": status === 200 ? "no-cache" : "no-store",
@@ -100,15 +111,22 @@ async function serve(
   });
 }
 
-/** What a browser is to allow the page: its own files and its own socket. */
-function rules({ host }: URL): Record<string, string> {
+/**
+ * What a browser is to allow the page: its own files and its own socket.
+ *
+ * @param urls By which the page may be reached: a proxy may ask by another host
+ * than the browser does.
+ */
+function rules(urls: readonly string[]): Record<string, string> {
+  const hosts = new Set(urls.map((url) => new URL(url).host));
+  const sockets = [...hosts].map((host) => `ws://${host} wss://${host}`);
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
     // Some browsers do not take a WebSocket of the same host for 'self'.
-    `connect-src 'self' ws://${host} wss://${host}`,
+    `connect-src 'self' ${sockets.join(" ")}`,
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",

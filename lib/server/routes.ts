@@ -1,24 +1,29 @@
 /**
  * The routes, and the order in which a request is checked: first the guard, for
- * Host and Origin; then, unless the route is open to all, the token; then the
+ * Host and Origin, then the token, as far as the route wants them; then the
  * route's own handler.
  */
 
-import type { Log } from "../base/log.ts";
+import { explain, type Explanation, text } from "./answers.ts";
 import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
+import { clientAddress } from "./client_address.ts";
 import { serveFile } from "./files.ts";
-import { type GuardOptions, refusal } from "./guard.ts";
+import { createGuard, type GuardOptions, type Refused } from "./guard.ts";
 import {
-  type Family,
+  familiesOf,
+  type LagMeter,
   METRICS_TYPE,
   render,
-  single,
   startLagMeter,
 } from "./metrics.ts";
 import { PAGE_PATHS, serveLogin, servePage } from "./page.ts";
+import { cookieScope, pathsBelow, withSlash } from "./public_url.ts";
+import { createRefusalLog, type RefusalLog } from "./refusal_log.ts";
+import { loggedIn, loggedOut, tokenIn } from "./session.ts";
 import {
   createSockets,
   type DoorTools,
+  type Sockets,
   type SocketsOptions,
 } from "./sockets.ts";
 
@@ -28,12 +33,14 @@ export interface ServerOptions extends GuardOptions, SocketsOptions {
   readonly authToken: string | null;
   /** How many clients may be connected. */
   readonly socketsAmount: number;
+  /** Proxies that say truly whom they ask for: addresses, and networks. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** What answers requests; needs no port of its own. */
 export interface Handler {
-  /** @param address Where the request comes from. */
-  handle(request: Request, address: string): Response | Promise<Response>;
+  /** @param peer The address that the connection comes from. */
+  handle(request: Request, peer: string): Response | Promise<Response>;
   /** Tells all clients that the server goes away. */
   close(): void;
 }
@@ -43,50 +50,176 @@ interface Route {
   /** The only method it is for; null for any, which the handler looks at. */
   readonly method: "POST" | null;
   readonly path: string | RegExp;
-  /** `open` to all whom the guard lets in; `token` to those who know it. */
-  readonly access: "open" | "token";
+  readonly access: Access;
   handler(visit: Visit): Response | Promise<Response>;
 }
+
+/**
+ * Whom a route is for: `all`, by whatever Host they know the server; `open`, all
+ * whom the guard lets in; `token`, those of them who know the token; `bearer`,
+ * those who know the token, by whatever Host: a rebound page does not.
+ */
+type Access = "all" | "open" | "token" | "bearer";
 
 /** One request on its way to its route's handler. */
 interface Visit {
   readonly request: Request;
-  /** Where the request comes from. */
+  /** The client's address. */
   readonly address: string;
   readonly upgrades: boolean;
+  /** The request's path as the route knows it. */
+  readonly path: string;
   /** What the parentheses of the route's path stand for. */
   readonly parts: readonly string[];
+}
+
+/** What the routes of one server work with. */
+interface Tools extends DoorTools {
+  readonly options: ServerOptions;
+  readonly auth: Auth;
+  readonly sockets: Sockets;
+  readonly lag: LagMeter;
+  readonly refusals: RefusalLog;
 }
 
 /** Makes the handler of a server's requests. */
 export function createHandler(
   options: ServerOptions,
-  tools: DoorTools,
+  door: DoorTools,
 ): Handler {
-  const { coordinator, log } = tools;
+  const { publicUrl, trustedProxies } = options;
+  const sockets = createSockets(options, door);
+  const refusals = createRefusalLog(door.log);
   const auth = createAuth(options.authToken);
-  const sockets = createSockets(options, tools);
   const lag = startLagMeter();
+  const tools: Tools = { ...door, options, auth, sockets, lag, refusals };
+  const routes = [...pageRoutes(tools), ...dataRoutes(tools)];
+  const guard = createGuard(options);
 
-  const routes: readonly Route[] = [
-    {
-      method: null,
-      path: "/healthz",
-      access: "open",
-      handler: () => text(200, "ok"),
+  function handle(
+    request: Request,
+    peer: string,
+  ): Response | Promise<Response> {
+    const { headers, method } = request;
+    const address = clientAddress(peer, headers, trustedProxies);
+    const url = new URL(request.url);
+    const { route, path, parts } = find(
+      routes,
+      method,
+      pathsBelow(url.pathname, publicUrl),
+    );
+    const refused = isGuarded(route) ? guard(headers) : null;
+    if (refused !== null) {
+      const { header, value } = refused;
+      refusals.note("refused", { address, header, value });
+      return explain(request, forbidden(refused));
+    }
+    const upgrades = headers.get("upgrade")?.toLowerCase() === "websocket";
+    const elsewhere = upgrades ? null : withSlash(url, publicUrl);
+    if (elsewhere !== null) {
+      return new Response(null, {
+        status: 308,
+        headers: { location: elsewhere },
+      });
+    }
+    const verdict = needsToken(route)
+      ? auth.check(headers, address)
+      : "welcome";
+    if (verdict !== "welcome") {
+      refusals.note("turned away", { address, verdict });
+      const isPage = path === "/" && method !== "POST" && !upgrades;
+      return verdict === "unknown" && isPage
+        ? serveLogin(request, publicUrl)
+        : explain(request, turnedAway(verdict));
+    }
+    return route.handler({ request, address, upgrades, path, parts });
+  }
+
+  return {
+    handle,
+    close() {
+      lag[Symbol.dispose]();
+      refusals[Symbol.dispose]();
+      sockets.close();
     },
+  };
+}
+
+/** The page's files, its login, and what it asks besides its socket. */
+function pageRoutes(tools: Tools): Route[] {
+  const { auth, options: { publicUrl, authToken } } = tools;
+  const serve = ({ request, path }: Visit) =>
+    servePage(request, path, publicUrl) ?? nothing({ request });
+  return [
     {
       method: "POST",
       path: "/login",
       access: "open",
-      handler: ({ request, address }) => login(request, address, auth, log),
+      handler: (visit) => login(visit, tools),
+    },
+    {
+      method: "POST",
+      path: "/logout",
+      access: "open",
+      handler: ({ request: { headers } }) =>
+        loggedOut(auth, cookieScope(headers, publicUrl)),
+    },
+    {
+      // It tells a page, to which no browser says why a socket came to nothing.
+      // Only a POST brings the Origin that the socket does.
+      method: "POST",
+      path: "/session",
+      access: "token",
+      handler: ({ request }) =>
+        isFull(tools)
+          ? explain(request, TOO_MANY)
+          : Response.json({ token: authToken !== null }),
     },
     ...PAGE_PATHS.map((path): Route => ({
       method: null,
       path,
       access: "open",
-      handler: ({ request }) => servePage(request) ?? nothing(),
+      handler: serve,
     })),
+    {
+      method: null,
+      path: "/",
+      access: "token",
+      handler: (visit) =>
+        visit.upgrades ? connect(visit.request, tools) : serve(visit),
+    },
+  ];
+}
+
+/** What is there for programs, and the files. */
+function dataRoutes({ coordinator, options, sockets, lag }: Tools): Route[] {
+  return [
+    {
+      method: null,
+      path: "/healthz",
+      access: "all",
+      handler: () => text(200, "ok"),
+    },
+    {
+      method: null,
+      path: "/metrics",
+      // Prometheus calls a server by the name that its own resolver has for it.
+      access: options.authToken === null ? "token" : "bearer",
+      handler() {
+        const { bytes, failures } = coordinator.figures;
+        const body = render(familiesOf({
+          bytes,
+          failures,
+          totals: coordinator.totals(),
+          threads: coordinator.threads(),
+          sockets: sockets.count(),
+          lag: lag.read(),
+        }));
+        return new Response(body, {
+          headers: { "content-type": METRICS_TYPE },
+        });
+      },
+    },
     {
       method: null,
       path: /^\/files\/([^/]+)$/,
@@ -94,119 +227,38 @@ export function createHandler(
       handler: ({ request, parts: [id = ""] }) =>
         serveFile(request, coordinator.pathOf(id)),
     },
-    {
-      method: null,
-      path: "/",
-      access: "token",
-      handler: ({ request, upgrades }) =>
-        upgrades ? connect(request) : servePage(request) ?? nothing(),
-    },
-    {
-      method: null,
-      path: "/metrics",
-      access: "token",
-      handler: () =>
-        new Response(render(families()), {
-          headers: { "content-type": METRICS_TYPE },
-        }),
-    },
   ];
-
-  function handle(
-    request: Request,
-    address: string,
-  ): Response | Promise<Response> {
-    const { headers, method } = request;
-    const refused = refusal(headers, options);
-    if (refused) return text(403, refused);
-    const { pathname } = new URL(request.url);
-    const upgrades = headers.get("upgrade")?.toLowerCase() === "websocket";
-    const { route, parts } = find(routes, method, pathname);
-    const verdict = route.access === "open"
-      ? "welcome"
-      : auth.check(headers, address);
-    if (verdict !== "welcome") {
-      log("turned away", { address, verdict });
-      const page = verdict === "unknown" && pathname === "/" && !upgrades;
-      return page ? serveLogin(request) : turnAway(verdict);
-    }
-    return route.handler({ request, address, upgrades, parts });
-  }
-
-  function connect(request: Request): Response {
-    if (sockets.count() >= options.socketsAmount) {
-      return text(503, "Too many clients are connected: try again later.");
-    }
-    const protocol = protocolFor(request.headers);
-    try {
-      const { socket, response } = Deno.upgradeWebSocket(
-        request,
-        protocol === null ? {} : { protocol },
-      );
-      sockets.add(socket);
-      return response;
-    } catch {
-      return text(400, "This is not a valid WebSocket handshake.");
-    }
-  }
-
-  function families(): Family[] {
-    const { bytes, failures } = coordinator.figures;
-    const totals = coordinator.totals();
-    return [
-      single("sluice_bytes", "counter", "Bytes written.", bytes),
-      {
-        name: "sluice_failures",
-        type: "counter",
-        help: "Failed attempts, by reason; most are tried again.",
-        label: "reason",
-        samples: [...failures],
-      },
-      {
-        name: "sluice_downloads",
-        type: "gauge",
-        help: "Downloads, by state.",
-        label: "state",
-        samples: Object.entries(totals),
-      },
-      single("sluice_queue", "gauge", "Downloads waiting.", totals.Queued),
-      single("sluice_threads", "gauge", "Threads.", coordinator.threads()),
-      single("sluice_sockets", "gauge", "Clients.", sockets.count()),
-      single(
-        "sluice_loop_lag_seconds",
-        "gauge",
-        "The event loop's worst lag since the last reading.",
-        lag.read(),
-      ),
-    ];
-  }
-
-  return {
-    handle,
-    close() {
-      lag[Symbol.dispose]();
-      sockets.close();
-    },
-  };
 }
 
-/** What a route does with the requests that it is for. */
-type Target = Pick<Route, "access" | "handler">;
+function isGuarded({ access }: Pick<Route, "access">): boolean {
+  return access === "open" || access === "token";
+}
+
+function needsToken({ access }: Pick<Route, "access">): boolean {
+  return access === "token" || access === "bearer";
+}
+
+/** A route that fits a request, and how. */
+interface Found extends Pick<Visit, "path" | "parts"> {
+  readonly route: Pick<Route, "access" | "handler">;
+}
 
 /** For all other requests: only clients with the token learn the paths. */
-const NOWHERE: Target = { access: "token", handler: nothing };
+const NOWHERE: Found["route"] = { access: "token", handler: nothing };
 
-/** The first route that fits a request, and what its path stands for in it. */
+/** The first route that fits a request by one of its paths. */
 function find(
   routes: readonly Route[],
   method: string,
-  pathname: string,
-): { route: Target; parts: readonly string[] } {
-  for (const route of routes) {
-    const parts = partsOf(route, method, pathname);
-    if (parts !== null) return { route, parts };
+  paths: readonly string[],
+): Found {
+  for (const path of paths) {
+    for (const route of routes) {
+      const parts = partsOf(route, method, path);
+      if (parts !== null) return { route, path, parts };
+    }
   }
-  return { route: NOWHERE, parts: [] };
+  return { route: NOWHERE, path: paths[0] ?? "/", parts: [] };
 }
 
 /** What a route's path stands for in `pathname`; null if it does not fit. */
@@ -220,55 +272,73 @@ function partsOf(
   return pathname.match(path)?.slice(1) ?? null;
 }
 
+function isFull({ sockets, options }: Tools): boolean {
+  return sockets.count() >= options.socketsAmount;
+}
+
+function connect(request: Request, tools: Tools): Response {
+  if (isFull(tools)) return explain(request, TOO_MANY);
+  const protocol = protocolFor(request.headers);
+  try {
+    const { socket, response } = Deno.upgradeWebSocket(
+      request,
+      protocol === null ? {} : { protocol },
+    );
+    tools.sockets.add(socket);
+    return response;
+  } catch {
+    return text(400, "This is not a valid WebSocket handshake.");
+  }
+}
+
 /** A form with the token gives a cookie, and leads to the page. */
 async function login(
-  request: Request,
-  address: string,
-  auth: Auth,
-  log: Log,
+  { request, address }: Visit,
+  { auth, log, options, refusals }: Tools,
 ): Promise<Response> {
-  const length = Number(request.headers.get("content-length") ?? Infinity);
-  if (length > LONGEST_FORM) return text(413, "The form is too long.");
-  const body = await request.text().catch(() => null);
-  if (body === null) return text(400, "The form did not come whole.");
-  const form = new URLSearchParams(body);
-  const verdict = auth.login(form.get("token") ?? "", address);
-  if (verdict === "throttled") return turnAway(verdict);
-  const { protocol } = new URL(request.url);
-  const welcome = verdict === "welcome";
-  log(welcome ? "logged in" : "turned away", { address, verdict });
-  return new Response(null, {
-    status: 303,
-    headers: {
-      location: welcome ? "./" : "./?failed",
-      ...(welcome && { "set-cookie": auth.cookie(protocol === "https:") }),
-    },
+  const token = await tokenIn(request);
+  if (token instanceof Response) return token;
+  const verdict = auth.login(token, address);
+  if (verdict === "welcome") log("logged in", { address });
+  else refusals.note("turned away", { address, verdict });
+  return verdict === "throttled"
+    ? explain(request, turnedAway(verdict))
+    : loggedIn(verdict, auth, cookieScope(request.headers, options.publicUrl));
+}
+
+const TOO_MANY: Explanation = {
+  status: 503,
+  title: "Too many clients",
+  reason: "Too many clients are connected: try again later",
+};
+
+function nothing({ request }: Pick<Visit, "request">): Response {
+  return explain(request, {
+    status: 404,
+    title: "Nothing here",
+    reason: "There is nothing here",
   });
 }
 
-const LONGEST_FORM = 10_000;
-
-function nothing(): Response {
-  return text(404, "There is nothing here.");
+function forbidden({ header, reason, remedies }: Refused): Explanation {
+  const title = header === "host"
+    ? "This name is not known here"
+    : "This page may not connect";
+  return { status: 403, title, reason, remedies };
 }
 
-function turnAway(verdict: Exclude<Verdict, "welcome">): Response {
+function turnedAway(verdict: Exclude<Verdict, "welcome">): Explanation {
   return verdict === "unknown"
-    ? text(401, "Give the token, as Authorization: Bearer …", {
-      "www-authenticate": "Bearer",
-    })
-    : text(429, "Too many wrong tokens: wait a minute.", {
-      "retry-after": "60",
-    });
-}
-
-function text(
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): Response {
-  return new Response(`${body}\n`, {
-    status,
-    headers: { "content-type": "text/plain; charset=utf-8", ...headers },
-  });
+    ? {
+      status: 401,
+      title: "The token is needed",
+      reason: "Give the token, as Authorization: Bearer …",
+      headers: { "www-authenticate": "Bearer" },
+    }
+    : {
+      status: 429,
+      title: "Too many wrong tokens",
+      reason: "Too many wrong tokens: wait a minute",
+      headers: { "retry-after": "60" },
+    };
 }

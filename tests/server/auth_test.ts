@@ -14,6 +14,7 @@ import {
 
 const TOKEN = "a-token-of-32-characters-or-more";
 const MINUTE = 60_000;
+const ANYWHERE = { path: "/", secure: false };
 
 function bearer(token: string): Headers {
   return new Headers({ authorization: `Bearer ${token}` });
@@ -42,7 +43,7 @@ Deno.test("the token is welcome as Bearer, as subprotocol and as cookie", () => 
       new Headers({ authorization: `bearer   ${TOKEN} ` }),
       new Headers({ "sec-websocket-protocol": subprotocol(TOKEN) }),
       new Headers({ "sec-websocket-protocol": `a, ${subprotocol(TOKEN)}` }),
-      cookieOf(auth.cookie(false)),
+      cookieOf(auth.cookie(ANYWHERE)),
     ]
   ) assertEquals(auth.check(headers, "1.2.3.4"), "welcome");
   assertEquals(auth.login(TOKEN, "1.2.3.4"), "welcome");
@@ -64,6 +65,8 @@ Deno.test("what is not the token is unknown, whatever it is", () => {
     ["sec-websocket-protocol", ",,,"],
     ["cookie", `sluice_session=${TOKEN}`],
     ["cookie", "sluice_session="],
+    ["cookie", "sluice_session"],
+    ["cookie", "a=1; sluice_session=x; sluice_session=y"],
     ["cookie", ";;==;__proto__=x"],
     ["cookie", "x".repeat(100_000)],
   ];
@@ -86,7 +89,7 @@ Deno.test("ten guesses a minute, and the right token counts after that", () => {
   }
   assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "throttled");
   assertEquals(auth.login(TOKEN, "1.2.3.4"), "throttled");
-  const headers = cookieOf(auth.cookie(false));
+  const headers = cookieOf(auth.cookie(ANYWHERE));
   assertEquals(auth.check(headers, "1.2.3.4"), "welcome", "a session stays");
   assertEquals(auth.check(bearer(TOKEN), "1.2.3.5"), "welcome", "a neighbour");
   now += MINUTE - 1;
@@ -154,18 +157,32 @@ Deno.test("who is remembered for guessing is bounded, the latest first", () => {
 Deno.test("the cookie is for this site's pages alone, and tells no token", () => {
   const { cookie } = createAuth(TOKEN);
   assertMatch(
-    cookie(false),
+    cookie(ANYWHERE),
     /^sluice_session=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/,
   );
-  assertMatch(cookie(true), /; Secure$/);
-  assert(!cookie(true).includes(TOKEN));
+  const secure = cookie({ path: "/sluice/", secure: true });
+  assertMatch(secure, /; Path=\/sluice\/; .*; Secure$/);
+  assert(!secure.includes(TOKEN));
 });
 
 Deno.test("a session ends with its token, and outlives a restart with it", () => {
-  const session = cookieOf(createAuth(TOKEN).cookie(false));
+  const session = cookieOf(createAuth(TOKEN).cookie(ANYWHERE));
   assertEquals(createAuth(TOKEN).check(session, "1.2.3.4"), "welcome");
   assertEquals(createAuth(`${TOKEN}2`).check(session, "1.2.3.4"), "unknown");
-  assertNotEquals(createAuth(`${TOKEN}2`).cookie(false), session.get("cookie"));
+  assertNotEquals(
+    createAuth(`${TOKEN}2`).cookie(ANYWHERE),
+    session.get("cookie"),
+  );
+});
+
+Deno.test("a session counts beside those of other servers at its host", () => {
+  const auth = createAuth(TOKEN);
+  const other = createAuth(`${TOKEN}2`);
+  const [ours, theirs] = [auth, other]
+    .map((one) => one.cookie(ANYWHERE).split(";")[0]);
+  for (const cookie of [`${ours}; ${theirs}`, `a=1; ${theirs};${ours}`]) {
+    assertEquals(auth.check(new Headers({ cookie }), "1.2.3.4"), "welcome");
+  }
 });
 
 Deno.test("a subprotocol with the token is named only if there is no other", () => {

@@ -21,7 +21,12 @@ const PROTOCOL = "sluice.token." + new TextEncoder().encode(TOKEN)
 const LOOPBACK = ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"];
 const BEYOND = ["0.0.0.0", "::", "192.168.0.2", "sluice.test", "127.0.0.1.a"];
 
-const ALONE = { authToken: null, allowPrivate: null, proxies: NO_PROXIES };
+const ALONE = {
+  publicUrl: null,
+  authToken: null,
+  allowPrivate: null,
+  proxies: NO_PROXIES,
+};
 
 Deno.test("beyond loopback, a token is needed", async () => {
   for (const host of LOOPBACK) {
@@ -38,12 +43,27 @@ Deno.test("beyond loopback, a token is needed", async () => {
 
 Deno.test("private networks are for those who are alone with the server", () => {
   for (const host of LOOPBACK) {
-    assert(allowsPrivate({ host, allowPrivate: null }), host);
+    assert(allowsPrivate({ ...ALONE, host }), host);
   }
   for (const host of BEYOND) {
-    assert(!allowsPrivate({ host, allowPrivate: null }));
+    assert(!allowsPrivate({ ...ALONE, host }));
   }
-  assert(!allowsPrivate({ host: "localhost", allowPrivate: false }));
+  assert(!allowsPrivate({ ...ALONE, host: "localhost", allowPrivate: false }));
+});
+
+Deno.test("who is reached by a public URL is not alone, wherever it listens", async () => {
+  const options = { ...ALONE, host: "localhost", publicUrl: "https://a.test/" };
+  assert(!allowsPrivate(options));
+  assertMatch(
+    await exposureFault(options) ?? "",
+    /^Being reached by https:\/\/a\.test\/ .*set AUTH_TOKEN/,
+  );
+  assertMatch(
+    await exposureFault({ ...options, authToken: TOKEN }) ?? "",
+    /--deny-net=/,
+  );
+  const local = { ...options, publicUrl: "https://localhost/sluice/" };
+  assertEquals(await exposureFault(local), null);
 });
 
 Deno.test("no proxy may lead a public server's URLs into private networks", async () => {

@@ -83,7 +83,7 @@ async function session(
   }
   await ask("/?qu3ry");
   await ask("/us3r", { headers: { authorization: "Bearer p4ss" } });
-  await ask("/", { headers: { origin: "http://us3r.test" } });
+  await ask("/", { headers: { origin: "http://us3r:p4ss@evil.test/?qu3ry" } });
   await ask("/login", { method: "POST", body: "token=p4ss" });
   const { headers: answered } = await ask("/login", {
     method: "POST",
@@ -132,6 +132,7 @@ Deno.test("with --log-format json, every line is an event in JSON without secret
       "refreshed",
       "removed",
       "turned away",
+      "refused",
       "logged in",
       "stopping",
     ]

@@ -1,10 +1,11 @@
 // @ts-check
 /// <reference lib="dom" />
-/** Says so where a token was wrong. */
+/** Marks the field where a token was wrong. */
 
 import { byId } from "./dom.js";
 
-if (new URLSearchParams(location.search).has("failed")) {
-  byId("failed", HTMLElement).hidden = false;
-  byId("token", HTMLInputElement).setAttribute("aria-invalid", "true");
+if (location.hash === "#failed") {
+  const field = byId("token", HTMLInputElement);
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", "failed hint");
 }
