@@ -34,6 +34,7 @@ const SCRIPTS = [
   "notices.js",
   "overview.js",
   "row.js",
+  "session.js",
   "strip.js",
   "urls.js",
 ];

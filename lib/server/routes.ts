@@ -175,10 +175,12 @@ function pageRoutes(tools: Tools): Route[] {
           ? explain(request, TOO_MANY)
           : Response.json({ token: authToken !== null }),
     },
+    // They hold nothing of anybody's. Browsers ask for modules with an Origin: a
+    // page that is refused could not say so otherwise.
     ...PAGE_PATHS.map((path): Route => ({
       method: null,
       path,
-      access: "open",
+      access: "all",
       handler: serve,
     })),
     {

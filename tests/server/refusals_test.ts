@@ -138,6 +138,17 @@ Deno.test("a page may ask why its socket came to nothing, as the socket does", a
   assertEquals(text, '{"token":false}');
 });
 
+Deno.test("the page's own files come to a page that is refused, or it could not say so", async () => {
+  await using sluice = await startSluice();
+  const headers = { origin: "https://nas.test" };
+  for (const path of ["/ui/app.js", "/ui/theme.css"]) {
+    assertEquals((await ask(sluice, path, headers)).status, 200, path);
+  }
+  for (const path of ["/", "/files/1", "/metrics", "/nothing", "/ui/"]) {
+    assertEquals((await ask(sluice, path, headers)).status, 403, path);
+  }
+});
+
 Deno.test("probes are answered by whatever Host, metrics to who shows the token", async () => {
   await using sluice = await startSluice({
     environment: { AUTH_TOKEN: TOKEN },

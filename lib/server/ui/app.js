@@ -18,6 +18,7 @@ import { createList } from "./list.js";
 import { createModel, TABS } from "./model.js";
 import { createNotices } from "./notices.js";
 import { createOverview } from "./overview.js";
+import { askForSession, keepDraft, NO_UPGRADE, takeDraft } from "./session.js";
 
 /** How long typing rests before it is searched for, in milliseconds. */
 const TYPING = 150;
@@ -58,7 +59,7 @@ const connection = connect({
     // The first change comes while `connect` has not returned yet.
     queueMicrotask(connectionChanged);
   },
-  refused: () => void reloadToLogIn(),
+  refused: () => void askWhy(),
 });
 
 function socketUrl() {
@@ -74,10 +75,18 @@ const { act, actOnAll } = createCommands({
   bulk: byId("bulk", HTMLButtonElement),
 });
 let wasOpen = false;
+/** @type {string | null} Why there is no connection, if that is known. */
+let reason = null;
+/** Attempts in a row that came to nothing though the server answers. */
+let blocked = 0;
 
 function connectionChanged() {
   const state = connection.state();
-  overview.drawConnection(state);
+  if (state.kind === "open") {
+    reason = null;
+    blocked = 0;
+  }
+  overview.drawConnection(state, reason);
   overview.drawTitle(state);
   if (state.kind === "open") {
     if (!wasOpen) drawSoon();
@@ -88,14 +97,29 @@ function connectionChanged() {
   }
 }
 
+async function askWhy() {
+  const session = await askForSession();
+  if (connection.state().kind === "open") return;
+  if (session.kind === "login") return logInAgain();
+  blocked = session.kind === "open" ? blocked + 1 : 0;
+  reason = session.kind === "refused"
+    ? session.reason
+    : blocked > 1
+    ? NO_UPGRADE
+    : null;
+  overview.drawConnection(connection.state(), reason);
+}
+
 /** Without a session, the server has the login in this page's place. */
-async function reloadToLogIn() {
-  try {
-    const answer = await fetch("./", { method: "HEAD", cache: "no-store" });
-    if (answer.status === 401) location.reload();
-  } catch {
-    // It is not there at all: the connection is tried again anyway.
-  }
+function logInAgain() {
+  keepDraft(input.value);
+  location.reload();
+}
+
+async function offerLogout() {
+  const session = await askForSession();
+  byId("logout", HTMLFormElement).hidden = session.kind !== "open" ||
+    !session.token;
 }
 
 /** @param {readonly Status[]} ended */
@@ -324,4 +348,6 @@ document.addEventListener("visibilitychange", () => {
   model.doubt();
   drawSoon();
 });
-setInterval(() => overview.drawConnection(connection.state()), 500);
+setInterval(() => overview.drawConnection(connection.state(), reason), 500);
+input.value ||= takeDraft();
+void offerLogout();

@@ -91,8 +91,11 @@ export function createOverview(model) {
       drawEmpty();
     },
 
-    /** @param {ConnectionState} state */
-    drawConnection(state) {
+    /**
+     * @param {ConnectionState} state
+     * @param {string | null} reason Why there is no connection, if it is known.
+     */
+    drawConnection(state, reason) {
       const open = state.kind === "open";
       if (open) {
         lostAt = 0;
@@ -108,10 +111,9 @@ export function createOverview(model) {
       const what = seconds > 0
         ? `Trying again in ${seconds} s.`
         : "Trying again now.";
-      setText(
-        bannerText,
-        `Not connected to the server: what you see may be old. ${what}`,
-      );
+      const why = reason ??
+        "Not connected to the server: what you see may be old.";
+      setText(bannerText, `${why} ${what}`);
     },
 
     /** @param {ConnectionState} state */

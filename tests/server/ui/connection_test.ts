@@ -1,8 +1,7 @@
 /// <reference lib="dom" />
-import { assert, assertEquals } from "@std/assert";
-import { serveLogin, servePage } from "../../../lib/server/page.ts";
+import { assertEquals } from "@std/assert";
 import { openPage } from "../../support/browser.ts";
-import { literal, startOrigin } from "../../support/origin.ts";
+import { literal } from "../../support/origin.ts";
 import {
   add,
   inState,
@@ -93,53 +92,5 @@ testSteps("the page's connection in Chromium", {
       url,
     );
     assertEquals(read, "refused");
-  },
-
-  async "with a token, the page is behind a login that says if it was wrong"(
-    browser,
-  ) {
-    const token = "a-token+of&some=length";
-    await using sluice = await startSluice({
-      environment: { AUTH_TOKEN: token },
-    });
-    await using origin = await startOrigin();
-    await using open = await openPage(browser, { width: 360, height: 640 });
-    const { page, complaints } = open;
-    await page.goto(sluice.url.replace("ws:", "http:"));
-    assert(await page.getByRole("alert").isHidden());
-    const field = page.getByLabel("Access token");
-    await field.fill("wrong");
-    await page.keyboard.press("Enter");
-    await page.getByText("That is not the token").waitFor();
-    await field.fill(token);
-    await page.keyboard.press("Enter");
-    await page.getByText("Nothing here yet").waitFor();
-    await add(page, origin.serve("/a.bin", literal("a")));
-    await inState(page, "a.bin", "Downloaded");
-    // Chromium says of each 401 that it failed to load; those are meant.
-    const others = complaints.filter((text) => !/status of 401/.test(text));
-    assertEquals(others, []);
-  },
-
-  async "a page whose socket is refused for want of a login leads to it"(
-    browser,
-  ) {
-    let loggedIn = true;
-    await using server = Deno.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      onListen() {},
-    }, (request) => {
-      if (request.headers.has("upgrade")) {
-        loggedIn = false;
-        return new Response(null, { status: 401 });
-      }
-      const { pathname } = new URL(request.url);
-      const answer = loggedIn || pathname !== "/" ? servePage(request) : null;
-      return answer ?? serveLogin(request);
-    });
-    await using open = await openPage(browser);
-    await open.page.goto(`http://127.0.0.1:${server.addr.port}/`);
-    await open.page.getByLabel("Access token").waitFor();
   },
 });

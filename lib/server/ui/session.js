@@ -1,0 +1,79 @@
+// @ts-check
+/// <reference lib="dom" />
+/** What the server says of this page's session, and why it takes no socket. */
+
+/**
+ * `open`: a socket would be taken; `token` is whether the server asks for one.
+ * `login`: the session has ended. `refused`: for a reason that is told.
+ * `gone`: there is no answer.
+ *
+ * @typedef {{ kind: "open", token: boolean }
+ *   | { kind: "login" }
+ *   | { kind: "refused", reason: string }
+ *   | { kind: "gone" }} Session
+ */
+
+/** How long an answer may take, in milliseconds. */
+const PATIENCE = 10_000;
+
+/**
+ * Asks the server as a socket does: no browser tells a page why one came to
+ * nothing.
+ *
+ * @returns {Promise<Session>}
+ */
+export async function askForSession() {
+  try {
+    const answer = await fetch("session", {
+      method: "POST",
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    if (answer.status === 401) return { kind: "login" };
+    if (!answer.ok) return { kind: "refused", reason: await reasonIn(answer) };
+    const { token } = await answer.json();
+    return { kind: "open", token };
+  } catch {
+    return { kind: "gone" };
+  }
+}
+
+/** @param {Response} answer */
+async function reasonIn(answer) {
+  // What is no plain text is a proxy's.
+  return answer.headers.get("content-type")?.startsWith("text/plain")
+    ? (await answer.text()).trim()
+    : `Before the server, something answers with status ${answer.status}.`;
+}
+
+/** Why no socket comes about where all else does. */
+export const NO_UPGRADE =
+  "The server answers, but no WebSocket gets through to it: a proxy before " +
+  "it must hand on the headers Upgrade and Connection.";
+
+/** The key of the links that were typed but not added. */
+const DRAFT = "sluice.draft";
+
+/**
+ * Keeps what was typed, over a login in the same tab.
+ *
+ * @param {string} text
+ */
+export function keepDraft(text) {
+  try {
+    sessionStorage.setItem(DRAFT, text);
+  } catch {
+    // This browser keeps nothing for pages.
+  }
+}
+
+/** What was typed before the login; it is kept no longer. */
+export function takeDraft() {
+  try {
+    const text = sessionStorage.getItem(DRAFT) ?? "";
+    sessionStorage.removeItem(DRAFT);
+    return text;
+  } catch {
+    return "";
+  }
+}
