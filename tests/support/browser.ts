@@ -38,6 +38,8 @@ export interface PageOptions {
   readonly height?: number;
   readonly colorScheme?: "light" | "dark";
   readonly reducedMotion?: "reduce" | "no-preference";
+  /** Whether it takes certificates that nobody vouches for. */
+  readonly ignoreHTTPSErrors?: boolean;
 }
 
 /** A page of its own, and all that it complained of. */
