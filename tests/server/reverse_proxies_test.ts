@@ -201,6 +201,25 @@ const STEPS: Record<string, Step> = {
     assertEquals(await field.inputValue(), "https://a.test/typed");
   },
 
+  async "a login that would be refused says why before the token is typed"(
+    browser,
+  ) {
+    await using behind = await startBehind({
+      rules: (await recipe()).replace("/sluice/", "/"),
+      path: null,
+      environment: { AUTH_TOKEN: TOKEN },
+    });
+    const { origin } = new URL(behind.url);
+    await using open = await openPage(browser);
+    const { page } = open;
+    await page.goto(behind.url);
+    await page.getByText(`PUBLIC_URL=${origin}/`).waitFor();
+    await logIn(page, TOKEN);
+    await page.getByRole("heading", { name: "This page may not connect" })
+      .waitFor();
+    await page.getByText(`PUBLIC_URL=${origin}/`).waitFor();
+  },
+
   async "a proxy that lets no WebSocket through is named"(browser) {
     await using behind = await startBehind({
       rules: (await recipe()).replace(/.*(Upgrade|Connection).*/g, ""),

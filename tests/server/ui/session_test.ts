@@ -69,6 +69,34 @@ testSteps("the page's session in Chromium", {
       .waitFor();
   },
 
+  async "a link on another site's page leads to the page, not to the login"(
+    browser,
+  ) {
+    await using sluice = await startSluice({
+      environment: { AUTH_TOKEN: TOKEN },
+    });
+    const url = pageOf(sluice);
+    await using site = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () =>
+        new Response(`<a href="${url}?a=b">Downloads</a>`, {
+          headers: { "content-type": "text/html" },
+        }),
+    );
+    await using open = await openPage(browser);
+    const { page } = open;
+    async function follow() {
+      await page.goto(`http://127.0.0.1:${site.addr.port}/`);
+      await page.getByText("Downloads").click();
+    }
+    await follow();
+    await logIn(page, TOKEN);
+    await page.getByText("Nothing here yet").waitFor();
+    await follow();
+    await page.getByText("Nothing here yet").waitFor();
+    assertEquals(page.url(), `${url}?a=b`);
+  },
+
   async "who logs out is asked for the token again"(browser) {
     await using sluice = await startSluice({
       environment: { AUTH_TOKEN: TOKEN },
