@@ -37,8 +37,8 @@ export function explain(
   const all = { "cache-control": "no-store", vary: "Accept", ...headers };
   if (!isShown(request)) {
     const advice = remedies
-      .map(({ when, setting }) => `if ${when}, set ${setting}`).join("; ");
-    return text(status, reason + (advice ? `: ${advice}` : "") + ".", all);
+      .map(({ when, setting }) => `${setting} if ${when}`).join(", or ");
+    return text(status, reason + (advice ? `: set ${advice}` : "") + ".", all);
   }
   const page = renderPage(title, reason, remedies);
   return new Response(request.method === "HEAD" ? null : page, {
@@ -66,7 +66,7 @@ function renderPage(
   remedies: readonly Remedy[],
 ): string {
   const advice = remedies.map(({ when, setting }) =>
-    `<p>If ${escape(when)}, whoever runs the server sets</p>
+    `<p>If ${escape(when)}, whoever runs it sets</p>
       <pre>${escape(setting)}</pre>`
   );
   return `<!DOCTYPE html>

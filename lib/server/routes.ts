@@ -322,11 +322,8 @@ function nothing({ request }: Pick<Visit, "request">): Response {
   });
 }
 
-function forbidden({ header, reason, remedies }: Refused): Explanation {
-  const title = header === "host"
-    ? "This name is not known here"
-    : "This page may not connect";
-  return { status: 403, title, reason, remedies };
+function forbidden({ reason, remedies }: Refused): Explanation {
+  return { status: 403, title: "Not let in", reason, remedies };
 }
 
 function turnedAway(verdict: Exclude<Verdict, "welcome">): Explanation {

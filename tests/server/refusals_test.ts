@@ -56,15 +56,15 @@ Deno.test("a program reads in one line what was refused, and what lets it in", a
   assertEquals([host.status, host.type, host.text], [
     403,
     "text/plain; charset=utf-8",
-    'The host "nas.test:81" is not known here: if people reach this server ' +
-    "by it, set PUBLIC_URL=http://nas.test:81/.\n",
+    'The host "nas.test:81" is not known here: set ' +
+    "PUBLIC_URL=http://nas.test:81/ if people reach this server by it.\n",
   ]);
   const origin = await ask(sluice, "/", { origin: "https://a.test" });
   assertEquals([origin.status, origin.text], [
     403,
-    'Pages of "https://a.test" may not connect: if people reach this server ' +
-    "by it, set PUBLIC_URL=https://a.test/; if its pages are to command this " +
-    "server, set ALLOWED_ORIGINS=https://a.test.\n",
+    'Pages of "https://a.test" may not connect: set ' +
+    "PUBLIC_URL=https://a.test/ if people reach this server by it, or " +
+    "ALLOWED_ORIGINS=https://a.test if its pages are to command this server.\n",
   ]);
 });
 

@@ -1,7 +1,12 @@
 /// <reference lib="dom" />
 /** The server behind a real nginx, with the settings that the README gives. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertStringIncludes,
+} from "@std/assert";
 import type { Browser, Page } from "playwright-core";
 import { openPage } from "../support/browser.ts";
 import { caCertificate } from "../support/certificate.ts";
@@ -28,6 +33,8 @@ if (missing) {
 }
 
 const TOKEN = "a-token-of-32-characters-or-more";
+/** Chromium takes all names below localhost for loopback; Sluice does not. */
+const NAME = "nasofaverylongname.localhost";
 
 /** The lines for nginx that the README gives. */
 async function recipe(): Promise<string> {
@@ -68,8 +75,7 @@ async function startBehind(
       ...(tls && { tls }),
     }),
   );
-  // Chromium takes all names below localhost for loopback; Sluice does not.
-  const url = proxy.url.replace("127.0.0.1", "nas.localhost") + (path ?? "/");
+  const url = proxy.url.replace("127.0.0.1", NAME) + (path ?? "/");
   const sluice = stack.use(
     await startSluice({
       flags: [`--port=${port}`],
@@ -91,6 +97,18 @@ async function startBehind(
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
+}
+
+/** How far to the right a page's texts and buttons reach, in pixels. */
+function widthOf(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const range = document.createRange();
+    const ends = [...document.querySelectorAll("p, button")].map((element) => {
+      range.selectNodeContents(element);
+      return range.getBoundingClientRect().right;
+    });
+    return Math.max(...ends);
+  });
 }
 
 async function logIn(page: Page, token: string): Promise<void> {
@@ -140,7 +158,7 @@ const STEPS: Record<string, Step> = {
       tls: "h2",
     });
     await useAll(browser, behind);
-    await behind.sluice.printed(/People reach it by https:\/\/nas\.localhost/);
+    await behind.sluice.printed(/People reach it by https:\/\/nas/);
   },
 
   async "a path that is left on"(browser) {
@@ -189,12 +207,13 @@ const STEPS: Record<string, Step> = {
       path: null,
     });
     const { origin } = new URL(behind.url);
-    await using open = await openPage(browser);
+    await using open = await openPage(browser, { width: 360, height: 640 });
     const { page } = open;
     await page.goto(behind.url);
     const banner = page.locator("#banner");
     await banner.getByText(`Pages of "${origin}" may not connect`).waitFor();
     await banner.getByText(`PUBLIC_URL=${origin}/`).waitFor();
+    assertLess(await widthOf(page), 360);
     await add(page, "https://a.test/typed");
     await page.getByText("There is no connection").waitFor();
     const field = page.getByLabel("Links to download");
@@ -210,12 +229,13 @@ const STEPS: Record<string, Step> = {
       environment: { AUTH_TOKEN: TOKEN },
     });
     const { origin } = new URL(behind.url);
-    await using open = await openPage(browser);
+    await using open = await openPage(browser, { width: 360, height: 640 });
     const { page } = open;
     await page.goto(behind.url);
     await page.getByText(`PUBLIC_URL=${origin}/`).waitFor();
+    assertLess(await widthOf(page), 360);
     await logIn(page, TOKEN);
-    await page.getByRole("heading", { name: "This page may not connect" })
+    await page.getByRole("heading", { name: "Not let in" })
       .waitFor();
     await page.getByText(`PUBLIC_URL=${origin}/`).waitFor();
   },
@@ -245,7 +265,7 @@ Deno.test({
       tls: "http/1.1",
     });
     const { sluice } = behind;
-    const url = behind.url.replace("nas.localhost", "localhost");
+    const url = behind.url.replace(NAME, "localhost");
     await using directory = await makeDirectory();
     const ca = `${directory.path}/ca.pem`;
     await Deno.writeTextFile(ca, caCertificate);

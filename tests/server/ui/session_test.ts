@@ -158,7 +158,7 @@ testSteps("the page's session in Chromium", {
     const url = pageOf(sluice).replace("localhost", "nas.localhost");
     const answer = await page.goto(url);
     assertEquals(answer?.status(), 403);
-    await page.getByRole("heading", { name: "This name is not known here" })
+    await page.getByRole("heading", { name: "Not let in" })
       .waitFor();
     const text = await page.locator("main").innerText();
     assertStringIncludes(text, `PUBLIC_URL=${url}`);
