@@ -74,13 +74,18 @@ export function createAuth(
   };
 }
 
-/** @param age How long the browser keeps it, in seconds. */
+/**
+ * It is Lax: a link or a bookmark on another site leads to the page, not to the
+ * login. What other sites' pages may not do is the guard's to refuse.
+ *
+ * @param age How long the browser keeps it, in seconds.
+ */
 function renderCookie(
   value: string,
   age: number,
   { path, secure }: CookieScope,
 ): string {
-  return `${COOKIE}=${value}; Path=${path}; HttpOnly; SameSite=Strict; ` +
+  return `${COOKIE}=${value}; Path=${path}; HttpOnly; SameSite=Lax; ` +
     `Max-Age=${age}${secure ? "; Secure" : ""}`;
 }
 

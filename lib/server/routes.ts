@@ -5,10 +5,10 @@
  */
 
 import { explain, type Explanation, text } from "./answers.ts";
-import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
+import { type Auth, createAuth, protocolFor } from "./auth.ts";
 import { clientAddress } from "./client_address.ts";
 import { serveFile } from "./files.ts";
-import { createGuard, type GuardOptions, type Refused } from "./guard.ts";
+import { createGuard, type GuardOptions, type Remedy } from "./guard.ts";
 import {
   familiesOf,
   type LagMeter,
@@ -77,6 +77,7 @@ interface Visit {
 interface Tools extends DoorTools {
   readonly options: ServerOptions;
   readonly auth: Auth;
+  readonly guard: ReturnType<typeof createGuard>;
   readonly sockets: Sockets;
   readonly lag: LagMeter;
   readonly refusals: RefusalLog;
@@ -88,68 +89,75 @@ export function createHandler(
   door: DoorTools,
 ): Handler {
   const { publicUrl, trustedProxies } = options;
-  const sockets = createSockets(options, door);
-  const refusals = createRefusalLog(door.log);
-  const auth = createAuth(options.authToken);
-  const lag = startLagMeter();
-  const tools: Tools = { ...door, options, auth, sockets, lag, refusals };
+  const tools: Tools = {
+    ...door,
+    options,
+    auth: createAuth(options.authToken),
+    guard: createGuard(options),
+    refusals: createRefusalLog(door.log),
+    sockets: createSockets(options, door),
+    lag: startLagMeter(),
+  };
   const routes = [...pageRoutes(tools), ...dataRoutes(tools)];
-  const guard = createGuard(options);
-
-  function handle(
-    request: Request,
-    peer: string,
-  ): Response | Promise<Response> {
-    const { headers, method } = request;
-    const address = clientAddress(peer, headers, trustedProxies);
-    const url = new URL(request.url);
-    const { route, path, parts } = find(
-      routes,
-      method,
-      pathsBelow(url.pathname, publicUrl),
-    );
-    const refused = isGuarded(route) ? guard(headers) : null;
-    if (refused !== null) {
-      const { header, value } = refused;
-      refusals.note("refused", { address, header, value });
-      return explain(request, forbidden(refused));
-    }
-    const upgrades = headers.get("upgrade")?.toLowerCase() === "websocket";
-    const elsewhere = upgrades ? null : withSlash(url, publicUrl);
-    if (elsewhere !== null) {
-      return new Response(null, {
-        status: 308,
-        headers: { location: elsewhere },
-      });
-    }
-    const verdict = needsToken(route)
-      ? auth.check(headers, address)
-      : "welcome";
-    if (verdict !== "welcome") {
-      refusals.note("turned away", { address, verdict });
-      const isPage = path === "/" && method !== "POST" && !upgrades;
-      return verdict === "unknown" && isPage
-        ? serveLogin(request, publicUrl)
-        : explain(request, turnedAway(verdict));
-    }
-    return route.handler({ request, address, upgrades, path, parts });
-  }
 
   return {
-    handle,
+    handle(request, peer) {
+      const url = new URL(request.url);
+      const paths = pathsBelow(url.pathname, publicUrl);
+      const { route, ...found } = find(routes, request.method, paths) ??
+        nowhere(publicUrl);
+      const visit: Visit = {
+        ...found,
+        request,
+        address: clientAddress(peer, request.headers, trustedProxies),
+        upgrades: request.headers.get("upgrade")?.toLowerCase() === "websocket",
+      };
+      const elsewhere = visit.path === "/" && !visit.upgrades
+        ? withSlash(url, publicUrl)
+        : null;
+      return elsewhere === null
+        ? keptOut(visit, route.access, tools) ?? route.handler(visit)
+        : new Response(null, { status: 308, headers: { location: elsewhere } });
+    },
     close() {
-      lag[Symbol.dispose]();
-      refusals[Symbol.dispose]();
-      sockets.close();
+      tools.lag[Symbol.dispose]();
+      tools.refusals[Symbol.dispose]();
+      tools.sockets.close();
     },
   };
+}
+
+/** What a request gets that may not come in; null for one that may. */
+function keptOut(
+  { request, address, path, upgrades }: Visit,
+  access: Access,
+  { guard, auth, refusals, options: { publicUrl } }: Tools,
+): Response | Promise<Response> | null {
+  const guarded = access === "open" || access === "token";
+  const refused = guarded ? guard(request.headers) : null;
+  if (refused !== null) {
+    const { header, value, reason, remedies } = refused;
+    refusals.note("refused", { address, header, value });
+    const title = "Not let in";
+    return explain(request, { status: 403, title, reason, remedies });
+  }
+  if (access === "all" || access === "open") return null;
+  const verdict = auth.check(request.headers, address);
+  if (verdict === "welcome") return null;
+  refusals.note("turned away", { address, verdict });
+  if (verdict === "throttled") return explain(request, THROTTLED);
+  const isPage = path === "/" && request.method !== "POST" && !upgrades;
+  return isPage ? serveLogin(request, publicUrl) : explain(request, {
+    ...UNKNOWN,
+    remedies: remediesFor(request, publicUrl),
+  });
 }
 
 /** The page's files, its login, and what it asks besides its socket. */
 function pageRoutes(tools: Tools): Route[] {
   const { auth, options: { publicUrl, authToken } } = tools;
   const serve = ({ request, path }: Visit) =>
-    servePage(request, path, publicUrl) ?? nothing({ request });
+    servePage(request, path, publicUrl) ?? nothing(request, publicUrl);
   return [
     {
       method: "POST",
@@ -232,35 +240,33 @@ function dataRoutes({ coordinator, options, sockets, lag }: Tools): Route[] {
   ];
 }
 
-function isGuarded({ access }: Pick<Route, "access">): boolean {
-  return access === "open" || access === "token";
-}
-
-function needsToken({ access }: Pick<Route, "access">): boolean {
-  return access === "token" || access === "bearer";
-}
-
 /** A route that fits a request, and how. */
 interface Found extends Pick<Visit, "path" | "parts"> {
   readonly route: Pick<Route, "access" | "handler">;
 }
 
 /** For all other requests: only clients with the token learn the paths. */
-const NOWHERE: Found["route"] = { access: "token", handler: nothing };
+function nowhere(publicUrl: string | null): Found {
+  const route: Found["route"] = {
+    access: "token",
+    handler: ({ request }) => nothing(request, publicUrl),
+  };
+  return { route, path: "", parts: [] };
+}
 
-/** The first route that fits a request by one of its paths. */
+/** The first route that fits a request by one of its paths; null if none does. */
 function find(
   routes: readonly Route[],
   method: string,
   paths: readonly string[],
-): Found {
+): Found | null {
   for (const path of paths) {
     for (const route of routes) {
       const parts = partsOf(route, method, path);
       if (parts !== null) return { route, path, parts };
     }
   }
-  return { route: NOWHERE, path: paths[0] ?? "/", parts: [] };
+  return null;
 }
 
 /** What a route's path stands for in `pathname`; null if it does not fit. */
@@ -304,7 +310,7 @@ async function login(
   if (verdict === "welcome") log("logged in", { address });
   else refusals.note("turned away", { address, verdict });
   return verdict === "throttled"
-    ? explain(request, turnedAway(verdict))
+    ? explain(request, THROTTLED)
     : loggedIn(verdict, auth, cookieScope(request.headers, options.publicUrl));
 }
 
@@ -314,30 +320,36 @@ const TOO_MANY: Explanation = {
   reason: "Too many clients are connected: try again later",
 };
 
-function nothing({ request }: Pick<Visit, "request">): Response {
+const UNKNOWN: Explanation = {
+  status: 401,
+  title: "The token is needed",
+  reason: "Give the token, as Authorization: Bearer …",
+  headers: { "www-authenticate": "Bearer" },
+};
+
+const THROTTLED: Explanation = {
+  status: 429,
+  title: "Too many wrong tokens",
+  reason: "Too many wrong tokens: wait a minute",
+  headers: { "retry-after": "60" },
+};
+
+function nothing(request: Request, publicUrl: string | null): Response {
   return explain(request, {
     status: 404,
     title: "Nothing here",
     reason: "There is nothing here",
+    remedies: remediesFor(request, publicUrl),
   });
 }
 
-function forbidden({ reason, remedies }: Refused): Explanation {
-  return { status: 403, title: "Not let in", reason, remedies };
-}
-
-function turnedAway(verdict: Exclude<Verdict, "welcome">): Explanation {
-  return verdict === "unknown"
-    ? {
-      status: 401,
-      title: "The token is needed",
-      reason: "Give the token, as Authorization: Bearer …",
-      headers: { "www-authenticate": "Bearer" },
-    }
-    : {
-      status: 429,
-      title: "Too many wrong tokens",
-      reason: "Too many wrong tokens: wait a minute",
-      headers: { "retry-after": "60" },
-    };
+/** No route's path ends in a slash: nothing is told of which there are. */
+function remediesFor(request: Request, publicUrl: string | null): Remedy[] {
+  const { pathname } = new URL(request.url);
+  return publicUrl === null && /^\/.+\/$/.test(pathname)
+    ? [{
+      when: "a proxy serves it below this path",
+      setting: `PUBLIC_URL=https://…${pathname}`,
+    }]
+    : [];
 }

@@ -158,7 +158,7 @@ Deno.test("the cookie is for this site's pages alone, and tells no token", () =>
   const { cookie } = createAuth(TOKEN);
   assertMatch(
     cookie(ANYWHERE),
-    /^sluice_session=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/,
+    /^sluice_session=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/,
   );
   const secure = cookie({ path: "/sluice/", secure: true });
   assertMatch(secure, /; Path=\/sluice\/; .*; Secure$/);

@@ -89,6 +89,17 @@ Deno.test("the policy allows the page's own files and socket only", async () => 
   assertEquals(answer.headers.get("referrer-policy"), "same-origin");
 });
 
+Deno.test("the policy allows the socket of the public URL, whatever Host is asked", async () => {
+  const request = new Request("http://127.0.0.1:8888/", { method: "HEAD" });
+  const url = "https://nas.test:8443/sluice/";
+  const answer = await servePage(request, "/", url);
+  assertStringIncludes(
+    answer?.headers.get("content-security-policy") ?? "",
+    "connect-src 'self' ws://127.0.0.1:8888 wss://127.0.0.1:8888 " +
+      "ws://nas.test:8443 wss://nas.test:8443;",
+  );
+});
+
 Deno.test("a file that is known already is not sent again", async () => {
   const first = await ask("/ui/app.js");
   await first.body?.cancel();

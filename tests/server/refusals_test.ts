@@ -111,6 +111,8 @@ Deno.test("each way of being turned away is told as text and as a page", async (
   }
   await both("/nothing", bearer, 404, /There is nothing here/);
   await both("/files/1", {}, 401, /Give the token/);
+  await both("/sluice/", {}, 401, /PUBLIC_URL=https:\/\/…\/sluice\//);
+  await both("/sluice/", bearer, 404, /PUBLIC_URL=https:\/\/…\/sluice\//);
   await both("/session", {}, 401, /Give the token/, "POST");
   const token = new TextEncoder().encode(TOKEN)
     .toBase64({ alphabet: "base64url", omitPadding: true });
