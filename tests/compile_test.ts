@@ -30,7 +30,7 @@ Deno.test("the binary holds the workers and all that they import", async () => {
     allow_net: [],
     allow_read: ["."],
     allow_write: ["."],
-    allow_sys: ["statfs"],
+    allow_sys: ["hostname", "statfs"],
     allow_env: [...ENVIRONMENT, ...PROXY_ENVIRONMENT, "SLUICE_TOKEN"].sort(),
   });
 });

@@ -37,7 +37,7 @@ Deno.test("a page of another site and a rebound name are turned away", async () 
     using socket = await connectRawSocket(sluice, headers);
     assertEquals(socket.status, expected, JSON.stringify(headers));
   }
-  for (const path of ["/", "/metrics", "/healthz", "/login", "/x"]) {
+  for (const path of ["/", "/metrics", "/login", "/session", "/x"]) {
     using raw = await connectRaw(sluice);
     const headers = { Host: "evil.test", Connection: "close" };
     await raw.write(head(headers, `GET ${path} HTTP/1.1`));
