@@ -60,7 +60,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     default: {
       const { askServer } = await import("./lib/cli/ask_server.ts");
-      Deno.exit(await askServer(asked));
+      Deno.exit(await askServer(asked, await authoritiesOf(asked)));
     }
   }
 }
@@ -91,6 +91,15 @@ function configFor({ command, flags }: Invocation): Settings {
   // what they do not understand, they go round in silence.
   for (const name of PROXY_ENVIRONMENT) Deno.env.delete(name);
   return { ...config, proxies };
+}
+
+/** The authorities in PEM that the command line trusts a server with. */
+async function authoritiesOf({ flags }: Invocation): Promise<string[]> {
+  const named = flags["ca-file"];
+  if (typeof named !== "string") return [];
+  const path = resolve(named);
+  refuseWithout([{ name: "read", path }]);
+  return [await readCaFile("--ca-file", path)];
 }
 
 async function get(asked: Invocation, config: Settings): Promise<number> {
@@ -137,15 +146,15 @@ function filesOf(
 /** @throws {ConfigError} if a file of certificates or keys is of no use. */
 async function readCertificates({ caFile, clientCert, clientKey }: Config) {
   return {
-    caCerts: caFile === null ? [] : [await readCaFile(caFile)],
+    caCerts: caFile === null ? [] : [await readCaFile("CA_FILE", caFile)],
     clientCertificate: clientCert === null && clientKey === null
       ? null
       : await readOwnCertificate(clientCert, clientKey),
   };
 }
 
-async function readCaFile(path: string): Promise<string> {
-  return await useOrRefuse("CA_FILE", async () => {
+async function readCaFile(setting: string, path: string): Promise<string> {
+  return await useOrRefuse(setting, async () => {
     const certificates = await readPem(path, "CERTIFICATE");
     // Workers make theirs when the first download begins: too late to say so.
     Deno.createHttpClient({ caCerts: [certificates] }).close();

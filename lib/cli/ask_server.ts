@@ -13,14 +13,18 @@ const TOKEN = "SLUICE_TOKEN";
 /**
  * Does what the command line asks of a server; the program's exit code.
  *
+ * @param caCerts Authorities in PEM that the server may have.
  * @throws {UsageError} if it does not make sense, or may not be done.
  * @throws {DownloadError} what the server says, or that there is none.
  */
-export async function askServer(asked: Invocation): Promise<number> {
+export async function askServer(
+  asked: Invocation,
+  caCerts: readonly string[],
+): Promise<number> {
   const { flags, command } = asked;
   const url = parseServer(String(flags.server ?? "ws://localhost:8888/"));
   refuseWithout([{ name: "net", host: new URL(url).host }]);
-  const server = { url, token: readToken(flags.token) };
+  const server = { url, token: readToken(flags.token), caCerts };
   if (command.name === "watch") return await runWatch(asked, server);
   const outputs = openOutputs();
   const code = await runRemote(asked, server, {

@@ -79,6 +79,11 @@ const REQUEST: readonly Flag[] = [
 const REMOTE: readonly Flag[] = [
   flag("server", "URL", "the server (ws://localhost:8888/)"),
   flag("token", "TOKEN", "the server's token; safer in SLUICE_TOKEN"),
+  flag(
+    "ca-file",
+    "FILE",
+    "certificates in PEM that a wss server may have besides the usual ones",
+  ),
   JSON_LINES,
   HELP,
 ];

@@ -148,7 +148,10 @@ Deno.test("the token is given, and what is refused is said", async () => {
   ]);
   for (const { code, stderr } of [byEnvironment, byFlag]) {
     assertEquals(code, 1);
-    assertMatch(stderr, /does not let us in: give its token in SLUICE_TOKEN/);
+    assertMatch(
+      stderr,
+      /does not know this token: give its own in SLUICE_TOKEN/,
+    );
     assert(!/t0ken|fl4g/.test(stderr));
   }
 });
