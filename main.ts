@@ -16,6 +16,7 @@ import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import { refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
+import { TERM } from "./lib/cli/terminal/outputs.ts";
 import { printable } from "./lib/cli/terminal/width.ts";
 import { DownloadError } from "./lib/download/errors.ts";
 import type { Proxies } from "./lib/origin/proxies.ts";
@@ -80,6 +81,7 @@ interface Settings extends Config {
 function configFor({ command, flags }: Invocation): Settings {
   const program: Program = command.name === "get" ? "get" : "serve";
   const settings = settingsOf(program).map(({ variable }) => variable);
+  if (program === "get") settings.push(TERM);
   if (flags.netrc) settings.push("HOME");
   const needed = [...settings, ...PROXY_ENVIRONMENT]
     .map((variable) => ({ name: "env", variable }) as const);

@@ -4,7 +4,7 @@ import type { Invocation } from "./arguments.ts";
 import { parseServer } from "./client.ts";
 import { refuseWithout } from "./permissions.ts";
 import { runRemote } from "./remote.ts";
-import { codeWith, openOutputs } from "./terminal/outputs.ts";
+import { codeWith, openOutputs, TERM } from "./terminal/outputs.ts";
 import { terminalSize } from "./terminal/screen.ts";
 import { runWatch } from "./watch_command.ts";
 
@@ -23,7 +23,11 @@ export async function askServer(
 ): Promise<number> {
   const { flags, command } = asked;
   const url = parseServer(String(flags.server ?? "ws://localhost:8888/"));
-  refuseWithout([{ name: "net", host: new URL(url).host }]);
+  refuseWithout([
+    { name: "net", host: new URL(url).host },
+    ...[...("token" in flags ? [] : [TOKEN]), TERM]
+      .map((variable) => ({ name: "env", variable }) as const),
+  ]);
   const server = { url, token: readToken(flags.token), caCerts };
   if (command.name === "watch") return await runWatch(asked, server);
   const outputs = openOutputs();
@@ -35,7 +39,5 @@ export async function askServer(
 }
 
 function readToken(given: unknown): string | null {
-  if (typeof given === "string") return given;
-  refuseWithout([{ name: "env", variable: TOKEN }]);
-  return Deno.env.get(TOKEN) || null;
+  return typeof given === "string" ? given : Deno.env.get(TOKEN) || null;
 }

@@ -185,8 +185,20 @@ export function createCommands(
       name: "watch",
       operands: "",
       summary: "See a server's downloads live; q quits",
-      flags: REMOTE,
-      examples: ["sluice watch", "sluice watch --json | jq .progress"],
+      notes: ['With --json, a removed download is {"id": …, "removed": true}.'],
+      flags: [
+        flag(
+          "until-idle",
+          null,
+          "end once nothing is queued or running; exit code 1 if any has failed",
+        ),
+        ...REMOTE,
+      ],
+      examples: [
+        "sluice watch",
+        "sluice watch --json | jq .progress",
+        "sluice add -i urls.txt && sluice watch --until-idle",
+      ],
     },
     {
       ...none,

@@ -167,7 +167,7 @@ Deno.test("watch can be stopped while a server does not answer", async () => {
   ]);
   using _connection = await mute.accept();
   watching.kill("SIGINT");
-  assertEquals((await watching.ended).code, 0);
+  assertEquals((await watching.ended).code, 130);
 });
 
 Deno.test("watch outlives the server, and says so", async () => {
@@ -189,8 +189,8 @@ Deno.test("watch outlives the server, and says so", async () => {
   await watch.printed(/connected to .*[^]*Trying again[^]*connected to /);
   await ask(second.url, "add", origin.serve("/b.bin", file(10)));
   await watch.printed(/^b\.bin: done, 10 B$/m);
-  watch.kill("SIGINT");
-  assertEquals((await watch.ended).code, 0);
+  watch.kill("SIGTERM");
+  assertEquals((await watch.ended).code, 143);
 });
 
 Deno.test("whoever has the token is let in", async () => {

@@ -1,0 +1,74 @@
+/** When a server has nothing more to do, and what stands as failed then. */
+
+import type { Status, Totals } from "../status/status.ts";
+import type { Client } from "./client.ts";
+
+/** Tells one who waits that there is news. */
+export interface Bell {
+  ring(): void;
+  /** Resolves at the next ring, or at once if it rang since the last wait. */
+  next(): Promise<void>;
+}
+
+/** Makes a bell that has not rung. */
+export function createBell(): Bell {
+  let rung = Promise.withResolvers<void>();
+  return {
+    ring: () => rung.resolve(),
+    async next() {
+      await rung.promise;
+      rung = Promise.withResolvers();
+    },
+  };
+}
+
+/**
+ * Waits until nothing is queued or running; how many downloads stand as failed
+ * then, those among them that an error keeps paused. Null if the connection has
+ * ended before.
+ *
+ * A server greets with what it last told everybody, which may be half a second
+ * old: what was added since is in its lists, and only these are believed.
+ *
+ * @throws {DownloadError} if the server does not answer.
+ */
+export async function failuresOnceIdle(
+  client: Client,
+  bell: Bell,
+  totals: () => Totals | null,
+  ended: Promise<void>,
+): Promise<number | null> {
+  let isEnded = false;
+  const end = ended.then(() => {
+    isEnded = true;
+  });
+  for (;;) {
+    await Promise.race([bell.next(), end]);
+    if (isEnded) return null;
+    if (!seemsIdle(totals())) continue;
+    const left = await list(client, ["Queued", "Downloading"]);
+    if (left.total > 0 || !seemsIdle(totals())) continue;
+    const failed = await list(client, ["Failed"]);
+    const paused = await list(client, ["Paused"], PAGE);
+    const stopped = paused.statuses.filter(({ error }) => error !== null);
+    return failed.total + stopped.length;
+  }
+}
+
+/** The most downloads that a server lists at once. */
+const PAGE = 1_000;
+
+async function list(
+  client: Client,
+  status: readonly Status["process_status"][],
+  limit = 1,
+): Promise<{ statuses: readonly Status[]; total: number }> {
+  const reply = await client.request({ action: "list", status, limit });
+  return "data" in reply && Array.isArray(reply.data) && "total" in reply
+    ? { statuses: reply.data, total: reply.total ?? 0 }
+    : { statuses: [], total: 0 };
+}
+
+function seemsIdle(totals: Totals | null): boolean {
+  return totals !== null && totals.Queued + totals.Downloading === 0;
+}
