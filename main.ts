@@ -53,6 +53,14 @@ async function main(args: readonly string[]): Promise<void> {
       throw new UsageError(`There is no command ${operands[0]}; see --help.`);
     case "get":
       return Deno.exit(await get(asked, configFor(asked)));
+    case "man": {
+      const { renderManual } = await import("./lib/cli/manual.ts");
+      const { default: { version } } = await import("./deno.json", {
+        with: { type: "json" },
+      });
+      const date = new Date().toISOString().slice(0, 10);
+      return console.log(renderManual(commands, { version, date }));
+    }
     case "completions": {
       const script = await import("./lib/cli/completions.ts");
       return console.log(
@@ -67,9 +75,9 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 function flagOf(
-  { flag: name, meaning, isSwitch }: ReturnType<typeof settingsOf>[number],
+  { flag: name, ...usage }: ReturnType<typeof settingsOf>[number],
 ) {
-  return settingFlag({ name, meaning, isSwitch });
+  return settingFlag({ name, ...usage });
 }
 
 /** The settings, and the proxies that the environment names. */

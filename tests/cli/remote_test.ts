@@ -50,7 +50,7 @@ Deno.test("a server is asked from the command line", async () => {
     server.url,
     "list",
     "--json",
-    "--status=paused",
+    "--status=PAUSED",
     "slow",
   );
   const [line = "", ...none] = json.stdout.trim().split("\n");
@@ -101,6 +101,8 @@ Deno.test("what makes no sense is refused before anything is done", async () => 
       ["refresh", ["3f2a", url, url], /refresh takes an id and a URL/],
       ["refresh", ["3f2a", "none"], /The URL must be whole/],
       ["add", ["--threads", "few", url], /--threads must be a whole number/],
+      ["list", ["--status", "Faild"], /no status Faild: did you mean Failed\?/],
+      ["list", ["--status=paused,x"], /no status x: they are Queued, Downl/],
       ["add", [url, "none", url], /URL number 2: The URL must be whole/],
       ["add", ["-H", "A: 1", "-H", "a: 2", url], /--header names a twice/],
     ] as const
