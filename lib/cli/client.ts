@@ -3,6 +3,7 @@
 import { isObject } from "../base/json.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
+import type { Status } from "../status/status.ts";
 import { whyRefused } from "./handshake.ts";
 import { UsageError } from "./usage.ts";
 
@@ -126,6 +127,22 @@ export async function connect(
     closed: closed.promise,
     [Symbol.dispose]: () => socket.close(),
   };
+}
+
+/**
+ * The downloads on a page of a server's list, and how many there are on all
+ * pages.
+ *
+ * @throws {DownloadError} what the server answers, or that it is gone.
+ */
+export async function listPage(
+  client: Client,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<{ statuses: readonly Status[]; total: number }> {
+  const reply = await client.request({ action: "list", ...fields });
+  return "data" in reply && Array.isArray(reply.data) && "total" in reply
+    ? { statuses: reply.data, total: reply.total ?? 0 }
+    : { statuses: [], total: 0 };
 }
 
 function mute(): DownloadError {

@@ -1,7 +1,7 @@
 /** When a server has nothing more to do, and what stands as failed then. */
 
-import type { Status, Totals } from "../status/status.ts";
-import type { Client } from "./client.ts";
+import type { Totals } from "../status/status.ts";
+import { type Client, listPage } from "./client.ts";
 
 /** Tells one who waits that there is news. */
 export interface Bell {
@@ -46,10 +46,13 @@ export async function failuresOnceIdle(
     await Promise.race([bell.next(), end]);
     if (isEnded) return null;
     if (!seemsIdle(totals())) continue;
-    const left = await list(client, ["Queued", "Downloading"]);
+    const left = await listPage(client, {
+      status: ["Queued", "Downloading"],
+      limit: 1,
+    });
     if (left.total > 0 || !seemsIdle(totals())) continue;
-    const failed = await list(client, ["Failed"]);
-    const paused = await list(client, ["Paused"], PAGE);
+    const failed = await listPage(client, { status: ["Failed"], limit: 1 });
+    const paused = await listPage(client, { status: ["Paused"], limit: PAGE });
     const stopped = paused.statuses.filter(({ error }) => error !== null);
     return failed.total + stopped.length;
   }
@@ -57,17 +60,6 @@ export async function failuresOnceIdle(
 
 /** The most downloads that a server lists at once. */
 const PAGE = 1_000;
-
-async function list(
-  client: Client,
-  status: readonly Status["process_status"][],
-  limit = 1,
-): Promise<{ statuses: readonly Status[]; total: number }> {
-  const reply = await client.request({ action: "list", status, limit });
-  return "data" in reply && Array.isArray(reply.data) && "total" in reply
-    ? { statuses: reply.data, total: reply.total ?? 0 }
-    : { statuses: [], total: 0 };
-}
 
 function seemsIdle(totals: Totals | null): boolean {
   return totals !== null && totals.Queued + totals.Downloading === 0;

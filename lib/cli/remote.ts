@@ -4,7 +4,12 @@ import { DownloadError } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import { PROCESS_STATUSES, type Status } from "../status/status.ts";
 import { type Invocation, wholeNumberFlag } from "./arguments.ts";
-import { type Client, connect, type ServerAddress } from "./client.ts";
+import {
+  type Client,
+  connect,
+  listPage,
+  type ServerAddress,
+} from "./client.ts";
 import { nearest } from "./nearest.ts";
 import { checkUrl, readRequests } from "./requests.ts";
 import { renderTable } from "./terminal/render.ts";
@@ -130,17 +135,6 @@ function statusFilter(
     );
   });
   return { status: [...new Set(status)] };
-}
-
-/** The downloads on a page, and how many there are on all pages. */
-async function listPage(
-  client: Client,
-  fields: Readonly<Record<string, unknown>>,
-): Promise<{ statuses: readonly Status[]; total: number }> {
-  const reply = await client.request({ action: "list", ...fields });
-  return "data" in reply && Array.isArray(reply.data) && "total" in reply
-    ? { statuses: reply.data, total: reply.total ?? 0 }
-    : { statuses: [], total: 0 };
 }
 
 /** What can be done to a download by its id. */

@@ -37,7 +37,8 @@ Deno.test("watch --until-idle ends when nothing is queued or running", async () 
     gates: { head: () => gate.promise },
   });
   await using client = await sluice.connect();
-  await client.message(() => true);
+  // Its reply comes after the greeting.
+  await client.request({ action: "list" });
   const id = await client.add({ url });
   await using watching = startWatch(sluice.url, "--until-idle");
   await watching.printed(/connected to/);
