@@ -24,8 +24,7 @@ export function createBell(): Bell {
 
 /**
  * Waits until nothing is queued or running; how many downloads stand as failed
- * then, those among them that an error keeps paused. Null if the connection has
- * ended before.
+ * then, those among them that an error keeps paused.
  *
  * A server greets with what it last told everybody, which may be half a second
  * old: what was added since is in its lists, and only these are believed.
@@ -36,15 +35,9 @@ export async function failuresOnceIdle(
   client: Client,
   bell: Bell,
   totals: () => Totals | null,
-  ended: Promise<void>,
-): Promise<number | null> {
-  let isEnded = false;
-  const end = ended.then(() => {
-    isEnded = true;
-  });
+): Promise<number> {
   for (;;) {
-    await Promise.race([bell.next(), end]);
-    if (isEnded) return null;
+    await bell.next();
     if (!seemsIdle(totals())) continue;
     const left = await listPage(client, {
       status: ["Queued", "Downloading"],

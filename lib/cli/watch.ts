@@ -169,8 +169,11 @@ export async function watch(
       const ended = Promise.race([client.closed, stopped, lost.promise]);
       if (untilIdle) {
         const totals = () => view.totals;
-        const failed = await failuresOnceIdle(client, bell, totals, ended);
-        if (failed !== null) return failed;
+        const failed = await Promise.race([
+          failuresOnceIdle(client, bell, totals),
+          ended,
+        ]);
+        if (failed !== undefined) return failed;
       } else await ended;
     } catch (error) {
       if (stop.aborted) break;

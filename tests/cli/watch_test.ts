@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { file, startOrigin } from "../support/origin.ts";
 import { start } from "../support/process.ts";
 import { startSluice, taskArguments } from "../support/sluice.ts";
@@ -76,4 +76,28 @@ Deno.test("watch --until-idle says that downloads have failed", async () => {
   const paused = await startWatch(sluice.url, "--until-idle").ended;
   gate.resolve();
   assertEquals(paused.code, 0);
+});
+
+Deno.test("watch --until-idle can be stopped while a server is silent", async () => {
+  const asked = Promise.withResolvers<void>();
+  const none = { Paused: 0, Downloaded: 0, Failed: 0 };
+  const totals = { Queued: 0, Downloading: 0, ...none };
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      const greeting = JSON.stringify({ data: [], totals, snapshot: true });
+      socket.onopen = () => socket.send(greeting);
+      socket.onmessage = () => asked.resolve();
+      return response;
+    },
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  await using watch = startWatch(`ws://127.0.0.1:${port}/`, "--until-idle");
+  await asked.promise;
+  const start = performance.now();
+  watch.kill("SIGINT");
+  assertEquals((await watch.ended).code, 130);
+  const took = performance.now() - start;
+  assert(took < 10_000, `${took} ms, as long as its patience`);
 });

@@ -106,7 +106,7 @@ export function openLiveLines(terminal: Terminal): LiveLines {
 /** The whole screen, given back as it was when this is disposed of. */
 export interface FullScreen extends Disposable {
   draw(lines: readonly string[]): void;
-  /** Gives the screen back for a while. */
+  /** Gives the screen back for a while, in which nothing is drawn. */
   leave(): void;
   /** Takes it again. */
   enter(): void;
@@ -114,11 +114,19 @@ export interface FullScreen extends Disposable {
 
 /** Takes the whole screen, without a cursor. */
 export function openFullScreen(terminal: Terminal): FullScreen {
-  const enter = () => terminal.write("\x1b[?1049h\x1b[?25l");
-  const leave = () => terminal.write("\x1b[?25h\x1b[?1049l");
+  let isOurs = false;
+  function enter(): void {
+    isOurs = true;
+    terminal.write("\x1b[?1049h\x1b[?25l");
+  }
+  function leave(): void {
+    isOurs = false;
+    terminal.write("\x1b[?25h\x1b[?1049l");
+  }
   enter();
   return {
     draw(lines) {
+      if (!isOurs) return;
       const { rows } = terminal.size();
       // Behind a line that fills its row, xterm clears the last column, too.
       const text = Array.from(
