@@ -355,6 +355,8 @@ export interface SettingUsage {
   readonly meaning: string;
   /** Whether it is `true` or `false`. */
   readonly isSwitch: boolean;
+  /** What it may be, for shells that complete it; null for what no list holds. */
+  readonly choices: "file" | "directory" | readonly string[] | null;
 }
 
 /** The settings that a program goes by. */
@@ -369,8 +371,16 @@ export function settingsOf(program: Program): SettingUsage[] {
         variable: name,
         meaning: meaning + shown,
         isSwitch: allowed === TRUE_OR_FALSE,
+        choices: choicesOf(name, allowed),
       };
     });
+}
+
+function choicesOf(name: string, allowed: string): SettingUsage["choices"] {
+  if (allowed === "a path") {
+    return name.endsWith("_DIRECTORY") ? "directory" : "file";
+  }
+  return /^\w+(, \w+)* or \w+$/.test(allowed) ? allowed.split(/, | or /) : null;
 }
 
 function fallbackOf(key: keyof Config, program: Program): string {

@@ -18,6 +18,7 @@ import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import { refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
+import { TERM } from "./lib/cli/terminal/outputs.ts";
 import { printable } from "./lib/cli/terminal/width.ts";
 import { DownloadError } from "./lib/download/errors.ts";
 import type { Proxies } from "./lib/origin/proxies.ts";
@@ -54,6 +55,14 @@ async function main(args: readonly string[]): Promise<void> {
       throw new UsageError(`There is no command ${operands[0]}; see --help.`);
     case "get":
       return Deno.exit(await get(asked, configFor(asked)));
+    case "man": {
+      const { renderManual } = await import("./lib/cli/manual.ts");
+      const { default: { version } } = await import("./deno.json", {
+        with: { type: "json" },
+      });
+      const date = new Date().toISOString().slice(0, 10);
+      return console.log(renderManual(commands, { version, date }));
+    }
     case "completions": {
       const script = await import("./lib/cli/completions.ts");
       return console.log(
@@ -62,15 +71,15 @@ async function main(args: readonly string[]): Promise<void> {
     }
     default: {
       const { askServer } = await import("./lib/cli/ask_server.ts");
-      Deno.exit(await askServer(asked));
+      Deno.exit(await askServer(asked, await authoritiesOf(asked)));
     }
   }
 }
 
 function flagOf(
-  { flag: name, meaning, isSwitch }: ReturnType<typeof settingsOf>[number],
+  { flag: name, ...usage }: ReturnType<typeof settingsOf>[number],
 ) {
-  return settingFlag({ name, meaning, isSwitch });
+  return settingFlag({ name, ...usage });
 }
 
 /** The settings, and the proxies that the environment names. */
@@ -82,6 +91,7 @@ interface Settings extends Config {
 function configFor({ command, flags }: Invocation): Settings {
   const program: Program = command.name === "get" ? "get" : "serve";
   const settings = settingsOf(program).map(({ variable }) => variable);
+  if (program === "get") settings.push(TERM);
   if (flags.netrc) settings.push("HOME");
   const needed = [...settings, ...PROXY_ENVIRONMENT]
     .map((variable) => ({ name: "env", variable }) as const);
@@ -93,6 +103,15 @@ function configFor({ command, flags }: Invocation): Settings {
   // what they do not understand, they go round in silence.
   for (const name of PROXY_ENVIRONMENT) Deno.env.delete(name);
   return { ...config, proxies };
+}
+
+/** The authorities in PEM that the command line trusts a server with. */
+async function authoritiesOf({ flags }: Invocation): Promise<string[]> {
+  const named = flags["ca-file"];
+  if (typeof named !== "string") return [];
+  const path = resolve(named);
+  refuseWithout([{ name: "read", path }]);
+  return [await readCaFile("--ca-file", path)];
 }
 
 async function get(asked: Invocation, config: Settings): Promise<number> {
@@ -141,15 +160,15 @@ function filesOf(
 /** @throws {ConfigError} if a file of certificates or keys is of no use. */
 async function readCertificates({ caFile, clientCert, clientKey }: Config) {
   return {
-    caCerts: caFile === null ? [] : [await readCaFile(caFile)],
+    caCerts: caFile === null ? [] : [await readCaFile("CA_FILE", caFile)],
     clientCertificate: clientCert === null && clientKey === null
       ? null
       : await readOwnCertificate(clientCert, clientKey),
   };
 }
 
-async function readCaFile(path: string): Promise<string> {
-  return await useOrRefuse("CA_FILE", async () => {
+async function readCaFile(setting: string, path: string): Promise<string> {
+  return await useOrRefuse(setting, async () => {
     const certificates = await readPem(path, "CERTIFICATE");
     // Workers make theirs when the first download begins: too late to say so.
     Deno.createHttpClient({ caCerts: [certificates] }).close();

@@ -31,7 +31,8 @@ Deno.test("the binary holds the workers and all that they import", async () => {
     allow_read: ["."],
     allow_write: ["."],
     allow_sys: ["hostname", "statfs"],
-    allow_env: [...ENVIRONMENT, ...PROXY_ENVIRONMENT, "SLUICE_TOKEN"].sort(),
+    allow_env: [...ENVIRONMENT, ...PROXY_ENVIRONMENT, "SLUICE_TOKEN", "TERM"]
+      .sort(),
   });
 });
 

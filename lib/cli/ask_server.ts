@@ -4,7 +4,7 @@ import type { Invocation } from "./arguments.ts";
 import { parseServer } from "./client.ts";
 import { refuseWithout } from "./permissions.ts";
 import { runRemote } from "./remote.ts";
-import { codeWith, openOutputs } from "./terminal/outputs.ts";
+import { codeWith, openOutputs, TERM } from "./terminal/outputs.ts";
 import { terminalSize } from "./terminal/screen.ts";
 import { runWatch } from "./watch_command.ts";
 
@@ -13,14 +13,22 @@ const TOKEN = "SLUICE_TOKEN";
 /**
  * Does what the command line asks of a server; the program's exit code.
  *
+ * @param caCerts Authorities in PEM that the server may have.
  * @throws {UsageError} if it does not make sense, or may not be done.
  * @throws {DownloadError} what the server says, or that there is none.
  */
-export async function askServer(asked: Invocation): Promise<number> {
+export async function askServer(
+  asked: Invocation,
+  caCerts: readonly string[],
+): Promise<number> {
   const { flags, command } = asked;
   const url = parseServer(String(flags.server ?? "ws://localhost:8888/"));
-  refuseWithout([{ name: "net", host: new URL(url).host }]);
-  const server = { url, token: readToken(flags.token) };
+  refuseWithout([
+    { name: "net", host: new URL(url).host },
+    ...[...("token" in flags ? [] : [TOKEN]), TERM]
+      .map((variable) => ({ name: "env", variable }) as const),
+  ]);
+  const server = { url, token: readToken(flags.token), caCerts };
   if (command.name === "watch") return await runWatch(asked, server);
   const outputs = openOutputs();
   const code = await runRemote(asked, server, {
@@ -31,7 +39,5 @@ export async function askServer(asked: Invocation): Promise<number> {
 }
 
 function readToken(given: unknown): string | null {
-  if (typeof given === "string") return given;
-  refuseWithout([{ name: "env", variable: TOKEN }]);
-  return Deno.env.get(TOKEN) || null;
+  return typeof given === "string" ? given : Deno.env.get(TOKEN) || null;
 }

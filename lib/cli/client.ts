@@ -3,6 +3,8 @@
 import { isObject } from "../base/json.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
+import type { Status } from "../status/status.ts";
+import { whyRefused } from "./handshake.ts";
 import { UsageError } from "./usage.ts";
 
 /** The address of a server, and the token for it. */
@@ -11,6 +13,8 @@ export interface ServerAddress {
   readonly url: string;
   /** Null if the server asks for none. */
   readonly token: string | null;
+  /** Authorities in PEM that it may have besides the usual ones. */
+  readonly caCerts: readonly string[];
 }
 
 /** A connection to a server. */
@@ -51,7 +55,7 @@ const PATIENCE = 20_000;
  * @throws {DownloadError} REFUSED or STALLED, saying what to do.
  */
 export async function connect(
-  { url, token }: ServerAddress,
+  { url, token, caCerts }: ServerAddress,
   hear: (message: ServerMessage) => void = () => {},
   stop?: AbortSignal,
 ): Promise<Client> {
@@ -59,18 +63,23 @@ export async function connect(
   const encoded = new TextEncoder().encode(token ?? "")
     .toBase64({ alphabet: "base64url", omitPadding: true });
   const protocols = token === null ? [] : ["sluice", `sluice.token.${encoded}`];
-  const socket = new WebSocket(url, protocols);
+  // HTTP/2 has no handshake that could be sent again by fetch.
+  using client = url.startsWith("wss:")
+    ? Deno.createHttpClient({ caCerts: [...caCerts], http2: false })
+    : undefined;
+  // Browsers' types, which are checked along for the page, know no options.
+  const options = { protocols, client } as unknown as string[];
+  const socket = new WebSocket(url, options);
   const waiting = new Map<number, PromiseWithResolvers<ServerMessage>>();
-  const opened = Promise.withResolvers<void>();
+  /** Resolves to what the WebSocket says where it did not open. */
+  const opened = Promise.withResolvers<string | null>();
   const closed = Promise.withResolvers<void>();
   let last = 0;
-  socket.onopen = () => opened.resolve();
-  socket.onerror = (event) => {
-    const reason = "message" in event ? String(event.message) : "";
-    opened.reject(notConnected(url, reason));
-  };
+  socket.onopen = () => opened.resolve(null);
+  socket.onerror = (event) =>
+    opened.resolve("message" in event ? String(event.message) : "");
   socket.onclose = () => {
-    opened.reject(notConnected(url, ""));
+    opened.resolve("");
     for (const { reject } of waiting.values()) reject(connectionLost());
     waiting.clear();
     closed.resolve();
@@ -86,11 +95,16 @@ export async function connect(
     const { code, message: words } = message.error;
     asked.reject(new DownloadError(code, words));
   };
-  const giveUp = () => opened.reject(mute());
+  const late = new AbortController();
+  const giveUp = () => late.abort(mute());
   const limit = setTimeout(giveUp, PATIENCE);
   stop?.addEventListener("abort", giveUp);
+  late.signal.addEventListener("abort", () => opened.reject(mute()));
   try {
-    await opened.promise;
+    const words = await opened.promise;
+    if (words !== null) {
+      throw await whyRefused({ url, protocols, client, words }, late.signal);
+    }
   } catch (error) {
     socket.close();
     throw error;
@@ -115,6 +129,22 @@ export async function connect(
   };
 }
 
+/**
+ * The downloads on a page of a server's list, and how many there are on all
+ * pages.
+ *
+ * @throws {DownloadError} what the server answers, or that it is gone.
+ */
+export async function listPage(
+  client: Client,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<{ statuses: readonly Status[]; total: number }> {
+  const reply = await client.request({ action: "list", ...fields });
+  return "data" in reply && Array.isArray(reply.data) && "total" in reply
+    ? { statuses: reply.data, total: reply.total ?? 0 }
+    : { statuses: [], total: 0 };
+}
+
 function mute(): DownloadError {
   return new DownloadError(
     "STALLED",
@@ -130,29 +160,6 @@ function parse(data: unknown): ServerMessage | null {
   } catch {
     return null;
   }
-}
-
-function notConnected(url: string, reason: string): DownloadError {
-  const { protocol, host } = new URL(url);
-  const where = `${protocol}//${host}/`;
-  const status = reason.match(/status code: (\d{3})/)?.[1];
-  if (status === undefined) {
-    return new DownloadError(
-      "REFUSED",
-      `There is no server at ${where}: start one with sluice serve, or name ` +
-        "another with --server.",
-    );
-  }
-  return new DownloadError(
-    "REFUSED",
-    status === "401" || status === "403"
-      ? `The server at ${where} does not let us in: give its token in ` +
-        "SLUICE_TOKEN or with --token, or another one if you have."
-      : status === "429"
-      ? `The server at ${where} was given too many wrong tokens from here: ` +
-        "wait a minute, and give the right one."
-      : `The server at ${where} answers with status ${status}: is it a Sluice?`,
-  );
 }
 
 function connectionLost(): DownloadError {

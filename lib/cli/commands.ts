@@ -1,7 +1,11 @@
 /** The commands of the program, and their flags. Pure. */
 
 import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { PROCESS_STATUSES, type Status } from "../status/status.ts";
 import { type Habit, HABITS } from "./habits.ts";
+
+/** What a word may be, for shells to complete; null for what no list holds. */
+export type Choices = "file" | "directory" | readonly string[] | null;
 
 /** A flag of a command. */
 export interface Flag {
@@ -12,15 +16,21 @@ export interface Flag {
   /** What its value is, for the help; null if it takes none. */
   readonly value: string | null;
   readonly meaning: string;
+  /** What its value may be. */
+  readonly choices: Choices;
   /** Whether each time that it is given counts, or only the last. */
   readonly times: "last" | "each";
 }
+
+type Statuses = readonly Status["process_status"][];
 
 /** A command. */
 export interface CommandUsage {
   readonly name: string;
   /** The operands that it takes, for the help. */
   readonly operands: string;
+  /** What an operand may be; ids are of the server's downloads that stand so. */
+  readonly choices: Choices | { readonly ids: Statuses };
   /** One line without a full stop. */
   readonly summary: string;
   /** Further advice, as lines. */
@@ -38,13 +48,23 @@ export const SWITCH = "[true|false]";
 
 /** A flag for a setting, `--threads-amount 8` or `--remote-time`. */
 export function settingFlag(
-  { name, meaning, isSwitch }: Pick<Flag, "name" | "meaning"> & {
-    readonly isSwitch: boolean;
-  },
+  { name, meaning, choices, isSwitch }:
+    & Pick<Flag, "name" | "meaning" | "choices">
+    & { readonly isSwitch: boolean },
 ): Flag {
-  const value = isSwitch ? SWITCH : "VALUE";
-  return { name, short: null, value, meaning, times: "last" };
+  const words = Array.isArray(choices) ? choices.join("|") : "VALUE";
+  const value = isSwitch ? SWITCH : words;
+  return { name, short: null, value, meaning, choices, times: "last" };
 }
+
+/** What the program's exit codes mean. */
+export const EXIT_CODES = {
+  0: "done",
+  1: "a download failed, or the server said no",
+  2: "wrong use",
+  130: "interrupted",
+  143: "terminated",
+} as const;
 
 function flag(
   name: string,
@@ -52,7 +72,9 @@ function flag(
   meaning: string,
   more: Partial<Flag> = {},
 ): Flag {
-  return { name, short: null, value, meaning, times: "last", ...more };
+  const choices = value === "FILE" ? "file" : null;
+  const usual = { short: null, choices, times: "last" } as const;
+  return { name, value, meaning, ...usual, ...more };
 }
 
 const HELP = flag("help", null, "this text", { short: "h" });
@@ -79,6 +101,11 @@ const REQUEST: readonly Flag[] = [
 const REMOTE: readonly Flag[] = [
   flag("server", "URL", "the server (ws://localhost:8888/)"),
   flag("token", "TOKEN", "the server's token; safer in SLUICE_TOKEN"),
+  flag(
+    "ca-file",
+    "FILE",
+    "certificates in PEM that a wss server may have besides the usual ones",
+  ),
   JSON_LINES,
   HELP,
 ];
@@ -94,7 +121,7 @@ const IDS = ["An id may be cut down to its first characters."];
 export function createCommands(
   settings: Readonly<Record<"serve" | "get", readonly Flag[]>>,
 ): readonly CommandUsage[] {
-  const none = { notes: [], settings: [], habits: [] };
+  const none = { notes: [], settings: [], habits: [], choices: null };
   return [
     {
       ...none,
@@ -113,7 +140,9 @@ export function createCommands(
       notes: [
         "Paths go to standard output, progress to standard error.",
         "Interrupted, the same command goes on where it was.",
-        "Exit code: 0 done, 1 a download failed, 2 wrong use, 130 interrupted.",
+        `Exit code: ${
+          Object.entries(EXIT_CODES).map((pair) => pair.join(" ")).join("; ")
+        }.`,
       ],
       flags: [
         ...REQUEST,
@@ -167,7 +196,7 @@ export function createCommands(
           "status",
           "STATUS",
           "Queued, Downloading, Paused, Downloaded or Failed; once for each",
-          { times: "each" },
+          { times: "each", choices: PROCESS_STATUSES },
         ),
         flag("limit", "NUMBER", "how many at most (100)"),
         flag("offset", "NUMBER", "how many to leave out before (0)"),
@@ -180,13 +209,26 @@ export function createCommands(
       name: "watch",
       operands: "",
       summary: "See a server's downloads live; q quits",
-      flags: REMOTE,
-      examples: ["sluice watch", "sluice watch --json | jq .progress"],
+      notes: ['With --json, a removed download is {"id": …, "removed": true}.'],
+      flags: [
+        flag(
+          "until-idle",
+          null,
+          "end once nothing is queued or running; exit code 1 if any has failed",
+        ),
+        ...REMOTE,
+      ],
+      examples: [
+        "sluice watch",
+        "sluice watch --json | jq .progress",
+        "sluice add -i urls.txt && sluice watch --until-idle",
+      ],
     },
     {
       ...none,
       name: "pause",
       operands: "ID…",
+      choices: { ids: ["Queued", "Downloading"] },
       summary: "Pause downloads",
       notes: IDS,
       flags: [ALL("queued or downloading"), ...REMOTE],
@@ -196,6 +238,7 @@ export function createCommands(
       ...none,
       name: "resume",
       operands: "ID…",
+      choices: { ids: ["Paused"] },
       summary: "Resume paused downloads",
       notes: IDS,
       flags: [ALL("paused"), ...REMOTE],
@@ -205,6 +248,7 @@ export function createCommands(
       ...none,
       name: "retry",
       operands: "ID…",
+      choices: { ids: ["Failed"] },
       summary: "Try failed downloads again, keeping what is there",
       notes: IDS,
       flags: [ALL("failed"), ...REMOTE],
@@ -214,6 +258,7 @@ export function createCommands(
       ...none,
       name: "refresh",
       operands: "ID URL",
+      choices: { ids: [] },
       summary: "Go on with another URL for the same file",
       notes: [...IDS, "What is there is kept if the file is the same."],
       flags: REMOTE,
@@ -223,6 +268,7 @@ export function createCommands(
       ...none,
       name: "remove",
       operands: "ID…",
+      choices: { ids: [] },
       summary: "Remove downloads from a server's list",
       notes: IDS,
       flags: [
@@ -235,12 +281,24 @@ export function createCommands(
       ...none,
       name: "completions",
       operands: "bash|zsh|fish",
-      summary: "Print a script that completes commands and flags",
+      choices: ["bash", "zsh", "fish"],
+      summary: "Print a script that completes commands, flags and values",
       flags: [HELP],
       examples: [
         "sluice completions bash >> ~/.bashrc",
         'sluice completions zsh > "${fpath[1]}/_sluice"',
         "sluice completions fish > ~/.config/fish/completions/sluice.fish",
+      ],
+    },
+    {
+      ...none,
+      name: "man",
+      operands: "",
+      summary: "Print the manual page",
+      flags: [HELP],
+      examples: [
+        "sluice man | man -l -",
+        "sluice man > ~/.local/share/man/man1/sluice.1",
       ],
     },
   ];

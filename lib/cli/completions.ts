@@ -1,6 +1,6 @@
-/** Scripts by which shells complete commands and flags. Pure. */
+/** Scripts by which shells complete commands, flags and values. Pure. */
 
-import type { CommandUsage, Flag } from "./commands.ts";
+import { type CommandUsage, type Flag, SWITCH } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage.ts";
 
@@ -29,35 +29,79 @@ function flagsOf({ flags, settings }: CommandUsage): readonly Flag[] {
   return [...flags, ...settings];
 }
 
-function isPath({ value, name }: Flag): boolean {
-  return value === "FILE" || /-(file|directory)$/.test(name);
+/** A flag as it may be typed, with one dash and with two. */
+function spellings({ name, short }: Flag): string[] {
+  return short === null ? [`--${name}`] : [`-${short}`, `--${name}`];
 }
 
+/** Flags that say which server's ids are to be listed, and how. */
+const SERVER_FLAGS = "--server --token --ca-file";
+/** Downloads whose ids are offered. */
+const LIST = "sluice list --limit 1000";
+
 function bash(commands: readonly CommandUsage[]): string {
-  const paths = new Set(
-    commands.flatMap(flagsOf).filter((flag) => flag.value && isPath(flag))
-      .map(({ name }) => `--${name}`),
+  const byWord = new Map(
+    commands.flatMap(flagsOf).filter(({ value }) => value !== null)
+      .flatMap((flag) => spellings(flag).map((word) => [word, flag] as const)),
+  );
+  const values = [...byWord].map(([word, { choices }]) =>
+    `    ${word}) ${
+      choices === "file"
+        ? ""
+        : choices === "directory"
+        ? "compopt +o default -o dirnames 2>/dev/null; "
+        : `_sluice_offer "${choices?.join(" ") ?? ""}"; `
+    }return ;;`
   );
   const cases = commands.map((command) => {
+    const { name, choices } = command;
     const words = flagsOf(command).map(({ name }) => `--${name}`);
-    const more = command.name === "completions" ? ["bash", "zsh", "fish"] : [];
-    return `    ${command.name}) words="${[...more, ...words].join(" ")}" ;;`;
+    if (Array.isArray(choices)) words.unshift(...choices);
+    const ids = choices !== null && typeof choices === "object" &&
+        "ids" in choices
+      ? ` ids="${choices.ids.map((status) => `--status=${status}`).join(" ")} "`
+      : "";
+    return `    ${name}) words="${words.join(" ")}"${ids} ;;`;
   });
   return `# sluice completions bash
+_sluice_offer() {
+  # Nothing that fits is nothing, not a file's name.
+  compopt +o default 2>/dev/null
+  COMPREPLY=($(compgen -W "$1" -- "$current"))
+}
+_sluice_ids() {
+  local flag
+  local -a more=()
+  for flag in ${SERVER_FLAGS}; do
+    [[ $COMP_LINE =~ $flag[=\\ ]+([^ ]+) ]] && more+=("$flag" "\${BASH_REMATCH[1]}")
+  done
+  # Bash runs what stands in words: these are a server's.
+  ${LIST} $1 "\${more[@]}" 2>/dev/null | grep -oE '^[[:alnum:]]+'
+}
 _sluice() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words
-  case "\${COMP_WORDS[COMP_CWORD-1]}" in
-    ${
-    [...paths].join("|")
-  }|-i) COMPREPLY=($(compgen -f -- "$current")); return ;;
+  local current="\${COMP_WORDS[COMP_CWORD]}" words="" ids=""
+  local before="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}"
+  COMPREPLY=()
+  # A flag, "=" and a value are three words.
+  if [ "$current" = "=" ]; then
+    current=""
+  elif [ "$before" = "=" ]; then
+    before="\${COMP_WORDS[COMP_CWORD-2]}"
+  fi
+  # A flag that may go without a value can be followed by another.
+  [[ $current == -* ]] || case "$before" in
+${values.join("\n")}
   esac
-  case "$COMP_CWORD:\${COMP_WORDS[1]}" in
-    1:*) words="${commands.map(({ name }) => name).join(" ")} --help" ;;
-  esac
-  [ "$COMP_CWORD" -gt 1 ] && case "\${COMP_WORDS[1]}" in
+  if [ "$COMP_CWORD" -eq 1 ] && [[ $current != -* ]]; then
+    _sluice_offer "${commands.map(({ name }) => name).join(" ")}"
+    return
+  fi
+  [[ $command == -* ]] && command=serve
+  case "$command" in
 ${cases.join("\n")}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  [ -n "$ids" ] && [[ $current != -* ]] && words=$(_sluice_ids "$ids")
+  _sluice_offer "$words"
 }
 complete -o default -F _sluice sluice
 `;
@@ -68,32 +112,64 @@ function zsh(commands: readonly CommandUsage[]): string {
     text.replaceAll("'", "'\\''").replace(/[[\]:]/g, "\\$&");
   const names = commands
     .map(({ name, summary }) => `    '${name}:${quote(summary)}'`);
+  const specOf = (flag: Flag) => {
+    const { value, choices, times, meaning } = flag;
+    const action = choices === "file"
+      ? "_files"
+      : choices === "directory"
+      ? "_files -/"
+      : choices === null
+      ? " "
+      : `(${choices.join(" ")})`;
+    const label = quote(value ?? "").replaceAll("|", " or ");
+    const colons = value === SWITCH ? "::" : ":";
+    const argument = value === null ? "" : `${colons}${label}:${action}`;
+    const words = spellings(flag);
+    return words.map((word) => {
+      const long = word.startsWith("--");
+      const end = value === null ? "" : long ? "=" : "+";
+      const others = times === "each" ? "*" : `(${words.join(" ")})`;
+      return `'${others}${word}${end}[${quote(meaning)}]${argument}'`;
+    }).join(" ");
+  };
   const cases = commands.map((command) => {
-    const flags = flagsOf(command).map((flag) => {
-      const action = isPath(flag) ? "_files" : "";
-      const value = flag.value === null ? "" : `:${flag.value}:${action}`;
-      const times = flag.times === "each" ? "*" : "";
-      return `'${times}--${flag.name}[${quote(flag.meaning)}]${value}'`;
-    });
-    const operand = command.name === "completions"
-      ? "'1:shell:(bash zsh fish)'"
-      : "'*::'";
-    return `    ${command.name}) _arguments ${
-      [...flags, operand].join(" ")
-    } ;;`;
+    const { name, choices } = command;
+    const operands = choices === null || typeof choices === "string"
+      ? []
+      : "ids" in choices
+      ? [`'*:id: _sluice_ids ${choices.ids.join(" ")}'`]
+      : [`'1:${name}:(${choices.join(" ")})'`];
+    const specs = [...flagsOf(command).map(specOf), ...operands];
+    return `    ${name}) _arguments ${specs.join(" \\\n      ")} ;;`;
   });
   return `#compdef sluice
+_sluice_ids() {
+  local flag at
+  local -a more ids
+  for flag in ${SERVER_FLAGS}; do
+    at=\${words[(ie)$flag]}
+    (( at < CURRENT - 1 )) && more+=($flag $words[at+1])
+    more+=(\${(M)words:#$flag=*})
+  done
+  ids=(\${(f)"$(${LIST} \${argv/#/--status=} $more 2>/dev/null)"})
+  # What follows an id tells what it is of.
+  ids=(\${ids/  /:})
+  _describe id ids
+}
 _sluice() {
   local -a commands=(
 ${names.join("\n")}
   )
-  if (( CURRENT == 2 )); then
-    _describe command commands
-    return
+  local command=serve
+  if [[ $words[2] != -* ]]; then
+    if (( CURRENT == 2 )); then
+      _describe command commands
+      return
+    fi
+    command=$words[2]
+    shift words
+    (( CURRENT-- ))
   fi
-  local command=$words[2]
-  shift words
-  (( CURRENT-- ))
   case $command in
 ${cases.join("\n")}
   esac
@@ -105,20 +181,51 @@ compdef _sluice sluice
 function fish(commands: readonly CommandUsage[]): string {
   const quote = (text: string) =>
     `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  const lines = commands.flatMap((command) => [
-    `complete -c sluice -f -n __fish_use_subcommand -a ${command.name} -d ${
-      quote(command.summary)
-    }`,
-    ...flagsOf(command).map((flag) => {
-      const when = quote(`__fish_seen_subcommand_from ${command.name}`);
-      const short = flag.short === null ? "" : ` -s ${flag.short}`;
-      const value = flag.value === null ? "" : isPath(flag) ? " -r -F" : " -x";
-      return `complete -c sluice -n ${when} -l ${flag.name}${short}${value} -d ${
-        quote(flag.meaning)
-      }`;
-    }),
-  ]);
-  const shells =
-    "complete -c sluice -n '__fish_seen_subcommand_from completions' -a 'bash zsh fish'";
-  return `# sluice completions fish\n${[...lines, shells].join("\n")}\n`;
+  const offer = (when: string, words: string) =>
+    `complete -c sluice -n ${quote(when)} -a ${quote(words)}`;
+  const lines = commands.flatMap((command) => {
+    const { name, choices, summary } = command;
+    const when = `__fish_seen_subcommand_from ${name}` +
+      (name === "serve" ? "; or __fish_use_subcommand" : "");
+    const operands = choices === null || typeof choices === "string"
+      ? []
+      : "ids" in choices
+      ? [offer(when, `(__sluice_ids ${choices.ids.join(" ")})`)]
+      : [offer(when, choices.join(" "))];
+    return [
+      `${offer("__fish_use_subcommand", name)} -d ${quote(summary)}`,
+      ...operands,
+      ...flagsOf(command).map((flag) => {
+        const short = flag.short === null ? "" : ` -s ${flag.short}`;
+        return `complete -c sluice -n ${quote(when)} -l ${flag.name}${short}${
+          valueOf(flag)
+        } -d ${quote(flag.meaning)}`;
+      }),
+    ];
+  });
+  function valueOf({ value, choices }: Flag): string {
+    if (value === null) return "";
+    if (choices === null) return " -x";
+    if (choices === "file") return " -r -F";
+    if (choices === "directory") {
+      return " -x -a '(__fish_complete_directories)'";
+    }
+    return `${value === SWITCH ? " -f" : " -x"} -a ${quote(choices.join(" "))}`;
+  }
+  return `# sluice completions fish
+function __sluice_ids
+  set -l typed (commandline -opc)
+  set -l more
+  for flag in ${SERVER_FLAGS}
+    if set -l at (contains -i -- $flag $typed); and test $at -lt (count $typed)
+      set -a more $flag $typed[(math $at + 1)]
+    end
+    set -a more (string match -- "$flag=*" $typed)
+  end
+  # What follows an id tells what it is of.
+  ${LIST} --status=$argv $more 2>/dev/null | string replace -r ' +' \\t
+end
+complete -c sluice -f
+${lines.join("\n")}
+`;
 }

@@ -102,7 +102,7 @@ function createReporter(
 ): Reporter {
   if (json) return createJsonReporter(outputs);
   if (quiet) return createQuietReporter(outputs);
-  return Deno.stderr.isTerminal()
+  return outputs.redraws.err
     ? createTerminalReporter(outputs, openTerminal(outputs.err))
     : createLinesReporter(outputs);
 }

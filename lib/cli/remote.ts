@@ -2,9 +2,15 @@
 
 import { DownloadError } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
-import type { Status } from "../status/status.ts";
+import { PROCESS_STATUSES, type Status } from "../status/status.ts";
 import { type Invocation, wholeNumberFlag } from "./arguments.ts";
-import { type Client, connect, type ServerAddress } from "./client.ts";
+import {
+  type Client,
+  connect,
+  listPage,
+  type ServerAddress,
+} from "./client.ts";
+import { nearest } from "./nearest.ts";
 import { checkUrl, readRequests } from "./requests.ts";
 import { renderTable } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
@@ -86,6 +92,7 @@ async function list(
   const search = operands.join(" ");
   let offset = wholeNumberFlag(flags, "offset", 0);
   let left = wholeNumberFlag(flags, "limit", 100);
+  const filter = statusFilter(flags.status);
   let more = 0;
   using client = await connect(server);
   while (left > 0) {
@@ -93,7 +100,7 @@ async function list(
       search,
       offset,
       limit: Math.min(left, PAGE),
-      ...statusFilter(flags.status),
+      ...filter,
     });
     const lines = flags.json
       ? page.statuses.map((status) => JSON.stringify(status))
@@ -108,23 +115,26 @@ async function list(
   return 0;
 }
 
-function statusFilter(given: unknown): { status?: readonly string[] } {
+/** @throws {UsageError} naming the nearest status. */
+function statusFilter(
+  given: unknown,
+): { status?: readonly Status["process_status"][] } {
   if (!Array.isArray(given) || given.length === 0) return {};
-  const names = given.flatMap((words) => String(words).split(","))
-    .map((word) => word.trim())
-    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1));
-  return { status: [...new Set(names)] };
-}
-
-/** The downloads on a page, and how many there are on all pages. */
-async function listPage(
-  client: Client,
-  fields: Readonly<Record<string, unknown>>,
-): Promise<{ statuses: readonly Status[]; total: number }> {
-  const reply = await client.request({ action: "list", ...fields });
-  return "data" in reply && Array.isArray(reply.data) && "total" in reply
-    ? { statuses: reply.data, total: reply.total ?? 0 }
-    : { statuses: [], total: 0 };
+  const words = given.flatMap((words) => String(words).split(","))
+    .map((word) => word.trim());
+  const status = words.map((word) => {
+    const known = PROCESS_STATUSES
+      .find((name) => name.toLowerCase() === word.toLowerCase());
+    if (known !== undefined) return known;
+    const near = nearest(word, PROCESS_STATUSES);
+    throw new UsageError(
+      `There is no status ${printable(word.slice(0, 50))}: ` +
+        (near === null
+          ? `they are ${PROCESS_STATUSES.join(", ")}.`
+          : `did you mean ${near}?`),
+    );
+  });
+  return { status: [...new Set(status)] };
 }
 
 /** What can be done to a download by its id. */

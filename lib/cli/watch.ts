@@ -7,14 +7,16 @@ import { DownloadError } from "../download/errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
 import type { Status, Totals } from "../status/status.ts";
 import { connect, type ServerAddress } from "./client.ts";
+import { createBell, failuresOnceIdle } from "./idle.ts";
 import { formatBytes } from "./terminal/format.ts";
 import {
+  nameOf,
   renderDownloads,
   renderLine,
   type ViewSize,
 } from "./terminal/render.ts";
 import { openFullScreen, type Terminal } from "./terminal/screen.ts";
-import { clip } from "./terminal/width.ts";
+import { clip, printable, widthOf, wrap } from "./terminal/width.ts";
 
 /** The first and the longest wait before connecting again, in milliseconds. */
 const SOONEST = 500;
@@ -34,22 +36,37 @@ export interface ServerView {
   readonly downloads: ReadonlyMap<string, Status>;
 }
 
-/** The view after a message. Pure. */
-export function heard(view: ServerView, message: ServerMessage): ServerView {
-  if (!("data" in message) || !Array.isArray(message.data)) return view;
-  const { data, totals, removed = [], snapshot } = message as {
+/** What a server tells of its downloads. */
+export interface News {
+  readonly changed: readonly Status[];
+  /** Ids of downloads that are not there any more. */
+  readonly removed: readonly string[];
+  readonly totals: Totals | null;
+  /** Whether this replaces all that was known. */
+  readonly isSnapshot: boolean;
+}
+
+/** What a message tells of downloads; null if it is of something else. */
+function newsIn(message: ServerMessage): News | null {
+  if (!("data" in message) || !Array.isArray(message.data)) return null;
+  const { data, totals = null, removed = [], snapshot } = message as {
     data: readonly Status[];
     totals?: Totals;
     removed?: readonly string[];
     snapshot?: true;
   };
-  const downloads = new Map(snapshot ? [] : view.downloads);
-  for (const status of data) downloads.set(status.id, status);
-  for (const id of removed) downloads.delete(id);
+  return { changed: data, totals, removed, isSnapshot: snapshot === true };
+}
+
+/** The view after news. Pure. */
+export function heard(view: ServerView, news: News): ServerView {
+  const downloads = new Map(news.isSnapshot ? [] : view.downloads);
+  for (const status of news.changed) downloads.set(status.id, status);
+  for (const id of news.removed) downloads.delete(id);
   return {
     ...view,
     connection: { kind: "connected" },
-    totals: totals ?? view.totals,
+    totals: news.totals ?? view.totals,
     downloads,
   };
 }
@@ -62,11 +79,13 @@ export function renderView(view: ServerView, size: ViewSize): string[] {
   const counts = Object.entries(totals ?? {})
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} ${name.toLowerCase()}`);
-  const head = [
-    server,
+  const { width, height } = size;
+  const figures = [
     counts.length > 0 ? counts.join(", ") : "no downloads",
     ...(speed > 0 ? [`${formatBytes(speed)}/s`] : []),
   ].join("  ");
+  const whole = `${server}  ${figures}`;
+  const head = widthOf(whole) <= width ? whole : figures;
   const words = {
     connecting: "connecting…",
     connected: "q quits",
@@ -74,38 +93,48 @@ export function renderView(view: ServerView, size: ViewSize): string[] {
       connection.kind === "lost" ? connection.reason : ""
     } Trying again…`,
   };
-  const { width, height } = size;
+  const foot = wrap(words[connection.kind], width).slice(0, height >> 1);
+  const room = height - 2 - foot.length;
   const known = Object.values(totals ?? {})
     .reduce((sum, count) => sum + count, 0);
   const lines = renderDownloads(
     all,
-    { width, height: height - 3 },
+    { width, height: room },
     Math.max(0, known - all.length),
   );
   return [
     clip(head, width),
     "",
     ...lines,
-    ...Array(Math.max(0, height - 3 - lines.length)).fill(""),
-    clip(words[connection.kind], width),
+    ...Array(Math.max(0, room - lines.length)).fill(""),
+    ...foot,
   ];
 }
 
 /** Shows what a watch hears. */
 export interface Watcher extends Disposable {
-  show(view: ServerView, changed: readonly Status[]): void;
+  /** @param news What has changed in the view; null for its connection. */
+  show(view: ServerView, news: News | null): void;
+}
+
+/** What ends a watch. */
+export interface WatchOptions {
+  readonly stop: AbortSignal;
+  /** Whether it ends once nothing is queued or running. */
+  readonly untilIdle: boolean;
 }
 
 /**
- * Watches a server until `stop`, through its restarts.
+ * Watches a server until it is to end, through its restarts; how many downloads
+ * stand as failed, if that is because nothing is queued or running.
  *
  * @throws {DownloadError} REFUSED if there was no server at first.
  */
 export async function watch(
   server: ServerAddress,
   watcher: Watcher,
-  stop: AbortSignal,
-): Promise<void> {
+  { stop, untilIdle }: WatchOptions,
+): Promise<number> {
   const { protocol, host } = new URL(server.url);
   const stopped = aborted(stop);
   let view: ServerView = {
@@ -114,16 +143,19 @@ export async function watch(
     totals: null,
     downloads: new Map(),
   };
-  watcher.show(view, []);
+  watcher.show(view, null);
   let wait = SOONEST;
   let met = false;
   while (!stop.aborted) {
     let reason = "The server went away.";
+    const bell = createBell();
     try {
       using client = await connect(server, (message) => {
-        view = heard(view, message);
-        const data = "data" in message ? message.data : [];
-        watcher.show(view, Array.isArray(data) ? data : []);
+        const told = newsIn(message);
+        if (told === null) return;
+        view = heard(view, told);
+        watcher.show(view, told);
+        bell.ring();
       }, stop);
       met = true;
       wait = SOONEST;
@@ -134,24 +166,48 @@ export async function watch(
           lost.resolve();
         });
       });
-      await Promise.race([client.closed, stopped, lost.promise]);
+      const ended = Promise.race([client.closed, stopped, lost.promise]);
+      if (untilIdle) {
+        const totals = () => view.totals;
+        const failed = await Promise.race([
+          failuresOnceIdle(client, bell, totals),
+          ended,
+        ]);
+        if (failed !== undefined) return failed;
+      } else await ended;
     } catch (error) {
-      if (stop.aborted) return;
+      if (stop.aborted) break;
       if (!(error instanceof DownloadError) || !met) throw error;
       reason = error.message;
     }
-    if (stop.aborted) return;
+    if (stop.aborted) break;
     view = { ...view, connection: { kind: "lost", reason } };
-    watcher.show(view, []);
+    watcher.show(view, null);
     await delay(wait, null, { signal: stop }).catch(() => {});
     wait = Math.min(LATEST, wait * 2);
   }
+  return 0;
 }
 
 /** Watches on the whole screen. */
-export function createScreenWatcher(terminal: Terminal): Watcher {
+export function createScreenWatcher(
+  terminal: Terminal,
+  keys: { pause(): void; resume(): void },
+): Watcher {
   const screen = openFullScreen(terminal);
-  const resize = terminal.onResize(draw);
+  const hearing = [
+    terminal.onResize(draw),
+    terminal.onStop(() => {
+      screen.leave();
+      keys.pause();
+    }),
+    terminal.onContinue(() => {
+      // In the background this stops the process until it is in front again.
+      keys.resume();
+      screen.enter();
+      draw();
+    }),
+  ];
   let shown: ServerView | null = null;
   function draw(): void {
     if (shown === null) return;
@@ -164,7 +220,7 @@ export function createScreenWatcher(terminal: Terminal): Watcher {
       draw();
     },
     [Symbol.dispose]() {
-      resize[Symbol.dispose]();
+      for (const one of hearing) one[Symbol.dispose]();
       screen[Symbol.dispose]();
     },
   };
@@ -175,19 +231,25 @@ export function createLineWatcher(
   format: "json" | "text",
   { out, err }: { out(line: string): void; err(line: string): void },
 ): Watcher {
-  const told = new Map<string, string>();
+  const told = new Map<string, { name: string; news: string }>();
   let connection: ServerView["connection"]["kind"] = "connecting";
   function tell(status: Status): void {
     if (format === "json") return out(JSON.stringify(status));
     const { id, process_status: state, size, downloaded, error } = status;
     const tenth = size ? Math.floor(downloaded / size * 10) : 0;
     const news = `${state} ${tenth} ${error?.message}`;
-    if (told.get(id) === news) return;
-    told.set(id, news);
+    if (told.get(id)?.news === news) return;
+    told.set(id, { name: nameOf(status), news });
     out(renderLine(status));
   }
+  function tellRemoved(id: string): void {
+    if (format === "json") return out(JSON.stringify({ id, removed: true }));
+    const { name } = told.get(id) ?? { name: printable(id) };
+    told.delete(id);
+    out(`${name}: removed`);
+  }
   return {
-    show(view, changed) {
+    show(view, news) {
       const { kind } = view.connection;
       if (kind !== connection) {
         connection = kind;
@@ -195,7 +257,8 @@ export function createLineWatcher(
           err(`sluice: ${view.connection.reason} Trying again…`);
         } else err(`sluice: connected to ${view.server}`);
       }
-      changed.forEach(tell);
+      news?.changed.forEach(tell);
+      news?.removed.forEach(tellRemoved);
     },
     [Symbol.dispose]() {},
   };

@@ -13,7 +13,8 @@ import {
 } from "./watch.ts";
 
 /**
- * Watches a server until `q` or a signal; the program's exit code.
+ * Watches a server until `q`, a signal, or, if asked for, until it is idle; the
+ * program's exit code.
  *
  * @throws {DownloadError} if there is no server.
  */
@@ -23,17 +24,29 @@ export async function runWatch(
 ): Promise<number> {
   using signals = startSignals();
   const outputs = openOutputs();
-  const live = !flags.json && outputs.outIsTerminal;
+  const live = !flags.json && outputs.redraws.out;
   const quit = new AbortController();
-  using _keys = live && Deno.stdin.isTerminal()
-    ? readKeys(() => quit.abort())
-    : null;
-  using watcher = live
-    ? createScreenWatcher(openTerminal(outputs.out))
-    : createPlain(flags.json ? "json" : "text", outputs);
   const ends = [signals.stop, quit.signal, outputs.lost];
-  await watch(server, watcher, AbortSignal.any(ends));
-  return codeWith(outputs, 0);
+  const options = {
+    stop: AbortSignal.any(ends),
+    untilIdle: flags["until-idle"] === true,
+  };
+  let failed: number;
+  {
+    using keys = live && Deno.stdin.isTerminal()
+      ? readKeys(() => quit.abort())
+      : NO_KEYS;
+    using watcher = live
+      ? createScreenWatcher(openTerminal(outputs.out), keys)
+      : createPlain(flags.json ? "json" : "text", outputs);
+    failed = await watch(server, watcher, options);
+  }
+  if (failed > 0) {
+    const stand = failed === 1 ? "download stands" : "downloads stand";
+    outputs.err(`sluice: ${failed} ${stand} as failed: see sluice list\n`);
+    return codeWith(outputs, 1);
+  }
+  return codeWith(outputs, signals.exitCode());
 }
 
 function createPlain(
@@ -46,9 +59,20 @@ function createPlain(
   });
 }
 
-/** Reads keys as they are pressed; Ctrl-C stays a signal. */
-function readKeys(quit: () => void): Disposable {
-  Deno.stdin.setRaw(true, { cbreak: true });
+/** The keys of a terminal, which are read as they are pressed. */
+interface Keys extends Disposable {
+  /** Leaves the terminal as a shell wants it. */
+  pause(): void;
+  resume(): void;
+}
+
+const NO_KEYS: Keys = { pause() {}, resume() {}, [Symbol.dispose]() {} };
+
+/** Reads keys as they are pressed; Ctrl-C and Ctrl-Z stay signals. */
+function readKeys(quit: () => void): Keys {
+  const resume = () => Deno.stdin.setRaw(true, { cbreak: true });
+  const pause = () => Deno.stdin.setRaw(false);
+  resume();
   const reader = Deno.stdin.readable.getReader();
   async function read() {
     for (;;) {
@@ -59,5 +83,5 @@ function readKeys(quit: () => void): Disposable {
   }
   // It is cut off only when the program ends.
   read().catch(() => {});
-  return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
+  return { pause, resume, [Symbol.dispose]: pause };
 }

@@ -50,7 +50,7 @@ Deno.test("a server is asked from the command line", async () => {
     server.url,
     "list",
     "--json",
-    "--status=paused",
+    "--status=PAUSED",
     "slow",
   );
   const [line = "", ...none] = json.stdout.trim().split("\n");
@@ -101,6 +101,8 @@ Deno.test("what makes no sense is refused before anything is done", async () => 
       ["refresh", ["3f2a", url, url], /refresh takes an id and a URL/],
       ["refresh", ["3f2a", "none"], /The URL must be whole/],
       ["add", ["--threads", "few", url], /--threads must be a whole number/],
+      ["list", ["--status", "Faild"], /no status Faild: did you mean Failed\?/],
+      ["list", ["--status=paused,x"], /no status x: they are Queued, Downl/],
       ["add", [url, "none", url], /URL number 2: The URL must be whole/],
       ["add", ["-H", "A: 1", "-H", "a: 2", url], /--header names a twice/],
     ] as const
@@ -148,7 +150,10 @@ Deno.test("the token is given, and what is refused is said", async () => {
   ]);
   for (const { code, stderr } of [byEnvironment, byFlag]) {
     assertEquals(code, 1);
-    assertMatch(stderr, /does not let us in: give its token in SLUICE_TOKEN/);
+    assertMatch(
+      stderr,
+      /does not know this token: give its own in SLUICE_TOKEN/,
+    );
     assert(!/t0ken|fl4g/.test(stderr));
   }
 });
@@ -164,7 +169,7 @@ Deno.test("watch can be stopped while a server does not answer", async () => {
   ]);
   using _connection = await mute.accept();
   watching.kill("SIGINT");
-  assertEquals((await watching.ended).code, 0);
+  assertEquals((await watching.ended).code, 130);
 });
 
 Deno.test("watch outlives the server, and says so", async () => {
@@ -186,8 +191,8 @@ Deno.test("watch outlives the server, and says so", async () => {
   await watch.printed(/connected to .*[^]*Trying again[^]*connected to /);
   await ask(second.url, "add", origin.serve("/b.bin", file(10)));
   await watch.printed(/^b\.bin: done, 10 B$/m);
-  watch.kill("SIGINT");
-  assertEquals((await watch.ended).code, 0);
+  watch.kill("SIGTERM");
+  assertEquals((await watch.ended).code, 143);
 });
 
 Deno.test("whoever has the token is let in", async () => {

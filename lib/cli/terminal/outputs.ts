@@ -11,15 +11,23 @@ export interface Outputs {
   err(text: string): void;
   /** Whether `out` is a terminal, which obeys control characters. */
   readonly outIsTerminal: boolean;
+  /** Which of them is a terminal on which lines can be drawn again. */
+  readonly redraws: { readonly out: boolean; readonly err: boolean };
   /** Aborted once results cannot be written any more, with the reason. */
   readonly lost: AbortSignal;
 }
 
-/** Opens the outputs of this process. */
+/** The variable that says what kind of terminal there is. */
+export const TERM = "TERM";
+
+/** Opens the outputs of this process; it must be allowed `TERM`. */
 export function openOutputs(): Outputs {
   const encoder = new TextEncoder();
   const lost = new AbortController();
   let heard = true;
+  const outIsTerminal = Deno.stdout.isTerminal();
+  // As shells in Emacs call themselves: a terminal that knows no cursor.
+  const isDumb = Deno.env.get(TERM) === "dumb";
   return {
     out(text) {
       if (lost.signal.aborted) return;
@@ -37,7 +45,11 @@ export function openOutputs(): Outputs {
         heard = false;
       }
     },
-    outIsTerminal: Deno.stdout.isTerminal(),
+    outIsTerminal,
+    redraws: {
+      out: outIsTerminal && !isDumb,
+      err: Deno.stderr.isTerminal() && !isDumb,
+    },
     lost: lost.signal,
   };
 }

@@ -86,6 +86,8 @@ export function createTerminalReporter(
   const open = new Map<string, Status>();
   const lines = openLiveLines(terminal);
   const resize = terminal.onResize(draw);
+  // The shell is to write below the lines.
+  const stop = terminal.onStop(lines.leave);
   let more = 0;
 
   function draw(): void {
@@ -121,6 +123,7 @@ export function createTerminalReporter(
     },
     [Symbol.dispose]() {
       resize[Symbol.dispose]();
+      stop[Symbol.dispose]();
       lines[Symbol.dispose]();
     },
   };

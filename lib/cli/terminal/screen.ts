@@ -8,6 +8,10 @@ export interface Terminal {
   write(text: string): void;
   /** Calls back whenever the window has changed its size; returns the end. */
   onResize(changed: () => void): Disposable;
+  /** Calls back before Ctrl-Z stops the process; returns the end. */
+  onStop(stopping: () => void): Disposable;
+  /** Calls back once the process goes on after a stop; returns the end. */
+  onContinue(continued: () => void): Disposable;
 }
 
 /** The size that is assumed of a terminal that does not know its own. */
@@ -28,14 +32,22 @@ export function openTerminal(write: Terminal["write"]): Terminal {
   return {
     size: terminalSize,
     write,
-    onResize(changed) {
-      if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
-      Deno.addSignalListener("SIGWINCH", changed);
-      return {
-        [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", changed),
-      };
-    },
+    onResize: (changed) => hearSignal("SIGWINCH", changed),
+    onStop: (stopping) =>
+      hearSignal("SIGTSTP", () => {
+        stopping();
+        // Whoever hears the signal is not stopped by it.
+        Deno.kill(Deno.pid, "SIGSTOP");
+      }),
+    onContinue: (continued) => hearSignal("SIGCONT", continued),
   };
+}
+
+/** Hears a signal of terminals, which Windows has none of, until disposed of. */
+function hearSignal(signal: Deno.Signal, hear: () => void): Disposable {
+  if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+  Deno.addSignalListener(signal, hear);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener(signal, hear) };
 }
 
 /**
@@ -62,6 +74,8 @@ export interface LiveLines extends Disposable {
   draw(lines: readonly string[]): void;
   /** Takes the lines away while something else is written. */
   aside(write: () => void): void;
+  /** Leaves the lines where they are; the next ones are drawn below. */
+  leave(): void;
 }
 
 /** Starts live lines at the cursor; disposing of them takes them away. */
@@ -80,6 +94,9 @@ export function openLiveLines(terminal: Terminal): LiveLines {
       write();
       if (lines.length > 0) put(lines);
     },
+    leave() {
+      shown = [];
+    },
     [Symbol.dispose]() {
       if (shown.length > 0) put([]);
     },
@@ -89,18 +106,37 @@ export function openLiveLines(terminal: Terminal): LiveLines {
 /** The whole screen, given back as it was when this is disposed of. */
 export interface FullScreen extends Disposable {
   draw(lines: readonly string[]): void;
+  /** Gives the screen back for a while, in which nothing is drawn. */
+  leave(): void;
+  /** Takes it again. */
+  enter(): void;
 }
 
 /** Takes the whole screen, without a cursor. */
 export function openFullScreen(terminal: Terminal): FullScreen {
-  terminal.write("\x1b[?1049h\x1b[?25l");
+  let isOurs = false;
+  function enter(): void {
+    isOurs = true;
+    terminal.write("\x1b[?1049h\x1b[?25l");
+  }
+  function leave(): void {
+    isOurs = false;
+    terminal.write("\x1b[?25h\x1b[?1049l");
+  }
+  enter();
   return {
     draw(lines) {
+      if (!isOurs) return;
       const { rows } = terminal.size();
-      const text = lines.slice(0, rows).map((line) => `${line}\x1b[K`)
-        .join("\r\n");
-      terminal.write(`\x1b[H${text}\x1b[J`);
+      // Behind a line that fills its row, xterm clears the last column, too.
+      const text = Array.from(
+        { length: rows },
+        (_, row) => `\x1b[2K${lines[row] ?? ""}`,
+      );
+      terminal.write(`\x1b[H${text.join("\r\n")}`);
     },
-    [Symbol.dispose]: () => terminal.write("\x1b[?25h\x1b[?1049l"),
+    leave,
+    enter,
+    [Symbol.dispose]: leave,
   };
 }

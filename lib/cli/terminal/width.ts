@@ -52,6 +52,19 @@ export function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** A text in lines of at most `width` columns, parted between its words. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    const longer = `${last} ${word}`;
+    if (last === undefined || widthOf(longer) > width) {
+      lines.push(clip(word, width));
+    } else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
 /** Exactly `width` columns: clipped, or filled up with spaces behind. */
 export function fit(text: string, width: number): string {
   const clipped = clip(text, width);

@@ -192,20 +192,47 @@ Deno.test("the view of a server follows its messages", () => {
     Downloaded: 2,
     Failed: 0,
   };
-  const one = heard(none, { data: [status()], totals, snapshot: true });
+  const one = heard(none, {
+    changed: [status()],
+    removed: [],
+    totals,
+    isSnapshot: true,
+  });
   assertEquals(renderView(one, { width: 60, height: 5 }), [
-    "ws://localhost:8888/  1 downloading, 2 downloaded  12.3 MiB…",
+    "1 downloading, 2 downloaded  12.3 MiB/s",
     "",
     renderDownload(status(), 60),
     "… and 2 more",
     "q quits",
   ]);
-  const gone = heard(one, { data: [], removed: [status().id], totals });
+  const gone = heard(one, {
+    changed: [],
+    removed: [status().id],
+    totals,
+    isSnapshot: false,
+  });
   assertEquals(gone.downloads.size, 0);
+  assertEquals(
+    renderView(gone, { width: 80, height: 4 })[0],
+    "ws://localhost:8888/  1 downloading, 2 downloaded",
+  );
   const lost = { kind: "lost", reason: "The server went away." } as const;
   assertEquals(
     renderView({ ...gone, connection: lost }, { width: 60, height: 4 }).at(-1),
     "NOT CONNECTED: The server went away. Trying again…",
+  );
+  assertEquals(
+    renderView({ ...gone, connection: lost }, { width: 24, height: 8 }),
+    [
+      "1 downloading, 2 downlo…",
+      "",
+      "… and 3 more",
+      "",
+      "",
+      "NOT CONNECTED: The",
+      "server went away. Trying",
+      "again…",
+    ],
   );
 });
 
