@@ -65,8 +65,10 @@ export function createAuth(
       return given === null ? "unknown" : judge(given, address);
     },
     login: judge,
+    // Lax: a bookmark or a link elsewhere leads to the page. What other sites'
+    // pages may not do is the guard's to refuse.
     cookie: (secure) =>
-      `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; ` +
+      `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Lax; ` +
       `Max-Age=${365 * 24 * 3600}${secure ? "; Secure" : ""}`,
   };
 }

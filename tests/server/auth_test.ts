@@ -155,7 +155,7 @@ Deno.test("the cookie is for this site's pages alone, and tells no token", () =>
   const { cookie } = createAuth(TOKEN);
   assertMatch(
     cookie(false),
-    /^sluice_session=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/,
+    /^sluice_session=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/,
   );
   assertMatch(cookie(true), /; Secure$/);
   assert(!cookie(true).includes(TOKEN));
