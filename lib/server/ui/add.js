@@ -23,6 +23,8 @@ import { findUrls, inBatches } from "./urls.js";
 const BATCH = { count: 1_000, characters: 1_000_000 };
 /** How long typing rests before it is looked at, in milliseconds. */
 const TYPING = 200;
+/** An answer that comes sooner needs no word before it, in milliseconds. */
+const SOON = 500;
 
 /**
  * What became of links. `kept`: nothing was done; `asked`: nor before somebody
@@ -71,7 +73,13 @@ export function createAdding({ form, input, connection, notices, added }) {
       return { kind: "kept" };
     }
     if (text.trim() !== asked) {
+      const looking = setTimeout(
+        () => note.say("Looking whether the list has this already …", []),
+        SOON,
+      );
       const known = await findKnown(connection, urls);
+      clearTimeout(looking);
+      note.clear();
       if (known.size > 0) {
         ask(found, known);
         return { kind: "asked" };
@@ -176,17 +184,23 @@ export function createAdding({ form, input, connection, notices, added }) {
     // Cleared at once: what is typed meanwhile is not lost by the answer.
     const text = entry.text();
     entry.set();
-    void take(text, "before");
+    if (text.trim() === "") input.focus();
+    else void take(text, "before");
+  });
+  byId("download", HTMLButtonElement).addEventListener("click", (event) => {
+    // The second half of a double click would answer what the first one asks.
+    if (event.detail > 1) event.preventDefault();
   });
   input.addEventListener("input", () => {
     entry.fit();
+    asked = "";
     clearTimeout(typing);
     typing = setTimeout(typed, TYPING);
   });
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    form.requestSubmit();
+    if (!event.repeat) form.requestSubmit();
   });
   whenPasted(input, (text, where) => {
     if (where === "caret") entry.insert(text);

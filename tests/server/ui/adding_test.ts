@@ -20,9 +20,9 @@ import { startSluice } from "../../support/sluice.ts";
 
 /**
  * The longest task that the page may have, in milliseconds. On idle cores it is
- * below 200; tests run beside others.
+ * 115; tests run beside others. A browser's own paste took minutes.
  */
-const LONGEST_TASK = 1_000;
+const LONGEST_TASK = 3_000;
 
 /** Has the page paste into an element, as a browser does. */
 function paste(
@@ -82,6 +82,17 @@ testSteps("adding with more than a link in Chromium", {
       .waitFor();
     assertEquals(await links.inputValue(), a);
     assertEquals(await row(page, "a.bin").count(), 1);
+    await links.fill("");
+    const download = page.getByRole("button", {
+      name: "Download",
+      exact: true,
+    });
+    await download.click();
+    assertEquals(await page.getByRole("alert").count(), 0);
+    await links.fill(a);
+    await download.dblclick({ delay: 100 });
+    await page.getByText("This link is in the list already").waitFor();
+    assertEquals(await links.inputValue(), a);
     await links.press("Enter");
     await inState(page, "a (1).bin", "Downloaded");
     assertEquals(await links.inputValue(), "");
