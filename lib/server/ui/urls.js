@@ -89,9 +89,13 @@ const BARE =
 const SPACED = /^https?:\/\/[^/\s]+\/[^\s"<>]*(?: +[^\s"<>]+)+$/i;
 const EXTENSION = /\.(?:[a-z][a-z\d]{0,9}|7z)$/i;
 
-/** @param {string} url */
+/**
+ * Without a scheme, http is meant, as on the command line and in curl.
+ *
+ * @param {string} url
+ */
 function withScheme(url) {
-  return /^https?:\/\//i.test(url) ? url : `https://${url}`;
+  return /^https?:\/\//i.test(url) ? url : `http://${url}`;
 }
 
 /**

@@ -115,11 +115,11 @@ Deno.test("a line may leave the scheme out", () => {
       "[::1]:8080/x",
     ]
   ) {
-    assertEquals(findUrls(line).urls, [`https://${line}`]);
-    assertEquals(findUrls(`* ${line},`).urls, [`https://${line}`]);
+    assertEquals(findUrls(line).urls, [`http://${line}`]);
+    assertEquals(findUrls(`* ${line},`).urls, [`http://${line}`]);
   }
   assertEquals(findUrls("go to www.example.org/x, please").urls, [
-    "https://www.example.org/x",
+    "http://www.example.org/x",
   ]);
 });
 
