@@ -63,7 +63,7 @@ export interface CoordinatorTools {
 
 /** All downloads, and what can be done with them. */
 export interface Coordinator
-  extends Pick<Overview, "get" | "running" | "standing" | "totals"> {
+  extends Pick<Overview, "get" | "disk" | "running" | "standing" | "totals"> {
   /**
    * Adds downloads at the end of the queue. Once this resolves, they outlive
    * a crash.
@@ -204,6 +204,7 @@ export async function createCoordinator(
     add,
     command,
     get: overview.get,
+    disk: overview.disk,
     running: overview.running,
     standing: overview.standing,
     totals: overview.totals,

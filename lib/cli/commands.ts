@@ -177,6 +177,7 @@ export function createCommands(
       flags: [
         ...REQUEST,
         flag("threads", "NUMBER", "threads that each may have at most"),
+        flag("paused", null, "do not begin before they are resumed"),
         ...REMOTE,
       ],
       habits: HABITS,

@@ -120,6 +120,7 @@ function readMore(flags: Invocation["flags"]) {
     ),
     ...("threads" in flags &&
       { threads: wholeNumberFlag(flags, "threads", 1) }),
+    ...(flags.paused === true && { paused: true }),
     headers: readHeaders(flags.header),
   };
 }

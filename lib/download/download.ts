@@ -70,6 +70,8 @@ export interface DownloadRequest {
   readonly checksum: Checksum | null;
   /** How many threads it may have at most; null for no limit of its own. */
   readonly threads: number | null;
+  /** It is added paused, and waits for a client to resume it. */
+  readonly paused?: true;
 }
 
 /** Where a download stands, as far as a restart has to know. */
@@ -116,7 +118,7 @@ export interface Download {
   readonly finishedAt: number | null;
 }
 
-/** A new download, at the end of the queue. */
+/** A new download, at the end of the queue unless it is to be paused. */
 export function createDownload(
   request: DownloadRequest,
   now: number,
@@ -125,7 +127,9 @@ export function createDownload(
   return {
     id,
     request,
-    state: { kind: "Queued" },
+    state: request.paused
+      ? { kind: "Paused", error: null }
+      : { kind: "Queued" },
     file: null,
     downloaded: 0,
     addedAt: now,

@@ -60,7 +60,12 @@ export type DownloadEvent =
     readonly error: ErrorRecord;
   }
   /** The disk was looked at: it has room for `bytes` more, below 0 if too few. */
-  | { readonly kind: "room"; readonly bytes: number }
+  | {
+    readonly kind: "room";
+    readonly bytes: number;
+    /** Bytes that are free, those that are to be left so among them. */
+    readonly free: number;
+  }
   /** The disk could not be looked at. */
   | { readonly kind: "unread"; readonly error: ErrorRecord };
 

@@ -23,6 +23,7 @@ const DOWNLOAD_FIELDS = [
   "filename",
   "headers",
   "threads",
+  "paused",
   ...CHECKSUM_ALGORITHMS,
 ];
 
@@ -38,12 +39,16 @@ export function parseDownload(
   if (!isObject(fields)) throw bad('A download must have a "url".');
   refuseUnknown(fields, DOWNLOAD_FIELDS);
   const { filename = null } = fields;
+  const paused = fields.paused ?? false;
   const named = typeof filename === "string" && filename.length > 0 &&
     filename.length <= LONGEST_NAME;
   if (filename !== null && !named) {
     throw bad(
       `"filename" must be a name of at most ${LONGEST_NAME} characters.`,
     );
+  }
+  if (typeof paused !== "boolean") {
+    throw bad('"paused" must be true or false.');
   }
   return {
     url: parseUrl(fields.url, limits.urlLength),
@@ -53,6 +58,7 @@ export function parseDownload(
     threads: (fields.threads ?? null) === null
       ? null
       : wholeNumberField(fields, "threads", 1, 1, 1_000),
+    ...(paused && { paused }),
   };
 }
 

@@ -49,7 +49,7 @@ export function watchDiskRoom(
     if (closed) return;
     if (typeof seen !== "number") return tell({ kind: "unread", error: seen });
     room = seen - minFreeSpace;
-    tell({ kind: "room", bytes: room });
+    tell({ kind: "room", bytes: room, free: seen });
   }
 
   const looking = every(LOOK_EVERY, look);

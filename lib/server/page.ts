@@ -3,6 +3,7 @@
 import { eTag, ifNoneMatch } from "@std/http/etag";
 
 const STYLES = [
+  "add.css",
   "base.css",
   "detail.css",
   "frame.css",
@@ -13,9 +14,18 @@ const STYLES = [
   "theme.css",
 ];
 
+/** What an installed page shows itself with. */
+const ICONS = [
+  "icon.svg",
+  "icon-192.png",
+  "icon-512.png",
+  "icon-maskable.png",
+];
+
 const SCRIPTS = [
   "actions.js",
   "add.js",
+  "add_words.js",
   "advice.js",
   "app.js",
   "bulk.js",
@@ -25,13 +35,18 @@ const SCRIPTS = [
   "detail.js",
   "dialogs.js",
   "dom.js",
+  "done.js",
+  "entry.js",
   "format.js",
+  "incoming.js",
   "keys.js",
+  "known.js",
   "list.js",
   "login.js",
   "media_types.js",
   "model.js",
   "notices.js",
+  "options.js",
   "overview.js",
   "row.js",
   "session.js",
@@ -42,7 +57,7 @@ const SCRIPTS = [
 /** Nothing is served that is not named here. */
 const FILES: ReadonlyMap<string, string> = new Map([
   ["/", "index.html"],
-  ...["icon.svg", ...STYLES, ...SCRIPTS]
+  ...[...ICONS, ...STYLES, ...SCRIPTS, "manifest.webmanifest"]
     .map((name) => [`/ui/${name}`, name] as const),
 ]);
 
@@ -54,7 +69,9 @@ const TYPES: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
+  png: "image/png",
   svg: "image/svg+xml",
+  webmanifest: "application/manifest+json",
 };
 
 /**
@@ -126,6 +143,7 @@ function rules(urls: readonly string[]): Record<string, string> {
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
+    "manifest-src 'self'",
     // Some browsers do not take a WebSocket of the same host for 'self'.
     `connect-src 'self' ${sockets.join(" ")}`,
     "form-action 'self'",

@@ -13,6 +13,7 @@ import {
 } from "../download/request.ts";
 import {
   type Changes,
+  type Disk,
   PROCESS_STATUSES,
   type Status,
   type Totals,
@@ -37,6 +38,7 @@ export type ClientRequest =
     readonly limit: number;
     readonly statuses: readonly Status["process_status"][];
     readonly search: string;
+    readonly urls?: readonly string[] | undefined;
     readonly order: "latest" | "oldest";
   };
 
@@ -51,6 +53,8 @@ export type ServerMessage =
     readonly totals?: Totals;
     /** Ids of downloads that are not there any more. */
     readonly removed?: readonly string[];
+    /** The content directory's disk; absent before it was looked at. */
+    readonly disk?: Disk;
     /** These replace all that the client knows: it may have missed changes. */
     readonly snapshot?: true;
     /** On a reply to `list`: how many downloads there are on all pages. */
@@ -72,8 +76,10 @@ export type ServerMessage =
   };
 
 /** What all clients are told of changes: one text, for all of them. */
-export function renderChanges({ changed, totals, removed }: Changes): string {
-  const message: ServerMessage = { data: changed, totals, removed };
+export function renderChanges(
+  { changed, totals, removed, disk }: Changes,
+): string {
+  const message: ServerMessage = { data: changed, totals, removed, disk };
   return JSON.stringify(message);
 }
 
@@ -204,7 +210,7 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
 }
 
 function parseList(fields: JsonObject): ClientRequest {
-  const known = ["offset", "limit", "status", "search", "order"];
+  const known = ["offset", "limit", "status", "search", "urls", "order"];
   refuseUnknown(fields, ["action", ...known]);
   const offset = wholeNumberField(
     fields,
@@ -219,8 +225,25 @@ function parseList(fields: JsonObject): ClientRequest {
     throw bad('"order" must be latest or oldest.');
   }
   if (typeof search !== "string") throw bad('"search" must be text.');
+  const { urls = null } = fields;
+  if (urls !== null && !isListOfTexts(urls)) {
+    throw bad('"urls" must be a list of URLs.');
+  }
   const statuses = parseStatuses(fields.status);
-  return { kind: "list", offset, limit, statuses, search, order };
+  return {
+    kind: "list",
+    offset,
+    limit,
+    statuses,
+    search,
+    order,
+    ...(urls && { urls }),
+  };
+}
+
+function isListOfTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) &&
+    value.every((entry) => typeof entry === "string");
 }
 
 function parseCommand(fields: JsonObject, limits: MessageLimits): Command {

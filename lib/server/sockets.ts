@@ -118,7 +118,8 @@ export function createSockets(
   function takeSnapshot(): string {
     const data = lists.snapshot();
     const totals = coordinator.totals();
-    const message: ServerMessage = { data, totals, snapshot: true };
+    const disk = coordinator.disk();
+    const message: ServerMessage = { data, totals, disk, snapshot: true };
     return JSON.stringify(message);
   }
 

@@ -17,6 +17,8 @@ export interface StatusPageRequest {
   readonly statuses: readonly Status["process_status"][];
   /** Only those whose URL or name holds this, in any case. */
   readonly search: string;
+  /** Only those of exactly these URLs; undefined for any. */
+  readonly urls?: readonly string[] | undefined;
   /** The latest added first, or as the queue goes. */
   readonly order: "latest" | "oldest";
 }
@@ -70,9 +72,9 @@ export function createLists(
   }
 
   return {
-    async list({ offset, limit, statuses, search, order }) {
+    async list({ offset, limit, statuses, search, urls, order }) {
       const states = [...new Set(statuses.map(stateOf))];
-      const filter = { states, search, queued: queuedOf(statuses) };
+      const filter = { states, search, urls, queued: queuedOf(statuses) };
       const page = { ...filter, offset, limit, order };
       const { ids, total } = await listing.find(page);
       // Clients may have been told more since: a list that came after that and

@@ -8,6 +8,7 @@ import type { Running } from "./lists.ts";
 import { type Speedometer, startSpeedometer } from "./speedometer.ts";
 import {
   type Changes,
+  type Disk,
   isRunning,
   type Status,
   statusOf,
@@ -17,6 +18,11 @@ import {
 
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
+
+/** A change of the free room that is told by itself, in bytes ... */
+const DISK_CHANGE = 16 * 1024 * 1024;
+/** ... or as a part of what was told before, if that is more. */
+const DISK_SHARE = .01;
 
 /** What an overview is of: what is recorded, and what goes on. */
 export interface OverviewSources {
@@ -30,6 +36,8 @@ export interface OverviewSources {
 /** How all downloads stand. */
 export interface Overview extends Running {
   totals(): Totals;
+  /** How much room the disk has; undefined before it was looked at. */
+  disk(): Disk | undefined;
   /** Notes which download an event has changed. New ones are told of last. */
   hear(event: DownloadEvent): void;
   /** What is to be told now, in one message; null if that is nothing. */
@@ -43,6 +51,9 @@ export function createOverview(
   const speeds = new Map<string, Speedometer>();
   const changed = new Set<string>();
   const added = new Set<string>();
+  let disk: Disk | undefined;
+  /** What was told last of the disk's free bytes. */
+  let toldFree = -Infinity;
 
   function get(id: string): Status | null {
     const transfer = engine.get(id);
@@ -76,12 +87,21 @@ export function createOverview(
     return { Queued: Math.max(0, Queued - Downloading), Downloading, ...rest };
   }
 
+  /** Whether the disk's room alone is worth a message. */
+  function isDiskNews(): boolean {
+    if (disk === undefined) return false;
+    const step = Math.max(DISK_CHANGE, toldFree * DISK_SHARE);
+    return Math.abs(disk.free - toldFree) >= step;
+  }
+
   return {
     get,
     standing,
     running,
     totals,
+    disk: () => disk,
     hear(event) {
+      if (event.kind === "room") disk = { free: event.free, room: event.bytes };
       const id = idOf(event);
       if (id !== null) (event.kind === "added" ? added : changed).add(id);
     },
@@ -89,7 +109,8 @@ export function createOverview(
       for (const { download: { id }, threads } of engine.transfers()) {
         if (threads.size > 0) changed.add(id);
       }
-      if (changed.size + added.size === 0) return null;
+      if (changed.size + added.size === 0 && !isDiskNews()) return null;
+      toldFree = disk?.free ?? toldFree;
       const first = changed.values().take(MOST_CHANGES);
       const then = added.values().take(MOST_CHANGES);
       const ids = [...new Set([...first, ...then])].slice(0, MOST_CHANGES);
@@ -102,7 +123,7 @@ export function createOverview(
         if (status === null) removed.push(id);
         else statuses.push(status);
       }
-      return { totals: totals(), changed: statuses, removed };
+      return { totals: totals(), changed: statuses, removed, disk };
     },
   };
 }

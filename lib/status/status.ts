@@ -125,10 +125,20 @@ function isoDate(time: number): string {
 /** How many downloads there are of each process status. */
 export type Totals = Readonly<Record<Status["process_status"], number>>;
 
+/** How much room the content directory's disk has, in bytes. */
+export interface Disk {
+  /** Free on the disk. */
+  readonly free: number;
+  /** What downloads may still take of it; below 0 if less than MIN_FREE_SPACE is free. */
+  readonly room: number;
+}
+
 /** What has changed since the last message. */
 export interface Changes {
   readonly totals: Totals;
   readonly changed: readonly Status[];
   /** Downloads that are not there any more. */
   readonly removed: readonly string[];
+  /** Absent before the disk was looked at. */
+  readonly disk?: Disk;
 }

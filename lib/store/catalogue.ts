@@ -73,6 +73,8 @@ export interface Filter {
   readonly states: readonly State["kind"][];
   /** Only those whose URL or name holds this, in any case. */
   readonly search: string;
+  /** Only those of exactly these URLs; undefined for any. */
+  readonly urls?: readonly string[] | undefined;
   /** Of those in the queue, only these or all but these; null for all. */
   readonly queued:
     | { readonly kind: "only" | "except"; readonly ids: readonly string[] }

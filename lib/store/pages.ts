@@ -10,13 +10,15 @@ const FILTERED = `FROM downloads
     lower(?2)
   ) OR instr(lower(request ->> 'url'), lower(?3)))
   AND (state <> 'Queued' OR ?4 IS NULL
-    OR (id IN (SELECT value FROM json_each(?5))) = (?4 = 'only'))`;
+    OR (id IN (SELECT value FROM json_each(?5))) = (?4 = 'only'))
+  AND (?6 IS NULL
+    OR request ->> 'url' IN (SELECT value FROM json_each(?6)))`;
 
 /** Prepares to find the downloads of pages, each page at one moment. */
 export function preparePages(db: DatabaseSync): (page: Page) => Found {
   const inOrder = (order: "ASC" | "DESC") =>
     db.prepare(
-      `SELECT id ${FILTERED} ORDER BY seq ${order} LIMIT ?6 OFFSET ?7`,
+      `SELECT id ${FILTERED} ORDER BY seq ${order} LIMIT ?7 OFFSET ?8`,
     );
   const ids = { oldest: inOrder("ASC"), latest: inOrder("DESC") };
   const count = db.prepare(`SELECT count(*) AS count ${FILTERED}`);
@@ -35,9 +37,18 @@ export function preparePages(db: DatabaseSync): (page: Page) => Found {
 }
 
 /** A filter, as the statements take it. */
-function valuesOf({ states, search, queued }: Filter): (string | null)[] {
+function valuesOf(
+  { states, search, urls, queued }: Filter,
+): (string | null)[] {
   const { kind = null, ids = [] } = queued ?? {};
   // People search for what they see, and a URL holds "%20" for a space.
   const encoded = encodeURI(search.toWellFormed());
-  return [JSON.stringify(states), search, encoded, kind, JSON.stringify(ids)];
+  return [
+    JSON.stringify(states),
+    search,
+    encoded,
+    kind,
+    JSON.stringify(ids),
+    urls === undefined ? null : JSON.stringify(urls),
+  ];
 }

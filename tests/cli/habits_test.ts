@@ -6,8 +6,8 @@ import { renderCommandHelp } from "../../lib/cli/help.ts";
 import { UsageError } from "../../lib/cli/usage.ts";
 
 const [serve = [], get = []] = (["serve", "get"] as const).map((program) =>
-  settingsOf(program).map(({ flag, meaning, isSwitch }) =>
-    settingFlag({ name: flag, meaning, isSwitch })
+  settingsOf(program).map(({ flag: name, ...usage }) =>
+    settingFlag({ name, ...usage })
   )
 );
 const COMMANDS = createCommands({ serve, get });

@@ -71,6 +71,26 @@ Deno.test("a server is asked from the command line", async () => {
   assertMatch(unknown.stderr, /There is no download of this id/);
 });
 
+Deno.test("what is added paused is not asked for before it is resumed", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const [later, now] = ["/later", "/now"].map((path) =>
+    origin.serve(path, file(1000))
+  );
+  assert(later && now);
+  const added = await ask(server.url, "add", "--paused", later);
+  await ask(server.url, "add", now);
+  // The queue goes in order: the first would have been asked for by now.
+  await origin.request(({ path }) => path === "/now");
+  assertEquals(origin.requests.filter(({ path }) => path === "/later"), []);
+  const id = added.stdout.trim();
+  const list = await ask(server.url, "list", "--status=Paused", "--json");
+  assertEquals(JSON.parse(list.stdout).id, id);
+  await ask(server.url, "resume", id);
+  await origin.request(({ path }) => path === "/later");
+});
+
 Deno.test("a download whose URL has expired goes on with another", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();

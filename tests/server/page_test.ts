@@ -14,7 +14,9 @@ Deno.test("the page and all of its files are served with their types", async () 
     css: "text/css; charset=utf-8",
     html: "text/html; charset=utf-8",
     js: "text/javascript; charset=utf-8",
+    png: "image/png",
     svg: "image/svg+xml",
+    webmanifest: "application/manifest+json",
   };
   const page = await ask("/");
   assertEquals(page.status, 200);
@@ -22,14 +24,14 @@ Deno.test("the page and all of its files are served with their types", async () 
   assertStringIncludes(await page.text(), "<title>Sluice</title>");
   for await (const { name } of Deno.readDir(UI)) {
     const type = types[name.split(".").at(-1) ?? ""];
-    if (name.endsWith(".html") || name.endsWith(".png")) continue;
+    if (name.endsWith(".html")) continue;
     const answer = await ask(`/ui/${name}`);
     assertEquals([answer.status, answer.headers.get("content-type")], [
       200,
       type,
     ], name);
-    const wanted = await Deno.readTextFile(new URL(name, UI));
-    assertEquals(await answer.text(), wanted, name);
+    const wanted = await Deno.readFile(new URL(name, UI));
+    assertEquals(await answer.bytes(), wanted, name);
   }
 });
 
@@ -78,6 +80,7 @@ Deno.test("the policy allows the page's own files and socket only", async () => 
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
+    "manifest-src 'self'",
     "connect-src 'self' ws://localhost:8888 wss://localhost:8888",
     "form-action 'self'",
     "base-uri 'none'",

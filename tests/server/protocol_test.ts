@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import * as fc from "fast-check";
+import { createDownload } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import {
@@ -53,8 +54,26 @@ Deno.test("a download may have a name, headers, a checksum and a number of threa
   });
 });
 
+Deno.test("a download may be added paused", () => {
+  const paused = parseDownload({ url, paused: true }, LIMITS);
+  assertEquals(paused, { url, ...PLAIN, paused: true });
+  assertEquals(createDownload(paused, 0).state, {
+    kind: "Paused",
+    error: null,
+  });
+  const begun = parseDownload({ url, paused: false }, LIMITS);
+  assertEquals(begun, { url, ...PLAIN });
+  assertEquals(createDownload(begun, 0).state, { kind: "Queued" });
+});
+
+Deno.test("a list may be of the downloads of some URLs", () => {
+  const asked = parse({ action: "list", urls: [url, "https://h.test/g"] });
+  assert(asked.kind === "list");
+  assertEquals(asked.urls, [url, "https://h.test/g"]);
+});
+
 Deno.test("what is null is not asked for", () => {
-  const message = { url, filename: null, threads: null };
+  const message = { url, filename: null, threads: null, paused: null };
   assertEquals(parseDownload(message, LIMITS), { url, ...PLAIN });
 });
 
@@ -216,6 +235,7 @@ Deno.test("what is wrong with a download is named", () => {
       [{ url, threads: 0 }, '"threads"'],
       [{ url, threads: 1.5 }, '"threads"'],
       [{ url, threads: "4" }, '"threads"'],
+      [{ url, paused: "yes" }, '"paused"'],
       [{ url, threads: 1001 }, "from 1 to 1000"],
       [{ url, sha256: "ab" }, "64 hexadecimal digits"],
       [{ url, md5: "g".repeat(32) }, "32 hexadecimal digits"],
@@ -261,6 +281,8 @@ Deno.test("what is wrong with a command is named", () => {
       [{ action: "list", status: [] }, '"status"'],
       [{ action: "list", status: ["Failed", 1] }, '"status"'],
       [{ action: "list", search: 1 }, '"search"'],
+      [{ action: "list", urls: url }, '"urls"'],
+      [{ action: "list", urls: [url, 1] }, '"urls"'],
       [{ action: "refresh", id: "1" }, '"url"'],
     ] as const
   ) assertWrong(fields, "BAD_REQUEST", says);
@@ -281,6 +303,7 @@ const field = fc.constantFrom(
     "filename",
     "headers",
     "threads",
+    "paused",
     "sha256",
   ],
   ...[

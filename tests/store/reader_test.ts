@@ -62,6 +62,20 @@ Deno.test("a page sees every change whose promise has resolved", async () => {
   assertEquals((await reader.find(ALL)).total, expected.length - 1);
 });
 
+Deno.test("a page may be of some URLs, which are looked for as they are", async () => {
+  await using state = await openState();
+  const { store, reader } = state;
+  const downloads = ["a", "b", "a", "a%20b", "A"].map(create);
+  await store.add(downloads);
+  const [first = "", , third = ""] = downloads.map(({ id }) => id);
+  const urls = ["https://example.org/a", "https://example.org/none"];
+  assertEquals(await reader.find({ ...ALL, urls }), {
+    ids: [first, third],
+    total: 2,
+  });
+  assertEquals((await reader.find({ ...ALL, urls: [] })).total, 0);
+});
+
 Deno.test("a page and its number are of one moment", async () => {
   await using state = await openState();
   const { store, reader } = state;

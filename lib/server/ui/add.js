@@ -1,17 +1,38 @@
 // @ts-check
 /// <reference lib="dom" />
-/** Ways in for links: the form, pasting anywhere, dropping anywhere. */
+/** The form that links are added with. */
 
+/** @import { Status } from "../../status/status.ts" */
 /** @import { Connection } from "./connection.js" */
 /** @import { Notices } from "./notices.js" */
-import { formatCount } from "./format.js";
+/** @import { Found } from "./urls.js" */
+import {
+  labelOfFresh,
+  wordsOfAdded,
+  wordsOfFound,
+  wordsOfKnown,
+} from "./add_words.js";
+import { byId, html } from "./dom.js";
+import { createEntry } from "./entry.js";
+import { takeShared, whenDropped, whenPasted } from "./incoming.js";
+import { findKnown } from "./known.js";
+import { createOptions } from "./options.js";
 import { findUrls, inBatches } from "./urls.js";
 
 /** Well below what the server takes in one message. */
 const BATCH = { count: 1_000, characters: 1_000_000 };
-/** A dropped text file that is longer is no list of links. */
-const LONGEST_FILE = 4 * 1024 * 1024;
-const MOST_LINES = 8;
+/** How long typing rests before it is looked at, in milliseconds. */
+const TYPING = 200;
+/** An answer that comes sooner needs no word before it, in milliseconds. */
+const SOON = 500;
+
+/**
+ * What became of links. `kept`: nothing was done; `asked`: nor before somebody
+ * says what is meant; `added`: all but what is `left`.
+ *
+ * @typedef {{ kind: "kept" | "asked" }
+ *   | { kind: "added", left: string }} Outcome
+ */
 
 /**
  * @param {{
@@ -23,120 +44,205 @@ const MOST_LINES = 8;
  * }} parts
  */
 export function createAdding({ form, input, connection, notices, added }) {
+  const entry = createEntry(input);
+  const note = createNote(byId("note", HTMLElement));
+  const options = createOptions();
+  /** The text whose links are known already: given again, it is meant. */
+  let asked = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
+
   /**
    * @param {string} text
-   * @returns {Promise<string>} What was not added of it, for another try.
+   * @returns {Promise<Outcome>}
    */
   async function add(text) {
-    const { urls, rejected } = findUrls(text);
+    const found = findUrls(text);
+    const { urls } = found;
     if (urls.length === 0) {
       notices.say(
         "There is no link in this: one begins with http:// or https://.",
         "error",
       );
-      return text;
+      return { kind: "kept" };
     }
+    const read = options.read(urls.length);
+    if (read.kind === "fault") {
+      options.point(read.field);
+      notices.say(read.text, "error");
+      return { kind: "kept" };
+    }
+    if (text.trim() !== asked) {
+      const looking = setTimeout(
+        () => note.say("Looking whether the list has this already …", []),
+        SOON,
+      );
+      const known = await findKnown(connection, urls);
+      clearTimeout(looking);
+      note.clear();
+      if (known.size > 0) {
+        ask(found, known);
+        return { kind: "asked" };
+      }
+    }
+    return await send(found, read.fields);
+  }
+
+  /**
+   * Asks about links that the server has already.
+   *
+   * @param {Found} found
+   * @param {ReadonlyMap<string, Status>} known
+   */
+  function ask({ urls, rejected }, known) {
+    const fresh = urls.filter((url) => !known.has(url));
+    const all = { label: "Add anyway", act: () => form.requestSubmit() };
+    const rest = {
+      label: labelOfFresh(fresh.length),
+      act() {
+        entry.set(...fresh, ...rejected);
+        form.requestSubmit();
+      },
+    };
+    const choices = fresh.length > 0 ? [rest, all] : [all];
+    note.say(wordsOfKnown(urls.length, known), choices);
+  }
+
+  /**
+   * @param {Found} found
+   * @param {Readonly<Record<string, unknown>>} fields What each is to have.
+   * @returns {Promise<Outcome>}
+   */
+  async function send(found, fields) {
+    const { urls, rejected } = found;
+    const plain = Object.keys(fields).length === 0;
+    const { length } = JSON.stringify(fields);
+    const count = Math.ceil(Math.min(BATCH.count, BATCH.characters / length));
     let sent = 0;
     try {
-      for (const batch of inBatches(urls, BATCH)) {
-        await connection.request({ urls: batch });
+      for (const batch of inBatches(urls, { ...BATCH, count })) {
+        const entries = batch.map((url) => plain ? url : { url, ...fields });
+        await connection.request({ urls: entries });
         sent += batch.length;
       }
     } catch (error) {
       notices.fail(error);
-      if (sent === 0) return text;
+      if (sent === 0) return { kind: "kept" };
       added();
-      return urls.slice(sent).join("\n");
+      const left = [...urls.slice(sent), ...rejected].join("\n");
+      return { kind: "added", left };
     }
-    const what = urls.length === 1
-      ? "Added one link."
-      : `Added ${formatCount(urls.length)} links.`;
-    const left = rejected.length === 0
-      ? ""
-      : ` Left out ${formatCount(rejected.length)} line${
-        rejected.length === 1 ? "" : "s"
-      } without a link, such as “${rejected[0]?.slice(0, 40)}”.`;
-    notices.say(what + left);
+    notices.say(wordsOfAdded(found));
+    options.clear();
     added();
-    return "";
+    return { kind: "added", left: rejected.join("\n") };
   }
 
-  function fit() {
-    const lines = input.value.split("\n").length;
-    input.rows = Math.min(MOST_LINES, lines);
-  }
-
-  /** @param {string[]} texts What the field is to hold, together. */
-  function putIn(...texts) {
-    input.value = texts.map((text) => text.trim()).filter((text) => text !== "")
-      .join("\n");
-    fit();
-  }
-
-  async function submit() {
-    // Cleared at once: what is typed meanwhile is not lost by the answer.
-    const text = input.value;
-    input.value = "";
-    fit();
-    const left = await add(text);
+  /**
+   * @param {string} text
+   * @param {"before" | "behind"} where What is left of it stands, beside what is
+   * in the field by then.
+   */
+  async function take(text, where) {
+    clearTimeout(typing);
+    note.clear();
+    const outcome = await add(text);
+    asked = outcome.kind === "asked" ? text.trim() : "";
+    const left = outcome.kind === "added" ? outcome.left : text;
     // Nobody's caret is moved for nothing.
-    if (left !== "") putIn(left, input.value);
+    if (left === "") return;
+    if (where === "before") entry.set(left, entry.text());
+    else entry.set(entry.text(), left);
+    if (outcome.kind !== "asked") preview();
+  }
+
+  /** Says what would be taken of what is in the field. */
+  function preview() {
+    clearTimeout(typing);
+    const found = findUrls(entry.text());
+    const held = entry.isHeld();
+    const clear = {
+      label: "Clear",
+      act() {
+        entry.set();
+        note.clear();
+        input.focus();
+      },
+    };
+    const choices = held || found.urls.length === 0 ? [clear] : [];
+    note.say(wordsOfFound(found, { shown: !held }), choices);
+  }
+
+  /** While somebody types one line, it is no link yet. */
+  function typed() {
+    if (entry.text().trim().includes("\n")) preview();
+    else note.clear();
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void submit();
+    // Cleared at once: what is typed meanwhile is not lost by the answer.
+    const text = entry.text();
+    entry.set();
+    if (text.trim() === "") input.focus();
+    else void take(text, "before");
   });
-  input.addEventListener("input", fit);
+  byId("download", HTMLButtonElement).addEventListener("click", (event) => {
+    // The second half of a double click would answer what the first one asks.
+    if (event.detail > 1) event.preventDefault();
+  });
+  input.addEventListener("input", () => {
+    entry.fit();
+    asked = "";
+    clearTimeout(typing);
+    typing = setTimeout(typed, TYPING);
+  });
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    form.requestSubmit();
+    if (!event.repeat) form.requestSubmit();
   });
-
-  document.addEventListener("paste", (event) => {
-    const { target, clipboardData } = event;
-    if (target instanceof Element && target.matches("input, textarea")) return;
-    const text = clipboardData?.getData("text/plain") ?? "";
-    if (text.trim() === "" || document.querySelector("dialog[open]")) return;
-    event.preventDefault();
-    putIn(input.value, text);
+  whenPasted(input, (text, where) => {
+    if (where === "caret") entry.insert(text);
+    else entry.set(entry.text(), text);
     input.focus();
+    preview();
   });
+  whenDropped((text) => take(text, "behind"));
 
-  whenDropped(async (text) => {
-    const left = await add(text);
-    if (left !== "") putIn(input.value, left);
-  });
+  const shared = takeShared();
+  if (shared === "") return;
+  entry.set(shared);
+  input.focus();
+  note.say("This came from another page: press Download if you want it.", []);
 }
 
-/** @param {(text: string) => Promise<void>} take */
-function whenDropped(take) {
-  // Enter and leave also come for each element below.
-  let depth = 0;
-
-  /** @param {number} now */
-  function setDepth(now) {
-    depth = now;
-    document.body.classList.toggle("dropping", depth > 0);
+/**
+ * What is said below the field.
+ *
+ * @param {HTMLElement} element
+ */
+function createNote(element) {
+  function clear() {
+    element.hidden = true;
+    element.replaceChildren();
   }
 
-  document.addEventListener("dragenter", () => setDepth(depth + 1));
-  document.addEventListener(
-    "dragleave",
-    () => setDepth(Math.max(0, depth - 1)),
-  );
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", async (event) => {
-    event.preventDefault();
-    setDepth(0);
-    const { dataTransfer } = event;
-    const text = dataTransfer?.getData("text/uri-list") ||
-      dataTransfer?.getData("text/plain") || "";
-    const files = [...dataTransfer?.files ?? []]
-      .filter(({ size }) => size <= LONGEST_FILE);
-    const texts = await Promise.all(files.map((file) => file.text()));
-    const all = [text, ...texts].join("\n");
-    if (all.trim() !== "") await take(all);
-  });
+  return {
+    clear,
+    /**
+     * @param {string} text Empty for nothing.
+     * @param {readonly { label: string, act: () => void }[]} choices
+     */
+    say(text, choices) {
+      if (text === "") return clear();
+      const buttons = choices.map(({ label, act }) => {
+        const button = html("button", { type: "button", class: "link" }, label);
+        button.onclick = act;
+        return button;
+      });
+      element.replaceChildren(html("p", {}, text), ...buttons);
+      element.hidden = false;
+    },
+  };
 }

@@ -12,6 +12,7 @@ import { connect, isList } from "./connection.js";
 import { createDetail } from "./detail.js";
 import { showHelp } from "./dialogs.js";
 import { byId } from "./dom.js";
+import { createDoneNotice } from "./done.js";
 import { formatCount, nameOf } from "./format.js";
 import { commandFor, focusOf } from "./keys.js";
 import { createList } from "./list.js";
@@ -39,6 +40,7 @@ const notices = createNotices({
 });
 const overview = createOverview(model);
 const detail = createDetail(panel);
+const doneNotice = createDoneNotice();
 /** @type {string | null} The download that the panel shows. */
 let opened = null;
 const list = createList({
@@ -52,6 +54,8 @@ const connection = connect({
   url: socketUrl(),
   hear(frame) {
     announce(model.hear(frame, Date.now()));
+    if (frame.disk) overview.drawRoom(frame.disk);
+    doneNotice.hear(model.totals());
     overview.drawTitle(connection.state());
     drawSoon();
   },
@@ -325,6 +329,18 @@ byId("help", HTMLElement).addEventListener(
   "click",
   () => void showHelp(dialog),
 );
+doneNotice.button.addEventListener("click", async () => {
+  const answer = await doneNotice.toggle();
+  if (answer === "on") {
+    notices.say("You are notified when all is done, while this page is open.");
+  } else if (answer === "denied") {
+    notices.say(
+      "The browser lets this page show no notifications: allow them in its " +
+        "settings for this site.",
+      "error",
+    );
+  }
+});
 byId("reconnect", HTMLElement)
   .addEventListener("click", () => connection.reconnect());
 grid.addEventListener("click", clicked);

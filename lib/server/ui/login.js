@@ -1,9 +1,12 @@
 // @ts-check
 /// <reference lib="dom" />
-/** Says what keeps people from logging in. */
+/** Says what keeps people from logging in, and keeps what the page is to add. */
 
 import { byId, setText } from "./dom.js";
+import { keepShared } from "./incoming.js";
 import { askForSession } from "./session.js";
+
+keepShared();
 
 const failed = byId("failed", HTMLElement);
 const field = byId("token", HTMLInputElement);

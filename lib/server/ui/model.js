@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page knows of the downloads, and what it has to ask for. Pure. */
 
-/** @import { Status, Totals } from "../../status/status.ts" */
+/** @import { Disk, Status, Totals } from "../../status/status.ts" */
 /** @import { Sample } from "./chart.js" */
 import { withSample } from "./chart.js";
 
@@ -17,6 +17,7 @@ import { withSample } from "./chart.js";
  * @property {Totals} [totals]
  * @property {readonly string[]} [removed]
  * @property {true} [snapshot]
+ * @property {Disk} [disk]
  *
  * @typedef {object} Query A part of the list that is to be asked for.
  * @property {View} view

@@ -2,14 +2,17 @@
 /// <reference lib="dom" />
 /** What holds for all downloads: totals, speed, connection, the tab's title. */
 
+/** @import { Disk } from "../../status/status.ts" */
 /** @import { ConnectionState } from "./connection.js" */
 /** @import { Model, Tab } from "./model.js" */
 import { createChart } from "./chart.js";
 import { byId, setText } from "./dom.js";
-import { formatCount, formatSpeed, titleFor } from "./format.js";
+import { formatBytes, formatCount, formatSpeed, titleFor } from "./format.js";
 import { countIn, TABS } from "./model.js";
 
 const CHART = { className: "spark", width: 120, height: 28 };
+/** Bytes: with less room for downloads, the disk is nearly full. */
+const LITTLE_ROOM = 2 ** 30;
 /** A connection that comes at once is no news. */
 const GRACE = 700;
 
@@ -27,6 +30,7 @@ export function createOverview(model) {
   const tabs = byId("tabs", HTMLElement);
   const speed = byId("speed", HTMLElement);
   const running = byId("running", HTMLElement);
+  const room = byId("room", HTMLElement);
   const banner = byId("banner", HTMLElement);
   const bannerText = byId("banner-text", HTMLElement);
   const bulk = byId("bulk", HTMLButtonElement);
@@ -89,6 +93,17 @@ export function createOverview(model) {
       chart.draw(model.overall(), Date.now());
       drawTabs();
       drawEmpty();
+    },
+
+    /** @param {Disk} disk */
+    drawRoom({ free, room: left }) {
+      room.hidden = false;
+      room.classList.toggle("low", left < LITTLE_ROOM);
+      const there = `${formatBytes(free)} free`;
+      setText(room, left > 0 ? there : `Disk full: ${there}`);
+      room.title = `On the server’s disk. Downloads may take ${
+        formatBytes(Math.max(0, left))
+      } of it; MIN_FREE_SPACE keeps the rest.`;
     },
 
     /**

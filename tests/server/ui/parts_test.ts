@@ -10,46 +10,7 @@ import {
 import { RequestError, waitAfter } from "../../../lib/server/ui/connection.js";
 import { commandFor } from "../../../lib/server/ui/keys.js";
 import { segmentsOf } from "../../../lib/server/ui/strip.js";
-import { findUrls, inBatches } from "../../../lib/server/ui/urls.js";
 import { status } from "./statuses.ts";
-
-Deno.test("links are found in what people paste", () => {
-  assertEquals(
-    findUrls("https://a.example/1\r\n\n  http://b.example/2  \n# a comment"),
-    { urls: ["https://a.example/1", "http://b.example/2"], rejected: [] },
-  );
-  assertEquals(
-    findUrls('see <https://a.example/1> or "https://a.example/2".').urls,
-    ["https://a.example/1", "https://a.example/2"],
-  );
-  assertEquals(findUrls("https://a.example/1https://a.example/2").urls, [
-    "https://a.example/1",
-    "https://a.example/2",
-  ]);
-  const nested = [
-    "https://web.example/2020/https://a.example/1.zip",
-    "http://a.example/?name=1&from=http://b.example/2",
-  ];
-  assertEquals(findUrls(nested.join(" ")).urls, nested);
-  assertEquals(findUrls("HTTPS://a.example/1\nHTTPS://a.example/1").urls, [
-    "HTTPS://a.example/1",
-  ]);
-  assertEquals(findUrls("javascript:alert(1)\nfile:///etc/passwd\nhttp://"), {
-    urls: [],
-    rejected: ["javascript:alert(1)", "file:///etc/passwd", "http://"],
-  });
-});
-
-Deno.test("long lists go in batches that are never too long", () => {
-  const most = { count: 2, characters: 10 };
-  assertEquals(inBatches(["aaaa", "bbbb", "cc"], most), [
-    ["aaaa", "bbbb"],
-    ["cc"],
-  ]);
-  assertEquals(inBatches(["aaaaaaaa", "bbbb"], most), [["aaaaaaaa"], ["bbbb"]]);
-  assertEquals(inBatches(["a".repeat(99)], most), [["a".repeat(99)]]);
-  assertEquals(inBatches([], most), []);
-});
 
 Deno.test("slices become segments; what is fetched is always seen", () => {
   const base = { size: 10_000, downloaded: 2_000 };

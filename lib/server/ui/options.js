@@ -1,0 +1,170 @@
+// @ts-check
+/// <reference lib="dom" />
+/** What can be said of links besides the links. The first half is pure. */
+
+import { byId } from "./dom.js";
+
+/**
+ * @typedef {object} Texts The fields as they are filled in.
+ * @property {string} filename
+ * @property {string} checksum
+ * @property {string} headers One a line.
+ * @property {string} threads
+ * @property {boolean} paused
+ *
+ * @typedef {{ kind: "fields", fields: Readonly<Record<string, unknown>> }
+ *   | { kind: "fault", field: keyof Texts, text: string }} Options
+ */
+
+/** @type {Readonly<Record<number, string>>} By how many digits each has. */
+const ALGORITHMS = { 32: "md5", 40: "sha1", 64: "sha256", 128: "sha512" };
+
+/**
+ * The fields of each download, as the protocol has them.
+ *
+ * @param {Texts} texts
+ * @param {number} count How many links they are for.
+ * @returns {Options}
+ */
+export function readOptions(texts, count) {
+  const [filename, checksum] = [texts.filename.trim(), texts.checksum.trim()];
+  if (count > 1 && filename !== "") {
+    return fault("filename", "A name is for one link", count);
+  }
+  if (count > 1 && checksum !== "") {
+    return fault("checksum", "A checksum is for one link", count);
+  }
+  const sum = readChecksum(checksum);
+  if (sum === null) {
+    return {
+      kind: "fault",
+      field: "checksum",
+      text: "A checksum has 32 hexadecimal digits (MD5), 40 (SHA-1), 64 " +
+        "(SHA-256) or 128 (SHA-512).",
+    };
+  }
+  const headers = readHeaders(texts.headers);
+  if (headers === null) {
+    return {
+      kind: "fault",
+      field: "headers",
+      text: "Write each header once, on a line of its own, as Name: value.",
+    };
+  }
+  const threads = texts.threads.trim();
+  if (!/^\d*$/.test(threads)) {
+    return {
+      kind: "fault",
+      field: "threads",
+      text: "The number of threads must be a whole number from 1.",
+    };
+  }
+  return {
+    kind: "fields",
+    fields: {
+      ...(filename !== "" && { filename }),
+      ...sum,
+      ...(Object.keys(headers).length > 0 && { headers }),
+      ...(threads !== "" && { threads: Number(threads) }),
+      ...(texts.paused && { paused: true }),
+    },
+  };
+}
+
+/**
+ * @param {keyof Texts} field
+ * @param {string} what
+ * @param {number} count
+ * @returns {Options}
+ */
+function fault(field, what, count) {
+  return { kind: "fault", field, text: `${what}; here are ${count}.` };
+}
+
+/**
+ * Reads digits alone, or with the algorithm before or the file's name behind
+ * them, as sites and `sha256sum` write them.
+ *
+ * @param {string} text
+ * @returns {Record<string, string> | null} Null if it is none.
+ */
+function readChecksum(text) {
+  if (text === "") return {};
+  const [, digits = ""] =
+    text.match(/^(?:sha-?\d+|md5)?[\s:=]*([\da-f]+)(?:\s.*)?$/is) ?? [];
+  const algorithm = ALGORITHMS[digits.length];
+  return algorithm === undefined ? null : { [algorithm]: digits };
+}
+
+/**
+ * @param {string} text
+ * @returns {Record<string, string> | null} Null if a line is none.
+ */
+function readHeaders(text) {
+  /** @type {Map<string, string>} */
+  const headers = new Map();
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue;
+    const [, name, value] = line.match(/^\s*([^:\s]+):\s*(.*?)\s*$/) ?? [];
+    const key = name?.toLowerCase();
+    if (key === undefined || value === undefined || headers.has(key)) {
+      return null;
+    }
+    headers.set(key, value);
+  }
+  return Object.fromEntries(headers);
+}
+
+/** The panel that the fields are in, and the button that opens it. */
+export function createOptions() {
+  const toggle = byId("more", HTMLButtonElement);
+  const panel = byId("options", HTMLElement);
+  const fields = {
+    filename: byId("filename", HTMLInputElement),
+    checksum: byId("checksum", HTMLInputElement),
+    headers: byId("headers", HTMLTextAreaElement),
+    threads: byId("threads", HTMLInputElement),
+    paused: byId("paused", HTMLInputElement),
+  };
+  const bookmarklet = byId("bookmarklet", HTMLAnchorElement);
+
+  /** @param {boolean} shown */
+  function show(shown) {
+    panel.hidden = !shown;
+    toggle.setAttribute("aria-expanded", String(shown));
+  }
+
+  toggle.addEventListener("click", () => {
+    const shown = toggle.getAttribute("aria-expanded") !== "true";
+    show(shown);
+    if (shown) fields.filename.focus();
+  });
+  const here = new URL("./", location.href).href;
+  bookmarklet.href = `javascript:void open(${JSON.stringify(here)}` +
+    `+"?add="+encodeURIComponent(location.href))`;
+  bookmarklet.addEventListener("click", (event) => event.preventDefault());
+
+  return {
+    /** @param {number} count How many links they are for. */
+    read: (count) =>
+      readOptions({
+        filename: fields.filename.value,
+        checksum: fields.checksum.value,
+        headers: fields.headers.value,
+        threads: fields.threads.value,
+        paused: fields.paused.checked,
+      }, count),
+    /** @param {keyof Texts} field */
+    point(field) {
+      show(true);
+      fields[field].focus();
+    },
+    /** They were for the links that were added, and for no others. */
+    clear() {
+      const { paused, ...texts } = fields;
+      for (const field of Object.values(texts)) field.value = "";
+      paused.checked = false;
+      show(false);
+    },
+  };
+}

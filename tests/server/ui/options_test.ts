@@ -1,0 +1,84 @@
+import { assert, assertEquals } from "@std/assert";
+import { readOptions } from "../../../lib/server/ui/options.js";
+
+const NONE = {
+  filename: " ",
+  checksum: "",
+  headers: "\n",
+  threads: "",
+  paused: false,
+};
+
+function fieldsOf(texts: Partial<typeof NONE>, count = 1) {
+  const read = readOptions({ ...NONE, ...texts }, count);
+  assert(read.kind === "fields", JSON.stringify(read));
+  return read.fields;
+}
+
+Deno.test("what is left empty is not asked for", () => {
+  assertEquals(fieldsOf({}), {});
+});
+
+Deno.test("what is filled in becomes the protocol's fields", () => {
+  assertEquals(
+    fieldsOf({
+      filename: " a.bin ",
+      headers: "X-Key:  k: 1 \n\ncookie: a=b",
+      threads: "4",
+      paused: true,
+    }),
+    {
+      filename: "a.bin",
+      headers: { "x-key": "k: 1", cookie: "a=b" },
+      threads: 4,
+      paused: true,
+    },
+  );
+  assertEquals(fieldsOf({ threads: "2", paused: true }, 9), {
+    threads: 2,
+    paused: true,
+  });
+});
+
+Deno.test("a checksum is known by its length, as sites and tools write it", () => {
+  const digits = "aB".repeat(32);
+  for (
+    const text of [
+      digits,
+      ` ${digits}\n`,
+      `${digits}  debian.iso`,
+      `${digits} *debian.iso`,
+      `sha256:${digits}`,
+      `SHA-256 = ${digits}`,
+      `sha256=${digits}`,
+    ]
+  ) assertEquals(fieldsOf({ checksum: text }), { sha256: digits }, text);
+  const others = { md5: 32, sha1: 40, sha512: 128 };
+  for (const [name, length] of Object.entries(others)) {
+    const checksum = "0".repeat(length);
+    assertEquals(fieldsOf({ checksum }), { [name]: checksum });
+    assertEquals(fieldsOf({ checksum: `${name}: ${checksum}` }), {
+      [name]: checksum,
+    });
+  }
+});
+
+Deno.test("what cannot be meant is named, with its field", () => {
+  for (
+    const [texts, count, field] of [
+      [{ filename: "a" }, 2, "filename"],
+      [{ checksum: "0".repeat(64) }, 2, "checksum"],
+      [{ checksum: "0".repeat(63) }, 1, "checksum"],
+      [{ checksum: "none" }, 1, "checksum"],
+      [{ headers: "no colon" }, 1, "headers"],
+      [{ headers: ": no name" }, 1, "headers"],
+      [{ headers: "A: 1\na: 2" }, 1, "headers"],
+      [{ threads: "-1" }, 1, "threads"],
+      [{ threads: "1.5" }, 1, "threads"],
+    ] as const
+  ) {
+    const read = readOptions({ ...NONE, ...texts }, count);
+    assert(read.kind === "fault", JSON.stringify(texts));
+    assertEquals(read.field, field);
+  }
+});

@@ -1,0 +1,48 @@
+import { assertEquals } from "@std/assert";
+import { createOverview } from "../../lib/status/overview.ts";
+
+const MiB = 2 ** 20;
+
+/** An overview of no downloads at all. */
+function create() {
+  const none = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
+  return createOverview({
+    catalogue: { get: () => null, totals: () => none },
+    engine: { get: () => undefined, transfers: () => [] },
+  });
+}
+
+Deno.test("the disk's room is told once it is known, and then when it changes much", () => {
+  const overview = create();
+  assertEquals(overview.disk(), undefined);
+  assertEquals(overview.take(), null);
+  for (
+    const [free, told] of [
+      [10_000, true],
+      [10_000, false],
+      [9_950, false],
+      [9_890, true],
+      [9_891, false],
+      [800, true],
+      // A hundredth of little is nothing to tell of.
+      [790, false],
+      [784, true],
+      [1_000, true],
+    ] as const
+  ) {
+    const disk = { free: free * MiB, room: (free - 64) * MiB };
+    overview.hear({ kind: "room", free: disk.free, bytes: disk.room });
+    assertEquals(overview.disk(), disk);
+    assertEquals(overview.take()?.disk, told ? disk : undefined, `${free}`);
+  }
+});
+
+Deno.test("the disk's room goes along with every other news", () => {
+  const overview = create();
+  overview.hear({ kind: "room", free: 500 * MiB, bytes: 400 * MiB });
+  overview.take();
+  overview.hear({ kind: "room", free: 499 * MiB, bytes: 399 * MiB });
+  assertEquals(overview.take(), null);
+  overview.hear({ kind: "removed", id: "1" });
+  assertEquals(overview.take()?.disk, { free: 499 * MiB, room: 399 * MiB });
+});
