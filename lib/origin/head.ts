@@ -1,5 +1,8 @@
 /** The head of an answer. */
 
+/** An answer, by whomever its head was read. */
+export type HttpAnswer = Pick<Response, "status" | "headers" | "body">;
+
 /** The head of an answer, and the paths that led to it. */
 export interface Head {
   readonly status: number;

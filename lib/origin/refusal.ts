@@ -53,9 +53,9 @@ export function refusal({ status, headers }: Head, now: number): DownloadError {
     case 400:
       return new DownloadError(
         "ORIGIN_STATUS",
-        `${said}: it takes the request for a wrong one; check the URL. A few ` +
-          "servers know no header names in lower case, as Deno's client " +
-          "writes them.",
+        `${said}: it takes the request for a wrong one; check the URL. Some ` +
+          "servers that want a client certificate say so in this way: name " +
+          "one in CLIENT_CERT.",
       );
     default:
       return status >= 500

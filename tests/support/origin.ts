@@ -158,6 +158,8 @@ export interface OriginRequest {
   /** With its query. */
   readonly path: string;
   readonly headers: Headers;
+  /** The lines of its headers, as they were written. */
+  readonly lines: readonly string[];
   /**
    * What was asked for, whatever the size of the file: `end` is `Infinity` for
    * `bytes=5-`. `null` for no Range, and for kinds that we ignore as a server
@@ -294,6 +296,7 @@ interface Head {
   method: string;
   path: string;
   headers: Headers;
+  lines: readonly string[];
   /** Whether the client wants the connection closed after the answer. */
   last: boolean;
 }
@@ -395,6 +398,7 @@ export async function startOrigin(
       method: head.method,
       path: head.path,
       headers: head.headers,
+      lines: head.lines,
       range: parseRange(head.headers.get("range")),
       connection: connection.id,
       running: answers.size + 1,
@@ -505,7 +509,7 @@ function parseHead(text: string): Head {
   }));
   const last = version !== "HTTP/1.1" ||
     headers.get("connection")?.toLowerCase() === "close";
-  return { method, path, headers, last };
+  return { method, path, headers, lines: fields, last };
 }
 
 function parseRange(header: string | null): Slice | null {
