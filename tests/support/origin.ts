@@ -250,6 +250,8 @@ export function forever(): Promise<never> {
 
 /** How {@linkcode startOrigin} listens. */
 export interface OriginOptions {
+  /** Where to listen, if not on 127.0.0.1; `url` does not tell of it. */
+  hostname?: string;
   /** Speak TLS, with these in PEM. */
   tls?: { cert: string; key: string };
   /** How many connections, idle ones too, are let in; what further ones get. */
@@ -432,7 +434,7 @@ export async function startOrigin(
   const server = net.createServer(connected);
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
-    server.listen(0, "127.0.0.1", 4096, resolve);
+    server.listen(0, options.hostname ?? "127.0.0.1", 4096, resolve);
   });
   const { port } = server.address() as net.AddressInfo;
 
