@@ -147,8 +147,9 @@ async function connectInTurn(
   { port, signal }: { port: number; signal: AbortSignal },
   each: number,
 ): Promise<Deno.TcpConn> {
-  const last = addresses.length - 1;
-  for (const address of addresses.slice(0, last)) {
+  const last = addresses.at(-1);
+  if (last === undefined) throw noAddress();
+  for (const address of addresses.slice(0, -1)) {
     const turn = AbortSignal.any([signal, AbortSignal.timeout(each)]);
     try {
       return await Deno.connect({ hostname: address, port, signal: turn });
@@ -156,5 +157,13 @@ async function connectInTurn(
       signal.throwIfAborted();
     }
   }
-  return await Deno.connect({ hostname: addresses[last], port, signal });
+  return await Deno.connect({ hostname: last, port, signal });
+}
+
+function noAddress(): DownloadError {
+  return new DownloadError(
+    "HOST_UNKNOWN",
+    "The origin's host name has no IPv4 address, and this server asks no " +
+      "other: check the URL.",
+  );
 }

@@ -252,6 +252,8 @@ export function forever(): Promise<never> {
 export interface OriginOptions {
   /** Where to listen, if not on 127.0.0.1; `url` does not tell of it. */
   hostname?: string;
+  /** The port, if not any that is free. */
+  port?: number;
   /** Speak TLS, with these in PEM. */
   tls?: { cert: string; key: string };
   /** How many connections, idle ones too, are let in; what further ones get. */
@@ -434,7 +436,8 @@ export async function startOrigin(
   const server = net.createServer(connected);
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
-    server.listen(0, options.hostname ?? "127.0.0.1", 4096, resolve);
+    const { hostname = "127.0.0.1", port = 0 } = options;
+    server.listen(port, hostname, 4096, resolve);
   });
   const { port } = server.address() as net.AddressInfo;
 
