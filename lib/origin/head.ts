@@ -12,4 +12,6 @@ export interface Head {
    * and of the one that gave it, and the name in Content-Disposition.
    */
   readonly names: readonly string[];
+  /** Whether it may be a proxy's own. */
+  readonly isRelayed: boolean;
 }

@@ -5,8 +5,12 @@ import type { Head } from "./head.ts";
 import { retryAfter } from "./http_date.ts";
 
 /** The error for a status that brings no bytes of the file. */
-export function refusal({ status, headers }: Head, now: number): DownloadError {
-  const said = `The origin answered ${status}`;
+export function refusal(
+  { status, headers, isRelayed }: Head,
+  now: number,
+): DownloadError {
+  const who = isRelayed ? "The origin, or the proxy before it," : "The origin";
+  const said = `${who} answered ${status}`;
   const later = headers.get("retry-after");
   const wait = { retryAfter: retryAfter(later, now) };
   // GitHub's limit on requests, for one, is a 403 with a time to wait.
