@@ -81,7 +81,7 @@ async function fatesOf(
   return await Promise.all(families.map(async (family): Promise<Fate> => {
     for (const [n, address] of family.entries()) {
       try {
-        (await Deno.connect({ hostname: address, port, signal })).close();
+        (await connect({ hostname: address, port }, signal)).close();
         return { kind: "taken" };
       } catch {
         const others = family.length - n - 1;
@@ -124,14 +124,11 @@ export async function connectTo(
   try {
     // Deno tries the addresses of a name side by side (RFC 8305).
     if (allowPrivate) {
-      return await Deno.connect({ hostname, port, signal: until });
+      return await connect({ hostname, port }, until);
     }
     const addresses = await addressesOf(hostname, allowPrivate);
-    return await connectInTurn(
-      addresses,
-      { port, signal: until },
-      connectTimeout * LOOK_AFTER,
-    );
+    const each = connectTimeout * LOOK_AFTER;
+    return await connectInTurn(addresses, port, each, until);
   } catch (error) {
     throw late.aborted && !signal.aborted
       ? unreachable(by, connectTimeout)
@@ -144,20 +141,45 @@ export async function connectTo(
  */
 async function connectInTurn(
   addresses: readonly string[],
-  { port, signal }: { port: number; signal: AbortSignal },
+  port: number,
   each: number,
+  signal: AbortSignal,
 ): Promise<Deno.TcpConn> {
   const last = addresses.at(-1);
   if (last === undefined) throw noAddress();
-  for (const address of addresses.slice(0, -1)) {
+  for (const hostname of addresses.slice(0, -1)) {
     const turn = AbortSignal.any([signal, AbortSignal.timeout(each)]);
     try {
-      return await Deno.connect({ hostname: address, port, signal: turn });
+      return await connect({ hostname, port }, turn);
     } catch {
       signal.throwIfAborted();
     }
   }
-  return await Deno.connect({ hostname: last, port, signal });
+  return await connect({ hostname: last, port }, signal);
+}
+
+/**
+ * Connects, unless the signal is aborted before. `Deno.connect` takes a signal,
+ * too, but then loses the connection that is made at the same moment: it stays
+ * open for ever.
+ */
+async function connect(
+  options: Deno.ConnectOptions,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  const connecting = Deno.connect(options);
+  try {
+    return await Promise.race([connecting, aborted.promise]);
+  } catch (error) {
+    connecting.then((late) => late.close(), () => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function noAddress(): DownloadError {

@@ -48,40 +48,52 @@ export async function fetchLeniently(
   const { signal } = watch;
   using _answering = watch.answering(NO_LOOK);
   try {
-    signal.throwIfAborted();
-    const connection = await openConnection(url, way, lenience, signal);
-    return await askOver(url, headers, connection, signal);
+    const connection = await connectTo(way, lenience, signal);
+    return await closingIfInVain(connection, signal, async () => {
+      if (url.protocol === "http:") {
+        return await askOver(url, headers, connection);
+      }
+      const secure = await startTls(connection, way, lenience);
+      return await closingIfInVain(secure, signal, async () => {
+        await secure.handshake();
+        return await askOver(url, headers, secure);
+      });
+    });
   } catch (error) {
     throw signal.aborted ? signal.reason : connectionError(error, "request");
   }
 }
 
-/** TLS is Deno's own, which `fetch` speaks, too: it trusts the same. */
-async function openConnection(
-  { protocol }: URL,
-  way: Way,
-  lenience: Lenience,
+/** Closes a connection if what is done with it fails, or is aborted. */
+async function closingIfInVain<Value>(
+  connection: Deno.Conn,
   signal: AbortSignal,
-): Promise<Deno.Conn> {
-  const tcp = await connectTo(way, lenience, signal);
-  if (protocol === "http:") return tcp;
-  const tls = await Deno.startTls(tcp, {
-    hostname: way.hostname,
-    caCerts: [...lenience.caCerts],
-    alpnProtocols: ["http/1.1"],
-  });
-  const close = () => closeQuietly(tls);
+  use: () => Promise<Value>,
+): Promise<Value> {
+  const close = () => closeQuietly(connection);
   signal.addEventListener("abort", close);
   try {
-    await tls.handshake();
     signal.throwIfAborted();
-    return tls;
+    const value = await use();
+    signal.throwIfAborted();
+    return value;
   } catch (error) {
     close();
     throw error;
   } finally {
     signal.removeEventListener("abort", close);
   }
+}
+
+/** TLS is Deno's own, which `fetch` speaks, too: it trusts the same. */
+function startTls(
+  connection: Deno.TcpConn,
+  { hostname }: Way,
+  { caCerts }: Lenience,
+): Promise<Deno.TlsConn> {
+  const alpnProtocols = ["http/1.1"];
+  const options = { hostname, caCerts: [...caCerts], alpnProtocols };
+  return Deno.startTls(connection, options);
 }
 
 /** Closes a connection that may have ended by itself. */
@@ -98,7 +110,6 @@ async function askOver(
   url: URL,
   headers: Readonly<Record<string, string>>,
   connection: Deno.Conn,
-  signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const socket = Duplex.fromWeb({
     readable: withRepairedHead(connection),
@@ -107,6 +118,7 @@ async function askOver(
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   // It tells of the connection's end, too, at any time.
   socket.on("error", reject);
+  socket.on("close", () => closeQuietly(connection));
   const asked = request({
     createConnection: () => socket,
     path: url.pathname + url.search,
@@ -116,10 +128,8 @@ async function askOver(
   asked.maxHeadersCount = 0;
   asked.on("response", resolve);
   asked.on("error", reject);
-  const abort = () => asked.destroy();
-  signal.addEventListener("abort", abort);
+  asked.end();
   try {
-    asked.end();
     const response = await promise;
     return {
       status: response.statusCode ?? 0,
@@ -129,8 +139,6 @@ async function askOver(
   } catch (error) {
     asked.destroy();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 
