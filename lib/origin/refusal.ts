@@ -5,8 +5,12 @@ import type { Head } from "./head.ts";
 import { retryAfter } from "./http_date.ts";
 
 /** The error for a status that brings no bytes of the file. */
-export function refusal({ status, headers }: Head, now: number): DownloadError {
-  const said = `The origin answered ${status}`;
+export function refusal(
+  { status, headers, isRelayed }: Head,
+  now: number,
+): DownloadError {
+  const who = isRelayed ? "The origin, or the proxy before it," : "The origin";
+  const said = `${who} answered ${status}`;
   const later = headers.get("retry-after");
   const wait = { retryAfter: retryAfter(later, now) };
   // GitHub's limit on requests, for one, is a 403 with a time to wait.
@@ -53,9 +57,9 @@ export function refusal({ status, headers }: Head, now: number): DownloadError {
     case 400:
       return new DownloadError(
         "ORIGIN_STATUS",
-        `${said}: it takes the request for a wrong one; check the URL. A few ` +
-          "servers know no header names in lower case, as Deno's client " +
-          "writes them.",
+        `${said}: it takes the request for a wrong one; check the URL. Some ` +
+          "servers that want a client certificate say so in this way: name " +
+          "one in CLIENT_CERT.",
       );
     default:
       return status >= 500

@@ -4,6 +4,7 @@ import type { Range } from "../download/ranges.ts";
 import { isPrivateIPv6 } from "../origin/address.ts";
 import { forbidden } from "../origin/connection_error.ts";
 import { createCookies } from "../origin/cookies.ts";
+import type { HttpAnswer } from "../origin/head.ts";
 import {
   isRedirect,
   MOST_REDIRECTS,
@@ -24,7 +25,7 @@ export interface Asking extends Fetching {
 
 /** An answer that is no redirect. */
 export interface OriginAnswer {
-  readonly response: Response;
+  readonly response: HttpAnswer;
   /** The URL that gave it. */
   readonly url: URL;
   /**

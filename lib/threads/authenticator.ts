@@ -8,18 +8,20 @@ import {
   type DigestChallenge,
 } from "../origin/authentication.ts";
 
+import type { HttpAnswer } from "../origin/head.ts";
+
 /** Origins of which it is remembered how they want credentials. */
 const MOST_REMEMBERED = 1_000;
 
 /** What sends a request, with a value of Authorization or without. */
-export type Send = (authorization: string | null) => Promise<Response>;
+export type Send = (authorization: string | null) => Promise<HttpAnswer>;
 
 /** Asks an origin with credentials. */
 export type Authenticator = (
   url: URL,
   credentials: Credentials | null,
   send: Send,
-) => Promise<Response>;
+) => Promise<HttpAnswer>;
 
 /** How an origin wants credentials. */
 type Way =
@@ -77,7 +79,7 @@ const BASIC: Way = { kind: "basic" };
  * @param answered How many challenges of this request were answered before it.
  */
 function wayAfter(
-  { headers }: Response,
+  { headers }: HttpAnswer,
   refused: Way | null,
   answered: number,
 ): Way | null {

@@ -4,6 +4,7 @@ import type { Together } from "../base/timers.ts";
 import { DownloadError } from "../download/errors.ts";
 import { connectionError } from "../origin/connection_error.ts";
 import { DECODABLE, transferCodings } from "../origin/framing.ts";
+import type { HttpAnswer } from "../origin/head.ts";
 import type { Buffers } from "./buffers.ts";
 import type { Look } from "./connecting.ts";
 
@@ -29,7 +30,7 @@ export interface Body extends AsyncDisposable {
  * @param buffers A stock of buffers to read into.
  */
 export function openBody(
-  { body, headers }: Response,
+  { body, headers }: HttpAnswer,
   { signal, touch }: Watch,
   buffers: Buffers,
 ): Body {

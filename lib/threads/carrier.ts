@@ -128,5 +128,6 @@ function openResources(settings: WorkerSettings): WorkerResources {
     turns: createTurns(settings.turns),
     nowAndThen: together(TELL_EVERY),
     authenticate: createAuthenticator(),
+    manners: new Map(),
   };
 }

@@ -26,6 +26,11 @@ export interface Way {
   readonly by: Peer;
   readonly hostname: string;
   readonly port: number;
+  /**
+   * Whether a proxy may answer in its origin's place. Through a tunnel, the
+   * origin's answers come as they are.
+   */
+  readonly isRelayed: boolean;
 }
 
 /** The clients of a worker; disposing of them ends their connections. */
@@ -45,6 +50,8 @@ export function createClients(settings: ClientSettings): Clients {
       return {
         client,
         by: proxy === null ? "origin" : "proxy",
+        isRelayed: url.protocol === "http:" &&
+          proxy?.startsWith("http") === true,
         ...peerOf(proxy === null ? url : new URL(proxy)),
       };
     },

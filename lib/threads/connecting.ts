@@ -1,8 +1,16 @@
-/** Whether the other end of a slow request takes connections at all. */
+/** Connections to a host of which some addresses may be dead. */
 
-import type { DownloadError } from "../download/errors.ts";
+import { DownloadError } from "../download/errors.ts";
 import { unreachable } from "../origin/connection_error.ts";
 import type { Way } from "./clients.ts";
+
+/** How connections are made. */
+export interface Connecting {
+  /** Whether URLs may lead into private networks. */
+  readonly allowPrivate: boolean;
+  /** How long a connection may take to be made, in milliseconds. */
+  readonly connectTimeout: number;
+}
 
 /** A look at why there is no answer yet. */
 export interface Look {
@@ -21,48 +29,163 @@ const LOOK_AFTER = 0.1;
 /**
  * A look whether connections are taken. `fetch` has no connect time-out, and
  * does not tell whether it is connecting or waiting for an answer: so, where the
- * answer is late, another connection is made, and ended at once.
+ * answer is late, other connections are made, and ended at once.
+ *
+ * @param elsewhere Called if `fetch` waits for a dead address, and there are
+ * others that it would try after it; null if nobody else can try them.
  */
 export function looksForConnection(
-  { by, hostname, port }: Way,
-  { connectTimeout, allowPrivate }: {
-    readonly connectTimeout: number;
-    readonly allowPrivate: boolean;
-  },
+  way: Way,
+  { connectTimeout, allowPrivate }: Connecting,
+  elsewhere: (() => void) | null,
 ): Look {
   const after = connectTimeout * LOOK_AFTER;
-  // Deno denies no ranges of IPv6.
-  const family = allowPrivate ? 0 : 4;
   return {
     after,
     async look() {
-      const within = connectTimeout - after;
-      const isSilent = await fallsSilent(
-        { host: hostname, port, family },
-        within,
+      const signal = AbortSignal.timeout(connectTimeout - after);
+      const fates = await fatesOf(way, allowPrivate, signal);
+      // What is refused, denied or unknown, the request itself says.
+      const isSilent = fates.some(({ kind }) => kind === "silent") &&
+        !fates.some(({ kind }) => kind === "taken");
+      if (!isSilent) return null;
+      const isLast = fates.every((fate) =>
+        fate.kind !== "silent" || fate.others === 0
       );
-      return isSilent ? unreachable(by, connectTimeout) : null;
+      if (isLast) return unreachable(way.by, connectTimeout);
+      elsewhere?.();
+      return null;
     },
   };
 }
 
-/** Whether no address of a host has taken or refused a connection in time. */
-async function fallsSilent(
-  place: { host: string; port: number; family: number },
-  within: number,
-): Promise<boolean> {
+/** What came of connecting to the addresses of one family, in their order. */
+type Fate =
+  | { readonly kind: "taken" | "refused" }
+  /** One gave no answer in time; so many others would come after it. */
+  | { readonly kind: "silent"; readonly others: number };
+
+/**
+ * Connects as `fetch` does: side by side to both families of addresses, and
+ * within each to one after the other.
+ */
+async function fatesOf(
+  { hostname, port }: Way,
+  allowPrivate: boolean,
+  signal: AbortSignal,
+): Promise<Fate[]> {
+  const addresses = await addressesOf(hostname, allowPrivate);
+  const families = Object.values(
+    Object.groupBy(addresses, (address) => address.includes(":") ? "6" : "4"),
+  );
+  return await Promise.all(families.map(async (family): Promise<Fate> => {
+    for (const [n, address] of family.entries()) {
+      try {
+        (await connect({ hostname: address, port }, signal)).close();
+        return { kind: "taken" };
+      } catch {
+        const others = family.length - n - 1;
+        if (signal.aborted) return { kind: "silent", others };
+      }
+    }
+    return { kind: "refused" };
+  }));
+}
+
+/**
+ * The addresses of a host; of IPv4 only where private networks are denied, as
+ * Deno denies no ranges of IPv6.
+ */
+async function addressesOf(
+  hostname: string,
+  allowPrivate: boolean,
+): Promise<string[]> {
   // Most workers never need it.
-  const { connect } = await import("node:net");
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ ...place, autoSelectFamily: true });
-  const timer = setTimeout(() => resolve(true), within);
-  socket.on("connect", () => resolve(false));
-  // What is refused, denied or unknown, the request itself says.
-  socket.on("error", () => resolve(false));
+  const { lookup } = await import("node:dns/promises");
+  // The system's order is the one that `fetch` keeps to.
+  const found = await lookup(hostname, { all: true, order: "verbatim" });
+  const allowed = found.filter((one) => allowPrivate || one.family === 4);
+  return [...new Set(allowed.map(({ address }) => address))];
+}
+
+/**
+ * Connects to a host, at the first of its addresses that takes the connection.
+ *
+ * @throws {DownloadError} REFUSED if none does in time.
+ * @throws what Deno says if there is none, or it is denied.
+ */
+export async function connectTo(
+  { hostname, port, by }: Way,
+  { connectTimeout, allowPrivate }: Connecting,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const late = AbortSignal.timeout(connectTimeout);
+  const until = AbortSignal.any([signal, late]);
   try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    socket.destroy();
+    // Deno tries the addresses of a name side by side (RFC 8305).
+    if (allowPrivate) {
+      return await connect({ hostname, port }, until);
+    }
+    const addresses = await addressesOf(hostname, allowPrivate);
+    const each = connectTimeout * LOOK_AFTER;
+    return await connectInTurn(addresses, port, each, until);
+  } catch (error) {
+    throw late.aborted && !signal.aborted
+      ? unreachable(by, connectTimeout)
+      : error;
   }
+}
+
+/**
+ * @param each How long each address but the last one has, in milliseconds.
+ */
+async function connectInTurn(
+  addresses: readonly string[],
+  port: number,
+  each: number,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const last = addresses.at(-1);
+  if (last === undefined) throw noAddress();
+  for (const hostname of addresses.slice(0, -1)) {
+    const turn = AbortSignal.any([signal, AbortSignal.timeout(each)]);
+    try {
+      return await connect({ hostname, port }, turn);
+    } catch {
+      signal.throwIfAborted();
+    }
+  }
+  return await connect({ hostname: last, port }, signal);
+}
+
+/**
+ * Connects, unless the signal is aborted before. `Deno.connect` takes a signal,
+ * too, but then loses the connection that is made at the same moment: it stays
+ * open for ever.
+ */
+async function connect(
+  options: Deno.ConnectOptions,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  const connecting = Deno.connect(options);
+  try {
+    return await Promise.race([connecting, aborted.promise]);
+  } catch (error) {
+    connecting.then((late) => late.close(), () => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function noAddress(): DownloadError {
+  return new DownloadError(
+    "HOST_UNKNOWN",
+    "The origin's host name has no IPv4 address, and this server asks no " +
+      "other: check the URL.",
+  );
 }

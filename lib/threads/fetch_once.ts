@@ -1,21 +1,35 @@
 /** One request over one of the worker's clients. */
 
+import { DownloadError } from "../download/errors.ts";
 import { connectionError, proxyWantsName } from "../origin/connection_error.ts";
+import type { HttpAnswer } from "../origin/head.ts";
 import type { Watch } from "./body.ts";
-import type { Clients } from "./clients.ts";
+import type { Clients, Way } from "./clients.ts";
 import { looksForConnection } from "./connecting.ts";
+import type { Lenience } from "./fetch_leniently.ts";
 
 /** What requests are made with. */
-export interface Fetching {
+export interface Fetching extends Lenience {
   readonly clients: Clients;
-  /** Whether URLs may lead into private networks. */
-  readonly allowPrivate: boolean;
-  /** How long a connection may take to be made, in milliseconds. */
-  readonly connectTimeout: number;
+  readonly manners: Manners;
 }
 
 /**
- * Asks a URL once, without following redirects.
+ * In which way origins are to be asked: by `fetch`, even if they answer 400, or
+ * leniently.
+ */
+export type Manners = Map<string, "usual" | "lenient">;
+
+/** Origins that are remembered; at one more, all are forgotten. */
+const MOST_REMEMBERED = 1_000;
+
+/** The reason for which a request ends that waits for a dead address. */
+const DEAD_ADDRESS = new Error("The first address takes no connection.");
+
+/**
+ * Asks a URL once, without following redirects: by `fetch`, and once more if it
+ * cannot read the answer, will not ask that port, waits for a dead address, or
+ * gets a 400, which servers send that do not know header names in lower case.
  *
  * @throws {DownloadError} if there is no answer.
  * @throws the reason for which the watch was aborted.
@@ -23,23 +37,104 @@ export interface Fetching {
 export async function fetchOnce(
   url: URL,
   headers: Record<string, string>,
-  { clients, allowPrivate, connectTimeout }: Fetching,
+  fetching: Fetching,
+  watch: Watch,
+): Promise<HttpAnswer> {
+  const { manners } = fetching;
+  const way = fetching.clients.forUrl(url);
+  const usually = () => fetchUsually(url, headers, way, fetching, watch);
+  async function leniently(): Promise<HttpAnswer> {
+    // Most workers never need it, and node:http takes long to load.
+    const { fetchLeniently } = await import("./fetch_leniently.ts");
+    return await fetchLeniently(url, headers, way, fetching, watch);
+  }
+  if (!takesLenience(url, way, fetching)) return await usually();
+  const manner = manners.get(url.origin);
+  if (manner === "lenient") {
+    return await leniently().catch((error) => {
+      if (!isUnreadable(error)) throw error;
+      return usually();
+    });
+  }
+  let answer;
+  try {
+    answer = await usually();
+  } catch (error) {
+    if (!asksForLenience(error, fetching)) throw error;
+    const lenient = await leniently();
+    remember(manners, url, "lenient");
+    return lenient;
+  }
+  if (answer.status !== 400 || manner === "usual") return answer;
+  const second = await leniently().catch(() => null);
+  const isBetter = second !== null && second.status !== 400;
+  remember(manners, url, isBetter ? "lenient" : "usual");
+  await (isBetter ? answer : second)?.body?.cancel();
+  return isBetter ? second : answer;
+}
+
+/**
+ * Whether an origin can be asked leniently: not through a proxy, and not with a
+ * client certificate, which Deno shows only on connections that it makes itself.
+ */
+function takesLenience(
+  url: URL,
+  { by }: Way,
+  { clientCertificate }: Fetching,
+): boolean {
+  const isPlain = url.protocol === "http:" || clientCertificate === null;
+  return by === "origin" && isPlain;
+}
+
+function remember(
+  manners: Manners,
+  { origin }: URL,
+  manner: "usual" | "lenient",
+): void {
+  if (manners.size >= MOST_REMEMBERED) manners.clear();
+  manners.set(origin, manner);
+}
+
+function isUnreadable(error: unknown): boolean {
+  return error instanceof DownloadError && error.code === "UNREADABLE";
+}
+
+/** A public server keeps to browsers' rule about ports: others give it URLs. */
+function asksForLenience(error: unknown, { allowPrivate }: Fetching): boolean {
+  const isBlockedPort = error instanceof DownloadError &&
+    error.code === "BAD_URL";
+  return error === DEAD_ADDRESS || isUnreadable(error) ||
+    isBlockedPort && allowPrivate;
+}
+
+async function fetchUsually(
+  url: URL,
+  headers: Record<string, string>,
+  way: Way,
+  fetching: Fetching,
   watch: Watch,
 ): Promise<Response> {
-  const { signal } = watch;
-  const way = clients.forUrl(url);
-  const looking = looksForConnection(way, { connectTimeout, allowPrivate });
+  const elsewhere = new AbortController();
+  let isOver = false;
+  const looking = looksForConnection(
+    way,
+    fetching,
+    takesLenience(url, way, fetching)
+      ? () => isOver || elsewhere.abort(DEAD_ADDRESS)
+      : null,
+  );
   using _answering = watch.answering(looking);
   const response = await fetch(url, {
     client: way.client,
     headers,
     redirect: "manual",
-    signal,
+    signal: AbortSignal.any([watch.signal, elsewhere.signal]),
   }).catch((error) => {
-    throw signal.aborted
-      ? signal.reason
-      : connectionError(error, "request", way.by);
+    if (watch.signal.aborted) throw watch.signal.reason;
+    if (elsewhere.signal.aborted) throw DEAD_ADDRESS;
+    throw connectionError(error, "request", way.by);
   });
+  isOver = true;
   if (response.status !== 407 || way.by === "origin") return response;
   await response.body?.cancel();
   throw proxyWantsName();

@@ -189,7 +189,8 @@ async function askFor(
   const body = openBody(response, watch, resources.reading);
   try {
     const names = namesOf(task.url, url, headers);
-    const head = { status, headers, names };
+    const { isRelayed } = resources.clients.forUrl(url);
+    const head = { status, headers, names, isRelayed };
     const reading = readAnswer(head, slice, task.pinned, Date.now());
     const dispose = () => body[Symbol.asyncDispose]();
     return {

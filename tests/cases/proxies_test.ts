@@ -8,7 +8,7 @@ import { bytesOf, startOrigin } from "../support/origin.ts";
 import { NO_PROXIES, startProxy } from "../support/proxy.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import { run, taskArguments } from "../support/sluice.ts";
-import { startTrial, TLS, WHOLE } from "../support/trial.ts";
+import { endAlone, startTrial, TLS, WHOLE } from "../support/trial.ts";
 
 /** Has all URLs asked through one proxy. */
 function through(address: string) {
@@ -120,6 +120,29 @@ for (
     });
     const status = await trial.downloads.end(id);
     assertFailed(status, "PROXY", /^The proxy does not connect.*check/);
+  });
+}
+
+for (
+  const [status, code] of [[502, "ORIGIN_FAULT"], [503, "BUSY"]] as const
+) {
+  Deno.test(`a ${status} may be the proxy's own`, async () => {
+    const refusal = `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`;
+    await using proxy = await startProxy({ refusal });
+    await using trial = await startTrial(through(`http://${proxy.address}`));
+    const url = trial.origin.serve("/a", WHOLE);
+    const { error } = await endAlone(trial, url);
+    assertEquals(error?.code, code);
+    assertMatch(error?.message ?? "", /^The origin, or the proxy before it,/);
+  });
+
+  Deno.test(`a ${status} through a tunnel is the origin's`, async () => {
+    await using proxy = await startProxy();
+    await using trial = await startTrial(through(`socks5h://${proxy.address}`));
+    const url = trial.origin.serve("/a", WHOLE, { status });
+    const { error } = await endAlone(trial, url);
+    assertEquals(error?.code, code);
+    assertMatch(error?.message ?? "", /^The origin answered/);
   });
 }
 

@@ -26,7 +26,7 @@ for (
     [410, "EXPIRED", /gone.*check.*refresh/i],
     [401, "EXPIRED", /credentials/],
     [407, "ORIGIN_STATUS", /HTTP_PROXY/],
-    [400, "ORIGIN_STATUS", /check the URL\..*lower case/],
+    [400, "ORIGIN_STATUS", /check the URL\..*CLIENT_CERT/],
     [418, "ORIGIN_STATUS", /check the URL/],
     [501, "ORIGIN_STATUS", /check the URL/],
     [204, "ORIGIN_STATUS", /check the URL/],
@@ -43,7 +43,12 @@ for (
     // A range that is refused is asked for plainly, once, before that counts.
     const again = status === 304 ||
       status >= 400 && status !== 401 && status !== 407;
-    assertEquals(trial.origin.requests.length, again ? 2 : 1);
+    // A 400 may be due to header names in lower case.
+    const otherwise = status === 400;
+    assertEquals(
+      trial.origin.requests.length,
+      1 + Number(again) + Number(otherwise),
+    );
     assertEquals(filesIn(trial.downloads.directory), []);
   });
 

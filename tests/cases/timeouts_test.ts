@@ -3,33 +3,9 @@
 import { assertEquals } from "@std/assert";
 import { forever } from "../support/origin.ts";
 import { NO_PROXIES, startProxy } from "../support/proxy.ts";
+import { startSilence } from "../support/silence.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import { endAlone, startTrial, where, WHOLE } from "../support/trial.ts";
-
-/** A port that neither takes nor refuses connections: its queue is full. */
-async function startSilence() {
-  const listener = Deno.listen({
-    hostname: "127.0.0.1",
-    port: 0,
-    tcpBacklog: 0,
-  });
-  const { port } = listener.addr;
-  const queued: Deno.Conn[] = [];
-  for (;;) {
-    const signal = AbortSignal.timeout(300);
-    const options = { hostname: "127.0.0.1", port, signal };
-    const conn = await Deno.connect(options).catch(() => null);
-    if (conn === null) break;
-    queued.push(conn);
-  }
-  return {
-    address: `127.0.0.1:${port}`,
-    [Symbol.dispose]() {
-      for (const conn of queued) conn.close();
-      listener.close();
-    },
-  };
-}
 
 Deno.test("a host that takes no connection is given up in time", async () => {
   using silence = await startSilence();

@@ -57,7 +57,12 @@ function read(
     body = GZIP,
   }: Said,
 ): Answer {
-  const head = { status, headers: new Headers(headers), names: [path] };
+  const head = {
+    status,
+    headers: new Headers(headers),
+    names: [path],
+    isRelayed: false,
+  };
   const { answer, doubts } = readAnswer(head, asked, pinned, NOW);
   settleDoubts(doubts, body);
   return answer;

@@ -3,6 +3,7 @@ import { isPrivateIPv6, PRIVATE_RANGES } from "../../lib/origin/address.ts";
 import { allowsPrivate, exposureFault } from "../../lib/server/exposure.ts";
 import { NO_PROXIES } from "../support/proxy.ts";
 import { makeDirectory } from "../support/directory.ts";
+import { mayNameHosts, withHosts } from "../support/hosts.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { deniedBy } from "../support/permissions.ts";
 import {
@@ -176,6 +177,7 @@ async function withPublic(
       HOST: "::",
       PORT: "0",
       ATTEMPTS: "1",
+      WORKERS: "1",
     },
     stdin: "null",
     stdout: "piped",
@@ -280,29 +282,7 @@ Deno.test("a redirect into a private network is not followed", async () => {
   assertEquals(origin.requests.length, 0);
 });
 
-const UNSHARE = ["unshare", "--mount", "--map-root-user"];
-
-/** Whether a process of ours may have names of its own. */
-async function mayMount(): Promise<boolean> {
-  try {
-    const { success } = await new Deno.Command("unshare", {
-      args: [
-        ...UNSHARE.slice(1),
-        "mount",
-        "--bind",
-        "/etc/hosts",
-        "/etc/hosts",
-      ],
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return success;
-  } catch {
-    return false;
-  }
-}
-
-const MAY_MOUNT = await mayMount();
+const MAY_MOUNT = await mayNameHosts();
 if (!MAY_MOUNT) console.log("Left out: unshare may not mount here.");
 
 Deno.test({
@@ -335,16 +315,54 @@ Deno.test({
             assertEquals(status.process_status, "Failed", url);
           }
         },
-        (command) => [
-          ...UNSHARE,
-          ...["bash", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"'],
-          hosts,
-          ...command,
-        ],
+        (command) => withHosts(hosts, command),
       );
     } finally {
       await inside.shutdown();
     }
     assertEquals(asked, []);
+  },
+});
+
+Deno.test({
+  name: "an origin that is asked leniently stays denied when its name moves",
+  ignore: !MAY_MOUNT,
+  async fn() {
+    await using directory = await makeDirectory();
+    const hosts = `${directory.path}/hosts`;
+    const lead = (address: string) =>
+      Deno.writeTextFile(hosts, `${address} moving.sluice.test\n`);
+    await lead("127.0.0.2");
+    await using outside = await startOrigin({ hostname: "127.0.0.2" });
+    const { port } = outside;
+    const folded = { "X-A": "one\r\n two" };
+    outside.serve("/a", file(1000), { headers: folded });
+    await using inside = await startOrigin({ port });
+    const url = `http://moving.sluice.test:${port}/a`;
+    await withPublic(
+      async (client) => {
+        const fine = await client.end(await client.add({ url }));
+        assertEquals(fine.error, null);
+        assertEquals(fine.process_status, "Downloaded");
+        await lead("127.0.0.1");
+        await assertForbidden(client, url);
+        for (const address of ["::1", "::ffff:127.0.0.1", "fd00::1"]) {
+          await lead(address);
+          const status = await client.end(await client.add({ url }));
+          assertEquals(status.process_status, "Failed", address);
+        }
+        await lead("127.0.0.2");
+        const again = await client.end(await client.add({ url }));
+        assertEquals(again.process_status, "Downloaded");
+      },
+      (command) =>
+        withHosts(
+          hosts,
+          command.map((word) => word.replace(/127\.0\.0\.0\/8/, "127.0.0.1")),
+        ),
+    );
+    // By `fetch` once, and never again.
+    assertEquals(outside.requests.length, 3);
+    assertEquals(inside.requests, []);
   },
 });

@@ -158,6 +158,8 @@ export interface OriginRequest {
   /** With its query. */
   readonly path: string;
   readonly headers: Headers;
+  /** The lines of its headers, as they were written. */
+  readonly lines: readonly string[];
   /**
    * What was asked for, whatever the size of the file: `end` is `Infinity` for
    * `bytes=5-`. `null` for no Range, and for kinds that we ignore as a server
@@ -248,6 +250,10 @@ export function forever(): Promise<never> {
 
 /** How {@linkcode startOrigin} listens. */
 export interface OriginOptions {
+  /** Where to listen, if not on 127.0.0.1; `url` does not tell of it. */
+  hostname?: string;
+  /** The port, if not any that is free. */
+  port?: number;
   /** Speak TLS, with these in PEM. */
   tls?: { cert: string; key: string };
   /** How many connections, idle ones too, are let in; what further ones get. */
@@ -294,6 +300,7 @@ interface Head {
   method: string;
   path: string;
   headers: Headers;
+  lines: readonly string[];
   /** Whether the client wants the connection closed after the answer. */
   last: boolean;
 }
@@ -395,6 +402,7 @@ export async function startOrigin(
       method: head.method,
       path: head.path,
       headers: head.headers,
+      lines: head.lines,
       range: parseRange(head.headers.get("range")),
       connection: connection.id,
       running: answers.size + 1,
@@ -428,7 +436,8 @@ export async function startOrigin(
   const server = net.createServer(connected);
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
-    server.listen(0, "127.0.0.1", 4096, resolve);
+    const { hostname = "127.0.0.1", port = 0 } = options;
+    server.listen(port, hostname, 4096, resolve);
   });
   const { port } = server.address() as net.AddressInfo;
 
@@ -505,7 +514,7 @@ function parseHead(text: string): Head {
   }));
   const last = version !== "HTTP/1.1" ||
     headers.get("connection")?.toLowerCase() === "close";
-  return { method, path, headers, last };
+  return { method, path, headers, lines: fields, last };
 }
 
 function parseRange(header: string | null): Slice | null {
