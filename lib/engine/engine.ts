@@ -103,6 +103,7 @@ export function createEngine(
     threads: options.threadsAmount,
     bytesAmount: options.bytesAmount,
     perHost: hosts.of,
+    standing: hosts.standing,
   };
   const pool = createPool({ ...options, directory: parts.directory }, onThread);
   const driver = createDriver(

@@ -1,9 +1,11 @@
 /** How many threads each origin host gets, and how soon one after another. */
 
+import type { Standing } from "../transfer/assignment.ts";
+
 /** Threads that a host gets before it has answered: it may never do. */
 const UNTIL_ANSWER = 2;
-/** Hosts that are remembered to answer; at one more, all are forgotten. */
-const MOST_ANSWERING = 10_000;
+/** Hosts whose standing is remembered; at one more, all are forgotten. */
+const MOST_KNOWN = 10_000;
 /** For how long an origin that refused threads gets fewer, in milliseconds. */
 const FEWER_FOR = 60_000;
 /** Complete slices after which a host gets one more thread, or a shorter gap. */
@@ -23,6 +25,8 @@ const NARROWER = 0.8;
 export interface HostLimits {
   /** Threads that a host gets: none in the gap after the last one's start. */
   of(host: string): number;
+  /** Whether a host answers. */
+  standing(host: string): Standing;
   /** In how many milliseconds the next gap is over; null if there is none. */
   nextGap(): number | null;
   /** A thread has started at a host. */
@@ -62,16 +66,25 @@ export function createHostLimits(
   clock: () => number = () => performance.now(),
 ): HostLimits {
   const lowered = new Map<string, Lowered>();
-  const answering = new Set<string>();
+  const known = new Map<string, Standing>();
+
+  function standing(host: string): Standing {
+    return known.get(host) ?? "new";
+  }
+
+  function learn(host: string, standing: Standing): void {
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(host, standing);
+  }
 
   function answered(host: string): void {
-    if (answering.size >= MOST_ANSWERING) answering.clear();
-    answering.add(host);
+    learn(host, "answers");
   }
 
   return {
     of(host) {
-      const all = answering.has(host) ? most : Math.min(most, UNTIL_ANSWER);
+      const answers = standing(host) === "answers";
+      const all = answers ? most : Math.min(most, UNTIL_ANSWER);
       const fewer = lowered.get(host);
       if (fewer === undefined) return all;
       const now = clock();
@@ -82,6 +95,7 @@ export function createHostLimits(
       const { startedAt, gap, threads } = fewer;
       return startedAt + gap > now ? 0 : Math.min(threads, all);
     },
+    standing,
     nextGap() {
       if (lowered.size === 0) return null;
       const now = clock();
@@ -91,11 +105,12 @@ export function createHostLimits(
       return gaps.length === 0 ? null : Math.min(...gaps);
     },
     started(host) {
+      if (standing(host) === "new") learn(host, "asked");
       const fewer = lowered.get(host);
       if (fewer) fewer.startedAt = clock();
     },
     answered,
-    silent: (host) => void answering.delete(host),
+    silent: (host) => learn(host, "asked"),
     refused(host, left) {
       const fewer = lowered.get(host);
       const now = clock();

@@ -4,7 +4,7 @@ import type { PartRecords } from "../store/part_records.ts";
 import type { Queue } from "../store/queue.ts";
 import {
   hostsInFull,
-  isWaiting,
+  isAside,
   type ThreadLimits,
 } from "../transfer/assignment.ts";
 import {
@@ -16,8 +16,8 @@ import type { Driver } from "./driver.ts";
 import type { Registry } from "./registry.ts";
 import type { RoomRule } from "./room_rule.ts";
 
-/** Transfers that may wait after failures, beside those that have threads. */
-const MOST_WAITING = 1_000;
+/** Transfers that may wait in vain, beside those that have threads. */
+const MOST_ASIDE = 1_000;
 
 /** What an intake works with. */
 export interface IntakeTools {
@@ -42,8 +42,8 @@ export function takeUp(
   // Hundreds of small ones may be about to get their names at a time.
   const open = [...registry.all()]
     .filter(({ phase }) => phase.kind !== "finishing");
-  const waiting = open.filter((transfer) => isWaiting(transfer, now));
-  const most = limits.threads + Math.min(waiting.length, MOST_WAITING);
+  const aside = open.filter((transfer) => isAside(transfer, limits, now));
+  const most = limits.threads + Math.min(aside.length, MOST_ASIDE);
   while (open.length < most && !room.isFull()) {
     const claim = queue.take(hostsInFull(open, limits, now));
     if (claim === null) break;

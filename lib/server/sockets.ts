@@ -6,7 +6,7 @@ import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import { openStatusChannel } from "../status/channel.ts";
-import type { Lists } from "../status/lists.ts";
+import type { Lists, StatusPageRequest } from "../status/lists.ts";
 import type { Changes } from "../status/status.ts";
 import {
   type ClientRequest,
@@ -21,6 +21,17 @@ import {
 
 /** Bytes: a client with more of them unread gets no more replies. */
 const MOST_WAITING = 4 * 1024 * 1024;
+
+/**
+ * Lists that a client may wait for: more than people and programs ask for that
+ * read what they get. Each goes through all downloads.
+ */
+const MOST_LISTS = 100;
+
+/** Messages of the greatest length that a client may have unanswered. */
+const MOST_UNANSWERED = 4;
+/** What the shortest message takes until it is answered, in characters. */
+const LEAST_SIZE = 500;
 
 /**
  * Clients that are told in one turn of the event loop. A message is copied for
@@ -66,6 +77,10 @@ interface Client {
    * does not wait for its lists.
    */
   readonly reading: InOrder;
+  /** How many of its lists wait, or are being read. */
+  lists: number;
+  /** What its messages that are not answered yet take, in characters. */
+  unanswered: number;
 }
 
 /** Makes what greets, tells and answers the clients of a server. */
@@ -132,6 +147,33 @@ export function createSockets(
     }
   }
 
+  /** Counts a message until it is answered. One too many is let go of, unread. */
+  function receive(client: Client, data: unknown, inTurn: Turns): void {
+    const { socket } = client;
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const size = sizeOf(data);
+    const most = MOST_UNANSWERED * options.messageLength;
+    // One alone is answered, however long it is.
+    if (client.unanswered > 0 && client.unanswered + size > most) {
+      return reply(socket, withId(NOT_READ, shortIdOf(data)));
+    }
+    client.unanswered += size;
+    inTurn(async () => {
+      await answer(client, data);
+      client.unanswered -= size;
+    });
+  }
+
+  /** The id of a short message: to read a long one would hold up others. */
+  function shortIdOf(data: unknown): RequestId | undefined {
+    if (sizeOf(data) > LEAST_SIZE) return undefined;
+    try {
+      return requestIdOf(parseMessage(data, options));
+    } catch {
+      return undefined;
+    }
+  }
+
   async function answer(client: Client, data: unknown): Promise<void> {
     const { socket } = client;
     if (socket.readyState !== WebSocket.OPEN) return;
@@ -148,9 +190,31 @@ export function createSockets(
     }
   }
 
+  /**
+   * A page of the client's own turn; null if it has gone before.
+   *
+   * @throws {DownloadError} TOO_MUCH if too many of its lists wait.
+   */
+  async function list(
+    client: Client,
+    request: StatusPageRequest,
+  ): Promise<ServerMessage | null> {
+    if (client.lists >= MOST_LISTS) throw tooManyLists();
+    client.lists++;
+    try {
+      return await client.reading.run("list", async () => {
+        if (client.socket.readyState !== WebSocket.OPEN) return null;
+        const { statuses, total } = await lists.list(request);
+        return { data: statuses, offset: request.offset, total };
+      });
+    } finally {
+      client.lists--;
+    }
+  }
+
   /** The reply; null if the client has gone before its turn came. */
   async function obey(
-    { socket, reading }: Client,
+    client: Client,
     request: ClientRequest,
   ): Promise<ServerMessage | null> {
     switch (request.kind) {
@@ -167,11 +231,7 @@ export function createSockets(
         return { data: { message: DONE[command.kind], id } };
       }
       case "list":
-        return await reading.run("list", async () => {
-          if (socket.readyState !== WebSocket.OPEN) return null;
-          const { statuses, total } = await lists.list(request);
-          return { data: statuses, offset: request.offset, total };
-        });
+        return await list(client, request);
     }
   }
 
@@ -180,9 +240,10 @@ export function createSockets(
     add(socket) {
       // A socket whose client has gone before it is open never closes.
       socket.onopen = () => greet(socket);
-      const client = { socket, reading: createInOrder() };
+      const reading = createInOrder();
+      const client = { socket, reading, lists: 0, unanswered: 0 };
       const inTurn = oneAfterAnother();
-      socket.onmessage = ({ data }) => inTurn(() => void answer(client, data));
+      socket.onmessage = ({ data }) => receive(client, data, inTurn);
       socket.onclose = () => void clients.delete(socket);
       socket.onerror = () => void clients.delete(socket);
     },
@@ -213,12 +274,38 @@ function withId(
     : { ...message, request_id: requestId };
 }
 
+/** What a message takes until it is answered, in characters. */
+function sizeOf(data: unknown): number {
+  if (typeof data === "string") return Math.max(LEAST_SIZE, data.length);
+  return Math.max(LEAST_SIZE, data instanceof Blob ? data.size : 0);
+}
+
+const NOT_READ: ServerMessage = {
+  error: {
+    code: "TOO_MUCH",
+    message:
+      "You have sent too much before it could be answered. This message " +
+      "was not read: wait for replies, and send it again.",
+  },
+};
+
+function tooManyLists(): DownloadError {
+  return new DownloadError(
+    "TOO_MUCH",
+    `${MOST_LISTS} of your lists wait for their turn: read their pages before ` +
+      "you ask for more.",
+  );
+}
+
+/** Begins actions, each in its turn. */
+type Turns = (action: () => void) => void;
+
 /**
  * Begins to handle a client's messages in their order. After one that held up
  * all clients, the client's next one waits for as long, so that others get their
  * turn: ten thousand URLs are parsed in 50 to 150 ms.
  */
-function oneAfterAnother(): (action: () => void) => void {
+function oneAfterAnother(): Turns {
   let turn = Promise.resolve();
   return (action) => {
     turn = turn.then(async () => {

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
 import { migrate, refuseNewer } from "./migrations.ts";
+import { defineSearchText, searchTextSql } from "./search_text.ts";
 
 /** The latest time that a Date can hold, in milliseconds since the epoch. */
 const LATEST_DATE = 8_640_000_000_000_000;
@@ -51,6 +52,7 @@ export function openDatabase(
     const [first] = db.prepare("PRAGMA integrity_check(1)").all();
     const verdict = String(Object.values(first ?? {})[0]);
     if (verdict !== "ok") throw new Error(verdict);
+    defineSearchText(db);
     // Only now: a step might make what is damaged look whole.
     migrate(db);
     const broken = db.prepare(BROKEN).get();
@@ -85,7 +87,10 @@ function statements(db: DatabaseSync) {
   return {
     add: db.prepare(
       `INSERT INTO downloads (id, host, request, state, detail, file,
-         downloaded, added_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         downloaded, added_at, finished_at, search_text)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ${
+        searchTextSql("?3", "?6")
+      })`,
     ),
     waiting: db.prepare(
       `SELECT id FROM downloads WHERE state = 'Queued'
@@ -111,15 +116,18 @@ function statements(db: DatabaseSync) {
       "SELECT state, count(*) AS count FROM downloads GROUP BY state",
     ),
     facts: db.prepare(
-      "UPDATE downloads SET file = ?, downloaded = ? WHERE id = ?",
+      `UPDATE downloads SET file = ?1, downloaded = ?2,
+         search_text = ${searchTextSql("request", "?1")} WHERE id = ?3`,
     ),
     settle: db.prepare(
-      `UPDATE downloads SET state = ?, detail = ?, file = ?, downloaded = ?,
-         finished_at = ? WHERE id = ?`,
+      `UPDATE downloads SET state = ?1, detail = ?2, file = ?3,
+         downloaded = ?4, finished_at = ?5,
+         search_text = ${searchTextSql("request", "?3")} WHERE id = ?6`,
     ),
     renew: db.prepare(
-      `UPDATE downloads SET host = ?, request = ?, state = 'Queued',
-         detail = '{}', finished_at = NULL WHERE id = ?`,
+      `UPDATE downloads SET host = ?1, request = ?2, state = 'Queued',
+         detail = '{}', finished_at = NULL,
+         search_text = ${searchTextSql("?2", "file")} WHERE id = ?3`,
     ),
     remove: db.prepare("DELETE FROM downloads WHERE id = ?"),
     runs: db.prepare(

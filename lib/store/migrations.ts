@@ -1,6 +1,7 @@
 /** The schema of the state, as steps from each version to the next. */
 
 import type { DatabaseSync } from "node:sqlite";
+import { searchTextSql } from "./search_text.ts";
 
 /**
  * What makes version n + 1 of version n; version 0 is an empty file. A step
@@ -27,6 +28,8 @@ export const STEPS: readonly string[] = [
      crc INTEGER NOT NULL,
      PRIMARY KEY (id, start)
    ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE downloads ADD COLUMN search_text TEXT NOT NULL DEFAULT '';
+   UPDATE downloads SET search_text = ${searchTextSql("request", "file")};`,
 ];
 
 /**

@@ -8,6 +8,14 @@ import type { Plan, Thread, Transfer } from "./transfer.ts";
 const MOST_WAITING_AT_HOST = 16;
 /** Transfers that may wait for a host that answers, but refuses them. */
 const MOST_FAILING_AT_HOST = 256;
+/** A thread that waits for its first answer for longer may wait in vain, in ms. */
+const LONG_WAIT = 1_000;
+
+/**
+ * What is known of a host: that it answers; that it was asked and has not
+ * answered, or not lately; or nothing, as nobody has asked it.
+ */
+export type Standing = "answers" | "asked" | "new";
 
 /** How many threads there may be. */
 export interface ThreadLimits {
@@ -17,6 +25,8 @@ export interface ThreadLimits {
   readonly bytesAmount: number;
   /** At an origin host, right now. */
   perHost(host: string): number;
+  /** Whether an origin host answers. */
+  standing(host: string): Standing;
 }
 
 /** A thread that could be started. */
@@ -73,6 +83,54 @@ function admitted(
     : transfers.filter((transfer) => !hearsNothing(transfer));
 }
 
+/** What is known of a transfer's host, the transfer's own last attempt included. */
+function standingOf(
+  transfer: Transfer,
+  { standing }: Pick<ThreadLimits, "standing">,
+): Standing {
+  return hearsNothing(transfer) ? "asked" : standing(transfer.source.host);
+}
+
+/** Who comes first where hosts that were asked in vain have their share. */
+const RANKS: Readonly<Record<Standing, number>> = {
+  answers: 0,
+  new: 1,
+  asked: 2,
+};
+
+/**
+ * Whether others are taken up beside a transfer as if it were not there: it
+ * waits, or has asked a host that may never answer.
+ */
+export function isAside(
+  transfer: Transfer,
+  { standing }: Pick<ThreadLimits, "standing">,
+  now: number,
+): boolean {
+  return isWaiting(transfer, now) ||
+    standing(transfer.source.host) === "asked";
+}
+
+/** The threads that hosts have which nothing was heard from, the oldest first. */
+function unheardThreads(
+  transfers: readonly Transfer[],
+  limits: ThreadLimits,
+): Thread[] {
+  return transfers
+    .filter((transfer) => standingOf(transfer, limits) !== "answers")
+    .flatMap(({ threads }) => [...threads.values()])
+    .filter(({ state }) => state !== "stopping")
+    .sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/**
+ * How many threads such hosts may have while others want them: half of all. The
+ * others always have room then, and what answers late comes to its answer.
+ */
+function shareOfUnheard({ threads }: ThreadLimits): number {
+  return Math.max(1, Math.floor(threads / 2));
+}
+
 /**
  * The hosts of which no more transfers are taken up: each thread that may run
  * there has one of its own, or there are many already that failed and wait. A
@@ -99,7 +157,8 @@ export function hostsInFull(
 
 /**
  * The thread to start next: one for a transfer that has none, then one for the
- * transfer that has the fewest, then help for a slow thread.
+ * transfer that has the fewest, then help for a slow thread. Hosts that nothing
+ * was heard from come last once they have their share.
  */
 export function choose(
   transfers: readonly Transfer[],
@@ -108,11 +167,15 @@ export function choose(
 ): Choice | null {
   const running = threadsByHost(transfers);
   const limitsOf = planLimits(limits, running);
+  const isCrowded =
+    unheardThreads(transfers, limits).length >= shareOfUnheard(limits);
+  const rankOf = (one: Transfer) =>
+    isCrowded ? RANKS[standingOf(one, limits)] : 0;
   const open = admitted(transfers, limits)
     .filter(({ source: { host } }) =>
       (running.get(host) ?? 0) < limits.perHost(host)
     )
-    .sort((a, b) => a.threads.size - b.threads.size);
+    .sort((a, b) => rankOf(a) - rankOf(b) || a.threads.size - b.threads.size);
   let help: Choice | null = null;
   for (const transfer of open) {
     const planned = plan(transfer, limitsOf(transfer), now);
@@ -137,8 +200,10 @@ function planLimits(
 }
 
 /**
- * The thread to stop where every one is taken and a transfer has none: one of
- * the transfer with the most, at the same host if it is that which is full.
+ * The thread to stop where every one is taken and a transfer has none: one that
+ * waits long for a host that nothing was heard from, beyond what such hosts may
+ * have; or one of the transfer with the most, at the same host if it is that
+ * which is full.
  */
 export function giveUp(
   transfers: readonly Transfer[],
@@ -147,11 +212,17 @@ export function giveUp(
 ): Thread | null {
   const running = threadsByHost(transfers);
   const limitsOf = planLimits(limits, running);
+  const unheard = unheardThreads(transfers, limits);
+  const isCrowded = unheard.length >= shareOfUnheard(limits);
   const starving = admitted(transfers, limits).filter((transfer) =>
     transfer.threads.size === 0 &&
+    !(isCrowded && standingOf(transfer, limits) === "asked") &&
     plan(transfer, limitsOf(transfer), now) !== null
   );
   if (starving.length === 0) return null;
+  const [spare] = unheard.slice(shareOfUnheard(limits))
+    .filter(({ startedAt }) => now - startedAt > LONG_WAIT)
+    .reverse();
   const givers = transfers
     .filter(({ phase }) => phase.kind === "fetching")
     .map(({ source, threads }) => ({
@@ -163,14 +234,21 @@ export function giveUp(
   const due = starving
     .map(({ source: { host } }) => {
       const hostFull = (running.get(host) ?? 0) >= limits.perHost(host);
-      return givers.find((giver) => !hostFull || giver.host === host);
+      if (!hostFull && spare !== undefined) return spare;
+      const giver = givers.find((giver) => !hostFull || giver.host === host);
+      return giver && longest(giver.alive);
     })
-    .filter((giver) => giver !== undefined);
+    .filter((thread) => thread !== undefined);
   // Each thread that is already stopping frees a place for one starving
   // transfer: skip as many of them.
   const stopping = transfers
     .flatMap(({ threads }) => [...threads.values()])
     .filter(({ state }) => state === "stopping");
-  return due[stopping.length]?.alive
-    .sort((a, b) => (b.end - b.run.end) - (a.end - a.run.end))[0] ?? null;
+  return due[stopping.length] ?? null;
+}
+
+/** The thread that has the most left to fetch. */
+function longest(threads: readonly Thread[]): Thread | undefined {
+  return threads
+    .toSorted((a, b) => (b.end - b.run.end) - (a.end - a.run.end))[0];
 }

@@ -80,6 +80,50 @@ Deno.test("an origin that says nothing holds up no downloads from others", async
   }
 });
 
+for (const known of [true, false]) {
+  const who = known ? "one that is known" : "one that nobody has asked";
+  Deno.test(`many origins that say nothing leave room for ${who}`, async () => {
+    await using trial = await startTrial({
+      threadsAmount: 8,
+      threadsPerHost: 8,
+      // Longer than the test may take.
+      answerTimeout: 600_000,
+    });
+    const { downloads } = trial;
+    if (known) await trial.good();
+    await using stack = new AsyncDisposableStack();
+    const spoken = Promise.withResolvers<void>();
+    const silent = { gates: { head: () => spoken.promise } };
+    const origins = await Promise.all(
+      Array.from({ length: 10 }, () => startOrigin()),
+    );
+    const ids: string[] = [];
+    for (const origin of origins) {
+      stack.use(origin);
+      for (const path of ["/a", "/b"]) {
+        ids.push(
+          await downloads.add({
+            url: origin.serve(path, WHOLE, silent),
+          }),
+        );
+      }
+    }
+    // Each of the first has two threads: all are taken.
+    await Promise.all(
+      origins.slice(0, 4)
+        .map((origin) => origin.request(({ path }) => path === "/b")),
+    );
+    await trial.good();
+    await trial.good();
+    // Some were asked to make way; none is worse off for it.
+    spoken.resolve();
+    for (const id of ids) {
+      const { process_status: status } = await downloads.end(id);
+      assertEquals(status, "Downloaded");
+    }
+  });
+}
+
 Deno.test("a download waits for its turn at an origin that serves one at a time", async () => {
   await using trial = await startTrial({ attempts: 3 });
   const { downloads, origin } = trial;

@@ -12,7 +12,7 @@ import {
   head,
   TEXT,
 } from "../support/raw.ts";
-import { addAll, waitingDownloads } from "../support/requests.ts";
+import { addAll, codeOf, waitingDownloads } from "../support/requests.ts";
 import { startSluice } from "../support/sluice.ts";
 
 const KiB = 1024;
@@ -180,4 +180,55 @@ Deno.test("who asks for what takes long leaves others their turn", async () => {
   greedy.onclose = () => closed.resolve();
   greedy.close();
   await closed.promise;
+});
+
+Deno.test("one that searches on and on is told, and others have their turn", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({ flags: ["--threads-amount=1"] });
+  await using client = await sluice.connect();
+  const url = origin.serve("/a", file(1), { gates: { head: forever } });
+  await addAll(client, Array.from({ length: 5_000 }, (_, n) => `${url}?${n}`));
+  await using greedy = await sluice.connect();
+  let answered = 0;
+  const searches = Array.from({ length: 500 }, async (_, n) => {
+    const search = { action: "list", search: `none ${n}` };
+    const reply = await greedy.request(search);
+    answered++;
+    return codeOf(reply);
+  });
+  await client.request({ action: "list", search: "all of one" });
+  assertLess(answered, 500);
+  const codes = await Promise.all(searches);
+  const found = codes.filter((code) => code === "no error").length;
+  assertEquals(new Set(codes), new Set(["no error", "TOO_MUCH"]));
+  assertLess(100 - 1, found);
+  // Once it has read them, it may ask again.
+  const reply = await greedy.request({ action: "list", limit: 1 });
+  assertEquals(codeOf(reply), "no error");
+});
+
+Deno.test("who sends on and on without a wait for replies is told what was not read", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({
+    environment: { MESSAGE_LENGTH: "10000" },
+    flags: ["--threads-amount=1"],
+  });
+  await using client = await sluice.connect();
+  await using hasty = await sluice.connect();
+  const url = origin.serve("/a", file(1), { gates: { head: forever } });
+  // They are added together, a moment after they came.
+  const codes = await Promise.all(
+    Array.from(
+      { length: 1_000 },
+      async (_, n) => codeOf(await hasty.request({ url: `${url}?${n}` })),
+    ),
+  );
+  assertEquals(codes[0], "no error");
+  assertEquals(new Set(codes), new Set(["no error", "TOO_MUCH"]));
+  const added = codes.filter((code) => code === "no error").length;
+  const list = await client.request({ action: "list", limit: 1 });
+  assertEquals("total" in list && list.total, added);
+  // Once it has waited, it is heard.
+  const reply = await hasty.request({ url });
+  assertEquals(codeOf(reply), "no error");
 });

@@ -18,6 +18,17 @@ Deno.test("a host gets few threads until it has answered", () => {
   assertEquals(createHostLimits(1, () => 0).of(HOST), 1);
 });
 
+Deno.test("a host that was asked is no new one, and answers until it is silent", () => {
+  const hosts = createHostLimits(16, () => 0);
+  const standings = [hosts.standing(HOST)];
+  for (const event of ["started", "answered", "started", "silent"] as const) {
+    hosts[event](HOST);
+    standings.push(hosts.standing(HOST));
+  }
+  assertEquals(standings, ["new", "asked", "answers", "answers", "asked"]);
+  assertEquals(hosts.standing("b.test"), "new");
+});
+
 Deno.test("a host that falls silent gets few threads until it serves", () => {
   const hosts = createLimits(16, () => 0);
   hosts.silent(HOST);

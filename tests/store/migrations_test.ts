@@ -8,7 +8,9 @@ import { copy } from "@std/fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Download } from "../../lib/download/download.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
+import type { Page } from "../../lib/store/catalogue.ts";
 import { migrate, STEPS } from "../../lib/store/migrations.ts";
+import { preparePages } from "../../lib/store/pages.ts";
 import { recover } from "../../lib/store/recovery.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { startDownloads } from "../support/downloads.ts";
@@ -196,6 +198,27 @@ Deno.test("a state of version 1 is read as it was written", async () => {
   const left = [...Deno.readDirSync(`${fixture.directory}/.sluice/parts`)];
   const names = left.map(({ name }) => name).sort();
   assertEquals(names, [LARGE, HALF, PAUSED].sort());
+});
+
+Deno.test("what version 1 had is found by a search, in any case", async () => {
+  await using fixture = await copyFixture();
+  using db = new DatabaseSync(fixture.database);
+  db.prepare("UPDATE downloads SET request = replace(request, ?, ?)")
+    .run("named.bin", "Отчёт.bin");
+  using _store = openStore(fixture.database, { sync: false });
+  const find = preparePages(db);
+  const states = ["Queued", "Paused", "Downloaded", "Failed"] as const;
+  const page = { states, queued: null, offset: 0, limit: 9, order: "oldest" };
+  for (
+    const [search, ...ids] of [
+      ["отчёт.BIN", WAITING],
+      ["LATER.bin", PAUSED],
+      ["/nowhere", FAILED],
+      [".bin", LARGE, PAUSED, HALF, WAITING],
+    ]
+  ) {
+    assertEquals(find({ ...page, search } as Page).ids, ids);
+  }
 });
 
 Deno.test("what version 1 had half done ends whole, and only the rest is fetched", async () => {

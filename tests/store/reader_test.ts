@@ -112,6 +112,28 @@ Deno.test("a search holds up nothing", async () => {
   assert(turns() > 20, `${turns()} turns`);
 });
 
+Deno.test("a search finds names and URLs in any case, as they are by now", async () => {
+  await using state = await openState();
+  const { store, reader } = state;
+  const download = create("%D0%AF");
+  const { id, request } = download;
+  await store.add([{ ...download, request: { ...request, filename: "Ä" } }]);
+  const totalOf = async (search: string) =>
+    (await reader.find({ ...ALL, search })).total;
+  const totals = (...searches: string[]) => Promise.all(searches.map(totalOf));
+  assertEquals(await totals("я", "ä", "ω", "ю"), [1, 1, 0, 0]);
+  const file = { size: 1, ranges: true, validator: null, name: "Ω" };
+  await store.checkpoint(id, file, { runs: [], fresh: [], bytes: 0 });
+  assertEquals(await totals("я", "ä", "ω", "ю"), [1, 0, 1, 0]);
+  const url = "https://example.org/%D0%AE";
+  await store.renew(id, { ...request, url });
+  assertEquals(await totals("я", "ä", "ω", "ю"), [0, 0, 1, 1]);
+  const failed = { kind: "Paused", error: null } as const;
+  const settled = { state: failed, downloaded: 0, finishedAt: null };
+  await store.settle(id, { ...settled, file: { ...file, name: "Ж" } });
+  assertEquals(await totals("ж", "ω", "ю"), [1, 0, 1]);
+});
+
 /** Does `action` in each turn of the event loop until a promise is settled. */
 function countTurns<Result>(promise: Promise<Result>, action: () => void) {
   let turns = 0;

@@ -11,6 +11,7 @@ import {
   choose,
   giveUp,
   hostsInFull,
+  isAside,
   isWaiting,
   serves,
   type ThreadLimits,
@@ -55,7 +56,12 @@ function sliced(
 }
 
 function limitsOf(threads: number, perHost = threads): ThreadLimits {
-  return { threads, bytesAmount: MiB, perHost: () => perHost };
+  return {
+    threads,
+    bytesAmount: MiB,
+    perHost: () => perHost,
+    standing: () => "answers",
+  };
 }
 
 /** Starts all the threads that may run. */
@@ -220,6 +226,87 @@ Deno.test("those that hear nothing leave room in front of the queue", () => {
   assert(isWaiting(failed("a.test", "STALLED"), 0));
   assert(!isWaiting(failed("a.test", "CUT"), 0));
   assert(isWaiting(failed("a.test", "CUT", 1), 0));
+});
+
+/** Transfers at hosts that were asked and have not answered. */
+function mutes(count: number): Transfer[] {
+  return Array.from({ length: count }, (_, n) => transferOf(`${n}.mute`));
+}
+
+/** Hosts below .mute do not answer, those below .new were not asked. */
+function withSilence(threads: number): ThreadLimits {
+  return {
+    ...limitsOf(threads),
+    standing(host) {
+      if (host.endsWith(".mute")) return "asked";
+      return host.endsWith(".new") ? "new" : "answers";
+    },
+  };
+}
+
+Deno.test("hosts that never answered have all threads while nobody else wants them", () => {
+  const silent = mutes(9);
+  fill(silent, withSilence(8));
+  assertEquals(running(silent), 8);
+});
+
+Deno.test("once they have half, those that answer come first, and then new ones", () => {
+  const silent = mutes(6);
+  fill(silent, withSilence(4));
+  const [fresh, well] = [transferOf("b.new"), sliced("a.test")];
+  const transfers = [...silent, fresh, well];
+  fill(transfers, withSilence(6));
+  assertEquals(well.threads.size, 2);
+  begin(
+    well,
+    { kind: "slice", slice: { start: 60 * MiB, end: 61 * MiB } },
+    9,
+    0,
+  );
+  well.threads.values().forEach(askToStop);
+  bringTo(well, { kind: "rest", bytes: "keep" });
+  fill(transfers, withSilence(8));
+  assertEquals([fresh.threads.size, running(silent)], [1, 4]);
+});
+
+Deno.test("the youngest of many that wait for long makes way, beyond half", () => {
+  for (const host of ["a.test", "b.new"]) {
+    const silent = mutes(6);
+    for (const [now, transfer] of silent.entries()) {
+      fill([transfer], limitsOf(1), now);
+    }
+    const transfers = [...silent, transferOf(host)];
+    const limits = withSilence(6);
+    assertEquals(giveUp(transfers, limits, 1_003), null);
+    const given: (Transfer | undefined)[] = [];
+    for (let n = 0; n < 4; n++) {
+      const thread = giveUp(transfers, limits, 2_000);
+      given.push(ownerOf(transfers, thread));
+      if (thread) askToStop(thread);
+      transfers.push(transferOf(host));
+    }
+    const [, , , fourth, fifth, sixth] = silent;
+    assertEquals(given, [sixth, fifth, fourth, undefined]);
+  }
+});
+
+Deno.test("nobody makes way for a host that was asked in vain", () => {
+  const silent = mutes(7);
+  fill(silent.slice(0, 6), withSilence(6));
+  assertEquals(giveUp(silent, withSilence(6), 60_000), null);
+  const rich = sliced("a.test");
+  const half = mutes(3);
+  fill(half.slice(0, 2), withSilence(2));
+  fill([rich], limitsOf(2));
+  const transfers = [...half, rich];
+  assertEquals(giveUp(transfers, withSilence(4), 60_000), null);
+});
+
+Deno.test("one that asked in vain leaves room in front of the queue", () => {
+  const [silent] = mutes(1);
+  assert(silent && isAside(silent, withSilence(1), 0));
+  assert(!isAside(transferOf("a.test"), withSilence(1), 0));
+  assert(!isAside(transferOf("a.new"), withSilence(1), 0));
 });
 
 Deno.test("a host that answers is not full of what fails there", () => {
