@@ -30,7 +30,7 @@ const LISTEN_AGAIN = 500;
 /**
  * Serves until a signal says to stop.
  *
- * @param onListen Called once, with the port.
+ * @param onListen Called once, with the port; if it throws, the start has failed.
  * @throws {DownloadError} if the content directory cannot be used.
  */
 export async function serve(
@@ -58,7 +58,7 @@ export async function serve(
     downloads: coordinator,
   });
   const handler = createHandler(options, { coordinator, lists, log });
-  using signals = startSignals();
+  using signals = startSignals(() => log("hangup", { ignored: true }));
   try {
     const server = listen(options, handler, log, onListen);
     // In the turn that begins to listen, no client can have taken the last file.
@@ -80,7 +80,8 @@ export async function serve(
  * Listens, and listens again when the listener ends by itself, as it does while
  * too many files are open.
  *
- * @throws what keeps it from listening at first, such as a port that is taken.
+ * @throws what keeps it from listening at first, such as a port that is taken,
+ * or what `onListen` throws; then nothing listens.
  */
 function listen(
   { host, port }: ServeOptions,
@@ -103,7 +104,12 @@ function listen(
   let server = start(port);
   let stopping = false;
   const { port: taken } = server.addr;
-  onListen(taken);
+  try {
+    onListen(taken);
+  } catch (error) {
+    server.shutdown();
+    throw error;
+  }
 
   async function run(): Promise<never> {
     for (;;) {
