@@ -86,7 +86,7 @@ export async function get(
     const path = state.kind === "Downloaded" ? state.path : null;
     if (path === null) failed++;
     const left = total(union(begun?.claim?.left?.runs ?? []));
-    const now = Date.now();
+    const now = performance.now();
     const effort = {
       seconds: (now - (begun?.startedAt ?? now)) / 1000,
       bytes: Math.max(0, download.downloaded - left),
@@ -99,12 +99,13 @@ export async function get(
     while (open.size < threadsAmount * AHEAD && !interrupt.aborted) {
       const request = lines.next();
       if (request === null) break;
-      const now = Date.now();
-      open.set(request, { startedAt: now, claim: null });
+      const begun = { startedAt: performance.now(), claim: null };
+      open.set(request, begun);
       try {
-        await begin(request, now);
+        await begin(request, begun);
       } catch (error) {
         const state = { kind: "Failed", error: toRecord(error) } as const;
+        const now = Date.now();
         ended({ ...createDownload(request, now), state, finishedAt: now });
       }
     }
@@ -115,13 +116,13 @@ export async function get(
   }
 
   /** @throws {DownloadError} if it cannot be begun. */
-  async function begin(request: DownloadRequest, now: number): Promise<void> {
+  async function begin(request: DownloadRequest, begun: Begun): Promise<void> {
     const claim = claims.take(await keyOf(request), {
       checked: request.checksum !== null,
     });
     if (claim === null) throw beingFetched();
     const mine = { ...claim, left: known(claim.left, request) };
-    open.set(request, { startedAt: now, claim: mine });
+    open.set(request, { ...begun, claim: mine });
     const { named, left } = mine;
     if (named === null) {
       await coordinator.add([request]);
@@ -131,7 +132,7 @@ export async function get(
     mine.forget();
     mine.release();
     const finished = finishedAs(named, left?.file ?? null);
-    ended({ ...createDownload(request, now), ...finished });
+    ended({ ...createDownload(request, Date.now()), ...finished });
   }
 
   const store = createGetStore((request) => {
@@ -180,7 +181,7 @@ export async function get(
 
 /** A download that has begun. */
 interface Begun {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, by the steady clock. */
   readonly startedAt: number;
   /** Null until it is taken. */
   readonly claim: Claim | null;

@@ -50,7 +50,7 @@ const list = createList({
 const connection = connect({
   url: socketUrl(),
   hear(frame) {
-    announce(model.hear(frame, Date.now()));
+    announce(model.hear(frame, performance.now()));
     overview.drawTitle(connection.state());
     drawSoon();
   },
@@ -132,7 +132,7 @@ function drawDetail() {
   if (opened === null) return;
   const status = model.get(opened);
   if (status === null) closeDetail();
-  else detail.draw(status, model.speedsOf(opened), Date.now());
+  else detail.draw(status, model.speedsOf(opened), performance.now());
 }
 
 let asking = false;
