@@ -6,6 +6,7 @@ import { within } from "../base/timers.ts";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../download/errors.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
+import { ownDirectory } from "../files/own_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import { createEventLog } from "../status/event_log.ts";
 import { createLists } from "../status/lists.ts";
@@ -40,6 +41,7 @@ export async function serve(
 ): Promise<void> {
   keepRunning(log);
   using parts = await openContentDirectory(options.contentDirectory, options);
+  if (!parts.isPrivate) tellOthersMayRead(parts.directory, log);
   using store = openStore(parts.statePath, options);
   await recover({ parts, catalogue: store, records: store });
   await using reader = createReader(parts.statePath);
@@ -74,6 +76,16 @@ export async function serve(
     handler.close();
     await coordinator.close();
   }
+}
+
+function tellOthersMayRead(directory: string, log: Log): void {
+  log("others may read", {
+    path: ownDirectory(directory),
+    message:
+      "It holds what URLs and headers keep secret, and its mode cannot " +
+      "be changed: have the server's user own it, or mount the disk for that " +
+      "user alone.",
+  });
 }
 
 /**

@@ -58,11 +58,12 @@ async function insertDisk(): Promise<Disk> {
 
 Deno.test({
   ignore,
-  name: "exFAT is what it is taken for: without hard links",
+  name: "exFAT is what it is taken for: without hard links, and without modes",
   async fn() {
     await using disk = await insertDisk();
     using parts = await openContentDirectory(disk.path, { sync: true });
     assertEquals(parts.naming(), "renames");
+    assertEquals(parts.isPrivate, false);
   },
 });
 
