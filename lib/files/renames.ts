@@ -72,6 +72,7 @@ export const renames: Naming = {
     path.endsWith(ENDING) ? path.slice(0, -ENDING.length) : path,
   withdraw,
   identityOf,
+  hasIdentity: (info, identity) => identityOf(info) === identity,
 };
 
 /**
