@@ -5,6 +5,7 @@
  */
 
 import type { Log } from "../base/log.ts";
+import type { Health } from "../store/health.ts";
 import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
 import { serveFile } from "./files.ts";
 import { type GuardOptions, refusal } from "./guard.ts";
@@ -61,9 +62,9 @@ interface Visit {
 /** Makes the handler of a server's requests. */
 export function createHandler(
   options: ServerOptions,
-  tools: DoorTools,
+  tools: DoorTools & { readonly health: Health },
 ): Handler {
-  const { coordinator, log } = tools;
+  const { coordinator, log, health } = tools;
   const auth = createAuth(options.authToken);
   const sockets = createSockets(options, tools);
   const lag = startLagMeter();
@@ -73,7 +74,10 @@ export function createHandler(
       method: null,
       path: "/healthz",
       access: "open",
-      handler: () => text(200, "ok"),
+      async handler() {
+        const trouble = await health.check();
+        return trouble ? text(503, trouble.message) : text(200, "ok");
+      },
     },
     {
       method: "POST",

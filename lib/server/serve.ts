@@ -10,6 +10,7 @@ import { ownDirectory } from "../files/own_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import { createEventLog } from "../status/event_log.ts";
 import { createLists } from "../status/lists.ts";
+import { createHealth } from "../store/health.ts";
 import { createQueue } from "../store/queue.ts";
 import { createReader } from "../store/reader.ts";
 import { recover } from "../store/recovery.ts";
@@ -59,7 +60,8 @@ export async function serve(
     listing: reader,
     downloads: coordinator,
   });
-  const handler = createHandler(options, { coordinator, lists, log });
+  const health = createHealth(store.touch);
+  const handler = createHandler(options, { coordinator, lists, log, health });
   using signals = startSignals(() => log("hangup", { ignored: true }));
   try {
     const server = listen(options, handler, log, onListen);

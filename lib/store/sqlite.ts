@@ -6,6 +6,7 @@ import { createBatcher } from "./batcher.ts";
 import type { Catalogue, Excerpt } from "./catalogue.ts";
 import { openDatabase } from "./database.ts";
 import { createFinishedPaths, type FinishedPaths } from "./finished_paths.ts";
+import { STEPS } from "./migrations.ts";
 import type { PartRecords } from "./part_records.ts";
 import type { Line } from "./queue.ts";
 import { createRecent } from "./recent.ts";
@@ -14,6 +15,8 @@ import { createRecent } from "./recent.ts";
 export interface Store
   extends Line, Catalogue, Excerpt, PartRecords, Disposable {
   get(id: string): Download | null;
+  /** Writes to the state, and changes nothing. */
+  touch(): Promise<void>;
 }
 
 /**
@@ -55,7 +58,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     return rows.map((row) => downloadOf(row as Row, paths));
   }
 
-  const { write, flush } = createBatcher(db, () => {
+  const { write, finish } = createBatcher(db, () => {
     totals = null;
     recent.forgetAll();
   });
@@ -118,6 +121,11 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         recent.forget(id);
       }),
     get,
+    touch: () =>
+      write(() => {
+        // SQLite writes the page that holds it, whatever it was.
+        db.exec(`PRAGMA user_version = ${STEPS.length}`);
+      }),
     open: (limit) => downloadsOf(sql.open.all(limit)),
     finished: (limit) => downloadsOf(sql.finished.all(limit)),
     waitingForRoom: (room) => downloadsOf(sql.waitingForRoom.all(room)),
@@ -131,7 +139,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       return { ...totals };
     },
     [Symbol.dispose]() {
-      flush();
+      finish();
       db.close();
     },
   };
