@@ -8,7 +8,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { DatabaseSync } from "node:sqlite";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { preparePages } from "../../lib/store/pages.ts";

@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import {
