@@ -14,6 +14,7 @@ import {
   TOKEN_RULE,
 } from "./config.ts";
 import { errorMessage } from "./lib/base/error_message.ts";
+import { writeAllSync } from "./lib/base/write_all.ts";
 import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import { refuseWithout } from "./lib/cli/permissions.ts";
@@ -35,7 +36,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { command, flags, operands } = asked;
   if (flags.help) {
     const help = await import("./lib/cli/help.ts");
-    return console.log(
+    return print(
       asked.named
         ? help.renderCommandHelp(command)
         : help.renderHelp(commands) + "\n" + help.renderCommandHelp(command),
@@ -45,7 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
     const { default: project } = await import("./deno.json", {
       with: { type: "json" },
     });
-    return console.log(`sluice ${project.version}`);
+    return print(`sluice ${project.version}`);
   }
   switch (command.name) {
     case "serve":
@@ -65,7 +66,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
     case "completions": {
       const script = await import("./lib/cli/completions.ts");
-      return console.log(
+      return print(
         script.renderCompletions(operands.join(" "), commands),
       );
     }
@@ -280,18 +281,42 @@ function announce(
   port: number,
 ): void {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  console.log(`Sluice listens on ws://${host}:${port}/`);
-  console.log(`Its page is http://${host}:${port}/`);
-  if (config.publicUrl !== null) {
-    console.log(`People reach it by ${config.publicUrl}`);
-  }
-  console.log(`Files go to ${config.contentDirectory}`);
-  console.log(
+  const reached = config.publicUrl === null
+    ? []
+    : [`People reach it by ${config.publicUrl}`];
+  const lines = [
+    `Sluice listens on ws://${host}:${port}/`,
+    `Its page is http://${host}:${port}/`,
+    ...reached,
+    `Files go to ${config.contentDirectory}`,
     `${config.threadsAmount} threads on ${config.workers} workers, ` +
-      `at most ${config.bytesAmount} bytes a slice`,
-  );
+    `at most ${config.bytesAmount} bytes a slice`,
+  ];
   if (!config.allowPrivate) {
-    console.log("Private networks are denied to downloads");
+    lines.push("Private networks are denied to downloads");
+  }
+  print(lines.join("\n"));
+}
+
+/** @throws {DownloadError} DISK if standard output takes no more. */
+function print(text: string): void {
+  try {
+    writeAllSync(Deno.stdout, new TextEncoder().encode(`${text}\n`));
+  } catch (error) {
+    throw new DownloadError(
+      "DISK",
+      `Standard output cannot be written: ${errorMessage(error)}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Writes to standard error, if that takes anything. */
+function complain(text: string): void {
+  try {
+    writeAllSync(Deno.stderr, new TextEncoder().encode(`sluice: ${text}\n`));
+  } catch {
+    // The exit code says that something is wrong.
   }
 }
 
@@ -306,20 +331,19 @@ function ownFiles(): string[] {
 /** A mistake of the user's is one line; only one of ours shows its stack. */
 function fail(error: unknown): never {
   if (error instanceof UsageError || error instanceof ConfigError) {
-    console.error(`sluice: ${printable(error.message)}`);
+    complain(printable(error.message));
     Deno.exit(2);
   }
   if (error instanceof DownloadError) {
-    console.error(`sluice: ${printable(error.message)}`);
+    complain(printable(error.message));
   } else if (error instanceof Deno.errors.NotCapable) {
-    console.error(`sluice: Permission is missing: ${error.message}`);
+    complain(`Permission is missing: ${error.message}`);
   } else if (error instanceof Deno.errors.AddrInUse) {
-    console.error(
-      "sluice: The port is taken: choose another with --port, or stop " +
-        "whoever has it.",
+    complain(
+      "The port is taken: choose another with --port, or stop whoever has it.",
     );
   } else {
-    console.error("sluice: unexpected error", error);
+    complain(`unexpected error ${Deno.inspect(error)}`);
   }
   Deno.exit(1);
 }

@@ -77,7 +77,8 @@ export interface Coordinator
    * Does to a download what a client says; resolves when it is done.
    *
    * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE; STATE, DISK or DISK_FULL
-   * if the download's record or file cannot be changed.
+   * if the download's record or file cannot be changed; FILE_GONE if a download
+   * was removed, and its file was not there to be deleted.
    */
   command(id: string, command: Command): Promise<void>;
   /** Where the file of a finished download is; null for any other. */
@@ -232,8 +233,9 @@ function refuseIfFull(added: number, waiting: number, most: number): void {
 async function carryOut(
   command: Command,
   download: Download,
-  { catalogue, parts, tell }: EngineTools,
+  tools: EngineTools,
 ): Promise<void> {
+  const { catalogue, parts, tell } = tools;
   const { id, request, file, downloaded } = download;
   switch (command.kind) {
     case "pause": {
@@ -254,26 +256,50 @@ async function carryOut(
     case "refresh":
       await catalogue.renew(id, { ...request, url: command.url });
       break;
-    case "remove": {
-      const path = command.deleteFile ? finishedPath(download, parts) : null;
-      if (path !== null) await parts.removeFinished(path);
-      await catalogue.remove(id);
-      await parts.remove(id);
-    }
+    case "remove":
+      return await remove(download, command, tools);
   }
   tell({ kind: CARRIED_OUT[command.kind], id });
 }
 
 /**
- * Where the file of a finished download is; null if there is none, or it was
- * moved and another one has its name now.
+ * Takes a download off the list, with its finished file if that is asked for.
+ *
+ * @throws {DownloadError} FILE_GONE if the file is not there to be deleted: then
+ * the download is off the list all the same.
  */
+async function remove(
+  { id, state }: Download,
+  { deleteFile }: Extract<Command, { kind: "remove" }>,
+  { catalogue, parts, tell }: EngineTools,
+): Promise<void> {
+  const finished = deleteFile && state.kind === "Downloaded" ? state : null;
+  const found = finished && parts.look(finished.path, finished.identity);
+  if (found === "there") await parts.removeFinished(finished?.path ?? "");
+  await catalogue.remove(id);
+  await parts.remove(id);
+  tell({ kind: "removed", id });
+  if (finished !== null && found !== "there") {
+    throw fileGone(finished.path, found === "another");
+  }
+}
+
+function fileGone(path: string, taken: boolean): DownloadError {
+  const why = taken
+    ? `another file is at ${path} by now, and was left there`
+    : `it was not at ${path} any more`;
+  return new DownloadError(
+    "FILE_GONE",
+    `The download is off the list, but its file was not deleted: ${why}.`,
+  );
+}
+
+/** Where the file of a finished download is; null if it is not there any more. */
 function finishedPath(
   { state }: Download,
   parts: DownloadParts,
 ): string | null {
   if (state.kind !== "Downloaded") return null;
   const { path, identity } = state;
-  const found = parts.identity(path) ?? identity;
-  return identity === undefined || identity === found ? path : null;
+  return parts.look(path, identity) === "there" ? path : null;
 }

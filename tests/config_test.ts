@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "./support/fast_check.ts";
 import { ConfigError, ENVIRONMENT, readConfig, settingsOf } from "../config.ts";
 
 const FLAGS = settingsOf("serve").map(({ flag }) => flag);

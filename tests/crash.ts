@@ -416,6 +416,7 @@ async function readState(directory: string): Promise<Row[]> {
     ).all() as unknown as Omit<Row, "runs">[];
     return all.map((row) => ({
       ...row,
+      path: row.path === null ? null : `${directory}/${row.path}`,
       runs: runs.all(row.id) as unknown as Run[],
     }));
   } finally {

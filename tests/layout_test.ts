@@ -158,6 +158,33 @@ Deno.test("decisions touch no clock, disk, worker or HTTP", async () => {
   assert(read > 0, "no file was read");
 });
 
+/**
+ * Where the wall clock is read, which may be set back or forward at any time:
+ * for the moments that people see, and the dates that origins name.
+ */
+const WALL_CLOCK = [
+  "lib/base/log.ts",
+  "lib/coordinator.ts",
+  "lib/engine/jobs.ts",
+  "lib/get/get.ts",
+  "lib/server/ui/detail.js",
+  "lib/server/ui/row.js",
+  "lib/store/recovery.ts",
+  "lib/threads/ask.ts",
+  "lib/threads/fetch_slice.ts",
+  "lib/threads/publish.ts",
+];
+
+Deno.test("spans of time are measured on the steady clock", async () => {
+  const found: string[] = [];
+  for await (const path of files("lib")) {
+    if (!/\.(ts|js)$/.test(path)) continue;
+    const code = await Deno.readTextFile(projectPath(path));
+    if (/\bDate\.now\b|\bnew Date\(\)/.test(code)) found.push(path);
+  }
+  assertEquals(found.sort(), WALL_CLOCK);
+});
+
 Deno.test("nothing outside lib/cluster/ names NATS", async () => {
   for await (const path of files("lib")) {
     if (path.startsWith("lib/cluster/") || !path.endsWith(".ts")) continue;

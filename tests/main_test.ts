@@ -7,6 +7,7 @@ import {
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
 import { makeDirectory } from "./support/directory.ts";
+import { copyProject } from "./support/project_copy.ts";
 import { nginxInstalled, startNginx } from "./support/nginx.ts";
 import {
   file,
@@ -17,7 +18,6 @@ import {
 import {
   collect,
   connect,
-  projectPath,
   run,
   startSluice,
   taskArguments,
@@ -67,19 +67,6 @@ Deno.test("a fresh copy of the project serves with one command", async () => {
     await output.ended;
   }
 });
-
-async function copyProject(to: string): Promise<void> {
-  const { stdout } = await new Deno.Command("git", {
-    args: ["ls-files", "--cached", "--others", "--exclude-standard"],
-    cwd: projectPath("."),
-  }).output();
-  const paths = new TextDecoder().decode(stdout).split("\n").filter(Boolean);
-  for (const path of paths) {
-    if (path.startsWith("tests/")) continue;
-    await Deno.mkdir(join(to, path, ".."), { recursive: true });
-    await Deno.copyFile(projectPath(path), join(to, path));
-  }
-}
 
 const PYTHON = "/usr/bin/python3";
 

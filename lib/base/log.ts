@@ -1,5 +1,7 @@
 /** One line for each thing that happens. */
 
+import { writeAllSync } from "./write_all.ts";
+
 /** What a line may tell besides its event; never a URL's secrets. */
 export type Fields = Readonly<
   Record<string, string | number | boolean | null | undefined>
@@ -16,20 +18,45 @@ const GATHER = 20;
  * costs more than a line; those that still wait at the process's exit are
  * written then.
  *
+ * Lines that cannot be written, as on a full disk, are lost, and nothing else
+ * is: the next line that can be written comes after one that counts them.
+ *
  * @param format `text` for people, `json` for programs.
+ * @param output Where the lines go.
  */
-export function createLog(format: "text" | "json"): Log {
+export function createLog(
+  format: "text" | "json",
+  output: Pick<Deno.FsFile, "writeSync"> = Deno.stderr,
+): Log {
+  const encoder = new TextEncoder();
   const lines: string[] = [];
+  let lost = 0;
+
   function write(): void {
-    if (lines.length > 0) console.error(lines.splice(0).join("\n"));
+    const gathered = lines.splice(0);
+    if (gathered.length === 0) return;
+    // The last that was written may have been the first half of a line.
+    const told = lost > 0
+      ? ["", lineOf("lines lost", { count: lost }), ...gathered]
+      : gathered;
+    try {
+      writeAllSync(output, encoder.encode(`${told.join("\n")}\n`));
+      lost = 0;
+    } catch {
+      lost += gathered.length;
+    }
   }
-  addEventListener("unload", write);
-  return (event, fields = {}) => {
+
+  function lineOf(event: string, fields: Fields): string {
     const time = new Date().toISOString();
-    const line = format === "json"
+    return format === "json"
       ? JSON.stringify({ time, event, ...fields })
       : `${time} ${event}${textOf(fields)}`;
-    if (lines.push(line) === 1) setTimeout(write, GATHER);
+  }
+
+  addEventListener("unload", write);
+  return (event, fields = {}) => {
+    if (lines.push(lineOf(event, fields)) === 1) setTimeout(write, GATHER);
   };
 }
 

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "BAD_URL"
   | "UNKNOWN_ID"
   | "WRONG_STATE"
+  | "FILE_GONE"
   | "TOO_MUCH"
   // on the way to the origin
   | "HOST_UNKNOWN"

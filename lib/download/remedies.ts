@@ -34,6 +34,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   BAD_URL: "none",
   UNKNOWN_ID: "none",
   WRONG_STATE: "none",
+  FILE_GONE: "none",
   TOO_MUCH: "none",
   HOST_UNKNOWN: "retry",
   REFUSED: "fewer",

@@ -7,12 +7,21 @@ import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
 import { findNaming } from "./find_naming.ts";
 import type { Named, Naming } from "./naming.ts";
+import {
+  makeOwnDirectory,
+  makePrivateFile,
+  ownDirectory,
+  PRIVATE_FILE,
+  takeFileFromOthers,
+} from "./own_directory.ts";
 import { createParts, type DownloadParts } from "./parts.ts";
 
 /** A content directory that is this process's alone. */
 export interface ContentDirectory extends DownloadParts, Disposable {
   /** The path of the database. */
   readonly statePath: string;
+  /** Whether nobody but its owner may read what Sluice keeps in it. */
+  readonly isPrivate: boolean;
   /** The part files that have names already, by their downloads' ids. */
   named(): ReadonlyMap<string, Named>;
   /** Removes part files of no download that is known. */
@@ -29,12 +38,19 @@ export async function openContentDirectory(
   directory: string,
   { sync }: { sync: boolean },
 ): Promise<ContentDirectory> {
-  const own = join(directory, ".sluice");
+  const own = ownDirectory(directory);
   const parts = join(own, "parts");
-  const lock = await takeLock(parts, join(own, "lock"), directory);
+  const statePath = join(own, "state.db");
+  const { lock, isPrivate } = await takeLock(
+    parts,
+    join(own, "lock"),
+    directory,
+  );
   let naming: Naming;
+  let isKept: boolean;
   try {
     naming = findNaming(join(own, "lock"));
+    isKept = makePrivateState(statePath) && isPrivate;
   } catch (error) {
     lock.close();
     throw unusable(directory, error);
@@ -50,7 +66,8 @@ export async function openContentDirectory(
   });
   return {
     ...access,
-    statePath: join(own, "state.db"),
+    statePath,
+    isPrivate: isKept,
     named() {
       const found = naming.find(directory, [...paths()]);
       return new Map(
@@ -66,13 +83,31 @@ export async function openContentDirectory(
   };
 }
 
+/**
+ * Makes the state's files their owner's alone: SQLite gives those that it makes
+ * beside the database the database's mode.
+ *
+ * @returns Whether all of them are.
+ */
+function makePrivateState(path: string): boolean {
+  const made = makePrivateFile(path);
+  const beside = [`${path}-wal`, `${path}-shm`].map(takeFileFromOthers);
+  return made && beside.every(Boolean);
+}
+
+/** A lock that is held, and whether it is in a directory of its owner's alone. */
+interface HeldLock {
+  readonly lock: Deno.FsFile;
+  readonly isPrivate: boolean;
+}
+
 async function takeLock(
   parts: string,
   path: string,
   directory: string,
-): Promise<Deno.FsFile> {
-  const lock = await openLock(parts, path, directory);
-  if (await lock.tryLock(true)) return lock;
+): Promise<HeldLock> {
+  const { lock, isPrivate } = await openLock(parts, path, directory);
+  if (await lock.tryLock(true)) return { lock, isPrivate };
   lock.close();
   throw new DownloadError(
     "DISK",
@@ -85,10 +120,16 @@ async function openLock(
   parts: string,
   path: string,
   directory: string,
-): Promise<Deno.FsFile> {
+): Promise<HeldLock> {
   try {
+    const isPrivate = makeOwnDirectory(directory);
     await ensureDir(parts);
-    return await Deno.open(path, { write: true, create: true });
+    const lock = await Deno.open(path, {
+      write: true,
+      create: true,
+      mode: PRIVATE_FILE,
+    });
+    return { lock, isPrivate: takeFileFromOthers(path) && isPrivate };
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     throw unusable(directory, error);

@@ -23,6 +23,7 @@ export const links: Naming = {
   partOf: (path) => path,
   withdraw: () => {},
   identityOf,
+  hasIdentity,
 };
 
 function findNames(
@@ -53,9 +54,27 @@ function hasName({ nlink }: Deno.FileInfo): boolean {
   return (nlink ?? 1) > 1;
 }
 
-/** An inode number alone does not tell files apart: a later file may get it. */
-function identityOf({ ino, birthtime }: Deno.FileInfo): string {
-  return `${ino} ${birthtime?.getTime() ?? ""}`;
+/**
+ * An inode number alone does not tell files apart: a later file may get it. Size
+ * and time of modification tell of a file that was moved to another file system.
+ */
+function identityOf({ ino, birthtime, size, mtime }: Deno.FileInfo): string {
+  const [born, modified] = [birthtime, mtime]
+    .map((time) => time?.getTime() ?? "");
+  return `${ino} ${born} ${size} ${modified}`;
+}
+
+/**
+ * Whether it is the same inode, whatever was written to it, or a copy that kept
+ * the time. A time of whole seconds may have been given to several files: by the
+ * origin, or by what unpacked them. Old identities are of the inode only.
+ */
+function hasIdentity(info: Deno.FileInfo, identity: string): boolean {
+  const [ino, born, size, modified] = identity.split(" ");
+  const [inoNow, bornNow, sizeNow, modifiedNow] = identityOf(info).split(" ");
+  if (ino === inoNow && born === bornNow) return true;
+  const tells = Number(modified) % 1000 > 0;
+  return tells && size === sizeNow && modified === modifiedNow;
 }
 
 function inodeOf({ dev, ino }: Deno.FileInfo): string {

@@ -54,6 +54,8 @@ export interface Naming {
   withdraw(part: string, directory: string): void;
   /** A text that tells a file from all others, as long as the file exists. */
   identityOf(info: Deno.FileInfo): string;
+  /** Whether a file is the one that an identity was recorded of. */
+  hasIdentity(info: Deno.FileInfo, identity: string): boolean;
 }
 
 /** The name of a {@linkcode Naming}: functions do not survive `postMessage`. */

@@ -23,11 +23,18 @@ export interface DownloadParts {
   evidence(id: string): string;
   /** Removes a part file, if there is one, and not the finished file. */
   remove(id: string): Promise<void>;
-  /** The identity of the file at a path (see naming.ts); null if there is none. */
-  identity(path: string): string | null;
+  /**
+   * What is at the path of a finished file.
+   *
+   * @param identity The file's own (see naming.ts); undefined for any.
+   */
+  look(path: string, identity: string | undefined): FinishedFile;
   /** Removes a finished file, if it is still there. */
   removeFinished(path: string): Promise<void>;
 }
+
+/** Whether a finished file is where it was, and has not become another one. */
+export type FinishedFile = "there" | "gone" | "another";
 
 /**
  * Makes access to part files that no other process uses.
@@ -68,9 +75,12 @@ export function createParts(
       naming().withdraw(path(id), directory);
       await removeFile(path(id));
     },
-    identity(path) {
+    look(path, identity) {
       const info = lstatIfThere(path);
-      return info && naming().identityOf(info);
+      if (info === null) return "gone";
+      const same = identity === undefined ||
+        naming().hasIdentity(info, identity);
+      return same ? "there" : "another";
     },
     removeFinished: removeFile,
   };

@@ -23,6 +23,7 @@ import { isObject } from "../base/json.ts";
 import { writeAllSync } from "../base/write_all.ts";
 import { lstatIfThere, removeIfThere, takeName } from "./names.ts";
 import type { Named, Naming } from "./naming.ts";
+import { PRIVATE_FILE } from "./own_directory.ts";
 
 /** Which name a part is to have. */
 interface Intent {
@@ -71,6 +72,7 @@ export const renames: Naming = {
     path.endsWith(ENDING) ? path.slice(0, -ENDING.length) : path,
   withdraw,
   identityOf,
+  hasIdentity: (info, identity) => identityOf(info) === identity,
 };
 
 /**
@@ -126,6 +128,7 @@ function writeIntent(part: string, intent: Intent): void {
     write: true,
     create: true,
     truncate: true,
+    mode: PRIVATE_FILE,
   });
   writeAllSync(file, new TextEncoder().encode(JSON.stringify(intent)));
 }

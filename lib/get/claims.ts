@@ -13,6 +13,12 @@ import type { Run } from "../download/ranges.ts";
 import { findNaming } from "../files/find_naming.ts";
 import { removeIfThere } from "../files/names.ts";
 import type { Named, Naming } from "../files/naming.ts";
+import {
+  makeOwnDirectory,
+  ownDirectory,
+  PRIVATE_DIRECTORY,
+  PRIVATE_FILE,
+} from "../files/own_directory.ts";
 
 /** What is known to be in a part file. */
 export interface PartRecord {
@@ -75,7 +81,7 @@ export function createClaims(
   contentDirectory: string,
   { sync }: { sync: boolean },
 ): Claims {
-  const own = join(contentDirectory, ".sluice");
+  const own = ownDirectory(contentDirectory);
   const directory = join(own, "get");
   /** Locks of downloads that are over, for downloads to come. */
   const free: Lock[] = [];
@@ -85,7 +91,7 @@ export function createClaims(
     const part = join(directory, id);
     const path = `${part}.json`;
     const lock = takeOver(free, `${part}.lock`) ??
-      takeLock(directory, `${part}.lock`);
+      takeLock(contentDirectory, `${part}.lock`);
     if (lock === null) return null;
     let naming: Naming;
     try {
@@ -121,6 +127,7 @@ export function createClaims(
           write: true,
           create: true,
           truncate: true,
+          mode: PRIVATE_FILE,
         });
         const text = JSON.stringify(record);
         writeAllSync(file, new TextEncoder().encode(text));
@@ -199,9 +206,9 @@ function takeOver(free: Lock[], path: string): Lock | null {
  * Locks the file at a path; null if another process has locked it. The last owner
  * may have removed the file just before: that lock would keep nobody out.
  */
-function takeLock(directory: string, path: string): Lock | null {
+function takeLock(contentDirectory: string, path: string): Lock | null {
   for (;;) {
-    const file = openLock(directory, path);
+    const file = openLock(contentDirectory, path);
     if (file === null) continue;
     if (!file.tryLockSync(true)) {
       file.close();
@@ -213,10 +220,23 @@ function takeLock(directory: string, path: string): Lock | null {
 }
 
 /** Null if another process has removed the directory in between. */
-function openLock(directory: string, path: string): Deno.FsFile | null {
+function openLock(
+  contentDirectory: string,
+  path: string,
+): Deno.FsFile | null {
   try {
-    Deno.mkdirSync(directory, { recursive: true });
-    return Deno.openSync(path, { write: true, create: true });
+    // Records hold no secrets: where it cannot be its owner's alone, it is used.
+    makeOwnDirectory(contentDirectory);
+    // Another process may have removed it again just now.
+    Deno.mkdirSync(join(path, ".."), {
+      recursive: true,
+      mode: PRIVATE_DIRECTORY,
+    });
+    return Deno.openSync(path, {
+      write: true,
+      create: true,
+      mode: PRIVATE_FILE,
+    });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

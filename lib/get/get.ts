@@ -101,7 +101,7 @@ export async function get(
     const path = state.kind === "Downloaded" ? state.path : null;
     if (path === null) failed++;
     const left = total(union(begun?.claim?.left?.runs ?? []));
-    const now = Date.now();
+    const now = performance.now();
     const effort = {
       seconds: (now - (begun?.startedAt ?? now)) / 1000,
       bytes: Math.max(0, download.downloaded - left),
@@ -135,11 +135,12 @@ export async function get(
     while (open.size < threadsAmount * ahead && !interrupt.aborted) {
       const request = lines.next();
       if (request === null) break;
-      const now = Date.now();
-      open.set(request, { startedAt: now, key: null, claim: null });
-      const beginning = begin(request, now).catch((error) => {
+      const begun = { startedAt: performance.now(), key: null, claim: null };
+      open.set(request, begun);
+      const beginning = begin(request, begun).catch((error) => {
         const state = { kind: "Failed", error: toRecord(error) } as const;
         if (interrupt.aborted) return;
+        const now = Date.now();
         ended({ ...createDownload(request, now), state, finishedAt: now });
       });
       if (existing !== "renew") {
@@ -160,17 +161,17 @@ export async function get(
    * @throws {DownloadError} if it cannot be begun.
    * @throws the reason of the interrupt.
    */
-  async function begin(request: DownloadRequest, now: number): Promise<void> {
+  async function begin(request: DownloadRequest, begun: Begun): Promise<void> {
     const key = await keyOf(request);
     const kept = await files?.find(request, key);
-    if (kept) return keep(request, now, kept);
+    if (kept) return keep(request, kept);
     interrupt.throwIfAborted();
     const claim = claims.take(key, {
       checked: request.checksum !== null,
     });
     if (claim === null) throw beingFetched();
     const mine = { ...claim, left: known(claim.left, request) };
-    open.set(request, { startedAt: now, key, claim: mine });
+    open.set(request, { ...begun, key, claim: mine });
     const { named, left } = mine;
     if (named === null) {
       await coordinator.add([request]);
@@ -180,18 +181,17 @@ export async function get(
     mine.forget();
     mine.release();
     const finished = finishedAs(named, left?.file ?? null);
-    ended({ ...createDownload(request, now), ...finished });
+    ended({ ...createDownload(request, Date.now()), ...finished });
   }
 
   /** A download whose file is there has come to its end. */
   function keep(
     request: DownloadRequest,
-    now: number,
     { file, why }: { file: FinishedFile; why: Kept },
   ): void {
     open.delete(request);
     lines.ended(request);
-    const download = downloadedAs(createDownload(request, now), file);
+    const download = downloadedAs(createDownload(request, Date.now()), file);
     reporter.kept(statusOf(download), why, file.path);
   }
 
@@ -263,7 +263,7 @@ function downloadedAs(
 
 /** A download that has begun. */
 interface Begun {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds, by the steady clock. */
   readonly startedAt: number;
   /** See `createKeys`; null until it is known. */
   readonly key: string | null;

@@ -3,6 +3,7 @@
 import { together } from "../base/timers.ts";
 import type { DownloadRequest, Validator } from "../download/download.ts";
 import { contentLength } from "../origin/framing.ts";
+import type { HttpAnswer } from "../origin/head.ts";
 import { requestFor } from "../origin/request.ts";
 import { carries, lastModified } from "../origin/validator.ts";
 import { ask } from "../threads/ask.ts";
@@ -40,6 +41,7 @@ export function createVisitor(
 ): Visitor {
   const clients = createClients(settings);
   const authenticate = createAuthenticator();
+  const manners = new Map();
   const nowAndThen = together(LOOK_EVERY);
   return {
     async isUnchanged(request, file) {
@@ -55,6 +57,7 @@ export function createVisitor(
             ...settings,
             clients,
             authenticate,
+            manners,
             conditions: conditionsOf(file.validator),
           },
           watch,
@@ -81,7 +84,7 @@ function conditionsOf(validator: Validator | null): Record<string, string> {
 }
 
 function isSame(
-  { status, headers }: Response,
+  { status, headers }: Pick<HttpAnswer, "status" | "headers">,
   { size, modified, validator }: Omit<FinishedFile, "path">,
 ): boolean {
   if (status === 304) {

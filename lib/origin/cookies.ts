@@ -1,6 +1,6 @@
 /** Cookies that a chain of redirects sets, RFC 6265; they end with the chain. */
 
-import { parseDate } from "./http_date.ts";
+import { originTime, parseDate } from "./http_date.ts";
 
 /** One cookie, and where it goes. */
 interface Cookie {
@@ -38,7 +38,7 @@ export function createCookies(): Cookies {
     },
     take(url, headers, now) {
       for (const line of headers.getSetCookie()) {
-        const read = parseCookie(line, url, now);
+        const read = parseCookie(line, url, originTime(headers, now));
         if (read === null) continue;
         const { cookie, expired } = read;
         const key = [cookie.domain, cookie.path, cookie.name].join(";");

@@ -18,6 +18,18 @@ export function retryAfter(value: string | null, now: number): number | null {
 }
 
 /**
+ * The time by an origin's own clock when it answered, which its other dates are
+ * meant by; this machine's clock may have been set wrong, or set anew.
+ *
+ * @param now The time by this machine's clock, for an answer that tells none.
+ * @returns Milliseconds since the epoch.
+ */
+export function originTime(headers: Headers, now: number): number {
+  const date = parseDate(headers.get("date") ?? "");
+  return Number.isNaN(date) ? now : date;
+}
+
+/**
  * Reads an HTTP date, RFC 9110 §5.6.7, into milliseconds since the epoch; NaN
  * if it is none. Date.parse alone would take "-5" or "0" for one, and the
  * form of asctime, which names no zone, for a time in the machine's own.

@@ -2,7 +2,7 @@
 
 import { DownloadError } from "../download/errors.ts";
 import type { Head } from "./head.ts";
-import { retryAfter } from "./http_date.ts";
+import { originTime, retryAfter } from "./http_date.ts";
 
 /** The error for a status that brings no bytes of the file. */
 export function refusal(
@@ -12,7 +12,7 @@ export function refusal(
   const who = isRelayed ? "The origin, or the proxy before it," : "The origin";
   const said = `${who} answered ${status}`;
   const later = headers.get("retry-after");
-  const wait = { retryAfter: retryAfter(later, now) };
+  const wait = { retryAfter: retryAfter(later, originTime(headers, now)) };
   // GitHub's limit on requests, for one, is a 403 with a time to wait.
   if (status === 403 && later !== null) {
     return new DownloadError("BUSY", `${said}, and asks to wait.`, wait);

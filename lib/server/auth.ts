@@ -32,11 +32,11 @@ export interface Auth {
 /**
  * Makes the check for a token; without one, every request is welcome.
  *
- * @param now The time, in milliseconds.
+ * @param now Milliseconds, by the steady clock.
  */
 export function createAuth(
   token: string | null,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): Auth {
   const guesses = new Map<string, { count: number; since: number }>();
   // Derived from the token, it reveals nothing of it, and ends when it changes.

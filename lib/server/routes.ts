@@ -7,6 +7,7 @@
 import { explain, type Explanation, text } from "./answers.ts";
 import { type Auth, createAuth, protocolFor } from "./auth.ts";
 import { clientAddress } from "./client_address.ts";
+import type { Health } from "../store/health.ts";
 import { serveFile } from "./files.ts";
 import { createGuard, type GuardOptions, type Remedy } from "./guard.ts";
 import {
@@ -74,7 +75,7 @@ interface Visit {
 }
 
 /** What the routes of one server work with. */
-interface Tools extends DoorTools {
+interface Tools extends ServerTools {
   readonly options: ServerOptions;
   readonly auth: Auth;
   readonly guard: ReturnType<typeof createGuard>;
@@ -83,10 +84,15 @@ interface Tools extends DoorTools {
   readonly refusals: RefusalLog;
 }
 
+/** What a server's requests are answered from. */
+export interface ServerTools extends DoorTools {
+  readonly health: Health;
+}
+
 /** Makes the handler of a server's requests. */
 export function createHandler(
   options: ServerOptions,
-  door: DoorTools,
+  door: ServerTools,
 ): Handler {
   const { publicUrl, trustedProxies } = options;
   const tools: Tools = {
@@ -202,13 +208,18 @@ function pageRoutes(tools: Tools): Route[] {
 }
 
 /** What is there for programs, and the files. */
-function dataRoutes({ coordinator, options, sockets, lag }: Tools): Route[] {
+function dataRoutes(
+  { coordinator, health, options, sockets, lag }: Tools,
+): Route[] {
   return [
     {
       method: null,
       path: "/healthz",
       access: "all",
-      handler: () => text(200, "ok"),
+      async handler() {
+        const trouble = await health.check();
+        return trouble ? text(503, trouble.message) : text(200, "ok");
+      },
     },
     {
       method: null,

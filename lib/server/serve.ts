@@ -6,9 +6,11 @@ import { within } from "../base/timers.ts";
 import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import { toRecord } from "../download/errors.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
+import { ownDirectory } from "../files/own_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import { createEventLog } from "../status/event_log.ts";
 import { createLists } from "../status/lists.ts";
+import { createHealth } from "../store/health.ts";
 import { createQueue } from "../store/queue.ts";
 import { createReader } from "../store/reader.ts";
 import { recover } from "../store/recovery.ts";
@@ -30,7 +32,7 @@ const LISTEN_AGAIN = 500;
 /**
  * Serves until a signal says to stop.
  *
- * @param onListen Called once, with the port.
+ * @param onListen Called once, with the port; if it throws, the start has failed.
  * @throws {DownloadError} if the content directory cannot be used.
  */
 export async function serve(
@@ -40,6 +42,7 @@ export async function serve(
 ): Promise<void> {
   keepRunning(log);
   using parts = await openContentDirectory(options.contentDirectory, options);
+  if (!parts.isPrivate) tellOthersMayRead(parts.directory, log);
   using store = openStore(parts.statePath, options);
   await recover({ parts, catalogue: store, records: store });
   await using reader = createReader(parts.statePath);
@@ -57,8 +60,9 @@ export async function serve(
     listing: reader,
     downloads: coordinator,
   });
-  const handler = createHandler(options, { coordinator, lists, log });
-  using signals = startSignals();
+  const health = createHealth(store.touch);
+  const handler = createHandler(options, { coordinator, lists, log, health });
+  using signals = startSignals(() => log("hangup", { ignored: true }));
   try {
     const server = listen(options, handler, log, onListen);
     // In the turn that begins to listen, no client can have taken the last file.
@@ -76,11 +80,22 @@ export async function serve(
   }
 }
 
+function tellOthersMayRead(directory: string, log: Log): void {
+  log("others may read", {
+    path: ownDirectory(directory),
+    message:
+      "It holds what URLs and headers keep secret, and its mode cannot " +
+      "be changed: have the server's user own it, or mount the disk for that " +
+      "user alone.",
+  });
+}
+
 /**
  * Listens, and listens again when the listener ends by itself, as it does while
  * too many files are open.
  *
- * @throws what keeps it from listening at first, such as a port that is taken.
+ * @throws what keeps it from listening at first, such as a port that is taken,
+ * or what `onListen` throws; then nothing listens.
  */
 function listen(
   { host, port }: ServeOptions,
@@ -103,7 +118,12 @@ function listen(
   let server = start(port);
   let stopping = false;
   const { port: taken } = server.addr;
-  onListen(taken);
+  try {
+    onListen(taken);
+  } catch (error) {
+    server.shutdown();
+    throw error;
+  }
 
   async function run(): Promise<never> {
     for (;;) {

@@ -1,12 +1,18 @@
 /** Writes that share a transaction: each of its own would cost a sync. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { stateError } from "./database.ts";
+import { isHeld, stateError } from "./database.ts";
 
 /** Milliseconds for which writes are gathered between transactions ... */
 const GATHER = 20;
 /** ... or this multiple of what the last one took, if that is longer. */
 const GATHER_LONGER = 2;
+/** How long writes wait while another process holds the state, in milliseconds ... */
+const PATIENCE = 5_000;
+/** ... and how often they are tried meanwhile: SQLite's own wait stops all else. */
+const TRY_EVERY = 50;
+/** How long the last writes wait for another process, in milliseconds. */
+const LAST_PATIENCE = 2_000;
 
 /** Gathers writes to a database. */
 export interface Batcher {
@@ -17,8 +23,8 @@ export interface Batcher {
    * writes is done.
    */
   write(run: () => void): Promise<void>;
-  /** Has all gathered writes done now. */
-  flush(): void;
+  /** Has all gathered writes done now; there are no more after them. */
+  finish(): void;
 }
 
 interface Write {
@@ -37,26 +43,42 @@ export function createBatcher(db: DatabaseSync, undone: () => void): Batcher {
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** When the next transaction may begin. */
   let due = -Infinity;
+  /** Since when another process has held the state; null if none does. */
+  let heldSince: number | null = null;
+  db.exec("PRAGMA busy_timeout = 0");
 
   function flush(): void {
-    clearTimeout(timer);
     timer = undefined;
-    const batch = writes.splice(0);
-    if (batch.length === 0) return;
     const start = performance.now();
     try {
       db.exec("BEGIN IMMEDIATE");
+    } catch (error) {
+      heldSince ??= start;
+      if (isHeld(error) && start - heldSince < PATIENCE) {
+        timer = setTimeout(flush, TRY_EVERY);
+        return;
+      }
+      heldSince = null;
+      return fail(writes.splice(0), error);
+    }
+    heldSince = null;
+    const batch = writes.splice(0);
+    try {
       for (const { run } of batch) run();
       db.exec("COMMIT");
       for (const { written } of batch) written.resolve();
     } catch (error) {
-      undone();
-      if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
-      const failure = stateError(error);
-      for (const { written } of batch) written.reject(failure);
+      fail(batch, error);
     }
     const now = performance.now();
     due = now + Math.max(GATHER, GATHER_LONGER * (now - start));
+  }
+
+  function fail(batch: readonly Write[], error: unknown): void {
+    undone();
+    if (db.isOpen && db.isTransaction) db.exec("ROLLBACK");
+    const failure = stateError(error);
+    for (const { written } of batch) written.reject(failure);
   }
 
   return {
@@ -66,6 +88,12 @@ export function createBatcher(db: DatabaseSync, undone: () => void): Batcher {
       timer ??= setTimeout(flush, Math.max(0, due - performance.now()));
       return written.promise;
     },
-    flush,
+    finish() {
+      clearTimeout(timer);
+      if (writes.length === 0) return;
+      heldSince = -Infinity;
+      db.exec(`PRAGMA busy_timeout = ${LAST_PATIENCE}`);
+      flush();
+    },
   };
 }

@@ -71,6 +71,10 @@ export function stateError(error: unknown, path = "state.db"): DownloadError {
     const message = `Cannot write ${path}: ${what}. Make room on the disk.`;
     return new DownloadError("DISK_FULL", message, { cause: error });
   }
+  if (isHeld(error)) {
+    const message = `Cannot write ${path}: another process holds it (${what}).`;
+    return new DownloadError("STATE", message, { cause: error });
+  }
   return new DownloadError(
     "STATE",
     `Cannot use the state in ${path}: ${what}.`,
@@ -78,6 +82,11 @@ export function stateError(error: unknown, path = "state.db"): DownloadError {
       cause: error,
     },
   );
+}
+
+/** Whether SQLite says that another connection writes, or keeps others out. */
+export function isHeld(error: unknown): boolean {
+  return /database is locked/.test(errorMessage(error));
 }
 
 const COLUMNS =

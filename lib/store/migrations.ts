@@ -30,6 +30,18 @@ export const STEPS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
   `ALTER TABLE downloads ADD COLUMN search_text TEXT NOT NULL DEFAULT '';
    UPDATE downloads SET search_text = ${searchTextSql("request", "file")};`,
+  // Files had whole paths, directly in the content directory. Where that was is
+  // not recorded, so that a path's last name is kept of those whose identity
+  // tells, in a directory that was moved, whether a file is theirs.
+  `UPDATE downloads SET detail = json_set(detail, '$.path', substr(
+     detail ->> '$.path',
+     length(rtrim(
+       detail ->> '$.path',
+       replace(detail ->> '$.path', '/', '')
+     )) + 1
+   ))
+   WHERE state = 'Downloaded' AND detail ->> '$.path' LIKE '/%'
+     AND detail ->> '$.identity' IS NOT NULL;`,
 ];
 
 /**

@@ -5,6 +5,8 @@ import type { Run } from "../download/ranges.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Catalogue, Excerpt } from "./catalogue.ts";
 import { openDatabase } from "./database.ts";
+import { createFinishedPaths, type FinishedPaths } from "./finished_paths.ts";
+import { STEPS } from "./migrations.ts";
 import type { PartRecords } from "./part_records.ts";
 import type { Line } from "./queue.ts";
 import { createRecent } from "./recent.ts";
@@ -13,6 +15,8 @@ import { createRecent } from "./recent.ts";
 export interface Store
   extends Line, Catalogue, Excerpt, PartRecords, Disposable {
   get(id: string): Download | null;
+  /** Writes to the state, and changes nothing. */
+  touch(): Promise<void>;
 }
 
 /**
@@ -21,12 +25,14 @@ export interface Store
  * A write's promise is settled once it is on disk, or could not be put there.
  * What is read are the writes that are.
  *
+ * @param path In the content directory: `.sluice/state.db`.
  * @param sync Whether a write counts as on disk only once it outlives a loss
  * of power; otherwise, it outlives the process.
  * @throws {DownloadError} STATE if the file is damaged or of a newer version.
  */
 export function openStore(path: string, { sync }: { sync: boolean }): Store {
   const { db, sql } = openDatabase(path, sync);
+  const paths = createFinishedPaths(path);
   const recent = createRecent();
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
@@ -36,7 +42,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     if (known !== undefined) return known;
     const row = sql.get.get(id) as Row | undefined;
     if (row === undefined) return null;
-    const download = downloadOf(row);
+    const download = downloadOf(row, paths);
     recent.remember(download, row.request);
     return download;
   }
@@ -48,7 +54,11 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     if (to !== null) totals[to]++;
   }
 
-  const { write, flush } = createBatcher(db, () => {
+  function downloadsOf(rows: readonly unknown[]): Download[] {
+    return rows.map((row) => downloadOf(row as Row, paths));
+  }
+
+  const { write, finish } = createBatcher(db, () => {
     totals = null;
     recent.forgetAll();
   });
@@ -58,7 +68,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       write(() => {
         for (const download of downloads) {
           const request = JSON.stringify(download.request);
-          sql.add.run(...rowOf(download, request));
+          sql.add.run(...rowOf(download, request, paths));
           recent.remember(download, request);
           count(null, download.state.kind);
         }
@@ -83,7 +93,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       write(() => {
         const before = get(id);
         if (before === null) return;
-        const { kind, ...detail } = state;
+        const { kind, ...detail } = paths.recorded(state);
         const facts = file && JSON.stringify(file);
         const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
         sql.settle.run(kind, ...rest, id);
@@ -111,6 +121,11 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         recent.forget(id);
       }),
     get,
+    touch: () =>
+      write(() => {
+        // SQLite writes the page that holds it, whatever it was.
+        db.exec(`PRAGMA user_version = ${STEPS.length}`);
+      }),
     open: (limit) => downloadsOf(sql.open.all(limit)),
     finished: (limit) => downloadsOf(sql.finished.all(limit)),
     waitingForRoom: (room) => downloadsOf(sql.waitingForRoom.all(room)),
@@ -124,7 +139,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       return { ...totals };
     },
     [Symbol.dispose]() {
-      flush();
+      finish();
       db.close();
     },
   };
@@ -141,15 +156,11 @@ interface Row {
   readonly finished_at: number | null;
 }
 
-function downloadsOf(rows: readonly unknown[]): Download[] {
-  return rows.map((row) => downloadOf(row as Row));
-}
-
-function downloadOf(row: Row): Download {
+function downloadOf(row: Row, paths: FinishedPaths): Download {
   return {
     id: row.id,
     request: JSON.parse(row.request),
-    state: { kind: row.state, ...JSON.parse(row.detail) },
+    state: paths.now({ kind: row.state, ...JSON.parse(row.detail) }),
     file: row.file === null ? null : JSON.parse(row.file),
     downloaded: row.downloaded,
     addedAt: row.added_at,
@@ -160,8 +171,10 @@ function downloadOf(row: Row): Download {
 function rowOf(
   download: Download,
   request: string,
+  paths: FinishedPaths,
 ): (string | number | null)[] {
-  const { id, state: { kind, ...detail } } = download;
+  const { id, state } = download;
+  const { kind, ...detail } = paths.recorded(state);
   const { file, downloaded, addedAt, finishedAt } = download;
   return [
     id,

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { exists } from "@std/fs";
 import { join } from "@std/path";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { digest } from "../../lib/threads/digest.ts";

@@ -8,7 +8,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { DatabaseSync } from "node:sqlite";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { preparePages } from "../../lib/store/pages.ts";
@@ -185,10 +185,12 @@ Deno.test("another directory's state, copied in, brings its downloads here", asy
   );
   await assertDownloaded(status, KEPT);
   assertEquals(status.path_to_file, `file://${other}/a`);
+  // Its file was not copied along, and is not looked for elsewhere.
   assertEquals(
     downloads.coordinator.get(done)?.path_to_file,
-    `file://${directory}/done`,
+    `file://${other}/done`,
   );
+  assertEquals(downloads.coordinator.pathOf(done), null);
 });
 
 Deno.test("a damaged state file is refused, or works: never a wrong file", async () => {

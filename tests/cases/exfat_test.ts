@@ -1,8 +1,9 @@
 /** A content directory on exFAT, which has no hard links. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { crc32 } from "node:zlib";
 import { createDownload } from "../../lib/download/download.ts";
+import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
@@ -58,11 +59,12 @@ async function insertDisk(): Promise<Disk> {
 
 Deno.test({
   ignore,
-  name: "exFAT is what it is taken for: without hard links",
+  name: "exFAT is what it is taken for: without hard links, and without modes",
   async fn() {
     await using disk = await insertDisk();
     using parts = await openContentDirectory(disk.path, { sync: true });
     assertEquals(parts.naming(), "renames");
+    assertEquals(parts.isPrivate, false);
   },
 });
 
@@ -211,9 +213,14 @@ Deno.test({
     assertEquals(coordinator.pathOf(first), `${disk.path}/a`);
     assertEquals(await firstDifference(`${disk.path}/a`, whole), null);
     assertEquals(coordinator.pathOf(third), null);
-    for (const id of [second, third]) {
-      await coordinator.command(id, { kind: "remove", deleteFile: true });
-    }
+    const remove = { kind: "remove", deleteFile: true } as const;
+    await coordinator.command(second, remove);
+    const error = await assertRejects(
+      () => coordinator.command(third, remove),
+      DownloadError,
+      `another file is at ${disk.path}/a (2) by now`,
+    );
+    assertEquals(error.code, "FILE_GONE");
     assertEquals(filesIn(disk.path), ["a", "a (2)", "moved"]);
     await downloads.close();
   },

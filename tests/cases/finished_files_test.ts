@@ -1,6 +1,6 @@
 /** Files that have their name: crashes before the record of it, and users. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { crc32 } from "node:zlib";
 import { createCoordinator } from "../../lib/coordinator.ts";
@@ -124,10 +124,14 @@ Deno.test("a finished file that somebody took away can still be removed", async 
     downloads.coordinator.get(id)?.process_status,
     "Downloaded",
   );
-  await downloads.coordinator.command(id, {
-    kind: "remove",
-    deleteFile: true,
-  });
+  assertEquals(downloads.coordinator.pathOf(id), null);
+  const error = await assertRejects(
+    () =>
+      downloads.coordinator.command(id, { kind: "remove", deleteFile: true }),
+    DownloadError,
+    `off the list, but its file was not deleted: it was not at ${directory}/a `,
+  );
+  assertEquals(error.code, "FILE_GONE");
   assertEquals(downloads.coordinator.get(id), null);
   // And the name is free again.
   const again = await downloads.add({ url: origin.url("/a") });
@@ -161,7 +165,12 @@ for (
     await Deno.rename(`${directory}/a`, `${directory}/moved`);
     await replace(downloads, url);
     assertEquals(coordinator.pathOf(first), null);
-    await coordinator.command(first, { kind: "remove", deleteFile: true });
+    const error = await assertRejects(
+      () => coordinator.command(first, { kind: "remove", deleteFile: true }),
+      DownloadError,
+      `another file is at ${directory}/a by now, and was left there`,
+    );
+    assertEquals(error.code, "FILE_GONE");
     assertEquals(coordinator.get(first), null);
     assertEquals(filesIn(directory), ["a", "moved"]);
   });

@@ -9,13 +9,10 @@ import {
 } from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
-import {
-  type Directory,
-  makeDirectory,
-  partsIn,
-} from "../support/directory.ts";
+import { partsIn } from "../support/directory.ts";
 import { type Downloads, startDownloads } from "../support/downloads.ts";
 import { file, type Origin, startOrigin } from "../support/origin.ts";
+import { canMount, fill, makeRoom, mountDisk } from "../support/small_disk.ts";
 import { assertDownloaded } from "../support/status.ts";
 
 const KiB = 1024;
@@ -23,60 +20,7 @@ const MiB = 1024 * KiB;
 
 const WHOLE = file(512 * KiB + 123);
 
-async function mount(directory: string): Promise<boolean> {
-  const args = ["-t", "tmpfs", "-o", "size=8m", "tmpfs", directory];
-  try {
-    return (await new Deno.Command("mount", { args }).output()).success;
-  } catch {
-    return false;
-  }
-}
-
-async function unmount(directory: string): Promise<void> {
-  const { success } = await new Deno.Command("umount", {
-    args: ["-l", directory],
-  }).output();
-  assert(success);
-}
-
-async function canMount(): Promise<boolean> {
-  await using directory = await makeDirectory();
-  const mounted = await mount(directory.path);
-  if (mounted) await unmount(directory.path);
-  else console.log("Left out: a disk of its own can be mounted by root only.");
-  return mounted;
-}
-
 const ignore = !await canMount();
-
-/** A disk of 8 MiB that goes with the test. */
-async function mountDisk(): Promise<Directory> {
-  await using made = new AsyncDisposableStack();
-  const directory = made.use(await makeDirectory());
-  assert(await mount(directory.path));
-  made.defer(() => unmount(directory.path));
-  const disk = made.move();
-  return { ...directory, [Symbol.asyncDispose]: () => disk.disposeAsync() };
-}
-
-/** Fills a disk until `left` bytes are free. */
-async function fill(directory: string, left: number): Promise<void> {
-  using ballast = await Deno.open(`${directory}/ballast`, {
-    write: true,
-    create: true,
-  });
-  const page = new Uint8Array(4096).fill(1);
-  try {
-    for (;;) await ballast.write(page);
-  } catch (error) {
-    assertMatch(String(error), /No space left/);
-  }
-  if (left > 0) await ballast.truncate((await ballast.stat()).size - left);
-}
-
-function makeRoom(directory: string): Promise<void> {
-  return Deno.remove(`${directory}/ballast`);
-}
 
 /** Starts `/a`, whose second half does not come before `goOn` is called. */
 async function startOnDisk(

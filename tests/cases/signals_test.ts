@@ -1,13 +1,20 @@
 /** Servers that are told to stop. */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { type Run, union } from "../../lib/download/ranges.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { connectRaw, type Raw } from "../support/raw.ts";
-import { type Sluice, startSluice } from "../support/sluice.ts";
+import {
+  collect,
+  connect,
+  projectPath,
+  type Sluice,
+  startSluice,
+  taskArguments,
+} from "../support/sluice.ts";
 import { assertDownloaded } from "../support/status.ts";
 
 const KiB = 1024;
@@ -107,4 +114,54 @@ Deno.test("the same signal twice in a moment is one, and stops cleanly", async (
   sluice.kill("SIGINT");
   assertEquals((await client.closed).code, 1001);
   assertEquals((await sluice.ended).code, 0);
+});
+
+Deno.test("a server without a terminal, as under nohup, goes on after a hangup", async () => {
+  await using origin = await startOrigin();
+  const whole = file(1000);
+  await using sluice = await startSluice();
+  await using client = await sluice.connect();
+  sluice.kill("SIGHUP");
+  await sluice.printed(/ hangup ignored=true\n/);
+  const id = await client.add({ url: origin.serve("/a", whole) });
+  await assertDownloaded(await client.end(id), whole);
+  sluice.kill("SIGTERM");
+  assertEquals((await sluice.ended).code, 0);
+});
+
+/** Runs a command with a terminal as its input, until a line comes or none is left. */
+const IN_TERMINAL = `
+import os, pty, sys
+out, err = os.dup(1), os.dup(2)
+child, terminal = pty.fork()
+if child == 0:
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.execv(sys.argv[1], sys.argv[1:])
+sys.stdin.readline()
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+`;
+
+Deno.test("a server whose terminal goes stops cleanly", async () => {
+  await using directory = await makeDirectory();
+  const child = new Deno.Command("python3", {
+    args: [
+      ...["-c", IN_TERMINAL, Deno.execPath()],
+      ...taskArguments("start", directory.path),
+    ],
+    cwd: projectPath("."),
+    env: { CONTENT_DIRECTORY: directory.path, PORT: "0" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = collect(child);
+  const [, url = ""] = await output.match(/listens on (ws:\S+)/);
+  await using client = await connect(url);
+  await child.stdin.close();
+  assertEquals((await client.closed).code, 1001);
+  assertEquals((await child.status).code, 0);
+  await output.ended;
+  assertMatch(output.text(), /Z stopping\n$/);
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { join } from "@std/path";
 import { credentialsIn, parseNetrc } from "../../lib/cli/netrc.ts";
 import { makeDirectory } from "../support/directory.ts";

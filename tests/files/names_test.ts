@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { namingOf } from "../../lib/files/find_naming.ts";
 
 /** A directory for finished files, beside the parts that they come from. */

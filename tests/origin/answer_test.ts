@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import type { Pinned } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import type { Range } from "../../lib/download/ranges.ts";
@@ -535,6 +535,16 @@ Deno.test("a busy origin says how long to wait", () => {
     const error = assertThrows(() => read({ status, headers }), DownloadError);
     assertEquals(error.retryAfter, 120_000);
   }
+  // A date is meant by the origin's clock: this machine's is two days ahead.
+  const dated = {
+    date: "Tue, 30 Dec 2025 00:00:00 GMT",
+    "retry-after": "Tue, 30 Dec 2025 00:02:00 GMT",
+  };
+  const error = assertThrows(
+    () => read({ status: 503, headers: dated }),
+    DownloadError,
+  );
+  assertEquals(error.retryAfter, 120_000);
 });
 
 Deno.test("long headers take no long time to read", () => {

@@ -70,3 +70,14 @@ Deno.test("a later value takes the place of an earlier one, or ends it", () => {
   assertEquals(sent(FROM, ["a=1", past], FROM), null);
   assertEquals(sent(FROM, [`${past}; max-age=60`], FROM), "a=");
 });
+
+Deno.test("a cookie expires by the clock of the origin that sets it", () => {
+  const url = new URL(FROM);
+  const headers = new Headers({
+    date: "Thu, 01 Jan 2026 00:00:00 GMT",
+    "set-cookie": "a=1; Expires=Thu, 01 Jan 2026 01:00:00 GMT",
+  });
+  const chain = createCookies();
+  chain.take(url, headers, Date.parse("2026-01-02T00:00:00Z"));
+  assertEquals(chain.header(url, undefined), "a=1");
+});

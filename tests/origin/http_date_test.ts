@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { LONGEST_RETRY_AFTER, retryAfter } from "../../lib/origin/http_date.ts";
 
 const NOW = Date.parse("Wed, 01 Jan 2020 00:00:00 GMT");

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { isRedirect, nextHop } from "../../lib/origin/redirect.ts";
 

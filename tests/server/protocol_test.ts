@@ -5,8 +5,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import * as fc from "fast-check";
 import { createDownload } from "../../lib/download/download.ts";
+import * as fc from "../support/fast_check.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import {

@@ -7,7 +7,7 @@ import {
   assertLess,
   assertStringIncludes,
 } from "@std/assert";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "../support/playwright.ts";
 import { openPage } from "../support/browser.ts";
 import { caCertificate } from "../support/certificate.ts";
 import { makeDirectory } from "../support/directory.ts";

@@ -188,7 +188,11 @@ Deno.test("a state of version 1 is read as it was written", async () => {
   using store = openStore(parts.statePath, { sync: false });
   await recover({ parts, catalogue: store, records: store });
   for (const download of RECORDED) {
-    assertEquals(store.get(download.id), download);
+    const { state } = download;
+    const moved = state.kind === "Downloaded"
+      ? { ...state, path: `${fixture.directory}/done.txt` }
+      : state;
+    assertEquals(store.get(download.id), { ...download, state: moved });
   }
   const expected = { Queued: 2, Paused: 2, Downloaded: 1, Failed: 1 };
   assertEquals(store.totals(), expected);
@@ -253,6 +257,49 @@ Deno.test("what version 1 had half done ends whole, and only the rest is fetched
     return origin.requests.filter((request) => request.path === path)
       .map(({ range }) => [range?.start, range?.end]).sort();
   }
+});
+
+/** Changes what is recorded of where the finished file is. */
+function recordPath(database: string, path: string, identity?: string): void {
+  using db = new DatabaseSync(database);
+  db.prepare("UPDATE downloads SET detail = ? WHERE id = ?")
+    .run(JSON.stringify({ path, identity }), DONE);
+}
+
+Deno.test("a finished file of version 1 is found in a directory that was moved", async () => {
+  await using fixture = await copyFixture();
+  const { directory } = fixture;
+  const { ino, birthtime } = await Deno.stat(`${directory}/done.txt`);
+  const identity = `${ino} ${birthtime?.getTime() ?? ""}`;
+  recordPath(fixture.database, "/old place/of files/done.txt", identity);
+  await using downloads = await startDownloads({ directory });
+  const { coordinator } = downloads;
+  assertEquals(coordinator.pathOf(DONE), `${directory}/done.txt`);
+  const link = `file://${directory}/done.txt`;
+  assertEquals(coordinator.get(DONE)?.path_to_file, link);
+});
+
+for (
+  const [what, path, identity] of [
+    ["by another file's identity", "/old/done.txt", "1 2"],
+    ["without an identity", "/old/done.txt", undefined],
+  ] as const
+) {
+  Deno.test(`a path of version 1 ${what} claims no file in another directory`, async () => {
+    await using fixture = await copyFixture();
+    const { directory, database } = fixture;
+    recordPath(database, path, identity);
+    await using downloads = await startDownloads({ directory });
+    assertEquals(downloads.coordinator.pathOf(DONE), null);
+  });
+}
+
+Deno.test("a path of version 1 without an identity stays where it was", async () => {
+  await using fixture = await copyFixture();
+  const { directory, database } = fixture;
+  recordPath(database, `${directory}/done.txt`);
+  await using downloads = await startDownloads({ directory });
+  assertEquals(downloads.coordinator.pathOf(DONE), `${directory}/done.txt`);
 });
 
 /** Has the downloads come from an origin that listens now. */

@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "./playwright.ts";
 
 const BINARY = "/usr/bin/chromium";
 
@@ -17,7 +17,7 @@ export async function startChromium(): Promise<Browser> {
   // Playwright looks below /proc/sys for WSL as it is loaded, which Deno allows
   // to nobody without --allow-all. With this set it does not.
   Deno.env.set("__IS_WSL_TEST__", "true");
-  const { chromium } = await import("playwright-core");
+  const { chromium } = await import("./playwright.ts");
   return await chromium.launch({
     executablePath: BINARY,
     args: [

@@ -1,5 +1,5 @@
 import { assertStringIncludes } from "@std/assert";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "./playwright.ts";
 import { chromiumInstalled, openPage, startChromium } from "./browser.ts";
 import { type Origin, startOrigin } from "./origin.ts";
 import { type Sluice, startSluice } from "./sluice.ts";

@@ -4,7 +4,7 @@ import {
   assertLess,
   assertLessOrEqual,
 } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { hostOf } from "../../lib/download/download.ts";
 import type { ErrorCode } from "../../lib/download/errors.ts";
 import {

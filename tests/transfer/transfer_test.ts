@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import type { ErrorCode, ErrorRecord } from "../../lib/download/errors.ts";
 import { statusOfTransfer } from "../../lib/status/status.ts";
 import {

@@ -3,7 +3,7 @@ import {
   assertGreaterOrEqual,
   assertLessOrEqual,
 } from "@std/assert";
-import * as fc from "fast-check";
+import * as fc from "../support/fast_check.ts";
 import { backoff } from "../../lib/transfer/verdict.ts";
 
 Deno.test("each wait is up to twice as long as the last, and never over a minute", () => {

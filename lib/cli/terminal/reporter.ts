@@ -49,7 +49,7 @@ export function createLinesReporter(outputs: Outputs): Reporter {
   const told = new Map<string, { at: number; error: string | null }>();
   return {
     changed(statuses) {
-      const now = Date.now();
+      const now = performance.now();
       for (const status of statuses) {
         const error = status.error?.message ?? null;
         const last = told.get(status.id);

@@ -53,7 +53,7 @@ const list = createList({
 const connection = connect({
   url: socketUrl(),
   hear(frame) {
-    announce(model.hear(frame, Date.now()));
+    announce(model.hear(frame, performance.now()));
     if (frame.disk) overview.drawRoom(frame.disk);
     doneNotice.hear(model.totals());
     overview.drawTitle(connection.state());
@@ -160,7 +160,7 @@ function drawDetail() {
   if (opened === null) return;
   const status = model.get(opened);
   if (status === null) closeDetail();
-  else detail.draw(status, model.speedsOf(opened), Date.now());
+  else detail.draw(status, model.speedsOf(opened), performance.now());
 }
 
 let asking = false;

@@ -122,7 +122,7 @@ export function connect({ url, hear, changed, refused }) {
     waiting.clear();
     const wait = waitAfter(failures, Math.random());
     timer = setTimeout(open, wait);
-    become({ kind: "waiting", until: Date.now() + wait });
+    become({ kind: "waiting", until: performance.now() + wait });
     attempt.resolve(undefined);
   }
 

@@ -37,7 +37,7 @@ export function createOverview(model) {
   const empty = byId("empty", HTMLElement);
   const chart = createChart(CHART);
   byId("spark", HTMLElement).append(chart.element);
-  let lostAt = Date.now();
+  let lostAt = performance.now();
   let everOpen = false;
 
   function drawTabs() {
@@ -90,7 +90,7 @@ export function createOverview(model) {
         count + waiting === 0 ? "Idle" : `${formatCount(count)} running` +
           (waiting > 0 ? `, ${formatCount(waiting)} waiting` : ""),
       );
-      chart.draw(model.overall(), Date.now());
+      chart.draw(model.overall(), performance.now());
       drawTabs();
       drawEmpty();
     },
@@ -115,13 +115,13 @@ export function createOverview(model) {
       if (open) {
         lostAt = 0;
         everOpen = true;
-      } else if (lostAt === 0) lostAt = Date.now();
-      const shown = !open && (everOpen || Date.now() - lostAt > GRACE);
+      } else if (lostAt === 0) lostAt = performance.now();
+      const shown = !open && (everOpen || performance.now() - lostAt > GRACE);
       banner.hidden = !shown;
       document.body.classList.toggle("offline", shown);
       if (!shown) return;
       const seconds = state.kind === "waiting"
-        ? Math.max(0, Math.ceil((state.until - Date.now()) / 1000))
+        ? Math.max(0, Math.ceil((state.until - performance.now()) / 1000))
         : 0;
       const what = seconds > 0
         ? `Trying again in ${seconds} s.`

@@ -5,7 +5,7 @@ import {
   assertMatch,
   assertNotEquals,
 } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "../../support/playwright.ts";
 import { openPage } from "../../support/browser.ts";
 import { file, literal, startOrigin } from "../../support/origin.ts";
 import {

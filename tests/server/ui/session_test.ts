@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "../../support/playwright.ts";
 import { openPage } from "../../support/browser.ts";
 import { literal, startOrigin } from "../../support/origin.ts";
 import { add, inState, openScene, testSteps } from "../../support/scene.ts";
