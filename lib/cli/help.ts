@@ -38,8 +38,13 @@ export function renderCommandHelp(command: CommandUsage): string {
     .map((section) => `${section.join("\n")}\n`).join("\n");
 }
 
-/** What is not named here is explained by an error line, or unknown. */
-function renderHabits({ habits, flags, settings }: CommandUsage): string[] {
+/**
+ * Flags of other tools that a command understands, as lines under a head. What is
+ * not named here is explained by an error line, or unknown.
+ */
+export function renderHabits(
+  { habits, flags, settings }: CommandUsage,
+): string[] {
   const known = [...flags, ...settings].map(({ name }) => name);
   const lines = habits.flatMap(({ typed, value, means }) => {
     const names = typed.join(", ") + (value === null ? "" : " …");

@@ -1,6 +1,7 @@
 /** The manual page of the program, from the table that `--help` shows. Pure. */
 
 import { type CommandUsage, EXIT_CODES, type Flag } from "./commands.ts";
+import { renderHabits } from "./help.ts";
 
 /** What the head of a manual page says. */
 export interface ManualHead {
@@ -62,8 +63,17 @@ function renderCommand(command: CommandUsage): string[] {
     ...flags.flatMap(renderFlag),
     ...(settings.length > 0 ? [".PP", "Settings:"] : []),
     ...settings.flatMap(renderFlag),
-    ...[".PP", "Examples:", ".PP", ".RS", ".nf"],
-    ...examples.map(escaped),
+    ...renderLines(renderHabits(command)),
+    ...renderLines(["Examples:", ...examples]),
+  ];
+}
+
+/** Lines that stay as they are, under the first of them. */
+function renderLines([head, ...lines]: readonly string[]): string[] {
+  if (head === undefined) return [];
+  return [
+    ...[".PP", text(head), ".PP", ".RS", ".nf"],
+    ...lines.map((line) => escaped(line.trim())),
     ...[".fi", ".RE"],
   ];
 }
