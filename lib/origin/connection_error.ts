@@ -31,6 +31,14 @@ export function connectionError(
   return new DownloadError(code, message, { cause: error });
 }
 
+/**
+ * Whether an answer was not read because of its Content-Length: where its body
+ * ends is not to be guessed (RFC 9112 §6.3), however it is read.
+ */
+export function isOfWrongLength({ cause }: DownloadError): boolean {
+  return WRONG_LENGTH.test(wordsOf(cause));
+}
+
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${error.name}: ${error.message} ${
@@ -85,6 +93,8 @@ const FORBIDDEN =
 
 type Known = readonly [RegExp, ErrorCode, string];
 
+const WRONG_LENGTH = /invalid content-length parsed/;
+
 /** What hyper says of a head that it does not read (RFC 9112), in its words. */
 const UNREADABLE: readonly Known[] = [
   [
@@ -112,7 +122,7 @@ const UNREADABLE: readonly Known[] = [
     "(RFC 9112 §4): have its owner check it.",
   ],
   [
-    /invalid content-length parsed/,
+    WRONG_LENGTH,
     "UNREADABLE",
     "The origin's answer has a Content-Length that is no number, or two that " +
     "differ (RFC 9112 §6.3): have its owner check it.",

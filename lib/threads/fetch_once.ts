@@ -1,7 +1,11 @@
 /** One request over one of the worker's clients. */
 
 import { DownloadError } from "../download/errors.ts";
-import { connectionError, proxyWantsName } from "../origin/connection_error.ts";
+import {
+  connectionError,
+  isOfWrongLength,
+  proxyWantsName,
+} from "../origin/connection_error.ts";
 import type { HttpAnswer } from "../origin/head.ts";
 import type { Watch } from "./body.ts";
 import type { Clients, Way } from "./clients.ts";
@@ -29,7 +33,8 @@ const DEAD_ADDRESS = new Error("The first address takes no connection.");
 /**
  * Asks a URL once, without following redirects: by `fetch`, and once more if it
  * cannot read the answer, will not ask that port, waits for a dead address, or
- * gets a 400, which servers send that do not know header names in lower case.
+ * gets a 400 without having asked for a range, which servers send that do not
+ * know header names in lower case.
  *
  * @throws {DownloadError} if there is no answer.
  * @throws the reason for which the watch was aborted.
@@ -65,7 +70,9 @@ export async function fetchOnce(
     remember(manners, url, "lenient");
     return lenient;
   }
-  if (answer.status !== 400 || manner === "usual") return answer;
+  // A refused range becomes a plain request first, like any other refusal.
+  const isRanged = "range" in headers;
+  if (answer.status !== 400 || manner === "usual" || isRanged) return answer;
   const second = await leniently().catch(() => null);
   const isBetter = second !== null && second.status !== 400;
   remember(manners, url, isBetter ? "lenient" : "usual");
@@ -96,7 +103,8 @@ function remember(
 }
 
 function isUnreadable(error: unknown): boolean {
-  return error instanceof DownloadError && error.code === "UNREADABLE";
+  return error instanceof DownloadError && error.code === "UNREADABLE" &&
+    !isOfWrongLength(error);
 }
 
 /** A public server keeps to browsers' rule about ports: others give it URLs. */

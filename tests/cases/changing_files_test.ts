@@ -139,7 +139,7 @@ Deno.test("a Last-Modified of long ago proves that slices belong together", asyn
   const status = await trial.end(trial.origin.serve("/a", whole));
   await assertDownloaded(status, whole, "a");
   assertEquals(status.ranges, true);
-  assertGreater(trial.origin.requests.length, 10);
+  assertGreater(trial.origin.requests.length, 1);
 });
 
 for (const quotes of [['W/"', '"'], ["", ""]] as const) {

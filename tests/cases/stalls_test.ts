@@ -91,7 +91,7 @@ for (
   const [what, n, slow] of [
     ["the first connection", 0, { rate: 1 }],
     ["a later connection", 2, { rate: 1 }],
-    ["the last connection", 10, { rate: 1 }],
+    ["the last connection", 9, { rate: 1 }],
     ["a connection that got half its slice", 3, {
       gates: { [SLICE / 2]: forever },
     }],
