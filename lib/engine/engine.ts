@@ -148,7 +148,7 @@ export function createEngine(
     hosts.started(source.host);
     registry.started(transfer, thread);
     if (plan.kind === "steal") pool.bound(plan.from.number, plan.from.end);
-    pool.fetch({
+    const task = {
       thread: thread.number,
       ...requestFor(request, source.location),
       slice: plan.slice,
@@ -156,7 +156,8 @@ export function createEngine(
       pinned: pinnedOf(transfer),
       checked: request.checksum !== null,
       part: parts.path(id),
-    });
+    };
+    pool.fetch(task, hosts.bearsFew(source.host) ? "together" : "anywhere");
     tell({ kind: "started", id });
   }
 

@@ -12,6 +12,8 @@ const FEWER_FOR = 60_000;
 const SERVED_WELL = 8;
 /** A host that refuses again within this many complete slices gets a longer gap. */
 const OFTEN = 2 * SERVED_WELL;
+/** A host that bears no more threads has them where idle connections serve. */
+const FEW = 8;
 /** The shortest gap between threads, in milliseconds; a shorter one is none. */
 const SHORTEST_GAP = 20;
 /** The longest one, in milliseconds. */
@@ -27,6 +29,8 @@ export interface HostLimits {
   of(host: string): number;
   /** Whether a host answers. */
   standing(host: string): Standing;
+  /** Whether a host has refused a thread, and bears few. */
+  bearsFew(host: string): boolean;
   /** In how many milliseconds the next gap is over; null if there is none. */
   nextGap(): number | null;
   /** A thread has started at a host. */
@@ -96,6 +100,7 @@ export function createHostLimits(
       return startedAt + gap > now ? 0 : Math.min(threads, all);
     },
     standing,
+    bearsFew: (host) => (lowered.get(host)?.threads ?? Infinity) <= FEW,
     nextGap() {
       if (lowered.size === 0) return null;
       const now = clock();

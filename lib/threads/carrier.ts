@@ -91,6 +91,9 @@ export function createCarrier(
         case "stop":
           threads.get(order.thread)?.control.abort(STOPPED);
           return;
+        case "trim":
+          resources.clients.trim();
+          return;
         default:
           perform(order);
       }

@@ -37,11 +37,19 @@ export interface Way {
 export interface Clients extends Disposable {
   /** The client that a URL is asked with. */
   forUrl(url: URL): Way;
+  /** Closes connections that lie idle; those in use end with their answers. */
+  trim(): void;
 }
 
 /** Makes the clients of a worker, each when it is first needed. */
 export function createClients(settings: ClientSettings): Clients {
   const clients = new Map<string | null, Deno.HttpClient>();
+
+  function trim(): void {
+    for (const client of clients.values()) client.close();
+    clients.clear();
+  }
+
   return {
     forUrl(url) {
       const proxy = proxyFor(url, settings.proxies);
@@ -55,10 +63,8 @@ export function createClients(settings: ClientSettings): Clients {
         ...peerOf(proxy === null ? url : new URL(proxy)),
       };
     },
-    [Symbol.dispose]() {
-      for (const client of clients.values()) client.close();
-      clients.clear();
-    },
+    trim,
+    [Symbol.dispose]: trim,
   };
 }
 

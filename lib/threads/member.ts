@@ -27,6 +27,8 @@ export interface Member extends Disposable {
   bound(thread: number, end: number): void;
   /** Asks a thread to stop; it has when its `ended` comes. */
   stop(thread: number): void;
+  /** Closes the connections that lie idle, to whichever host. */
+  trim(): void;
   /**
    * Does a file task.
    *
@@ -97,6 +99,7 @@ export function createMember(
     },
     bound: (thread, end) => send({ type: "bound", thread, end }),
     stop: (thread) => send({ type: "stop", thread }),
+    trim: () => send({ type: "trim" }),
     perform(task) {
       const id = ++lastId;
       const waiting = Promise.withResolvers<FileReport>();

@@ -50,7 +50,9 @@ export type ThreadOrder =
   | { readonly type: "fetch"; readonly task: SliceTask }
   /** The slice ends there now: its tail was taken over, or has come back. */
   | { readonly type: "bound"; readonly thread: number; readonly end: number }
-  | { readonly type: "stop"; readonly thread: number };
+  | { readonly type: "stop"; readonly thread: number }
+  /** Connections that lie idle are to be closed: others may have theirs then. */
+  | { readonly type: "trim" };
 
 /** Pool to worker, in messages of one or more. */
 export type Order =

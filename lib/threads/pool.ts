@@ -22,6 +22,8 @@ import type {
 import { createSharedTurns } from "./turns.ts";
 import { MOST_PINGS, startWorker, type WorkerMember } from "./worker_member.ts";
 
+/** How long a worker may take to start, on a busy machine, in milliseconds. */
+const START_WITHIN = 30_000;
 /** How many threads the process itself carries at most. */
 const MOST_LOCAL = 4;
 
@@ -40,13 +42,24 @@ export interface PoolOptions extends Omit<WorkerSettings, "turns"> {
    * small file has come by the time that a worker would have started.
    */
   readonly begin: "prepared" | "immediate";
+  /** How long a worker may take to start, in milliseconds; 30 s by default. */
+  readonly startWithin?: number;
 }
+
+/**
+ * Where a thread may run: wherever there is the least to do, or, as its host
+ * bears few connections, where the host's others run. Those that lie idle
+ * elsewhere are closed then: the origin counts them.
+ */
+export type Place = "anywhere" | "together";
 
 /**
  * Threads and file tasks, spread over workers. A file task rejects with its own
  * error, or with WORKER if the worker that had it is gone.
  */
-export interface Pool extends Pick<Member, "fetch" | "bound" | "stop"> {
+export interface Pool extends Pick<Member, "bound" | "stop"> {
+  /** Starts a thread; its events follow, `ended` being the last. */
+  fetch(task: SliceTask, place: Place): void;
   /** Reads ranges of a file; the digest of each. */
   digest(task: DigestTask): Promise<readonly string[]>;
   /** Gives finished part files their names; what has come of each. */
@@ -82,7 +95,7 @@ export function createPool(
   }
 
   return {
-    fetch: (task) => members.forThread(task).fetch(task),
+    fetch: (task, place) => members.forThread(task, place).fetch(task),
     bound: (thread, end) => members.carrying(thread)?.bound(thread, end),
     stop: (thread) => members.carrying(thread)?.stop(thread),
     async digest(task) {
@@ -122,7 +135,7 @@ function settingsOf(
 /** The members of a pool; disposing of them ends all of them at once. */
 interface Members extends Disposable {
   /** The member that is to carry a thread. */
-  forThread(task: SliceTask): Member;
+  forThread(task: SliceTask, place: Place): Member;
   /** The member that is to do a file task. */
   forTask(task: FileTask): Member;
   /** The member that carries a thread; undefined once the thread has ended. */
@@ -134,19 +147,20 @@ function createMembers(
   onEvent: (event: ThreadEvent) => void,
   code: URL,
 ): Members {
+  const { startWithin = START_WITHIN } = shared;
   const settings = settingsOf(shared, createSharedTurns());
   const workers = new Set<WorkerMember>();
-  const connections = createConnections<WorkerMember>();
-  const local = begin === "immediate"
-    ? startLocalMember(settings, onEvent)
-    : null;
+  const connections = createConnections<Member>();
+  const local = begin === "immediate" ? startLocalMember(settings, hear) : null;
+
+  function hear(event: ThreadEvent): void {
+    connections.hear(event);
+    onEvent(event);
+  }
 
   function start(): WorkerMember {
-    const worker = startWorker({ code, directory, settings }, {
-      onEvent(event) {
-        connections.hear(event);
-        onEvent(event);
-      },
+    const worker = startWorker({ code, directory, settings, startWithin }, {
+      onEvent: hear,
       onDismissed: (worker) => workers.delete(worker),
     });
     workers.add(worker);
@@ -170,10 +184,27 @@ function createMembers(
     return least && (full || least.load() === 0) ? least : start();
   }
 
-  function workerFor(task: SliceTask): WorkerMember {
-    const worker = leastBusy((one) => connections.isServed(one, task));
-    connections.carries(worker, task);
+  function workerFor(task: SliceTask, place: Place): WorkerMember {
+    const isServed = (one: WorkerMember) => connections.isServed(one, task);
+    if (place === "anywhere") return leastBusy(isServed);
+    const worker = home(task) ?? leastBusy(isServed);
+    for (const one of connections.takeIdle(task, worker)) one.trim();
     return worker;
+  }
+
+  /** The worker that most threads at a task's host run on, or ran on last. */
+  function home(task: SliceTask): WorkerMember | undefined {
+    const runs = (one: WorkerMember) => connections.running(one, task);
+    const [most] = [...workers].sort((a, b) => runs(b) - runs(a));
+    if (most !== undefined && runs(most) > 0) return most;
+    return workers.values().find((one) => connections.isServed(one, task));
+  }
+
+  function memberFor(task: SliceTask, place: Place): Member {
+    if (local === null || workers.size > 0) return workerFor(task, place);
+    // Only a first slice may turn out to be a whole small file.
+    const small = task.pinned === null && local.threads.size < MOST_LOCAL;
+    return small ? local : workerFor(task, place);
   }
 
   const checking = every(settings.stallTimeout / MOST_PINGS, () => {
@@ -189,11 +220,10 @@ function createMembers(
   if (local === null) startAll();
 
   return {
-    forThread(task) {
-      if (local === null || workers.size > 0) return workerFor(task);
-      // Only a first slice may turn out to be a whole small file.
-      const small = task.pinned === null && local.threads.size < MOST_LOCAL;
-      return small ? local : workerFor(task);
+    forThread(task, place) {
+      const member = memberFor(task, place);
+      connections.carries(member, task);
+      return member;
     },
     forTask({ type }) {
       if (local === null || workers.size > 0) return leastBusy();

@@ -6,9 +6,6 @@ import type { Order, Report, ThreadEvent, WorkerSettings } from "./messages.ts";
 
 /** How many pings in a row a worker may leave unanswered. */
 export const MOST_PINGS = 4;
-/** How long a worker may take to start, on a busy machine, in milliseconds. */
-const START_WITHIN = 30_000;
-
 /** A worker of the pool. */
 export interface WorkerMember extends Member {
   /**
@@ -25,6 +22,8 @@ export interface WorkerOptions {
   /** The one directory that it may read and write. */
   readonly directory: string;
   readonly settings: WorkerSettings;
+  /** How long it may take to start, in milliseconds. */
+  readonly startWithin: number;
 }
 
 /** Hears a worker. */
@@ -40,7 +39,7 @@ export interface WorkerListener {
 
 /** Starts a worker. */
 export function startWorker(
-  { code, directory, settings }: WorkerOptions,
+  { code, directory, settings, startWithin }: WorkerOptions,
   { onEvent, onDismissed }: WorkerListener,
 ): WorkerMember {
   const worker = new Worker(code, {
@@ -72,7 +71,7 @@ export function startWorker(
     ...createMember(duties, post, end),
     check() {
       const hangs = pings === null
-        ? performance.now() - startedAt > START_WITHIN
+        ? performance.now() - startedAt > startWithin
         : pings++ >= MOST_PINGS;
       if (hangs) dismiss("A worker hung, and was replaced.");
       else post({ type: "ping" });

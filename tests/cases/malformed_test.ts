@@ -200,7 +200,9 @@ Deno.test("an endless message in fragments costs memory, and nothing else", asyn
     for (let n = 1; n < mebibytes; n++) await socket.write(more);
     // The answer to a ping in between says that all before it was read.
     await socket.write(frameOf(PING, "all"));
-    for (let frame; (frame = await socket.frame());) {
+    for (;;) {
+      const frame = await socket.frame();
+      assert(frame !== null, "It ended before its pong");
       if (frame.opcode === PING + 1) break;
     }
     const growth = await memoryOf(sluice) - before;
@@ -208,13 +210,17 @@ Deno.test("an endless message in fragments costs memory, and nothing else", asyn
     await assertServes(sluice, origin, client);
     // The message is too long once it ends, and the socket lives on.
     await socket.write(frameOf(CONTINUATION, "end"));
-    for (let message; (message = await socket.message());) {
+    for (;;) {
+      const message = await socket.message();
+      assert(message !== null, "It ended before the error");
       if (!("error" in message)) continue;
       assertEquals(message.error.code, "TOO_MUCH");
       break;
     }
     await socket.send({ action: "list", request_id: "after" });
-    for (let message; (message = await socket.message());) {
+    for (;;) {
+      const message = await socket.message();
+      assert(message !== null, "It ended before the list");
       if (message.request_id === "after") break;
     }
   }

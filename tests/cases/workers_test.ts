@@ -8,7 +8,12 @@ import {
 } from "@std/assert";
 import { crc32 } from "node:zlib";
 import type { ThreadEvent } from "../../lib/threads/messages.ts";
-import { createPool, type Pool } from "../../lib/threads/pool.ts";
+import {
+  createPool,
+  type Place,
+  type Pool,
+  type PoolOptions,
+} from "../../lib/threads/pool.ts";
 import { NO_PROXIES } from "../support/proxy.ts";
 import { makeDirectory } from "../support/directory.ts";
 import {
@@ -25,15 +30,22 @@ const MiB = 1024 * KiB;
 
 type Ended = Extract<ThreadEvent, { type: "ended" }>;
 
-/** A pool of one worker of a test's own. */
+/** A pool of a test's own. */
 interface Crew extends AsyncDisposable {
   readonly pool: Pool;
   readonly directory: string;
   /** Starts a thread; resolves when it has ended. */
-  fetch(thread: number, url: string, part?: string): Promise<Ended>;
+  fetch(
+    thread: number,
+    url: string,
+    options?: { part?: string; place?: Place },
+  ): Promise<Ended>;
 }
 
-async function startCrew(module?: string): Promise<Crew> {
+async function startCrew(
+  module?: string,
+  options: Partial<PoolOptions> = {},
+): Promise<Crew> {
   await using made = new AsyncDisposableStack();
   const { path: directory } = made.use(await makeDirectory());
   const waiting = new Map<number, PromiseWithResolvers<Ended>>();
@@ -49,6 +61,7 @@ async function startCrew(module?: string): Promise<Crew> {
       answerTimeout: 2_000,
       stallTimeout: 2_000,
       allowPrivate: true,
+      ...options,
     },
     (event) => {
       if (event.type === "ended") waiting.get(event.thread)?.resolve(event);
@@ -62,7 +75,8 @@ async function startCrew(module?: string): Promise<Crew> {
   return {
     pool,
     directory,
-    fetch(thread, url, part = `${directory}/${thread}`) {
+    fetch(thread, url, options = {}) {
+      const { part = `${directory}/${thread}`, place = "anywhere" } = options;
       const ended = Promise.withResolvers<Ended>();
       waiting.set(thread, ended);
       pool.fetch({
@@ -75,7 +89,7 @@ async function startCrew(module?: string): Promise<Crew> {
         reach: Infinity,
         pinned: null,
         checked: false,
-      });
+      }, place);
       return ended.promise;
     },
     [Symbol.asyncDispose]: () => crew.disposeAsync(),
@@ -124,6 +138,28 @@ for (
   });
 }
 
+Deno.test("a host that bears few threads has them on one worker's connections", async () => {
+  await using origin = await startOrigin();
+  const whole = file(1000);
+  const both = Promise.withResolvers<void>();
+  const held = () => {
+    if (origin.requests.length === 2) both.resolve();
+    return both.promise;
+  };
+  const url = origin.serve("/a", whole, { gates: { head: held } });
+  await using crew = await startCrew(undefined, { workers: 2 });
+  await Promise.all([crew.fetch(1, url), crew.fetch(2, url)]);
+  assertEquals(origin.open, 2);
+  for (let thread = 3; origin.open > 1 && thread < 100; thread++) {
+    const { outcome } = await crew.fetch(thread, url, { place: "together" });
+    assertEquals(outcome, { kind: "done" });
+  }
+  // The other worker's was closed, though it lay idle, and no new one was made.
+  assertEquals(origin.open, 1);
+  const used = new Set(origin.requests.slice(2).map((one) => one.connection));
+  assertEquals(used.size, 1);
+});
+
 Deno.test("a stall is noticed once code is hot and garbage is collected", async () => {
   await using origin = await startOrigin();
   const whole = file(1000);
@@ -154,7 +190,7 @@ Deno.test("workers that cannot even start fail their slices", async () => {
 });
 
 Deno.test("what a failed worker was to read again fails, and can be asked anew", async () => {
-  await using crew = await startCrew("hangs.ts");
+  await using crew = await startCrew("hangs.ts", { startWithin: 5_000 });
   await Deno.writeTextFile(`${crew.directory}/a`, "abc");
   const job = {
     path: `${crew.directory}/a`,
@@ -178,9 +214,11 @@ Deno.test("a real worker writes nowhere but in the content directory", async () 
   const inside = await crew.fetch(1, url);
   assertEquals(inside.outcome, { kind: "done" });
   assertEquals(await firstDifference(`${crew.directory}/1`, whole), null);
-  const outside = await crew.fetch(2, url, `${elsewhere}/a`);
+  const outside = await crew.fetch(2, url, { part: `${elsewhere}/a` });
   assert(outside.outcome.kind === "failed");
-  const up = await crew.fetch(3, url, `${crew.directory}/../sluice-a`);
+  const up = await crew.fetch(3, url, {
+    part: `${crew.directory}/../sluice-a`,
+  });
   assert(up.outcome.kind === "failed");
   assertEquals(elsewhereDirectory.names(), []);
   // Nor does it read there, though this process may.

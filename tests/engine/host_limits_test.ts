@@ -56,6 +56,17 @@ Deno.test("a host that refused threads gets fewer, for a minute", () => {
   assertEquals(hosts.of(HOST), 16);
 });
 
+Deno.test("a host that refused threads bears few, until it bears more again", () => {
+  const hosts = createLimits(16, () => 0);
+  assertEquals(hosts.bearsFew(HOST), false);
+  hosts.refused(HOST, 9);
+  assertEquals(hosts.bearsFew(HOST), false);
+  hosts.refused(HOST, 8);
+  assertEquals([hosts.bearsFew(HOST), hosts.bearsFew("b.test")], [true, false]);
+  for (let n = 0; n < 8; n++) hosts.served(HOST);
+  assertEquals(hosts.bearsFew(HOST), false);
+});
+
 Deno.test("a host that serves well gets one thread more now and then", () => {
   const hosts = createLimits(5, () => 0);
   hosts.refused(HOST, 4);

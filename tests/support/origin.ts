@@ -131,7 +131,9 @@ export async function firstDifference(
   using handle = await Deno.open(path);
   const buffer = new Uint8Array(BLOCK);
   let at = 0;
-  for (let n; (n = await handle.read(buffer)) !== null; at += n) {
+  for (;;) {
+    const n = await handle.read(buffer);
+    if (n === null) break;
     const got = buffer.subarray(0, n);
     const wanted = file.read(at, Math.min(n, file.size - at));
     if (Buffer.compare(got, wanted) !== 0) {
@@ -496,7 +498,9 @@ function onHeads(socket: net.Socket, head: (head: Head) => void) {
   let text = "";
   socket.on("data", (bytes: Buffer) => {
     text += bytes.toString("latin1");
-    for (let end; (end = text.indexOf("\r\n\r\n")) >= 0;) {
+    for (;;) {
+      const end = text.indexOf("\r\n\r\n");
+      if (end < 0) break;
       head(parseHead(text.slice(0, end)));
       text = text.slice(end + 4);
     }

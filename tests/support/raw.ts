@@ -50,10 +50,11 @@ export async function connectRaw(
     },
     async rest() {
       let text = "";
-      for (let bytes; (bytes = await read()) !== null;) {
+      for (;;) {
+        const bytes = await read();
+        if (bytes === null) return text;
         text += new TextDecoder().decode(bytes);
       }
-      return text;
     },
     [Symbol.dispose]: () => conn.close(),
   };
