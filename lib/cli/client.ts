@@ -1,6 +1,7 @@
 /** A client of a running server. */
 
 import { isObject } from "../base/json.ts";
+import { every } from "../base/timers.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { ServerMessage } from "../server/protocol.ts";
 import type { Status } from "../status/status.ts";
@@ -44,8 +45,10 @@ export function parseServer(text: string): string {
   throw new UsageError("--server must be such as ws://localhost:8888/.");
 }
 
-/** How long a server may take to answer, in milliseconds. */
+/** A server that is silent for longer is gone, in milliseconds. */
 const PATIENCE = 20_000;
+/** A server that has not answered for longer is asked if it is there, in ms. */
+const ASK_AFTER = 8_000;
 
 /**
  * Connects to a server.
@@ -75,6 +78,7 @@ export async function connect(
   const opened = Promise.withResolvers<string | null>();
   const closed = Promise.withResolvers<void>();
   let last = 0;
+  let heardAt = 0;
   socket.onopen = () => opened.resolve(null);
   socket.onerror = (event) =>
     opened.resolve("message" in event ? String(event.message) : "");
@@ -85,6 +89,7 @@ export async function connect(
     closed.resolve();
   };
   socket.onmessage = ({ data }) => {
+    heardAt = performance.now();
     const message = parse(data);
     if (message === null) return;
     const id = Number(message.request_id);
@@ -119,10 +124,16 @@ export async function connect(
       }
       const id = ++last;
       const asked = Promise.withResolvers<ServerMessage>();
-      const limit = setTimeout(() => asked.reject(mute()), PATIENCE);
       waiting.set(id, asked);
       socket.send(JSON.stringify({ ...fields, request_id: id }));
-      return asked.promise.finally(() => clearTimeout(limit));
+      const start = performance.now();
+      // A command may take minutes: its server is there if it says anything.
+      const asking = every(ASK_AFTER, () => {
+        const silence = performance.now() - Math.max(start, heardAt);
+        if (silence > PATIENCE) asked.reject(mute());
+        else if (silence >= ASK_AFTER / 2) socket.send(PING);
+      });
+      return asked.promise.finally(() => asking[Symbol.dispose]());
     },
     closed: closed.promise,
     [Symbol.dispose]: () => socket.close(),
@@ -151,6 +162,9 @@ function mute(): DownloadError {
     "The server does not answer: see whether it is well, and try again.",
   );
 }
+
+/** Any answer to it will do. */
+const PING = JSON.stringify({ action: "ping", request_id: "ping" });
 
 /** The message that a frame holds; null if it is none that Sluice sends. */
 function parse(data: unknown): ServerMessage | null {

@@ -110,7 +110,17 @@ const REMOTE: readonly Flag[] = [
   HELP,
 ];
 
-const ALL = (which: string) => flag("all", null, `all that are ${which}`);
+const STATUS = flag(
+  "status",
+  "STATUS",
+  "Queued, Downloading, Paused, Downloaded or Failed; once for each",
+  { times: "each", choices: PROCESS_STATUSES },
+);
+const ALL = (which: string) => [
+  flag("all", null, `all that are ${which}`),
+  { ...STATUS, meaning: `with --all: ${STATUS.meaning}` },
+  flag("search", "TEXT", "with --all: part of the URL or the name"),
+];
 const IDS = ["An id may be cut down to its first characters."];
 
 /**
@@ -193,12 +203,7 @@ export function createCommands(
       summary: "List a server's downloads, the latest first",
       notes: ["WORDS look for a part of the URL or the name."],
       flags: [
-        flag(
-          "status",
-          "STATUS",
-          "Queued, Downloading, Paused, Downloaded or Failed; once for each",
-          { times: "each", choices: PROCESS_STATUSES },
-        ),
+        STATUS,
         flag("limit", "NUMBER", "how many at most (100)"),
         flag("offset", "NUMBER", "how many to leave out before (0)"),
         ...REMOTE,
@@ -232,7 +237,7 @@ export function createCommands(
       choices: { ids: ["Queued", "Downloading"] },
       summary: "Pause downloads",
       notes: IDS,
-      flags: [ALL("queued or downloading"), ...REMOTE],
+      flags: [...ALL("queued or downloading"), ...REMOTE],
       examples: ["sluice pause 3f2a", "sluice pause --all"],
     },
     {
@@ -242,7 +247,7 @@ export function createCommands(
       choices: { ids: ["Paused"] },
       summary: "Resume paused downloads",
       notes: IDS,
-      flags: [ALL("paused"), ...REMOTE],
+      flags: [...ALL("paused"), ...REMOTE],
       examples: ["sluice resume 3f2a", "sluice resume --all"],
     },
     {
@@ -252,7 +257,7 @@ export function createCommands(
       choices: { ids: ["Failed"] },
       summary: "Try failed downloads again, keeping what is there",
       notes: IDS,
-      flags: [ALL("failed"), ...REMOTE],
+      flags: [...ALL("failed"), ...REMOTE],
       examples: ["sluice retry 3f2a", "sluice retry --all"],
     },
     {
@@ -274,9 +279,15 @@ export function createCommands(
       notes: IDS,
       flags: [
         flag("delete-file", null, "delete the finished file as well"),
+        ...ALL("on the list"),
+        flag("yes", null, "with --all: do not only say how many they are"),
         ...REMOTE,
       ],
-      examples: ["sluice remove 3f2a", "sluice remove --delete-file 3f2a"],
+      examples: [
+        "sluice remove 3f2a",
+        "sluice remove --delete-file 3f2a",
+        "sluice remove --all --status Downloaded --yes",
+      ],
     },
     {
       ...none,

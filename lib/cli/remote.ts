@@ -1,6 +1,5 @@
 /** The commands that send requests to a running server, and end. */
 
-import { DownloadError } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import { PROCESS_STATUSES, type Status } from "../status/status.ts";
 import { type Invocation, wholeNumberFlag } from "./arguments.ts";
@@ -145,7 +144,7 @@ const ALL: Record<Action, readonly Status["process_status"][]> = {
   pause: ["Queued", "Downloading"],
   resume: ["Paused"],
   retry: ["Failed"],
-  remove: [],
+  remove: PROCESS_STATUSES,
 };
 
 async function command(
@@ -156,9 +155,13 @@ async function command(
 ): Promise<number> {
   if (operands.length === 0 && !flags.all) {
     throw new UsageError(
-      `There is no id: sluice list shows them` +
-        (name === "remove" ? "." : `, and ${name} --all takes all.`),
+      `There is no id: sluice list shows them, and ${name} --all takes all.`,
     );
+  }
+  const [stray] = ["status", "search", "yes"]
+    .filter((name) => flags[name] && String(flags[name]) !== "");
+  if (stray !== undefined && !flags.all) {
+    throw new UsageError(`--${stray} goes with --all.`);
   }
   if (operands.length > 0 && flags.all) {
     throw new UsageError(`--all takes all: give it, or ids, not both.`);
@@ -166,20 +169,34 @@ async function command(
   if (operands.includes("")) {
     throw new UsageError("An id is empty: sluice list shows them.");
   }
+  const { search = "", yes } = flags;
+  const filter = { search, status: ALL[name], ...statusFilter(flags.status) };
   using client = await connect(server);
   const ids = flags.all
-    ? await allIds(client, ALL[name])
+    ? await allIds(client, filter)
     : await fullIds(client, operands);
+  if (name === "remove" && flags.all && !yes && ids.length > 0) {
+    const what = flags["delete-file"] ? ", with the files" : "";
+    const count = ids.length === 1 ? "1 download" : `${ids.length} downloads`;
+    throw new UsageError(
+      `That removes ${count}${what}: add --yes to do it.`,
+    );
+  }
+  const more = flags["delete-file"] ? { delete_file: true } : {};
   let code = 0;
-  for (const id of ids) {
-    try {
-      const more = flags["delete-file"] ? { delete_file: true } : {};
-      await client.request({ action: name, id, ...more });
+  for (let at = 0; at < ids.length; at += PAGE) {
+    const page = ids.slice(at, at + PAGE);
+    const reply = await client.request({ action: name, ids: page, ...more });
+    const refused = "data" in reply && "refused" in reply.data
+      ? reply.data.refused
+      : [];
+    const left = new Set(refused.map(({ id }) => id));
+    for (const id of page.filter((id) => !left.has(id))) {
       line(flags.json ? JSON.stringify({ id }) : printable(id));
-    } catch (error) {
-      if (!(error instanceof DownloadError)) throw error;
+    }
+    for (const { id, message } of refused) {
       code = 1;
-      console.error(`sluice: ${printable(id)}: ${printable(error.message)}`);
+      console.error(`sluice: ${printable(id)}: ${printable(message)}`);
     }
   }
   return code;
@@ -207,14 +224,14 @@ async function refresh(
 
 async function allIds(
   client: Client,
-  status: readonly Status["process_status"][],
+  filter: Readonly<Record<string, unknown>>,
 ): Promise<string[]> {
   const ids: string[] = [];
   for (;;) {
     const page = await listPage(client, {
       offset: ids.length,
       limit: PAGE,
-      ...(status.length > 0 && { status }),
+      ...filter,
     });
     ids.push(...page.statuses.map(({ id }) => id));
     if (page.statuses.length === 0 || ids.length >= page.total) {
@@ -234,7 +251,7 @@ async function fullIds(
 ): Promise<string[]> {
   const isFull = (id: string) => id.length >= ID_LENGTH;
   if (typed.every(isFull)) return [...typed];
-  const all = await allIds(client, []);
+  const all = await allIds(client, {});
   return typed.map((id) => {
     const [found, another] = all.filter((full) => full.startsWith(id));
     if (another !== undefined) {

@@ -12,12 +12,18 @@ import {
   wholeNumberField,
 } from "../download/request.ts";
 import {
+  ORDERS,
+  type StatusFilter,
+  type StatusPageRequest,
+} from "../status/lists.ts";
+import {
   type Changes,
   type Disk,
   PROCESS_STATUSES,
   type Status,
   type Totals,
 } from "../status/status.ts";
+import type { ManyDone } from "./many.ts";
 
 /** What a client wants. */
 export type ClientRequest =
@@ -33,14 +39,18 @@ export type ClientRequest =
     readonly command: Command;
   }
   | {
-    readonly kind: "list";
-    readonly offset: number;
-    readonly limit: number;
-    readonly statuses: readonly Status["process_status"][];
-    readonly search: string;
-    readonly urls?: readonly string[] | undefined;
-    readonly order: "latest" | "oldest";
-  };
+    readonly kind: "many";
+    readonly which: Which;
+    readonly command: Command;
+  }
+  /** Only a sign that the server is there is wanted. */
+  | { readonly kind: "ping" }
+  | { readonly kind: "list" } & StatusPageRequest;
+
+/** Which downloads a command is for, if it is for many. */
+export type Which =
+  | { readonly kind: "these"; readonly ids: readonly string[] }
+  | { readonly kind: "all"; readonly except: readonly string[] } & StatusFilter;
 
 /** What a client may give with a request, to find the reply by. */
 export type RequestId = string | number;
@@ -68,6 +78,10 @@ export type ServerMessage =
       readonly id?: string;
       readonly ids?: readonly string[];
     };
+    readonly request_id?: RequestId;
+  }
+  | {
+    readonly data: { readonly message: string } & ManyDone;
     readonly request_id?: RequestId;
   }
   | {
@@ -201,6 +215,11 @@ const LONGEST_ID = 100;
 
 function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   if (fields.action === "list") return parseList(fields);
+  if (fields.action === "ping") {
+    refuseUnknown(fields, ["action"]);
+    return { kind: "ping" };
+  }
+  if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
   const { id } = fields;
   const command = parseCommand(fields, limits);
   if (typeof id !== "string" || id.length > LONGEST_ID) {
@@ -209,9 +228,47 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   return { kind: "command", id, command };
 }
 
+/** A command for the downloads of some `ids`, or for `all` of a filter. */
+function parseMany(
+  { ids, all, status, search = "", except, ...rest }: JsonObject,
+  limits: MessageLimits,
+): ClientRequest {
+  const command = parseCommand(rest, limits);
+  if ("id" in rest) throw bad('"id" goes without "ids" and "all".');
+  if (command.kind === "refresh") {
+    throw bad('"ids" and "all" are for pause, resume, retry and remove.');
+  }
+  if (all === undefined) {
+    const filter = { status, search: search || undefined, except };
+    const [name] = Object.entries(filter).find(([, value]) =>
+      value !== undefined
+    ) ?? [];
+    if (name !== undefined) throw bad(`"${name}" goes with "all": true.`);
+    const which = { kind: "these", ids: parseIds("ids", ids) } as const;
+    return { kind: "many", which, command };
+  }
+  if (all !== true || ids !== undefined) {
+    throw bad('"all" must be true, and goes without "ids".');
+  }
+  if (typeof search !== "string") throw bad('"search" must be text.');
+  const filter = { statuses: parseStatuses(status), search };
+  const left = except === undefined ? [] : parseIds("except", except);
+  const which = { kind: "all", ...filter, except: left } as const;
+  return { kind: "many", which, command };
+}
+
+function parseIds(name: string, value: unknown): string[] {
+  const isId = (id: unknown) =>
+    typeof id === "string" && id.length <= LONGEST_ID;
+  if (
+    Array.isArray(value) && value.length <= LONGEST_PAGE && value.every(isId)
+  ) return [...new Set(value)];
+  throw bad(`"${name}" must be a list of at most ${LONGEST_PAGE} ids.`);
+}
+
 function parseList(fields: JsonObject): ClientRequest {
-  const known = ["offset", "limit", "status", "search", "urls", "order"];
-  refuseUnknown(fields, ["action", ...known]);
+  const names = ["offset", "limit", "status", "search", "urls", "order"];
+  refuseUnknown(fields, ["action", ...names]);
   const offset = wholeNumberField(
     fields,
     "offset",
@@ -221,8 +278,9 @@ function parseList(fields: JsonObject): ClientRequest {
   );
   const limit = wholeNumberField(fields, "limit", 100, 1, LONGEST_PAGE);
   const { search = "", order = "latest" } = fields;
-  if (order !== "latest" && order !== "oldest") {
-    throw bad('"order" must be latest or oldest.');
+  const known = ORDERS.find((name) => name === order);
+  if (known === undefined) {
+    throw bad(`"order" must be one of ${ORDERS.join(", ")}.`);
   }
   if (typeof search !== "string") throw bad('"search" must be text.');
   const { urls = null } = fields;
@@ -236,7 +294,7 @@ function parseList(fields: JsonObject): ClientRequest {
     limit,
     statuses,
     search,
-    order,
+    order: known,
     ...(urls && { urls }),
   };
 }
@@ -265,7 +323,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh or remove.',
+        '"action" must be list, pause, resume, retry, refresh, remove or ping.',
       );
   }
 }

@@ -8,6 +8,7 @@ import { DownloadError, toRecord } from "../download/errors.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import type { Lists, StatusPageRequest } from "../status/lists.ts";
 import type { Changes } from "../status/status.ts";
+import { commandMany, type ManyDone } from "./many.ts";
 import {
   type ClientRequest,
   type MessageLimits,
@@ -17,6 +18,7 @@ import {
   type RequestId,
   requestIdOf,
   type ServerMessage,
+  type Which,
 } from "./protocol.ts";
 
 /** Bytes: a client with more of them unread gets no more replies. */
@@ -90,6 +92,7 @@ export function createSockets(
 ): Sockets {
   /** Each client, and the number of the latest changes that it was told. */
   const clients = new Map<WebSocket, number>();
+  const closing = new AbortController();
   /** The number of the latest changes, and whether clients are being told. */
   let changes = 0;
   let telling = false;
@@ -230,9 +233,25 @@ export function createSockets(
         await coordinator.command(id, command);
         return { data: { message: DONE[command.kind], id } };
       }
+      case "many": {
+        const { command, which } = request;
+        const ids = await idsOf(which);
+        const stop = closing.signal;
+        const done = await commandMany(coordinator, ids, command, stop);
+        return { data: { message: sumUp(command, done), ...done } };
+      }
+      case "ping":
+        return { data: { message: "The server is there." } };
       case "list":
         return await list(client, request);
     }
+  }
+
+  async function idsOf(which: Which): Promise<readonly string[]> {
+    if (which.kind === "these") return which.ids;
+    const except = new Set(which.except);
+    const ids = await lists.idsOf(which);
+    return ids.filter((id) => !except.has(id));
   }
 
   return {
@@ -248,6 +267,7 @@ export function createSockets(
       socket.onerror = () => void clients.delete(socket);
     },
     close() {
+      closing.abort();
       clearInterval(timer);
       channel[Symbol.dispose]();
       for (const socket of clients.keys()) {
@@ -264,6 +284,19 @@ const DONE: Record<Command["kind"], string> = {
   refresh: "Download goes on from the new URL.",
   remove: "Download has been removed.",
 };
+
+const PAST: Record<Command["kind"], string> = {
+  pause: "paused",
+  resume: "resumed",
+  retry: "tried again",
+  refresh: "given a new URL",
+  remove: "removed",
+};
+
+function sumUp({ kind }: Command, { done, left }: ManyDone): string {
+  const rest = left === 0 ? "" : `; ${left} left as they were`;
+  return `Downloads ${PAST[kind]}: ${done}${rest}.`;
+}
 
 function withId(
   message: ServerMessage,

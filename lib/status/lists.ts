@@ -1,7 +1,14 @@
 /** Lists of downloads, as clients see them. */
 
 import type { Download, State } from "../download/download.ts";
-import type { Excerpt, Listing } from "../store/catalogue.ts";
+import {
+  type Excerpt,
+  type Filter,
+  type Found,
+  type Listing,
+  RECORD_ORDERS,
+  type RecordOrder,
+} from "../store/catalogue.ts";
 import type { Status } from "./status.ts";
 
 /** How many downloads that are not finished a snapshot shows. */
@@ -9,18 +16,24 @@ const SNAPSHOT_OPEN = 1_000;
 /** ... and how many that are. */
 const SNAPSHOT_FINISHED = 100;
 
-/** Which downloads to list. */
-export interface StatusPageRequest {
-  readonly offset: number;
-  readonly limit: number;
+/** In which order downloads are listed: by their records, or by their speed. */
+export const ORDERS = [...RECORD_ORDERS, "speed", "-speed"] as const;
+
+/** Which of all downloads are meant. */
+export interface StatusFilter {
   /** Only those that stand so. */
   readonly statuses: readonly Status["process_status"][];
   /** Only those whose URL or name holds this, in any case. */
   readonly search: string;
   /** Only those of exactly these URLs; undefined for any. */
   readonly urls?: readonly string[] | undefined;
-  /** The latest added first, or as the queue goes. */
-  readonly order: "latest" | "oldest";
+}
+
+/** Which downloads to list. */
+export interface StatusPageRequest extends StatusFilter {
+  readonly offset: number;
+  readonly limit: number;
+  readonly order: typeof ORDERS[number];
 }
 
 /** A page of downloads. */
@@ -48,6 +61,12 @@ export interface Lists {
    * @throws {DownloadError} STATE if they cannot be read.
    */
   list(page: StatusPageRequest): Promise<StatusPage>;
+  /**
+   * The ids of all downloads that a filter lets through, the latest first.
+   *
+   * @throws {DownloadError} STATE if they cannot be read.
+   */
+  idsOf(filter: StatusFilter): Promise<string[]>;
   /** The downloads that are not finished, and the latest that are. */
   snapshot(): Status[];
 }
@@ -71,18 +90,67 @@ export function createLists(
     return { kind, ids: downloads.running() } as const;
   }
 
+  function filterOf({ statuses, search, urls }: StatusFilter): Filter {
+    const states = [...new Set(statuses.map(stateOf))];
+    return { states, search, urls, queued: queuedOf(statuses) };
+  }
+
+  /** Those that run are few: they are sorted here, the rest follows them. */
+  async function findBySpeed({ offset, limit, ...asked }: StatusPageRequest) {
+    const ids = downloads.running();
+    const only = (statuses: StatusFilter["statuses"]) =>
+      filterOf({ ...asked, statuses });
+    const first = asked.statuses.includes("Downloading")
+      ? await listing.find({
+        ...only(["Downloading"]),
+        queued: { kind: "only", ids },
+        offset: 0,
+        limit: ids.length,
+        order: "oldest",
+      })
+      : { ids: [], total: 0 };
+    const fast = asked.order === "speed" ? 1 : -1;
+    const sorted = first.ids
+      .map((id) => ({ id, speed: downloads.get(id)?.speed ?? 0 }))
+      .sort((a, b) => fast * (a.speed - b.speed))
+      .map(({ id }) => id);
+    const page = sorted.slice(offset, offset + limit);
+    const others = asked.statuses.filter((status) => status !== "Downloading");
+    const rest = await listing.find({
+      ...only(others),
+      queued: { kind: "except", ids },
+      offset: Math.max(0, offset - sorted.length),
+      limit: limit - page.length,
+      order: "latest",
+    });
+    return {
+      ids: [...page, ...rest.ids],
+      total: sorted.length + rest.total,
+    };
+  }
+
+  async function find(page: StatusPageRequest): Promise<Found> {
+    const { offset, limit, order } = page;
+    return isRecordOrder(order)
+      ? await listing.find({ ...filterOf(page), offset, limit, order })
+      : await findBySpeed(page);
+  }
+
   return {
-    async list({ offset, limit, statuses, search, urls, order }) {
-      const states = [...new Set(statuses.map(stateOf))];
-      const filter = { states, search, urls, queued: queuedOf(statuses) };
-      const page = { ...filter, offset, limit, order };
-      const { ids, total } = await listing.find(page);
+    async list(page) {
+      const { ids, total } = await find(page);
       // Clients may have been told more since: a list that came after that and
       // said how these stood before would have the last word.
       const found = ids.map(downloads.get)
         .filter((status) => status !== null)
-        .filter((status) => statuses.includes(status.process_status));
+        .filter((status) => page.statuses.includes(status.process_status));
       return { statuses: found, total };
+    },
+    async idsOf(filter) {
+      const limit = Number.MAX_SAFE_INTEGER;
+      const all = { ...filterOf(filter), offset: 0, limit };
+      const { ids } = await listing.find({ ...all, order: "latest" });
+      return [...ids];
     },
     snapshot() {
       const open = excerpt.open(SNAPSHOT_OPEN);
@@ -90,6 +158,10 @@ export function createLists(
       return [...open, ...finished.reverse()].map(downloads.standing);
     },
   };
+}
+
+function isRecordOrder(order: string): order is RecordOrder {
+  return RECORD_ORDERS.some((known) => known === order);
 }
 
 /** The state in which downloads of a process status are recorded. */

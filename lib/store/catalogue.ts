@@ -85,6 +85,24 @@ export interface Filter {
 export interface Page extends Filter {
   readonly offset: number;
   readonly limit: number;
-  /** In which order: as the queue goes, or the latest added first. */
-  readonly order: "oldest" | "latest";
+  readonly order: RecordOrder;
 }
+
+/**
+ * In which order downloads are listed: as the queue goes, the latest added
+ * first, or by what is recorded of them, where `-` reverses it. What is not
+ * known comes last.
+ */
+export const RECORD_ORDERS = [
+  "oldest",
+  "latest",
+  "name",
+  "-name",
+  "size",
+  "-size",
+  "progress",
+  "-progress",
+] as const;
+
+/** One of {@linkcode RECORD_ORDERS}. */
+export type RecordOrder = typeof RECORD_ORDERS[number];

@@ -1,8 +1,38 @@
 /** Pages of downloads, read from the state's database. */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Filter, Found, Page } from "./catalogue.ts";
+import {
+  type Filter,
+  type Found,
+  type Page,
+  RECORD_ORDERS,
+  type RecordOrder,
+} from "./catalogue.ts";
 import { folded } from "./search_text.ts";
+
+/** A URL without its query, whose last segment names a download at first. */
+const PATH = `substr(request ->> 'url', 1,
+  instr(request ->> 'url' || '?', '?') - 1)`;
+
+const NAME = `coalesce(file ->> 'name', request ->> 'filename',
+  substr(${PATH}, length(rtrim(${PATH}, replace(${PATH}, '/', ''))) + 1)
+) COLLATE NOCASE`;
+
+const SIZE = "file ->> 'size'";
+
+const PROGRESS = `CASE WHEN state = 'Downloaded' THEN 1.0
+  ELSE downloaded * 1.0 / nullif(${SIZE}, 0) END`;
+
+const SORTED: Readonly<Record<RecordOrder, string>> = {
+  oldest: "seq",
+  latest: "seq DESC",
+  name: `${NAME}, seq DESC`,
+  "-name": `${NAME} DESC, seq DESC`,
+  size: `${SIZE} NULLS LAST, seq DESC`,
+  "-size": `${SIZE} DESC NULLS LAST, seq DESC`,
+  progress: `${PROGRESS} NULLS LAST, seq DESC`,
+  "-progress": `${PROGRESS} DESC NULLS LAST, seq DESC`,
+};
 
 /** The downloads of a filter; {@linkcode valuesOf} fills its parameters in. */
 const FILTERED = `FROM downloads
@@ -14,18 +44,19 @@ const FILTERED = `FROM downloads
 
 /** Prepares to find the downloads of pages, each page at one moment. */
 export function preparePages(db: DatabaseSync): (page: Page) => Found {
-  const inOrder = (order: "ASC" | "DESC") =>
+  const ids = new Map(RECORD_ORDERS.map((order) => [
+    order,
     db.prepare(
-      `SELECT id ${FILTERED} ORDER BY seq ${order} LIMIT ?6 OFFSET ?7`,
-    );
-  const ids = { oldest: inOrder("ASC"), latest: inOrder("DESC") };
+      `SELECT id ${FILTERED} ORDER BY ${SORTED[order]} LIMIT ?6 OFFSET ?7`,
+    ),
+  ]));
   const count = db.prepare(`SELECT count(*) AS count ${FILTERED}`);
   return ({ offset, limit, order, ...filter }) => {
     const values = valuesOf(filter);
     // One transaction sees one state, so that the number fits the page.
     db.exec("BEGIN");
     try {
-      const rows = ids[order].all(...values, limit, offset);
+      const rows = ids.get(order)?.all(...values, limit, offset) ?? [];
       const total = Number(count.get(...values)?.count);
       return { ids: rows.map(({ id }) => String(id)), total };
     } finally {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { type Ran, start, startServer } from "../support/process.ts";
-import { startSluice, taskArguments } from "../support/sluice.ts";
+import { connect, startSluice, taskArguments } from "../support/sluice.ts";
 
 type Task =
   | "add"
@@ -91,6 +91,34 @@ Deno.test("what is added paused is not asked for before it is resumed", async ()
   await origin.request(({ path }) => path === "/later");
 });
 
+Deno.test("all, or all that were searched for, are removed once told so", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const names = ["a.iso", "b.iso", "none.iso", "c.bin"];
+  const urls = names.map((name) =>
+    origin.serve(`/${name}`, name.startsWith("none") ? null : file(100))
+  );
+  const added = await ask(server.url, "add", ...urls);
+  const [a = "", b = "", none = "", c = ""] = added.stdout.trim().split("\n");
+  const client = await connect(server.url);
+  await Promise.all([a, b, none, c].map(client.end));
+  await client[Symbol.asyncDispose]();
+
+  const all = ["remove", "--all", "--search=ISO"] as const;
+  const asked = await ask(server.url, ...all);
+  assertEquals([asked.code, asked.stdout], [2, ""]);
+  assertMatch(asked.stderr, /That removes 3 downloads: add --yes to do it/);
+  const done = ["--status=downloaded", "--yes"];
+  const removed = await ask(server.url, ...all, ...done, "--delete-file");
+  assertEquals(removed, { code: 0, stdout: `${b}\n${a}\n`, stderr: "" });
+  assertEquals(directory.names(), [".sluice", "c.bin"]);
+  const rest = await ask(server.url, "remove", "--all", "--yes");
+  assertEquals(rest.stdout, `${c}\n${none}\n`);
+  assertEquals(directory.names(), [".sluice", "c.bin"]);
+  assertEquals((await ask(server.url, "remove", "--all")).code, 0);
+});
+
 Deno.test("a download whose URL has expired goes on with another", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
@@ -117,6 +145,10 @@ Deno.test("what makes no sense is refused before anything is done", async () => 
     const [task, args, line] of [
       ["remove", ["--delete-file", ""], /An id is empty/],
       ["pause", ["--all", "3f2a"], /--all takes all/],
+      ["remove", [], /remove --all takes all/],
+      ["remove", ["--yes", "3f2a"], /--yes goes with --all/],
+      ["pause", ["--search", "a", "3f2a"], /--search goes with --all/],
+      ["remove", ["--all"], /That removes 1 download: add --yes/],
       ["refresh", ["3f2a"], /refresh takes an id and a URL/],
       ["refresh", ["3f2a", url, url], /refresh takes an id and a URL/],
       ["refresh", ["3f2a", "none"], /The URL must be whole/],

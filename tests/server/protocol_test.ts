@@ -109,6 +109,22 @@ Deno.test("a command is for one download", () => {
   }
 });
 
+Deno.test("a command is for many downloads, named or found", () => {
+  assertEquals(parse({ action: "pause", ids: ["1", "2", "1"] }), {
+    kind: "many",
+    command: { kind: "pause" },
+    which: { kind: "these", ids: ["1", "2"] },
+  });
+  const found = { status: "Failed", search: "iso", except: ["1"] };
+  const message = { action: "remove", all: true, delete_file: true, ...found };
+  assertEquals(parse(message), {
+    kind: "many",
+    command: { kind: "remove", deleteFile: true },
+    which: { kind: "all", statuses: ["Failed"], search: "iso", except: ["1"] },
+  });
+  assertEquals(parse({ action: "ping", request_id: 1 }), { kind: "ping" });
+});
+
 Deno.test("a list is a page of the downloads in some states, with some words", () => {
   const asked = {
     offset: 5,
@@ -283,7 +299,20 @@ Deno.test("what is wrong with a command is named", () => {
       [{ action: "list", search: 1 }, '"search"'],
       [{ action: "list", urls: url }, '"urls"'],
       [{ action: "list", urls: [url, 1] }, '"urls"'],
+      [{ action: "list", order: "by name" }, '"order"'],
       [{ action: "refresh", id: "1" }, '"url"'],
+      [{ action: "ping", id: "1" }, '"id"'],
+      [{ action: "pause", ids: "1" }, '"ids"'],
+      [{ action: "pause", ids: [1] }, '"ids"'],
+      [{ action: "pause", ids: Array(1_001).fill("1") }, "at most 1000"],
+      [{ action: "pause", ids: ["1"], id: "1" }, '"id"'],
+      [{ action: "remove", ids: ["1"], all: true }, '"all"'],
+      [{ action: "remove", ids: ["1"], search: "a" }, '"search"'],
+      [{ action: "remove", ids: ["1"], except: ["2"] }, '"except"'],
+      [{ action: "remove", all: false }, '"all"'],
+      [{ action: "remove", all: true, search: 1 }, '"search"'],
+      [{ action: "remove", all: true, status: "Done" }, '"status"'],
+      [{ action: "refresh", ids: ["1"], url }, '"ids"'],
     ] as const
   ) assertWrong(fields, "BAD_REQUEST", says);
 });

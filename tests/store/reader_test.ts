@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { createDownload, type Download } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
-import type { Page } from "../../lib/store/catalogue.ts";
+import { type Page, RECORD_ORDERS } from "../../lib/store/catalogue.ts";
 import { createReader } from "../../lib/store/reader.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { makeDirectory } from "../support/directory.ts";
@@ -74,6 +74,49 @@ Deno.test("a page may be of some URLs, which are looked for as they are", async 
     total: 2,
   });
   assertEquals((await reader.find({ ...ALL, urls: [] })).total, 0);
+});
+
+Deno.test("a page is sorted by what is recorded; what is not known is last", async () => {
+  await using state = await openState();
+  const { store, reader } = state;
+  const facts = { ranges: true, validator: null };
+  const paused = { kind: "Paused", error: null } as const;
+  const created = ["Beta.bin?v=1/a", "%20", "alpha.bin", "dir/x"].map(create);
+  const [beta = "", unknown = "", alpha = "", renamed = ""] = created.map((
+    { id },
+  ) => id);
+  await store.add(created);
+  for (
+    const [id = "", name, size, downloaded] of [
+      [beta, null, 300, 30],
+      [alpha, null, 20, 20],
+      [renamed, "aaa", 100, 50],
+    ] as const
+  ) {
+    const file = {
+      ...facts,
+      size,
+      name: name ?? (id === beta ? "Beta" : "al"),
+    };
+    const rest = { file, downloaded, finishedAt: null };
+    await store.settle(id, { ...rest, state: paused });
+  }
+  const sorted = {
+    oldest: [beta, unknown, alpha, renamed],
+    latest: [renamed, alpha, unknown, beta],
+    name: [unknown, renamed, alpha, beta],
+    "-name": [beta, alpha, renamed, unknown],
+    size: [alpha, renamed, beta, unknown],
+    "-size": [beta, renamed, alpha, unknown],
+    progress: [beta, renamed, alpha, unknown],
+    "-progress": [alpha, renamed, beta, unknown],
+  };
+  for (const order of RECORD_ORDERS) {
+    const { ids } = await reader.find({ ...ALL, order });
+    assertEquals(ids, sorted[order], order);
+  }
+  const second = { ...ALL, order: "size", offset: 1, limit: 1 } as const;
+  assertEquals((await reader.find(second)).ids, [renamed]);
 });
 
 Deno.test("a page and its number are of one moment", async () => {
