@@ -10,6 +10,7 @@ const STYLES = [
   "list.css",
   "login.css",
   "messages.css",
+  "selection.css",
   "strip.css",
   "theme.css",
 ];
@@ -49,9 +50,12 @@ const SCRIPTS = [
   "options.js",
   "overview.js",
   "row.js",
+  "selecting.js",
+  "selection.js",
   "session.js",
   "strip.js",
   "urls.js",
+  "view.js",
 ];
 
 /** Nothing is served that is not named here. */

@@ -140,6 +140,7 @@ export async function firstDifference(
       const i = got.findIndex((byte, i) => byte !== wanted[i]);
       return at + i;
     }
+    at += n;
   }
   return at === file.size ? null : at;
 }

@@ -6,7 +6,7 @@ import { isInert } from "./media_types.js";
 
 /**
  * @typedef {"pause" | "resume" | "retry" | "refresh" | "open" | "save"
- *   | "copy" | "remove"} ActionName
+ *   | "copy" | "source" | "remove"} ActionName
  *
  * @typedef {object} Action
  * @property {ActionName} name
@@ -22,6 +22,7 @@ const ACTIONS = {
   open: { name: "open", label: "Open" },
   save: { name: "save", label: "Save" },
   copy: { name: "copy", label: "Copy file link" },
+  source: { name: "source", label: "Copy URL" },
   remove: { name: "remove", label: "Remove" },
 };
 
@@ -43,18 +44,32 @@ function namesFor({ process_status: state, path_to_file: path, error }) {
   switch (state) {
     case "Queued":
     case "Downloading":
-      return ["pause", "remove"];
+      return ["pause", "source", "remove"];
     case "Paused":
-      return ["resume", "refresh", "remove"];
+      return ["resume", "refresh", "source", "remove"];
     case "Failed":
       return error?.code === "EXPIRED"
-        ? ["refresh", "retry", "remove"]
-        : ["retry", "refresh", "remove"];
+        ? ["refresh", "retry", "source", "remove"]
+        : ["retry", "refresh", "source", "remove"];
     case "Downloaded":
       return isInert(path ?? "")
-        ? ["open", "save", "copy", "remove"]
-        : ["save", "copy", "remove"];
+        ? ["open", "save", "copy", "source", "remove"]
+        : ["save", "copy", "source", "remove"];
   }
+}
+
+/**
+ * What makes sense for one at least of many.
+ *
+ * @param {readonly Status["process_status"][]} states
+ * @returns {Action[]}
+ */
+export function actionsForMany(states) {
+  const toggles = states.map((state) => toggleFor({ process_status: state }));
+  return /** @type {const} */ (["pause", "resume", "retry"])
+    .filter((name) => toggles.includes(name))
+    .map((name) => ACTIONS[name])
+    .concat({ ...ACTIONS.source, label: "Copy URLs" }, ACTIONS.remove);
 }
 
 /**

@@ -3,7 +3,7 @@
 /** Puts the parts of the page together. */
 
 /** @import { ActionName } from "./actions.js" */
-/** @import { Tab } from "./model.js" */
+/** @import { Order, Tab, View } from "./view.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { actionsFor, toggleFor } from "./actions.js";
 import { createAdding } from "./add.js";
@@ -13,13 +13,15 @@ import { createDetail } from "./detail.js";
 import { showHelp } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { createDoneNotice } from "./done.js";
-import { formatCount, nameOf } from "./format.js";
+import { formatCount, quotedName } from "./format.js";
 import { commandFor, focusOf } from "./keys.js";
 import { createList } from "./list.js";
-import { createModel, TABS } from "./model.js";
+import { createModel } from "./model.js";
 import { createNotices } from "./notices.js";
-import { createOverview } from "./overview.js";
+import { BULK, createOverview } from "./overview.js";
+import { createSelecting } from "./selecting.js";
 import { askForSession, keepDraft, NO_UPGRADE, takeDraft } from "./session.js";
+import { hrefWith, readView, TABS, withNextOrder, withOrder } from "./view.js";
 
 /** How long typing rests before it is searched for, in milliseconds. */
 const TYPING = 150;
@@ -30,6 +32,7 @@ const dialog = byId("dialog", HTMLDialogElement);
 const grid = byId("grid", HTMLElement);
 const main = byId("main", HTMLElement);
 const panel = byId("detail", HTMLElement);
+const bulk = byId("bulk", HTMLButtonElement);
 const search = byId("search", HTMLInputElement);
 const input = byId("urls", HTMLTextAreaElement);
 
@@ -47,13 +50,15 @@ const list = createList({
   model,
   grid,
   rows: byId("rows", HTMLElement),
-  selected: () => opened,
+  isSelected: (id) => selecting.has(id),
+  opened: () => opened,
 });
 
 const connection = connect({
   url: socketUrl(),
   hear(frame) {
     announce(model.hear(frame, performance.now()));
+    selecting.forget(model.takeLeft());
     if (frame.disk) overview.drawRoom(frame.disk);
     doneNotice.hear(model.totals());
     overview.drawTitle(connection.state());
@@ -72,11 +77,14 @@ function socketUrl() {
   return url.href;
 }
 
-const { act, actOnAll } = createCommands({
+const { act, actOnMany } = createCommands({ connection, notices, dialog });
+const selecting = createSelecting({
+  model,
+  list,
   connection,
   notices,
-  dialog,
-  bulk: byId("bulk", HTMLButtonElement),
+  actOnMany,
+  changed: drawSoon,
 });
 let wasOpen = false;
 /** @type {string | null} Why there is no connection, if that is known. */
@@ -133,7 +141,7 @@ function announce(ended) {
   const failed = ended.filter((s) => s.process_status === "Failed").length;
   const finished = ended.length - failed;
   const what = ended.length === 1
-    ? `${nameOf(first)} ${failed ? "failed" : "has finished"}.`
+    ? `${quotedName(first)} ${failed ? "failed" : "has finished"}.`
     : `${formatCount(finished)} finished, ${formatCount(failed)} failed.`;
   notices.announce(what);
 }
@@ -152,6 +160,7 @@ function drawSoon() {
 function draw() {
   overview.draw();
   list.draw();
+  selecting.draw();
   drawDetail();
   void askForRows();
 }
@@ -213,21 +222,77 @@ function isNarrow() {
   return getComputedStyle(panel).position === "fixed";
 }
 
-/** @param {{ tab?: Tab, search?: string }} change */
+/**
+ * Shows another view, which Back leaves again; letters that are typed one after
+ * another are one step.
+ *
+ * @param {Partial<View>} change
+ */
 function show(change) {
-  model.show({ ...model.view(), ...change });
+  const before = model.view();
+  const view = { ...before, ...change };
+  const href = hrefWith(location.href, view);
+  const isTyping = view.search !== before.search &&
+    view.search !== "" && before.search !== "";
+  if (isTyping) history.replaceState(null, "", href);
+  else if (href !== location.href) history.pushState(null, "", href);
+  showView(view);
+}
+
+/** @param {View} view */
+function showView(view) {
+  const { tab, search: words } = model.view();
+  model.show(view);
+  // What is selected is of one tab and search, in whatever order.
+  if (tab !== view.tab || words !== view.search) selecting.clear();
+  if (search.value.trim() !== view.search) search.value = view.search;
   list.reset();
   drawSoon();
 }
 
-/** @param {Event} event */
+/** What the tab offers to do with all that is in it. */
+async function actOnAll() {
+  const { tab, search } = model.view();
+  const { action, states: status } = BULK[tab];
+  const which = { status, search, except: [] };
+  const asked = { count: model.size(), search, states: status, which };
+  bulk.disabled = true;
+  await actOnMany(action, asked);
+  bulk.disabled = false;
+  if (document.activeElement === document.body) list.focusCurrent();
+}
+
+/**
+ * Whether a click selects, and nothing else.
+ *
+ * @param {MouseEvent} event
+ * @param {string} id
+ * @param {boolean} isBox
+ */
+function picked({ shiftKey, ctrlKey, metaKey }, id, isBox) {
+  const status = model.get(id);
+  if (status === null || !(isBox || shiftKey || ctrlKey || metaKey)) {
+    return false;
+  }
+  list.setCurrent(id);
+  if (shiftKey) void selecting.extendTo(list.placeOf(id));
+  else selecting.toggle(status);
+  return true;
+}
+
+/** @param {MouseEvent} event */
 function clicked(event) {
   const { target } = event;
+  // Of a double click, the second one would undo the first: what is under the
+  // pointer by then is another button, or another row.
   if (!(target instanceof Element)) return;
+  const pick = target.closest(".pick");
+  if (event.detail > 1 && pick === null) return;
   const button = target.closest("[data-action]");
   const inPanel = panel.contains(target);
   const id = inPanel ? opened : list.idOf(target);
   if (id === null) return;
+  if (!inPanel && button === null && picked(event, id, pick !== null)) return;
   const name = button instanceof HTMLElement ? button.dataset.action : null;
   if (name === "close") return closeDetail();
   const status = model.get(id);
@@ -246,6 +311,9 @@ function pressed(event) {
     : list.idOf(focused) ?? list.current();
   const status = id === null ? null : model.get(id);
   event.preventDefault();
+  const moves = command === "next" || command === "previous";
+  // A key that is held down would undo what it has done.
+  if (event.repeat && !moves) return;
   switch (command) {
     case "add":
       return input.focus();
@@ -263,7 +331,13 @@ function pressed(event) {
     case "previous":
     case "first":
     case "last":
-      list.move(command);
+      if (event.shiftKey && id !== null && selecting.isEmpty()) {
+        selecting.setAnchor(id);
+      }
+      {
+        const index = list.move(command);
+        if (event.shiftKey) return void selecting.extendTo(index);
+      }
       if (opened !== null && !isNarrow()) {
         const at = list.current();
         if (at !== null) openDetail(at);
@@ -272,7 +346,15 @@ function pressed(event) {
     case "details":
       if (id !== null) opened === id ? closeDetail() : openDetail(id);
       return;
+    case "select":
+      if (status) selecting.toggle(status);
+      return;
+    case "all":
+      return selecting.all();
     default:
+      if (!selecting.isEmpty() && !panel.contains(focused)) {
+        return void selecting.act(command);
+      }
       if (status) actIfAllowed(command, status);
   }
 }
@@ -295,7 +377,8 @@ function leave() {
   if (focused === search && search.value !== "") {
     search.value = "";
     show({ search: "" });
-  } else if (opened !== null) closeDetail();
+  } else if (!selecting.isEmpty()) selecting.clear();
+  else if (opened !== null) closeDetail();
   else if (focused instanceof HTMLElement) focused.blur();
 }
 
@@ -321,10 +404,24 @@ byId("tabs", HTMLElement).addEventListener("click", ({ target }) => {
     target.closest("button")?.dataset.tab;
   if (tab) show({ tab: /** @type {Tab} */ (tab) });
 });
-byId("bulk", HTMLElement).addEventListener(
-  "click",
-  () => void actOnAll(model.view()),
-);
+bulk.addEventListener("click", () => void actOnAll());
+byId("sort", HTMLSelectElement).addEventListener("change", ({ target }) => {
+  if (!(target instanceof HTMLSelectElement)) return;
+  show(withOrder(model.view(), /** @type {Order} */ (target.value)));
+});
+byId("head", HTMLElement).addEventListener("click", ({ target }) => {
+  const order = target instanceof Element &&
+    target.closest("button")?.dataset.sort;
+  if (!order) return;
+  show(withNextOrder(model.view(), /** @type {Order} */ (order)));
+});
+addEventListener("popstate", () => showView(readView(location.href)));
+// What the focus was on when a dialog was opened may be gone by now.
+dialog.addEventListener("close", () => {
+  if (document.activeElement !== document.body) return;
+  if (opened !== null) detail.focus();
+  else list.focusCurrent();
+});
 byId("help", HTMLElement).addEventListener(
   "click",
   () => void showHelp(dialog),
@@ -344,6 +441,10 @@ doneNotice.button.addEventListener("click", async () => {
 byId("reconnect", HTMLElement)
   .addEventListener("click", () => connection.reconnect());
 grid.addEventListener("click", clicked);
+grid.addEventListener("mousedown", (event) => {
+  // Otherwise, the text between the two rows is selected as well.
+  if (event.shiftKey) event.preventDefault();
+});
 panel.addEventListener("click", clicked);
 grid.addEventListener("focusin", ({ target }) => {
   const id = list.idOf(target);
@@ -364,6 +465,7 @@ document.addEventListener("visibilitychange", () => {
   model.doubt();
   drawSoon();
 });
+showView(readView(location.href));
 setInterval(() => overview.drawConnection(connection.state(), reason), 500);
 input.value ||= takeDraft();
 void offerLogout();

@@ -1,63 +1,64 @@
 // @ts-check
-/** One command for all downloads in a state. */
+/** One command for many downloads. */
 
-/** @import { Status } from "../../status/status.ts" */
+/** @import { Refusal } from "../many.ts" */
 /** @import { Connection } from "./connection.js" */
-import { isList } from "./connection.js";
 
-const PAGE = 1_000;
-/** Commands on their way at once. */
-const AT_ONCE = 32;
+/** Ids in one message: the most that a server takes. */
+const AT_ONCE = 1_000;
 
 /**
- * Sends a command for each download that is in one of these states now, and
- * whose URL or name holds what is searched for.
+ * @typedef {"pause" | "resume" | "retry" | "remove"} ManyAction
  *
- * All are listed before the first is touched: a command may move them.
+ * @typedef {object} Outcome
+ * @property {number} done
+ * @property {number} left How many were left as they were.
+ * @property {Refusal | null} fault Why one was left, if its state is not why.
+ */
+
+/**
+ * Sends a command for downloads of some ids, or for all that a list would have.
  *
  * @param {Pick<Connection, "request">} connection
- * @param {"pause" | "resume" | "retry" | "remove"} action
- * @param {{
- *   states: readonly Status["process_status"][],
+ * @param {{ action: ManyAction, delete_file?: boolean }} command
+ * @param {{ ids: readonly string[] } | {
+ *   status: readonly string[],
  *   search: string,
+ *   except: readonly string[],
  * }} which
- * @param {(done: number, total: number) => void} progress
- * @returns {Promise<{ done: number, refused: number }>} `refused`: those that
- * were in another state by then.
+ * @returns {Promise<Outcome>}
  */
-export async function commandAll(connection, action, which, progress) {
-  /** @type {string[]} */
-  const ids = [];
-  for (let total = 1; ids.length < total;) {
-    const page = await connection.request({
-      action: "list",
-      offset: ids.length,
-      limit: PAGE,
-      status: which.states,
-      search: which.search,
-      order: "oldest",
-    });
-    if (!isList(page) || page.data.length === 0) break;
-    total = page.total ?? 0;
-    ids.push(...page.data.map(({ id }) => id));
+export async function commandMany(connection, command, which) {
+  if (!("ids" in which)) {
+    return outcomeOf(
+      await connection.request({ ...command, all: true, ...which }),
+    );
   }
-  let next = 0;
-  let done = 0;
-  let refused = 0;
-
-  async function work() {
-    for (let id; (id = ids[next++]) !== undefined;) {
-      try {
-        await connection.request({ action, id });
-      } catch (error) {
-        const code = error instanceof Error && "code" in error && error.code;
-        if (code !== "WRONG_STATE" && code !== "UNKNOWN_ID") throw error;
-        refused++;
-      }
-      progress(++done, ids.length);
-    }
+  /** @type {Outcome} */
+  let sum = { done: 0, left: 0, fault: null };
+  for (let at = 0; at < which.ids.length; at += AT_ONCE) {
+    const ids = which.ids.slice(at, at + AT_ONCE);
+    const { done, left, fault } = outcomeOf(
+      await connection.request({ ...command, ids }),
+    );
+    sum = {
+      done: sum.done + done,
+      left: sum.left + left,
+      fault: sum.fault ?? fault,
+    };
   }
+  return sum;
+}
 
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return { done: done - refused, refused };
+/**
+ * @param {Awaited<ReturnType<Connection["request"]>>} reply
+ * @returns {Outcome}
+ */
+function outcomeOf({ data }) {
+  if (!("refused" in data)) return { done: 0, left: 0, fault: null };
+  const { done, left, refused } = data;
+  const fault = refused.find(({ code }) =>
+    code !== "WRONG_STATE" && code !== "UNKNOWN_ID"
+  );
+  return { done, left, fault: fault ?? null };
 }

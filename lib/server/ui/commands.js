@@ -3,32 +3,54 @@
 /** Carries out what somebody wants done with downloads, and says what came. */
 
 /** @import { ActionName } from "./actions.js" */
+/** @import { ManyAction } from "./bulk.js" */
 /** @import { Connection } from "./connection.js" */
-/** @import { Tab } from "./model.js" */
 /** @import { Notices } from "./notices.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { fileHref } from "./actions.js";
-import { commandAll } from "./bulk.js";
-import { askMany, askRemove, askUrl } from "./dialogs.js";
+import { commandMany } from "./bulk.js";
+import { askRemove, askRemoveMany, askUrl } from "./dialogs.js";
 import { html } from "./dom.js";
-import { formatCount, nameOf } from "./format.js";
-import { BULK } from "./overview.js";
+import { formatCount, quotedName } from "./format.js";
+
+/**
+ * Many downloads: some by their ids, or all that a list would have.
+ *
+ * @typedef {object} Many
+ * @property {number} count
+ * @property {string} search What they were found by.
+ * @property {readonly Status["process_status"][]} states Those that some of them
+ * may be in.
+ * @property {Parameters<typeof commandMany>[2]} which
+ */
+
+/** What was done, in words. */
+const DONE = {
+  pause: "paused",
+  resume: "resumed",
+  retry: "tried again",
+  remove: "removed",
+};
 
 /**
  * @param {{
  *   connection: Connection,
  *   notices: Notices,
  *   dialog: HTMLDialogElement,
- *   bulk: HTMLButtonElement,
  * }} parts
  */
-export function createCommands({ connection, notices, dialog, bulk }) {
+export function createCommands({ connection, notices, dialog }) {
+  /** Downloads of which the answer to a command is awaited. */
+  const busy = new Set();
+
   /**
    * @param {ActionName} name
    * @param {Status} status
    */
   async function act(name, status) {
     const { id } = status;
+    if (busy.has(id)) return;
+    busy.add(id);
     try {
       switch (name) {
         case "pause":
@@ -47,7 +69,7 @@ export function createCommands({ connection, notices, dialog, bulk }) {
           if (answer === "no") return;
           const file = answer === "file" ? { delete_file: true } : {};
           await connection.request({ action: "remove", id, ...file });
-          return notices.say(`Removed ${nameOf(status)}.`);
+          return notices.say(`Removed ${quotedName(status)}.`);
         }
         case "open":
           globalThis.open(fileHref(id, "open"), "_blank", "noopener");
@@ -58,48 +80,44 @@ export function createCommands({ connection, notices, dialog, bulk }) {
         case "copy":
           await copyText(status.path_to_file ?? "");
           return notices.say("Copied the file link.");
+        case "source":
+          await copyText(status.url);
+          return notices.say("Copied the URL.");
       }
     } catch (error) {
       notices.fail(error);
+    } finally {
+      busy.delete(id);
     }
   }
 
   /**
-   * What is on a tab, or of that what is searched for.
-   *
-   * @param {{ tab: Tab, search: string }} view
+   * @param {ManyAction} action
+   * @param {Many} many
+   * @returns {Promise<boolean>} Whether it was carried out.
    */
-  async function actOnAll({ tab, search }) {
-    const { action, states, label } = BULK[tab];
-    if (action === "remove") {
-      const agreed = await askMany(
-        dialog,
-        search === ""
-          ? "Clear the list of finished downloads?"
-          : `Clear the list of finished downloads with “${search}”?`,
-        "The files stay where they are; only the list forgets them.",
-        "Clear list",
-      );
-      if (!agreed) return;
-    }
-    bulk.disabled = true;
+  async function actOnMany(action, many) {
+    const { which } = many;
     try {
-      const result = await commandAll(
-        connection,
-        action,
-        { states, search },
-        (done, total) => bulk.dataset.progress = `${done} of ${total}`,
-      );
-      notices.say(`${label}: ${formatCount(result.done)} done.`);
+      const answer = action === "remove"
+        ? await askRemoveMany(dialog, many)
+        : "entry";
+      if (answer === "no") return false;
+      const file = answer === "file" ? { delete_file: true } : {};
+      const command = { action, ...file };
+      const outcome = await commandMany(connection, command, which);
+      const { done, left, fault } = outcome;
+      const rest = left === 0 ? "" : `; ${formatCount(left)} left as they were`;
+      notices.say(`${formatCount(done)} ${DONE[action]}${rest}.`);
+      if (fault !== null) notices.fail(fault.message);
+      return true;
     } catch (error) {
       notices.fail(error);
-    } finally {
-      bulk.disabled = false;
-      delete bulk.dataset.progress;
+      return false;
     }
   }
 
-  return { act, actOnAll };
+  return { act, actOnMany };
 }
 
 /**
@@ -108,7 +126,7 @@ export function createCommands({ connection, notices, dialog, bulk }) {
  *
  * @param {string} text
  */
-async function copyText(text) {
+export async function copyText(text) {
   if (navigator.clipboard) return await navigator.clipboard.writeText(text);
   const field = html("textarea", { readonly: true, class: "unseen" });
   const focused = document.activeElement;

@@ -12,9 +12,6 @@
  *
  * @typedef {Exclude<ServerMessage, { error: object }>} Reply
  *
- * @typedef {PromiseWithResolvers<Reply>
- *   & { limit: ReturnType<typeof setTimeout> }} Waiting
- *
  * @typedef {object} Connection
  * @property {() => ConnectionState} state
  * @property {(message: object) => Promise<Reply>} request
@@ -24,10 +21,12 @@
 
 const SHORTEST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
-/** A server that is silent for longer is gone, in milliseconds. */
+/** A server that is silent for longer once asked is gone, in milliseconds. */
 const PATIENCE = 20_000;
-/** A server that has told nothing for longer is asked, in milliseconds. */
+/** A server that has told nothing for longer is asked, in milliseconds ... */
 const QUIET = 30_000;
+/** ... or for this long, while it owes an answer. */
+const QUIET_OWING = 8_000;
 
 /**
  * How long to wait before the next attempt, in milliseconds: longer each time,
@@ -77,7 +76,7 @@ export function connect({ url, hear, changed, refused }) {
   let timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let quiet;
-  /** @type {Map<RequestId, Waiting>} */
+  /** @type {Map<RequestId, PromiseWithResolvers<Reply>>} */
   const waiting = new Map();
 
   function open() {
@@ -96,12 +95,16 @@ export function connect({ url, hear, changed, refused }) {
     socket.onclose = closed;
   }
 
-  /** From now on, something has to come. */
+  /**
+   * From now on, something has to come. A command may take minutes, as that of a
+   * file whose checksum is being made: the server is there if it says anything.
+   */
   function listen() {
     clearTimeout(quiet);
     quiet = setTimeout(() => {
-      request({ action: "list", limit: 1 }).catch(() => {});
-    }, QUIET);
+      socket.send(JSON.stringify({ action: "ping", request_id: ++lastId }));
+      quiet = setTimeout(giveUp, PATIENCE);
+    }, waiting.size > 0 ? QUIET_OWING : QUIET);
   }
 
   /** A browser would wait for the server's part in closing, for minutes. */
@@ -115,8 +118,7 @@ export function connect({ url, hear, changed, refused }) {
     clearTimeout(quiet);
     if (state.kind === "connecting") refused();
     failures++;
-    for (const { reject, limit } of waiting.values()) {
-      clearTimeout(limit);
+    for (const { reject } of waiting.values()) {
       reject(new RequestError("NOT_CONNECTED", "The connection was lost."));
     }
     waiting.clear();
@@ -134,15 +136,14 @@ export function connect({ url, hear, changed, refused }) {
 
   /** @param {ServerMessage} message */
   function receive(message) {
-    listen();
     const { request_id: id } = message;
     const request = id === undefined ? undefined : waiting.get(id);
-    if (id === undefined || request === undefined) {
+    if (id !== undefined) waiting.delete(id);
+    listen();
+    if (request === undefined) {
       if ("data" in message && isList(message)) hear(message);
       return;
     }
-    waiting.delete(id);
-    clearTimeout(request.limit);
     if ("error" in message) {
       const { code, message: text } = message.error;
       request.reject(new RequestError(code, text));
@@ -161,9 +162,10 @@ export function connect({ url, hear, changed, refused }) {
       throw new RequestError("NOT_CONNECTED", text);
     }
     const id = ++lastId;
-    const limit = setTimeout(giveUp, PATIENCE);
-    const answer = { ...Promise.withResolvers(), limit };
+    /** @type {PromiseWithResolvers<Reply>} */
+    const answer = Promise.withResolvers();
     waiting.set(id, answer);
+    if (waiting.size === 1) listen();
     socket.send(JSON.stringify({ ...message, request_id: id }));
     return await answer.promise;
   }

@@ -11,10 +11,11 @@ import { html, icon, setText } from "./dom.js";
 import {
   formatAmount,
   formatBytes,
-  formatCount,
   formatDuration,
   formatMoment,
+  formatPath,
   formatPercent,
+  formatSize,
   formatSpeed,
   nameOf,
   STATE_WORDS,
@@ -31,7 +32,11 @@ const CHART = { className: "speed", width: 360, height: 88 };
  * @param {HTMLElement} panel
  */
 export function createDetail(panel) {
-  const heading = html("h2", { id: "detail-title", tabindex: "-1" });
+  const heading = html("h2", {
+    id: "detail-title",
+    tabindex: "-1",
+    dir: "auto",
+  });
   const close = html("button", {
     type: "button",
     class: "quiet",
@@ -56,7 +61,7 @@ export function createDetail(panel) {
       "p",
       { class: "legend" },
       html("span", { class: "done" }, "done"),
-      html("span", { class: "fetching" }, "being fetched"),
+      html("span", { class: "thread" }, "a thread"),
       html("span", { class: "missing" }, "missing"),
     ),
   );
@@ -127,6 +132,9 @@ export function createDetail(panel) {
     const key = wanted.map(({ name }) => name).join();
     if (key === shownActions) return;
     shownActions = key;
+    const focused = [...actions.children].findIndex((button) =>
+      button === document.activeElement
+    );
     actions.replaceChildren(
       ...wanted.map(({ name, label }, n) =>
         html(
@@ -141,6 +149,8 @@ export function createDetail(panel) {
         )
       ),
     );
+    const button = actions.children[Math.min(focused, wanted.length - 1)];
+    if (button instanceof HTMLElement) button.focus();
   }
 
   /** @param {Status} status */
@@ -153,7 +163,7 @@ export function createDetail(panel) {
     picture?.setAttribute(
       "aria-label",
       `${formatPercent(progress ?? 0)} done, ` +
-        `${fetching.length} ranges being fetched`,
+        (fetching.length === 1 ? "1 thread" : `${fetching.length} threads`),
     );
   }
 
@@ -196,9 +206,7 @@ export function createDetail(panel) {
     const rows = [
       [
         "Size",
-        size === null
-          ? null
-          : `${formatBytes(size)} (${formatCount(size)} bytes)`,
+        size === null ? null : formatSize(size),
       ],
       [
         "Fetched",
@@ -219,7 +227,7 @@ export function createDetail(panel) {
         "Ended",
         status.finished_at && formatMoment(status.finished_at, now),
       ],
-      ["File", path],
+      ["File", path && formatPath(path)],
       ["URL", status.url],
     ];
     const key = JSON.stringify(rows);

@@ -4,7 +4,7 @@
 
 /** @import { Status } from "../../status/status.ts" */
 import { html } from "./dom.js";
-import { formatBytes, nameOf } from "./format.js";
+import { formatBytes, formatCount, nameOf, STATE_WORDS } from "./format.js";
 import { SHORTCUTS } from "./keys.js";
 
 /**
@@ -75,7 +75,9 @@ export async function askRemove(dialog, status) {
     ? `It is not finished: the ${
       formatBytes(downloaded)
     } that are here will be deleted.`
-    : "It has not begun yet. It is taken off the list.";
+    : state === "Queued"
+    ? "It has not begun yet. It is taken off the list."
+    : `${STATE_WORDS[state]}: nothing of it is here. It is taken off the list.`;
   /** @type {Choice[]} */
   const yes = finished
     ? [
@@ -86,7 +88,7 @@ export async function askRemove(dialog, status) {
   const answer = await open(
     dialog,
     "Remove this download?",
-    [html("p", { class: "subject" }, nameOf(status)), html("p", {}, text)],
+    [subjectOf(status), html("p", {}, text)],
     [{ value: "", label: "Keep it", kind: "plain" }, ...yes],
   );
   return answer === "entry" || answer === "file" ? answer : "no";
@@ -114,7 +116,7 @@ export async function askUrl(dialog, status) {
     dialog,
     "Give it a new URL",
     [
-      html("p", { class: "subject" }, nameOf(status)),
+      subjectOf(status),
       html(
         "p",
         {},
@@ -131,20 +133,51 @@ export async function askUrl(dialog, status) {
   return answer === "go" ? input.value.trim() : null;
 }
 
+/** @param {Status} status */
+function subjectOf(status) {
+  const name = html("bdi", {}, nameOf(status));
+  return html("p", { class: "subject" }, name);
+}
+
 /**
- * Asks whether many are to be removed at once.
+ * Asks whether, and how, many are to be removed at once.
  *
  * @param {HTMLDialogElement} dialog
- * @param {string} title
- * @param {string} text
- * @param {string} label
+ * @param {{
+ *   count: number,
+ *   search: string,
+ *   states: readonly Status["process_status"][],
+ * }} which `states`: those that some of them may be in.
+ * @returns {Promise<"no" | "entry" | "file">}
  */
-export async function askMany(dialog, title, text, label) {
-  const answer = await open(dialog, title, [html("p", {}, text)], [
-    { value: "", label: "Cancel", kind: "plain" },
-    { value: "go", label, kind: "strong" },
+export async function askRemoveMany(dialog, { count, search, states }) {
+  const many = count === 1 ? "1 download" : `${formatCount(count)} downloads`;
+  const finished = states.includes("Downloaded");
+  const unfinished = states.some((state) => state !== "Downloaded");
+  const text = [
+    search !== "" && `They are those with “\u2068${search}\u2069”.`,
+    unfinished && "What is here of unfinished ones will be deleted.",
+    finished && "Finished files stay where they are, unless you delete them " +
+      "too: then they are gone for good.",
+  ].filter(Boolean).join(" ");
+  const answer = await open(dialog, `Remove ${many}?`, [html("p", {}, text)], [
+    { value: "", label: "Keep them", kind: "plain" },
+    {
+      value: "entry",
+      label: finished ? "Take off the list" : "Remove",
+      kind: finished ? "strong" : "danger",
+    },
+    ...finished
+      ? [
+        /** @type {Choice} */ ({
+          value: "file",
+          label: "Delete the files too",
+          kind: "danger",
+        }),
+      ]
+      : [],
   ]);
-  return answer === "go";
+  return answer === "entry" || answer === "file" ? answer : "no";
 }
 
 /**

@@ -98,12 +98,48 @@ export const STATE_WORDS = {
   Failed: "Failed",
 };
 
+/** What turns the direction of text: in a name, it only deceives. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 /**
  * What a download is called: its file's name, or what its URL ends with.
  *
  * @param {Pick<Status, "filename" | "url">} status
  */
-export function nameOf({ filename, url }) {
+export function nameOf(status) {
+  return givenName(status).replaceAll(TURNS, "");
+}
+
+/**
+ * A name within a sentence, where one that is written from right to left turns
+ * nothing else.
+ *
+ * @param {Pick<Status, "filename" | "url">} status
+ */
+export function quotedName(status) {
+  return `\u2068${nameOf(status)}\u2069`;
+}
+
+/** Characters that of a name are always seen; more would leave no beginning. */
+const LONGEST_END = 14;
+
+/**
+ * A name in two: what may be cut off when there is no room, and its end with
+ * the extension, which tells what it is.
+ *
+ * @param {string} name
+ */
+export function halvesOf(name) {
+  const characters = [...SEGMENTER.segment(name)].map(({ segment }) => segment);
+  if (characters.length <= 2 * LONGEST_END) return { start: name, end: "" };
+  const end = characters.slice(-LONGEST_END).join("");
+  return { start: name.slice(0, -end.length), end };
+}
+
+const SEGMENTER = new Intl.Segmenter("en");
+
+/** @param {Pick<Status, "filename" | "url">} status */
+function givenName({ filename, url }) {
   if (filename !== null) return filename;
   const { pathname, host } = new URL(url);
   const segment = pathname.split("/").findLast((part) => part !== "");
@@ -115,9 +151,46 @@ export function nameOf({ filename, url }) {
   }
 }
 
+/**
+ * Where a file is, as people write it.
+ *
+ * @param {string} href Of a `file:` URL.
+ */
+export function formatPath(href) {
+  const { hostname, pathname } = new URL(href);
+  try {
+    const path = decodeURIComponent(pathname);
+    if (hostname !== "") return `//${hostname}${path}`;
+    // Of C:\\ the URL has /C:/.
+    return path.replace(/^\/(?=[A-Za-z]:\/)/, "");
+  } catch {
+    return href;
+  }
+}
+
 /** @param {Pick<Status, "url">} status */
 export function hostOf({ url }) {
   return new URL(url).host;
+}
+
+/**
+ * A size in full: `1.5 MiB (1,572,864 bytes)`.
+ *
+ * @param {number} bytes
+ */
+export function formatSize(bytes) {
+  if (bytes === 1) return "1 byte";
+  const full = `${formatCount(bytes)} bytes`;
+  return bytes < 1000 ? full : `${formatBytes(bytes)} (${full})`;
+}
+
+/**
+ * What is wrong, without what to do about it: a row has no room for both.
+ *
+ * @param {string} message
+ */
+export function formatFault(message) {
+  return message.replace(/(; |\. (?=[A-Z])).*$/s, "").replace(/\.$/, "");
 }
 
 /**

@@ -4,14 +4,15 @@
 
 /**
  * @typedef {"add" | "search" | "details" | "toggle" | "retry" | "remove"
- *   | "refresh" | "open" | "save" | "copy" | "next" | "previous" | "first"
- *   | "last" | "tab" | "help" | "close"} KeyCommand
+ *   | "refresh" | "open" | "save" | "copy" | "source" | "next" | "previous"
+ *   | "first" | "last" | "select" | "all" | "tab" | "help" | "close"} KeyCommand
  *
  * @typedef {"field" | "button" | "page"} Focus
  *
  * @typedef {object} Shortcut
  * @property {KeyCommand} command
- * @property {readonly string[]} keys As in `KeyboardEvent.key`.
+ * @property {readonly string[]} keys As in `KeyboardEvent.key`; `Shift+` and
+ * `Ctrl+` before it where they are needed.
  * @property {readonly string[]} shown As they are written on the keyboard.
  * @property {string} meaning
  * @property {"anywhere" | "list"} where What it is for.
@@ -41,12 +42,21 @@ export const SHORTCUTS = [
   shortcut("first", "list", ["Home"], ["Home"], "First download"),
   shortcut("last", "list", ["End"], ["End"], "Last download"),
   shortcut("details", "list", ["Enter"], ["Enter"], "Open or close details"),
+  shortcut(
+    "select",
+    "list",
+    ["Shift+ "],
+    ["Shift", "Space"],
+    "Select; with the arrows, select more",
+  ),
+  shortcut("all", "list", ["Ctrl+a"], ["Ctrl", "A"], "Select all"),
   shortcut("toggle", "list", [" "], ["Space"], "Pause, resume or try again"),
   shortcut("retry", "list", ["r"], ["R"], "Try again"),
   shortcut("refresh", "list", ["u"], ["U"], "Give a new URL"),
   shortcut("open", "list", ["o"], ["O"], "Open the file"),
   shortcut("save", "list", ["s"], ["S"], "Save the file"),
   shortcut("copy", "list", ["c"], ["C"], "Copy the file link"),
+  shortcut("source", "list", ["y"], ["Y"], "Copy the URL"),
   shortcut("remove", "list", ["Delete", "x"], ["Del", "X"], "Remove"),
 ];
 
@@ -66,17 +76,26 @@ function shortcut(command, where, keys, shown, meaning) {
  * What a key means; null if it is somebody else's.
  *
  * @param {Pick<KeyboardEvent,
- *   "key" | "ctrlKey" | "metaKey" | "altKey" | "isComposing">} event
+ *   "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "isComposing">
+ * } event
  * @param {Focus} focus
  * @returns {KeyCommand | null}
  */
 export function commandFor(event, focus) {
-  const { key, ctrlKey, metaKey, altKey, isComposing } = event;
-  if (ctrlKey || metaKey || altKey || isComposing) return null;
+  const { key, ctrlKey, metaKey, altKey, shiftKey, isComposing } = event;
+  if (altKey || isComposing) return null;
   if (focus === "field" && key !== "Escape") return null;
   if (focus === "button" && (key === "Enter" || key === " ")) return null;
-  const wanted = key.length === 1 ? key.toLowerCase() : key;
-  return SHORTCUTS.find(({ keys }) => keys.includes(wanted))?.command ?? null;
+  const plain = key.length === 1 ? key.toLowerCase() : key;
+  const command = ctrlKey || metaKey
+    ? commandOf(`Ctrl+${plain}`)
+    : shiftKey && commandOf(`Shift+${plain}`) || commandOf(plain);
+  return command ?? null;
+}
+
+/** @param {string} key */
+function commandOf(key) {
+  return SHORTCUTS.find(({ keys }) => keys.includes(key))?.command;
 }
 
 /**
@@ -87,6 +106,6 @@ export function commandFor(event, focus) {
  * @returns {Focus}
  */
 export function focusOf(element) {
-  if (element?.matches("input, textarea, select")) return "field";
-  return element?.matches("button, a, summary") ? "button" : "page";
+  if (element?.matches("[type=checkbox], button, a, summary")) return "button";
+  return element?.matches("input, textarea, select") ? "field" : "page";
 }

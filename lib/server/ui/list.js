@@ -15,10 +15,12 @@ const OVERSCAN = 6;
  *   model: Model,
  *   grid: HTMLElement,
  *   rows: HTMLElement,
- *   selected: () => string | null,
- * }} parts `grid` scrolls, `rows` is in it and as high as all rows.
+ *   isSelected: (id: string) => boolean,
+ *   opened: () => string | null,
+ * }} parts `grid` scrolls, `rows` is in it and as high as all rows; `opened` is
+ * the download whose details are seen.
  */
-export function createList({ model, grid, rows, selected }) {
+export function createList({ model, grid, rows, isSelected, opened }) {
   /** @type {Map<string, import("./row.js").Row>} */
   let shown = new Map();
   /** @type {string | null} The row that the keyboard is at. */
@@ -107,7 +109,8 @@ export function createList({ model, grid, rows, selected }) {
       row.update(model.at(index), {
         index,
         current: index === focused,
-        selected: key === selected(),
+        selected: model.at(index) !== null && isSelected(key),
+        opened: key === opened(),
       });
       if (row.element === after) after = after.nextElementSibling;
       else rows.insertBefore(row.element, after);
@@ -149,16 +152,41 @@ export function createList({ model, grid, rows, selected }) {
     },
     /** @param {string} id */
     focusId(id) {
-      focus(model.indexOf(id));
+      const index = model.indexOf(id);
+      focus(index < 0 ? currentIndex : index);
     },
-    /** @param {"next" | "previous" | "first" | "last"} where */
+    /** The row that the keyboard was at, or what has come into its place. */
+    focusCurrent() {
+      if (model.length() === 0) grid.focus();
+      else focus(Math.max(0, indexOfCurrent()));
+    },
+    /**
+     * Moves the focus; tells to which row.
+     *
+     * @param {"next" | "previous" | "first" | "last"} where
+     */
     move(where) {
       const known = current === null ? -1 : model.indexOf(current);
       const at = sought ?? known;
-      if (where === "first") focus(0);
-      else if (where === "last") focus(model.length() - 1);
-      else if (at < 0) focus(inSight().first);
-      else focus(at + (where === "next" ? 1 : -1));
+      const to = where === "first"
+        ? 0
+        : where === "last"
+        ? model.length() - 1
+        : at < 0
+        ? inSight().first
+        : at + (where === "next" ? 1 : -1);
+      const bounded = Math.max(0, Math.min(model.length() - 1, to));
+      focus(bounded);
+      return bounded;
+    },
+    /**
+     * The place of a download, or of the row that has come into it.
+     *
+     * @param {string} id
+     */
+    placeOf(id) {
+      const index = model.indexOf(id);
+      return index < 0 ? currentIndex : index;
     },
     /** Back to the top, for another view. */
     reset() {

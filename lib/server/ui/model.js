@@ -3,15 +3,11 @@
 
 /** @import { Disk, Status, Totals } from "../../status/status.ts" */
 /** @import { Sample } from "./chart.js" */
+/** @import { Tab, View } from "./view.js" */
 import { withSample } from "./chart.js";
+import { FIRST_VIEW, orderOf, TABS } from "./view.js";
 
 /**
- * @typedef {"All" | "Active" | "Paused" | "Finished" | "Failed"} Tab
- *
- * @typedef {object} View What is looked at.
- * @property {Tab} tab
- * @property {string} search
- *
  * @typedef {object} Frame What the server tells by itself.
  * @property {readonly Status[]} data
  * @property {Totals} [totals]
@@ -30,15 +26,6 @@ import { withSample } from "./chart.js";
  * @property {number} [offset]
  */
 
-/** @type {Readonly<Record<Tab, readonly Status["process_status"][]>>} */
-export const TABS = {
-  All: ["Queued", "Downloading", "Paused", "Downloaded", "Failed"],
-  Active: ["Queued", "Downloading"],
-  Paused: ["Paused"],
-  Finished: ["Downloaded"],
-  Failed: ["Failed"],
-};
-
 /** @type {Totals} */
 const NONE = {
   Queued: 0,
@@ -54,6 +41,8 @@ const MARGIN = 30;
 const KEPT = 1_000;
 /** Browsers lay out no more than some ten million pixels of height. */
 const MOST_ROWS = 300_000;
+/** How long an order by what changes all the time holds, in milliseconds. */
+const HOLDS = 2_000;
 
 /**
  * How many downloads a tab has.
@@ -70,12 +59,16 @@ export function countIn(tab, totals) {
 /** Makes a model that knows nothing yet. */
 export function createModel() {
   /** @type {View} */
-  let view = { tab: "All", search: "" };
+  let view = FIRST_VIEW;
   let totals = NONE;
   /** @type {number | null} Rows of the view; null before the first answer. */
   let length = null;
   /** Rises when what was asked before may not hold any more. */
   let epoch = 0;
+  /** When the last answer came. */
+  let takenAt = 0;
+  /** @type {string[]} Those that have left the view since that was asked. */
+  let left = [];
   /** @type {Map<number, { id: string, epoch: number }>} */
   const slots = new Map();
   /** @type {Map<string, Status>} */
@@ -136,10 +129,69 @@ export function createModel() {
     if (countIn(view.tab, after) !== countIn(view.tab, totals)) return true;
     return data.some((status) => {
       const { id, process_status: state } = status;
+      if (mayMove(status)) return true;
       // A name that is searched for may only have become known just now.
       if (!entries.has(id)) return view.search !== "" && !running.has(id);
       return !TABS[view.tab].includes(state);
     });
+  }
+
+  /**
+   * Whether a row may be elsewhere in the view's order from now on.
+   *
+   * @param {Status} status
+   */
+  function mayMove({ id, filename, size }) {
+    const before = entries.get(id);
+    if (before === undefined) return false;
+    switch (orderOf(view)) {
+      case "name":
+      case "-name":
+        return filename !== before.filename;
+      case "size":
+      case "-size":
+        return size !== before.size;
+      default:
+        return false;
+    }
+  }
+
+  function isLive() {
+    return /progress|speed/.test(orderOf(view)) && running.size > 0;
+  }
+
+  /**
+   * Takes rows out of the view, whose places those below them take.
+   *
+   * @param {ReadonlySet<string>} ids
+   */
+  function drop(ids) {
+    const before = [...slots];
+    const dropped = before.filter(([, { id }]) => ids.has(id))
+      .map(([index]) => index);
+    if (dropped.length === 0) return;
+    slots.clear();
+    for (const [index, slot] of before) {
+      if (ids.has(slot.id)) continue;
+      const above = dropped.filter((other) => other < index).length;
+      slots.set(index - above, slot);
+    }
+    if (length !== null) length = Math.max(0, length - dropped.length);
+  }
+
+  /**
+   * @param {number} offset
+   * @param {number} limit
+   */
+  function messageFor(offset, limit) {
+    return {
+      action: "list",
+      offset,
+      limit,
+      status: TABS[view.tab],
+      search: view.search,
+      order: orderOf(view),
+    };
   }
 
   /**
@@ -162,6 +214,8 @@ export function createModel() {
     /** Whether the server has said how long the view is. */
     isLoaded: () => length !== null,
     length: () => Math.min(length ?? 0, MOST_ROWS),
+    /** How many downloads the view has, also those that there are no rows of. */
+    size: () => length ?? 0,
     /** @param {string} id */
     get: (id) => entries.get(id) ?? running.get(id) ?? null,
     /** @param {string} id */
@@ -180,6 +234,21 @@ export function createModel() {
     indexOf(id) {
       for (const [index, slot] of slots) if (slot.id === id) return index;
       return -1;
+    },
+
+    /**
+     * What to ask for, for rows that may not be known.
+     *
+     * @param {number} offset
+     * @param {number} limit
+     */
+    messageFor,
+
+    /** The downloads that have left the view since this was asked last. */
+    takeLeft() {
+      const ids = left;
+      left = [];
+      return ids;
     },
 
     /** @param {string | null} id */
@@ -218,11 +287,20 @@ export function createModel() {
           (running.has(id) || entries.get(id)?.process_status === "Queued")
         );
       if (moves(frame)) epoch++;
+      else if (isLive() && now - takenAt > HOLDS) {
+        epoch++;
+        takenAt = now;
+      }
       totals = frame.totals ?? totals;
       if (snapshot) running.clear();
       if (snapshot && data.length === countIn("All", totals)) keepOnly(data);
       for (const status of data) keep(status, now);
       for (const id of removed) forget(id);
+      const gone = data.filter(({ process_status: state }) =>
+        !TABS[view.tab].includes(state)
+      ).map(({ id }) => id).concat(removed);
+      drop(new Set(gone));
+      left.push(...gone);
       overall = withSample(overall, { at: now, speed: totalSpeed() });
       return ended;
     },
@@ -245,15 +323,8 @@ export function createModel() {
         return null;
       }
       const offset = Math.max(0, first - MARGIN);
-      const message = {
-        action: "list",
-        offset,
-        limit: Math.min(1_000, end + MARGIN - offset),
-        status: TABS[view.tab],
-        search: view.search,
-        order: view.tab === "Active" ? "oldest" : "latest",
-      };
-      return { view, epoch, message };
+      const limit = Math.min(1_000, end + MARGIN - offset);
+      return { view, epoch, message: messageFor(offset, limit) };
     },
 
     /**

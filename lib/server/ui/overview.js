@@ -4,11 +4,13 @@
 
 /** @import { Disk } from "../../status/status.ts" */
 /** @import { ConnectionState } from "./connection.js" */
-/** @import { Model, Tab } from "./model.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Order, Tab } from "./view.js" */
 import { createChart } from "./chart.js";
-import { byId, setText } from "./dom.js";
+import { byId, html, setText } from "./dom.js";
 import { formatBytes, formatCount, formatSpeed, titleFor } from "./format.js";
-import { countIn, TABS } from "./model.js";
+import { countIn } from "./model.js";
+import { orderOf, ORDERS, reversed, TABS } from "./view.js";
 
 const CHART = { className: "spark", width: 120, height: 28 };
 /** Bytes: with less room for downloads, the disk is nearly full. */
@@ -35,6 +37,11 @@ export function createOverview(model) {
   const bannerText = byId("banner-text", HTMLElement);
   const bulk = byId("bulk", HTMLButtonElement);
   const empty = byId("empty", HTMLElement);
+  const sort = byId("sort", HTMLSelectElement);
+  const head = byId("head", HTMLElement);
+  for (const [order, words] of Object.entries(ORDERS)) {
+    sort.append(html("option", { value: order }, words));
+  }
   const chart = createChart(CHART);
   byId("spark", HTMLElement).append(chart.element);
   let lostAt = performance.now();
@@ -53,6 +60,23 @@ export function createOverview(model) {
     const all = states.reduce((sum, state) => sum + model.totals()[state], 0);
     bulk.hidden = all === 0;
     setText(bulk, label);
+  }
+
+  function drawOrder() {
+    const order = orderOf(model.view());
+    if (sort.value !== order) sort.value = order;
+    for (const button of head.querySelectorAll("button")) {
+      const first = /** @type {Order} */ (button.dataset.sort);
+      const goesDown = order === first || order === reversed(first)
+        ? order.startsWith("-")
+        : null;
+      const sorted = goesDown === null
+        ? "none"
+        : goesDown
+        ? "descending"
+        : "ascending";
+      button.parentElement?.setAttribute("aria-sort", sorted);
+    }
   }
 
   function drawEmpty() {
@@ -75,7 +99,7 @@ export function createOverview(model) {
         ? "Paste a link above, or drop one anywhere on this page. Large files " +
           "come in slices, over many connections at once."
         : search !== ""
-        ? `No download’s name or URL has “${search}” in it.`
+        ? `No download’s name or URL has “\u2068${search}\u2069” in it.`
         : "Downloads appear here when there are any.",
     );
   }
@@ -92,6 +116,7 @@ export function createOverview(model) {
       );
       chart.draw(model.overall(), performance.now());
       drawTabs();
+      drawOrder();
       drawEmpty();
     },
 

@@ -8,9 +8,11 @@ import {
   formatAmount,
   formatBytes,
   formatDuration,
+  formatFault,
   formatMoment,
   formatPercent,
   formatSpeed,
+  halvesOf,
   hostOf,
   nameOf,
   sentenceOf,
@@ -25,7 +27,10 @@ const MOST_ACTIONS = 3;
 
 /** Makes a row, without a download yet. */
 export function createRow() {
-  const name = html("span", { class: "title" });
+  const pick = html("input", { type: "checkbox", tabindex: "-1" });
+  const start = html("span", { class: "start" });
+  const end = html("span", { class: "end" });
+  const name = html("span", { class: "title", dir: "auto" }, start, end);
   const detail = html("span", { class: "sub" });
   const strip = createStrip("thin");
   const state = html("span", { class: "state" });
@@ -42,6 +47,7 @@ export function createRow() {
   const element = html(
     "div",
     { class: "row", role: "row" },
+    html("div", { class: "pick", role: "gridcell" }, pick),
     html("div", { class: "name", role: "gridcell" }, name, detail),
     html(
       "div",
@@ -68,28 +74,47 @@ export function createRow() {
       const cell = cells[/** @type {keyof typeof cells} */ (key)];
       if (cell) setText(cell, text);
     }
-    setText(name, nameOf(status));
+    drawName(nameOf(status));
+    const wrong = error === null ? "" : formatFault(error.message);
     setText(
       detail,
-      error && running ? `Trying again: ${error.message}` : hostOf(status),
+      error && running ? `Trying again: ${wrong}` : hostOf(status),
     );
+    detail.title = error && running ? error.message : "";
     const endedBadly = error !== null && !running && kind !== "Queued";
     element.classList.toggle("ended-badly", endedBadly);
-    setText(fault, endedBadly ? error.message : "");
+    setText(fault, endedBadly ? wrong : "");
+    fault.title = endedBadly ? error.message : "";
     // For narrow lists, which have no columns for them.
     setText(pace, [texts.speed, texts.left].filter(Boolean).join(" · "));
     setText(state, stateWords(status));
-    setText(amount, running || kind === "Paused" ? formatAmount(status) : "");
-    const showsStrip = running || (kind === "Paused" && progress !== null);
+    setText(amount, formatAmount(status));
+    // Where the size has a column, this is said there.
+    const isSize = !running && kind !== "Paused";
+    amount.classList.toggle("only-size", isSize);
+    const showsStrip = progress !== null && (running || kind === "Paused");
     strip.classList.toggle("none", !showsStrip);
     drawStrip(strip, showsStrip ? segmentsOf(status) : []);
+  }
+
+  let shownName = "";
+
+  /** @param {string} wanted */
+  function drawName(wanted) {
+    if (wanted === shownName) return;
+    shownName = wanted;
+    const halves = halvesOf(wanted);
+    setText(start, halves.start);
+    setText(end, halves.end);
+    name.title = wanted;
+    pick.ariaLabel = `Select ${wanted}`;
   }
 
   let shownActions = "";
 
   /** @param {Status} status */
   function drawActions(status) {
-    const all = actionsFor(status);
+    const all = actionsFor(status).filter(({ name }) => name !== "source");
     // Removing is always in the same place: the last.
     const few = all.length > MOST_ACTIONS
       ? [...all.slice(0, MOST_ACTIONS - 1), ...all.slice(-1)]
@@ -113,12 +138,20 @@ export function createRow() {
     element,
     /**
      * @param {Status | null} status Null while it is not known yet.
-     * @param {{ index: number, current: boolean, selected: boolean }} place
+     * @param {{
+     *   index: number,
+     *   current: boolean,
+     *   selected: boolean,
+     *   opened: boolean,
+     * }} place
      */
-    update(status, { index, current, selected }) {
+    update(status, { index, current, selected, opened }) {
       element.style.setProperty("--index", String(index));
       element.setAttribute("aria-rowindex", String(index + 2));
       element.setAttribute("aria-selected", String(selected));
+      if (opened) element.setAttribute("aria-current", "true");
+      else element.removeAttribute("aria-current");
+      pick.checked = selected;
       element.classList.toggle("unknown", status === null);
       const tab = current ? 0 : -1;
       if (element.tabIndex !== tab || !element.hasAttribute("tabindex")) {

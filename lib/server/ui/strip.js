@@ -5,20 +5,17 @@
 import { svg } from "./dom.js";
 
 /**
- * A stretch of a file, in thousandths of its size.
+ * What is done of a file, and where its threads are, in thousandths of its size.
  *
- * @typedef {object} Segment
- * @property {"done" | "fetching"} kind
- * @property {number} start
- * @property {number} width
+ * @typedef {{ kind: "done", start: number, width: number }
+ *   | { kind: "thread", at: number }} Segment
  */
 
 const WHOLE = 1000;
-/** What is thinner could not be seen; one thread has to be. */
-const THINNEST = 4;
 
 /**
- * What is done and what is being fetched; the rest is missing.
+ * What is done, and where each thread is; the rest is missing. What a thread has
+ * yet to fetch is missing, too: a bar is read as how much there is.
  *
  * @param {Pick<Status, "size" | "downloaded" | "slices" | "fetching">} status
  * @returns {Segment[]}
@@ -29,25 +26,16 @@ export function segmentsOf({ size, downloaded, slices, fetching }) {
   const known = slices.length > 0 || downloaded === 0;
   const done = known ? slices : [/** @type {const} */ ([0, downloaded])];
   return [
-    ...done.map(([start, end]) => segment("done", start, end, size, 0)),
-    ...fetching.map(([start, end]) =>
-      segment("fetching", start, end, size, THINNEST)
-    ),
+    ...done.map(([start, end]) => ({
+      kind: /** @type {const} */ ("done"),
+      start: start / size * WHOLE,
+      width: (end - start) / size * WHOLE,
+    })),
+    ...fetching.map(([at]) => ({
+      kind: /** @type {const} */ ("thread"),
+      at: at / size * WHOLE,
+    })),
   ];
-}
-
-/**
- * @param {Segment["kind"]} kind
- * @param {number} start
- * @param {number} end
- * @param {number} size
- * @param {number} thinnest
- * @returns {Segment}
- */
-function segment(kind, start, end, size, thinnest) {
-  const from = Math.min(WHOLE - thinnest, start / size * WHOLE);
-  const width = Math.max(thinnest, (end - start) / size * WHOLE);
-  return { kind, start: from, width: Math.min(width, WHOLE - from) };
 }
 
 /**
@@ -72,12 +60,29 @@ export function createStrip(className) {
  * @param {readonly Segment[]} segments
  */
 export function drawStrip(strip, segments) {
-  while (strip.childElementCount > segments.length) strip.lastChild?.remove();
-  for (const [n, { kind, start, width }] of segments.entries()) {
-    const rect = strip.children[n] ??
-      strip.appendChild(svg("rect", { y: "0", height: "10" }));
-    rect.setAttribute("class", kind);
-    rect.setAttribute("x", start.toFixed(1));
-    rect.setAttribute("width", width.toFixed(1));
+  const track = strip.firstElementChild ??
+    strip.appendChild(svg("rect", { class: "track", width: `${WHOLE}` }));
+  const { length } = segments;
+  while (strip.childElementCount > length + 1) strip.lastChild?.remove();
+  let before = track;
+  for (const segment of segments) {
+    let shape = before.nextElementSibling;
+    if (shape?.getAttribute("class") !== segment.kind) {
+      const made = svg(segment.kind === "done" ? "rect" : "line", {
+        class: segment.kind,
+        ...segment.kind === "thread" && { y1: "0", y2: "10" },
+      });
+      if (shape === null) strip.append(made);
+      else shape.replaceWith(made);
+      shape = made;
+    }
+    if (segment.kind === "done") {
+      shape.setAttribute("x", segment.start.toFixed(1));
+      shape.setAttribute("width", segment.width.toFixed(1));
+    } else {
+      shape.setAttribute("x1", segment.at.toFixed(1));
+      shape.setAttribute("x2", segment.at.toFixed(1));
+    }
+    before = shape;
   }
 }

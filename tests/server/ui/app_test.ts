@@ -37,7 +37,8 @@ testSteps("a download on the page in Chromium", {
     await add(page, url);
     await inState(page, "a.bin", "Downloading");
     await row(page, "a.bin").locator(".strip .done").first().waitFor();
-    await row(page, "a.bin").locator(".strip .fetching").first().waitFor();
+    await row(page, "a.bin").locator(".strip .thread").first()
+      .waitFor({ state: "attached" });
     await row(page, "a.bin").click();
     const panel = page.getByRole("complementary");
     await panel.locator("ol.threads li").first().waitFor();

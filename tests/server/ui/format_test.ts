@@ -3,9 +3,14 @@ import {
   formatAmount,
   formatBytes,
   formatDuration,
+  formatFault,
   formatMoment,
+  formatPath,
   formatPercent,
+  formatSize,
+  halvesOf,
   nameOf,
+  quotedName,
   sentenceOf,
   titleFor,
 } from "../../../lib/server/ui/format.js";
@@ -137,4 +142,51 @@ Deno.test("the title says how it stands", () => {
   assertEquals(title({ Queued: 3 }), "3 waiting · Sluice");
   assertEquals(title({ Failed: 2 }), "2 failed · Sluice");
   assertEquals(title({ Downloading: 1 }, false), "Not connected · Sluice");
+});
+
+Deno.test("the end of a long name is seen, whole characters of it", () => {
+  const long = "annual-report-of-everything-final.tar.gz";
+  assertEquals(halvesOf(long), {
+    start: "annual-report-of-everythin",
+    end: "g-final.tar.gz",
+  });
+  assertEquals(halvesOf("short.bin"), { start: "short.bin", end: "" });
+  const family = "👨‍👩‍👧".repeat(40);
+  const { start, end } = halvesOf(family);
+  assertEquals([start + end, end], [family, "👨‍👩‍👧".repeat(14)]);
+});
+
+Deno.test("nothing in a name turns what is around it, or its extension", () => {
+  const evil = status({ filename: "photo\u202egpj.exe" });
+  assertEquals(nameOf(evil), "photogpj.exe");
+  const asked = status({ url: "https://a.example/photo%E2%80%AEgpj.exe" });
+  assertEquals(nameOf(asked), "photogpj.exe");
+  assertEquals(quotedName(evil), "\u2068photogpj.exe\u2069");
+});
+
+Deno.test("a file's place is written as people write it", () => {
+  const paths = {
+    "file:///home/me/%D0%B3%D0%BE%D0%B4%20100%25.txt": "/home/me/год 100%.txt",
+    "file:///C:/Users/me/a.txt": "C:/Users/me/a.txt",
+    "file://nas/share/a.txt": "//nas/share/a.txt",
+    "file:///a/%FF": "file:///a/%FF",
+  };
+  for (const [href, path] of Object.entries(paths)) {
+    assertEquals(formatPath(href), path);
+  }
+});
+
+Deno.test("a size is told once, and one byte is one", () => {
+  assertEquals(formatSize(0), "0 bytes");
+  assertEquals(formatSize(1), "1 byte");
+  assertEquals(formatSize(999), "999 bytes");
+  assertEquals(formatSize(1_572_864), "1.5 MiB (1,572,864 bytes)");
+});
+
+Deno.test("a fault is told without what to do about it", () => {
+  const said = "The origin answered 404: there is no such file, or the URL " +
+    "has expired";
+  assertEquals(formatFault(`${said}; check the URL, or get a new one.`), said);
+  assertEquals(formatFault("It was cut. Try again."), "It was cut");
+  assertEquals(formatFault("Cannot use a.b: no."), "Cannot use a.b: no");
 });

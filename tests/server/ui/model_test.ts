@@ -90,10 +90,10 @@ Deno.test("a view has its own rows; a late answer for another is dropped", () =>
   const model = createModel();
   answer(model, queued(3), 0, 10);
   model.hear({ data: [], totals: totals({ Queued: 3 }) }, 0);
-  model.show({ tab: "Failed", search: "" });
+  model.show({ tab: "Failed", search: "", order: null });
   const late = model.missing(0, 10);
   assertExists(late);
-  model.show({ tab: "Active", search: "x" });
+  model.show({ tab: "Active", search: "x", order: null });
   model.take(late, { data: queued(3), total: 3, offset: 0 });
   assertEquals(model.isLoaded(), false);
   const query = model.missing(0, 10);
@@ -110,7 +110,7 @@ Deno.test("a view has its own rows; a late answer for another is dropped", () =>
 Deno.test("what no longer belongs to a view makes it ask", () => {
   const model = createModel();
   model.hear({ data: [], totals: totals({ Queued: 2 }), snapshot: true }, 0);
-  model.show({ tab: "Active", search: "" });
+  model.show({ tab: "Active", search: "", order: null });
   answer(model, queued(2), 0, 10);
   // One left and another one came: the count is the same.
   const left = status({ id: "id 0", process_status: "Failed" });
@@ -168,4 +168,44 @@ Deno.test("the one that is watched is known wherever it is", () => {
   assertEquals(model.get("id 1"), null);
   model.hear({ data: [status({ id: "id 0", size: 9 })] }, 0);
   assertEquals(model.get("id 0")?.size, 9);
+});
+
+Deno.test("what leaves a view does not stand in it until the server is asked", () => {
+  const model = createModel();
+  model.hear({ data: [], totals: totals({ Queued: 4 }), snapshot: true }, 0);
+  model.show({ tab: "Active", search: "", order: null });
+  answer(model, queued(4), 0, 10);
+  model.takeLeft();
+  const left = status({ id: "id 1", process_status: "Paused" });
+  const after = totals({ Queued: 2, Paused: 1 });
+  model.hear({ data: [left], removed: ["id 2"], totals: after }, 1);
+  assertEquals(model.length(), 2);
+  assertEquals([model.at(0)?.id, model.at(1)?.id], ["id 0", "id 3"]);
+  assertEquals(model.at(2), null);
+  assertEquals(model.takeLeft(), ["id 1", "id 2"]);
+  assertEquals(model.takeLeft(), []);
+});
+
+Deno.test("rows are asked for in their order, and again as that may change", () => {
+  const model = createModel();
+  model.hear({ data: [], totals: totals({ Queued: 2 }) }, 0);
+  model.show({ tab: "All", search: "", order: "name" });
+  const query = model.missing(0, 10);
+  assertEquals({ order: "", ...query?.message }.order, "name");
+  answer(model, queued(2), 0, 10);
+  model.hear({ data: [status({ id: "id 0", size: 5 })] }, 1);
+  assertEquals(model.missing(0, 10), null);
+  model.hear({ data: [status({ id: "id 0", size: 5, filename: "z" })] }, 2);
+  assertExists(model.missing(0, 10));
+
+  model.show({ tab: "All", search: "", order: "-speed" });
+  answer(model, queued(2), 0, 10);
+  const running = status({ id: "id 0", process_status: "Downloading" });
+  model.hear({ data: [running] }, 9_999);
+  model.hear({ data: [running] }, 10_000);
+  answer(model, queued(2), 0, 10);
+  model.hear({ data: [running] }, 11_000);
+  assertEquals(model.missing(0, 10), null);
+  model.hear({ data: [running] }, 13_000);
+  assertExists(model.missing(0, 10));
 });

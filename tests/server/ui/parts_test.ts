@@ -1,18 +1,22 @@
-import { assert, assertEquals } from "@std/assert";
-import { actionsFor, toggleFor } from "../../../lib/server/ui/actions.js";
-import { commandAll } from "../../../lib/server/ui/bulk.js";
+import { assertEquals } from "@std/assert";
+import {
+  actionsFor,
+  actionsForMany,
+  toggleFor,
+} from "../../../lib/server/ui/actions.js";
+import { commandMany } from "../../../lib/server/ui/bulk.js";
 import {
   pathsOf,
   scaleOf,
   spanOf,
   withSample,
 } from "../../../lib/server/ui/chart.js";
-import { RequestError, waitAfter } from "../../../lib/server/ui/connection.js";
+import { waitAfter } from "../../../lib/server/ui/connection.js";
 import { commandFor } from "../../../lib/server/ui/keys.js";
 import { segmentsOf } from "../../../lib/server/ui/strip.js";
 import { status } from "./statuses.ts";
 
-Deno.test("slices become segments; what is fetched is always seen", () => {
+Deno.test("slices become segments; where a thread is, is no progress", () => {
   const base = { size: 10_000, downloaded: 2_000 };
   assertEquals(
     segmentsOf({
@@ -23,8 +27,8 @@ Deno.test("slices become segments; what is fetched is always seen", () => {
     [
       { kind: "done", start: 0, width: 100 },
       { kind: "done", start: 500, width: 100 },
-      { kind: "fetching", start: 600, width: 200 },
-      { kind: "fetching", start: 996, width: 4 },
+      { kind: "thread", at: 600 },
+      { kind: "thread", at: 999.9 },
     ],
   );
   // Of a paused download, only the amount is known.
@@ -64,27 +68,38 @@ Deno.test("a chart keeps what it shows, and a scale above all of it", () => {
 Deno.test("each state has what makes sense in it", () => {
   const names = (more: Parameters<typeof status>[0]) =>
     actionsFor(status(more)).map(({ name }) => name).join(" ");
-  assertEquals(names({ process_status: "Queued" }), "pause remove");
-  assertEquals(names({ process_status: "Paused" }), "resume refresh remove");
-  assertEquals(names({ process_status: "Failed" }), "retry refresh remove");
+  assertEquals(names({ process_status: "Queued" }), "pause source remove");
+  assertEquals(
+    names({ process_status: "Paused" }),
+    "resume refresh source remove",
+  );
+  assertEquals(
+    names({ process_status: "Failed" }),
+    "retry refresh source remove",
+  );
   assertEquals(
     names({
       process_status: "Failed",
       error: { code: "EXPIRED", message: "" },
     }),
-    "refresh retry remove",
+    "refresh retry source remove",
   );
   const done = { process_status: "Downloaded" } as const;
   assertEquals(
     names({ ...done, path_to_file: "file:///d/a.zip" }),
-    "save copy remove",
+    "save copy source remove",
   );
   assertEquals(
     names({ ...done, path_to_file: "file:///d/a.png" }),
-    "open save copy remove",
+    "open save copy source remove",
   );
   assertEquals(toggleFor(status({ process_status: "Failed" })), "retry");
   assertEquals(toggleFor(status(done)), null);
+  const many = actionsForMany(["Queued", "Downloaded", "Failed"]);
+  assertEquals(
+    many.map(({ name }) => name).join(" "),
+    "pause retry source remove",
+  );
 });
 
 Deno.test("keys are left to whoever needs them", () => {
@@ -93,6 +108,7 @@ Deno.test("keys are left to whoever needs them", () => {
     ctrlKey: false,
     metaKey: false,
     altKey: false,
+    shiftKey: false,
     isComposing: false,
     ...more,
   });
@@ -106,6 +122,11 @@ Deno.test("keys are left to whoever needs them", () => {
   assertEquals(commandFor(key(" "), "button"), null);
   assertEquals(commandFor(key("Enter"), "button"), null);
   assertEquals(commandFor(key("F5"), "page"), null);
+  assertEquals(commandFor(key("a", { ctrlKey: true }), "page"), "all");
+  assertEquals(commandFor(key("a", { metaKey: true }), "page"), "all");
+  assertEquals(commandFor(key("a", { ctrlKey: true }), "field"), null);
+  assertEquals(commandFor(key(" ", { shiftKey: true }), "page"), "select");
+  assertEquals(commandFor(key("J", { shiftKey: true }), "page"), "next");
 });
 
 Deno.test("attempts to connect get rarer, up to a bound", () => {
@@ -114,41 +135,34 @@ Deno.test("attempts to connect get rarer, up to a bound", () => {
   assertEquals(waitAfter(100, 1), 15_000);
 });
 
-Deno.test("a command for all lists all before it touches one", async () => {
-  const failed = new Set(Array.from({ length: 2_500 }, (_, n) => `id ${n}`));
-  const retried: string[] = [];
-  let listing = true;
+Deno.test("a command for many goes in messages that a server takes", async () => {
+  const asked: number[] = [];
   function answer(message: object) {
-    const { action, id = "", offset = 0, limit = 0, search } = {
-      action: "",
-      ...message,
-    } as {
-      action: string;
-      id?: string;
-      offset?: number;
-      limit?: number;
-      search?: string;
+    const { ids = [], all = false } = message as {
+      ids?: readonly string[];
+      all?: boolean;
     };
-    if (action === "list") {
-      assertEquals(search, "x");
-      assert(listing);
-      const ids = [...failed].slice(offset, offset + limit);
-      const data = ids.map((id) => status({ id }));
-      return { data, total: failed.size, offset };
-    }
-    listing = false;
-    if (id === "id 7") throw new RequestError("WRONG_STATE", "No.");
-    retried.push(id);
-    return { data: { message: "Download is tried again." } };
+    if (all) return { data: { message: "", done: 7, left: 0, refused: [] } };
+    asked.push(ids.length);
+    const refused = ids.filter((id) => id === "id 7" || id === "id 8")
+      .map((id) => ({
+        id,
+        code: id === "id 7" ? "WRONG_STATE" as const : "DISK" as const,
+        message: `No ${id}.`,
+      }));
+    const { length: left } = refused;
+    return { data: { message: "", done: ids.length - left, left, refused } };
   }
-  let last = "";
-  const result = await commandAll(
-    { request: (message: object) => Promise.try(answer, message) },
-    "retry",
-    { states: ["Failed"], search: "x" },
-    (done, total) => last = `${done} of ${total}`,
-  );
-  assertEquals(result, { done: 2_499, refused: 1 });
-  assertEquals(new Set(retried).size, 2_499);
-  assertEquals(last, "2500 of 2500");
+  const server = { request: (asked: object) => Promise.try(answer, asked) };
+  const ids = Array.from({ length: 2_500 }, (_, n) => `id ${n}`);
+  const outcome = await commandMany(server, { action: "retry" }, { ids });
+  assertEquals(asked, [1_000, 1_000, 500]);
+  assertEquals([outcome.done, outcome.left], [2_498, 2]);
+  assertEquals(outcome.fault?.message, "No id 8.");
+  const which = { status: ["Failed"], search: "x", except: [] };
+  assertEquals(await commandMany(server, { action: "retry" }, which), {
+    done: 7,
+    left: 0,
+    fault: null,
+  });
 });
