@@ -1,4 +1,4 @@
-import type { Page } from "playwright-core";
+import type { Page } from "./playwright.ts";
 import { start } from "./process.ts";
 
 const VERSION = "4.10.3";

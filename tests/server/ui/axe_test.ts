@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { assertEquals } from "@std/assert";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "../../support/playwright.ts";
 import { faultsOf, readAxe } from "../../support/axe.ts";
 import { openPage } from "../../support/browser.ts";
 import { file, literal, type Origin } from "../../support/origin.ts";

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { assertEquals } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "../../support/playwright.ts";
 import { filesIn } from "../../support/directory.ts";
 import { file, literal, type Origin } from "../../support/origin.ts";
 import {

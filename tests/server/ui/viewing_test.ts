@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertLess } from "@std/assert";
-import type { Page } from "playwright-core";
+import type { Page } from "../../support/playwright.ts";
 import { servePage } from "../../../lib/server/page.ts";
 import { openPage } from "../../support/browser.ts";
 import { file, literal } from "../../support/origin.ts";
