@@ -57,7 +57,9 @@ const STEPS: Record<string, Step> = {
     await bar(page).getByText("2 selected").waitFor();
     assertEquals(await selected(page), ["e", "d"]);
     await row(page, "a").locator(".name").click({ modifiers: ["Control"] });
+    await bar(page).getByText("3 selected").waitFor();
     await row(page, "e").locator(".name").click({ modifiers: ["Control"] });
+    await bar(page).getByText("2 selected").waitFor();
     assertEquals(await selected(page), ["d", "a"]);
     assertEquals(await page.getByRole("complementary").count(), 0);
     await bar(page).getByRole("button", { name: "Select none" }).click();
