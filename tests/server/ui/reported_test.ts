@@ -1,0 +1,147 @@
+/// <reference lib="dom" />
+/** What users of other download managers' pages met. */
+
+import { assert, assertEquals } from "@std/assert";
+import { makeDirectory } from "../../support/directory.ts";
+import { literal, redirect } from "../../support/origin.ts";
+import {
+  add,
+  addByProgram,
+  inState,
+  openScene,
+  row,
+  testSteps,
+} from "../../support/scene.ts";
+import { startSluice } from "../../support/sluice.ts";
+
+testSteps("what users of other pages met, in Chromium", {
+  // qbittorrent/qBittorrent#14033
+  async "Ctrl-A and Delete in a field change its text, and no download"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    await add(page, origin.serve("/a.bin", literal("a")));
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").click();
+    const search = page.getByRole("searchbox");
+    await search.fill("a");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.press("Delete");
+    assertEquals(await search.inputValue(), "");
+    assertEquals(await page.getByRole("dialog").count(), 0);
+    assertEquals(await page.getByText("1 selected").count(), 0);
+    assertEquals(complaints, []);
+  },
+
+  // VueTorrent/VueTorrent#1414
+  async "the page works on plain HTTP, where browsers leave things out"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints, url } = scene;
+    await page.addInitScript(() => {
+      for (const name of ["clipboard", "serviceWorker", "locks", "share"]) {
+        Object.defineProperty(navigator, name, { value: undefined });
+      }
+      Object.defineProperty(globalThis, "Notification", { value: undefined });
+      Object.defineProperty(crypto, "randomUUID", { value: undefined });
+    });
+    await page.goto(url);
+    const source = origin.serve("/a.bin?x=%20", literal("a"));
+    await add(page, source);
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").locator(".name").click();
+    await page.getByRole("button", { name: "Copy URL", exact: true }).click();
+    await page.getByText("Copied the URL.").waitFor();
+    const search = page.getByRole("searchbox");
+    await search.focus();
+    await page.keyboard.press("Control+v");
+    assertEquals(await search.inputValue(), source);
+    assertEquals(complaints, []);
+  },
+
+  // agalwood/Motrix#1647, #1976, #1992; AnInsomniacy/motrix-next#293
+  async "names are people's: letters, spaces, brackets, ends of redirects"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, directory } = scene;
+    const sharp = "Das%20gro%C3%9Fe%20Finale.ts";
+    const brackets = "%5Baaa%5D%20%5Bbbb%5D%20(1)%5Bccc%5D.iso";
+    const ends = ["x-1.2.deb", "y-1.2.exe"].map((name) => {
+      const end = origin.serve(`/files/${name}`, literal(name));
+      const path = `/${name[0]}/stable`;
+      return origin.serve(path, literal(""), () => redirect(end));
+    });
+    const urls = [sharp, brackets].map((name) =>
+      origin.serve(`/${name}`, literal(name))
+    );
+    await add(page, ...urls, ...ends);
+    const names = [
+      "Das große Finale.ts",
+      "[aaa] [bbb] (1)[ccc].iso",
+      "x-1.2.deb",
+      "y-1.2.exe",
+    ];
+    for (const name of names) {
+      const found = page.locator('.row[data-state="Downloaded"]')
+        .filter({ has: page.locator(".name", { hasText: name }) });
+      await found.waitFor();
+      assert((await Deno.stat(`${directory}/${name}`)).isFile, name);
+    }
+  },
+
+  // mayswind/AriaNg#136, #130
+  async "1,500 that failed are tried again at once, and stand there once"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, sluice } = scene;
+    let isGone = true;
+    const urls = Array.from(
+      { length: 1_500 },
+      (_, n) =>
+        origin.serve(
+          `/${n}.bin`,
+          literal(`${n}`),
+          () => isGone ? { status: 404 } : {},
+        ),
+    );
+    await addByProgram(sluice, urls);
+    await page.getByRole("button", { name: /^Failed.*1,500/ }).waitFor();
+    isGone = false;
+    await page.getByRole("button", { name: "Try all failed again" }).click();
+    await page.getByRole("button", { name: /^Finished.*1,500/ }).waitFor();
+    await page.getByRole("button", { name: /^All.*1,500/ }).waitFor();
+  },
+
+  // qbittorrent/qBittorrent#20993, #18443
+  async "a session outlives the browser, and no change of the token"(browser) {
+    await using directory = await makeDirectory();
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    async function open(AUTH_TOKEN: string, port: string) {
+      return await startSluice({
+        directory: directory.path,
+        environment: { AUTH_TOKEN, PORT: port },
+      });
+    }
+    const url = await (async () => {
+      await using sluice = await open("the-first-token-of-all", "0");
+      const url = sluice.url.replace("ws:", "http:");
+      await page.goto(url);
+      await page.getByLabel("Access token").fill("the-first-token-of-all");
+      await page.keyboard.press("Enter");
+      await page.getByText("Nothing here yet").waitFor();
+      const [cookie] = await context.cookies();
+      assert((cookie?.expires ?? 0) > Date.now() / 1000 + 24 * 3600);
+      return url;
+    })();
+    await using _sluice = await open("quite-another-token", new URL(url).port);
+    await page.getByLabel("Access token").waitFor();
+    await page.goto(url);
+    await page.getByLabel("Access token").waitFor();
+    await context.close();
+  },
+});
