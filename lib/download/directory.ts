@@ -14,10 +14,19 @@ const OUTSIDE = "must be below the content directory";
  * Reads a relative path, with `/` between its parts. Each part is made safe as a
  * file's name is; what would lead elsewhere is refused.
  *
+ * @param field What it is called where it is asked for, for errors.
  * @returns Null for the content directory itself.
  * @throws {DownloadError} BAD_REQUEST, saying what to mend.
  */
-export function parseDirectory(value: unknown): string | null {
+export function parseDirectory(
+  value: unknown,
+  field = '"directory"',
+): string | null {
+  const wrong = (fault: string) =>
+    new DownloadError(
+      "BAD_REQUEST",
+      `${field} ${fault}: write it as films/2026.`,
+    );
   if (typeof value !== "string" || value === "" || value.length > LONGEST) {
     throw wrong(`must be a path of at most ${LONGEST} characters`);
   }
@@ -26,25 +35,22 @@ export function parseDirectory(value: unknown): string | null {
   if (/\p{Cc}/u.test(value)) throw wrong("may hold no control characters");
   const parts = value.replace(/\/$/, "").split("/")
     .filter((part) => part !== ".");
-  return parts.length === 0 ? null : parts.map(safePart).join("/");
+  const fault = parts.map(faultOf).find((fault) => fault !== null);
+  if (fault) throw wrong(fault);
+  return parts.length === 0 ? null : parts.map(safeName).join("/");
 }
 
-function safePart(part: string): string {
-  if (part === "") throw wrong("may have no empty parts");
-  if (part === "..") throw wrong("may not lead up (..)");
+/** Why a part may not be in a directory's path; null if it may. */
+function faultOf(part: string): string | null {
+  if (part === "") return "may have no empty parts";
+  if (part === "..") return "may not lead up (..)";
   // What a shell would read as somebody's home.
-  if (part === "~") throw wrong(OUTSIDE);
+  if (part === "~") return OUTSIDE;
   const safe = safeName(part);
   if (OWN.test(part) || OWN.test(safe)) {
-    throw wrong("may not name .sluice, which is Sluice's own");
+    return "may not name .sluice, which is Sluice's own";
   }
-  if (safe !== "") return safe;
-  throw wrong(`has a part without a letter that may be in a name: ${part}`);
-}
-
-function wrong(fault: string): DownloadError {
-  return new DownloadError(
-    "BAD_REQUEST",
-    `"directory" ${fault}: write it as films/2026.`,
-  );
+  return safe === ""
+    ? `has a part without a letter that may be in a name (${part})`
+    : null;
 }
