@@ -242,7 +242,7 @@ async function carryOut(
       const state = { kind: "Paused", error: null } as const;
       const settled = { state, file, downloaded, finishedAt: null };
       await catalogue.settle(id, settled);
-      if (downloaded === 0) await parts.remove(id);
+      if (downloaded === 0) await parts.remove(download);
       const paused = { ...download, ...settled };
       return tell({ kind: "paused", id, download: paused });
     }
@@ -269,15 +269,16 @@ async function carryOut(
  * the download is off the list all the same.
  */
 async function remove(
-  { id, state }: Download,
+  download: Download,
   { deleteFile }: Extract<Command, { kind: "remove" }>,
   { catalogue, parts, tell }: EngineTools,
 ): Promise<void> {
+  const { id, state } = download;
   const finished = deleteFile && state.kind === "Downloaded" ? state : null;
   const found = finished && parts.look(finished.path, finished.identity);
   if (found === "there") await parts.removeFinished(finished?.path ?? "");
   await catalogue.remove(id);
-  await parts.remove(id);
+  await parts.remove(download);
   tell({ kind: "removed", id });
   if (finished !== null && found !== "there") {
     throw fileGone(finished.path, found === "another");

@@ -13,6 +13,7 @@
 
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
+import { walk } from "@std/fs";
 import { type Run, union } from "../lib/download/ranges.ts";
 import type { ServerMessage } from "../lib/server/protocol.ts";
 import { makeDirectory } from "./support/directory.ts";
@@ -107,6 +108,11 @@ function kinds(dice: () => number): Record<string, Kind> {
       size: upTo(600 * KiB),
       behave: { rate },
       fields: () => ({ filename: "one name.bin" }),
+    },
+    "one name in a directory": {
+      size: upTo(600 * KiB),
+      behave: { rate },
+      fields: () => ({ filename: "one name.bin", directory: "a/b" }),
     },
   };
 }
@@ -475,9 +481,9 @@ async function checkEnd(
   rows: readonly Row[],
 ): Promise<void> {
   const paths = rows.map(({ path }) => path ?? "nothing").sort();
-  const entries = await Array.fromAsync(Deno.readDir(directory));
-  const there = entries.map(({ name }) => `${directory}/${name}`)
-    .filter((path) => path !== `${directory}/.sluice`).sort();
+  const skip = [RegExp(`^${directory}/\\.sluice`)];
+  const entries = walk(directory, { includeDirs: false, skip });
+  const there = (await Array.fromAsync(entries)).map(({ path }) => path).sort();
   const parts = await Array.fromAsync(
     Deno.readDir(`${directory}/.sluice/parts`),
   );

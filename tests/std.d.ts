@@ -70,4 +70,8 @@ declare module "@std/assert" {
 
 declare module "@std/fs" {
   export function copy(src: string | URL, dest: string | URL): Promise<void>;
+  export function walk(
+    root: string,
+    options: { includeDirs: boolean; skip: RegExp[] },
+  ): AsyncIterable<{ readonly path: string }>;
 }

@@ -186,6 +186,12 @@ export function createCommands(
       notes: ["Their ids go to standard output."],
       flags: [
         ...REQUEST,
+        flag(
+          "directory",
+          "DIR",
+          "where files go below the server's own directory",
+          { short: "P" },
+        ),
         flag("threads", "NUMBER", "threads that each may have at most"),
         flag("paused", null, "do not begin before they are resumed"),
         ...REMOTE,
@@ -193,6 +199,7 @@ export function createCommands(
       habits: HABITS,
       examples: [
         "sluice add https://example.org/file.iso",
+        "sluice add -P films/2026 https://example.org/film.mkv",
         "sluice add --server wss://nas.example:8888/ -i urls.txt",
       ],
     },

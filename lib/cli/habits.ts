@@ -75,7 +75,7 @@ export const HABITS: readonly Habit[] = [
   habit(
     "-d -P --dir --directory-prefix --output-dir",
     ANY,
-    flag("content-directory"),
+    flag(["content-directory", "directory"]),
   ),
   habit("-x -s -n", NUMBER, THREADS),
   habit(

@@ -4,6 +4,8 @@
  */
 
 import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { parseDirectory } from "../download/directory.ts";
+import { DownloadError } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
 
 /** The fields of a download, as the protocol has them. */
@@ -127,11 +129,30 @@ function addOption(
     case "gid":
       return null;
     case "dir":
-      return "Sluice takes no dir=: all files go to one directory, " +
-        "--content-directory.";
+      return addDirectory(fields, value);
+    case "pause":
+      fields.paused = value === "true";
+      return /^(true|false)$/.test(value)
+        ? null
+        : "pause= must be true or false.";
     default:
-      return `Sluice takes no ${name}=, but out=, header=, referer=, ` +
-        "user-agent=, checksum= and split=.";
+      return `Sluice takes no ${name}=, but out=, dir=, header=, referer=, ` +
+        "user-agent=, checksum=, split= and pause=.";
+  }
+}
+
+function addDirectory(
+  fields: Record<string, unknown>,
+  value: string,
+): string | null {
+  if (value.includes("\uFFFD")) return "It is not in UTF-8.";
+  try {
+    parseDirectory(value, "dir=");
+    fields.directory = value;
+    return null;
+  } catch (error) {
+    if (error instanceof DownloadError) return error.message;
+    throw error;
   }
 }
 

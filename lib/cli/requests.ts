@@ -86,7 +86,7 @@ export async function readRequests(
       "--output is a name, not a path" +
         (command.name === "get"
           ? "; the directory is --content-directory."
-          : ": a server has its own directory."),
+          : "; the directory is --directory."),
     );
   }
   const more = readMore(flags);
@@ -97,10 +97,12 @@ export async function readRequests(
       faults.push(one);
       continue;
     }
-    const { where, fields: { headers, ...own } } = one;
+    const { where, fields: { headers, paused, ...own } } = one;
     const fields = {
       ...more,
       ...own,
+      // As with aria2c itself, that is for a queue.
+      ...(paused === true && command.name !== "get" && { paused }),
       headers: { ...more.headers, ...(isObject(headers) && headers) },
     };
     const request = checked(fields, limits);
@@ -120,6 +122,7 @@ function readMore(flags: Invocation["flags"]) {
     ),
     ...("threads" in flags &&
       { threads: wholeNumberFlag(flags, "threads", 1) }),
+    ...("directory" in flags && { directory: flags.directory }),
     ...(flags.paused === true && { paused: true }),
     headers: readHeaders(flags.header),
   };

@@ -59,6 +59,11 @@ export interface DownloadRequest {
   readonly url: string;
   /** The name that the file is to have; null for the origin's. */
   readonly filename: string | null;
+  /**
+   * The directory that the file is to be in: safe, below the content directory,
+   * with `/` between its parts. Absent for the content directory itself.
+   */
+  readonly directory?: string;
   /** Sent to the URL's own origin only, but for User-Agent and Referer. */
   readonly headers: Readonly<Record<string, string>>;
   /**

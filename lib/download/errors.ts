@@ -117,6 +117,14 @@ function systemRecord(error: unknown): { code: ErrorCode; message: string } {
         "for files (ulimit -f) if there is one.",
     };
   }
+  if (code === "EXDEV") {
+    return {
+      code: "DISK",
+      message: "The download's directory is on another file system than the " +
+        "content directory, where no file can be moved to: unmount it and try " +
+        "again, or add the download with another directory.",
+    };
+  }
   if (code === "EMFILE" || code === "ENFILE") {
     return {
       code: "TOO_MANY_FILES",

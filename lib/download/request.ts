@@ -7,6 +7,7 @@ import {
   CHECKSUM_DIGITS,
   type DownloadRequest,
 } from "./download.ts";
+import { parseDirectory } from "./directory.ts";
 import { DownloadError } from "./errors.ts";
 
 /** What a request for one download may hold at most. */
@@ -21,6 +22,7 @@ const LONGEST_NAME = 1_000;
 const DOWNLOAD_FIELDS = [
   "url",
   "filename",
+  "directory",
   "headers",
   "threads",
   "paused",
@@ -50,9 +52,13 @@ export function parseDownload(
   if (typeof paused !== "boolean") {
     throw bad('"paused" must be true or false.');
   }
+  const directory = (fields.directory ?? null) === null
+    ? null
+    : parseDirectory(fields.directory);
   return {
     url: parseUrl(fields.url, limits.urlLength),
     filename,
+    ...(directory !== null && { directory }),
     headers: parseHeaders(fields.headers),
     checksum: parseChecksum(fields),
     threads: (fields.threads ?? null) === null

@@ -102,7 +102,7 @@ async function verify(
     forgotten(transfer);
   }
   if (anew) {
-    await parts.remove(id);
+    await parts.remove(transfer.download);
     beginAnew(transfer, transfer.ask);
   }
   return "stays";
@@ -166,7 +166,9 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
     const { verified } = transfer;
     const { name, modified = null } = file;
     // After a crash between name and record, the name is found again.
-    const finished = { path: part, name, size, naming, verified, modified };
+    const { directory } = download.request;
+    const what = { path: part, directory, name, size };
+    const finished = { ...what, naming, verified, modified };
     published = await tools.publish(finished);
     if (published.kind === "failed") throw fromRecord(published.error);
   } catch (error) {
@@ -196,13 +198,14 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
 
 /** @throws {DownloadError} CHECKSUM if the part is not what was asked for. */
 async function compareChecksum(
-  { download: { id, request: { checksum } } }: Transfer,
+  { download }: Transfer,
   size: number,
   { parts, pool }: Tools,
 ): Promise<void> {
+  const { checksum } = download.request;
   if (checksum === null) return;
   const { algorithm, digest: wanted } = checksum;
-  const path = parts.whole(id);
+  const path = parts.whole(download);
   const ranges = [{ start: 0, end: size }];
   const [found] = await pool.digest({ path, algorithm, ranges });
   if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
@@ -253,7 +256,7 @@ async function settle(
   const finishedAt = state.kind === "Failed" ? Date.now() : null;
   const settled: Settled = { state, file, downloaded, finishedAt };
   await catalogue.settle(id, settled);
-  if (downloaded === 0) await parts.remove(id);
+  if (downloaded === 0) await parts.remove(download);
   const kind = state.kind === "Failed" ? "failed" : "paused";
   tell({ kind, id, download: { ...download, ...settled } });
   return "leaves";
@@ -283,7 +286,7 @@ async function restart(
   const anew = { file: null, downloaded: 0, finishedAt: null };
   await catalogue.settle(id, { state, ...anew });
   // A thread of a worker that died may still write: not into the new file.
-  await parts.remove(id);
+  await parts.remove(transfer.download);
   restarted(transfer, ask);
   tell({ kind: "restarted", id });
   return "stays";
@@ -299,7 +302,7 @@ async function rest(
   if (isOfUse(transfer)) await keep(transfer, tools);
   else {
     forgotten(transfer);
-    await tools.parts.remove(transfer.download.id);
+    await tools.parts.remove(transfer.download);
   }
   return "leaves";
 }

@@ -5,6 +5,7 @@ import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
 import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
+import { findDirectory, type Placed } from "./directories.ts";
 import { findNaming } from "./find_naming.ts";
 import type { Named, Naming } from "./naming.ts";
 import {
@@ -22,10 +23,17 @@ export interface ContentDirectory extends DownloadParts, Disposable {
   readonly statePath: string;
   /** Whether nobody but its owner may read what Sluice keeps in it. */
   readonly isPrivate: boolean;
-  /** The part files that have names already, by their downloads' ids. */
-  named(): ReadonlyMap<string, Named>;
+  /**
+   * The part files that have names already, by their downloads' ids.
+   *
+   * @param place Tells which directory a download's file goes to.
+   */
+  named(place: (id: string) => Placed): ReadonlyMap<string, Named>;
   /** Removes part files of no download that is known. */
-  removeOrphans(isKnown: (id: string) => boolean): Promise<void>;
+  removeOrphans(
+    isKnown: (id: string) => boolean,
+    place: (id: string) => Placed,
+  ): Promise<void>;
 }
 
 /**
@@ -68,15 +76,24 @@ export async function openContentDirectory(
     ...access,
     statePath,
     isPrivate: isKept,
-    named() {
-      const found = naming.find(directory, [...paths()]);
-      return new Map(
-        found.entries().map(([part, named]) => [basename(part), named]),
+    named(place) {
+      const all = Map.groupBy(
+        paths(),
+        (part) => place(basename(part)).request.directory,
       );
+      const named = new Map<string, Named>();
+      for (const [below, parts] of all) {
+        const path = findDirectory(directory, below);
+        if (path === null) continue;
+        for (const [part, found] of naming.find(path, parts)) {
+          named.set(basename(part), found);
+        }
+      }
+      return named;
     },
-    async removeOrphans(isKnown) {
+    async removeOrphans(isKnown, place) {
       for (const id of paths().values().map((part) => basename(part))) {
-        if (!isKnown(id)) await access.remove(id);
+        if (!isKnown(id)) await access.remove(place(id));
       }
     },
     [Symbol.dispose]: () => lock.close(),

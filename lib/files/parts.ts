@@ -1,5 +1,6 @@
 /** The part files of downloads, until they become finished files. */
 
+import { findDirectory, type Placed } from "./directories.ts";
 import { lstatIfThere } from "./names.ts";
 import type { Naming, NamingKind } from "./naming.ts";
 
@@ -18,11 +19,11 @@ export interface DownloadParts {
   /** Whether a part file has its name already, as after a crash. */
   isNamed(id: string): boolean;
   /** The path of a part's whole content: under its name, if it has that. */
-  whole(id: string): string;
+  whole(download: Placed): string;
   /** The path of what tells of a part's name until that is recorded. */
   evidence(id: string): string;
   /** Removes a part file, if there is one, and not the finished file. */
-  remove(id: string): Promise<void>;
+  remove(download: Placed): Promise<void>;
   /**
    * What is at the path of a finished file.
    *
@@ -66,13 +67,17 @@ export function createParts(
     },
     sync: (id) => syncFile(path(id)),
     isNamed: (id) => naming().isNamed(path(id)),
-    whole(id) {
+    whole({ id, request }) {
       const part = path(id);
-      return naming().find(directory, [part]).get(part)?.path ?? part;
+      const place = findDirectory(directory, request.directory);
+      const found = place === null ? null : naming().find(place, [part]);
+      return found?.get(part)?.path ?? part;
     },
     evidence: (id) => naming().evidence(path(id)),
-    async remove(id) {
-      naming().withdraw(path(id), directory);
+    async remove({ id, request }) {
+      // Where its directory is not there, neither is what was made in it.
+      const place = findDirectory(directory, request.directory) ?? directory;
+      naming().withdraw(path(id), place);
       await removeFile(path(id));
     },
     look(path, identity) {

@@ -10,6 +10,7 @@ import { isObject } from "../base/json.ts";
 import { writeAllSync } from "../base/write_all.ts";
 import type { FileFacts } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
+import { findDirectory } from "../files/directories.ts";
 import { findNaming } from "../files/find_naming.ts";
 import { removeIfThere } from "../files/names.ts";
 import type { Named, Naming } from "../files/naming.ts";
@@ -54,13 +55,20 @@ export interface Claims extends Disposable {
   /**
    * Takes a download for this process; null if another one has it.
    *
+   * @param directory Where its file goes below the content directory.
    * @param checked Whether a checksum will prove its file: without one, a part
    * of a file without validator is of no use.
    * @throws what the system says.
    */
-  take(id: string, request: { checked: boolean }): Claim | null;
+  take(id: string, request: Wanted): Claim | null;
   /** Gives up the locks that were kept for downloads to come. */
   tidy(): void;
+}
+
+/** What a claim has to know of what is asked for. */
+interface Wanted {
+  readonly checked: boolean;
+  readonly directory: string | undefined;
 }
 
 /** A lock that this process holds, and its path. */
@@ -87,7 +95,7 @@ export function createClaims(
   const free: Lock[] = [];
   let known: Naming | null = null;
 
-  function take(id: string, { checked }: { checked: boolean }): Claim | null {
+  function take(id: string, { checked, ...wanted }: Wanted): Claim | null {
     const part = join(directory, id);
     const path = `${part}.json`;
     const lock = takeOver(free, `${part}.lock`) ??
@@ -104,8 +112,9 @@ export function createClaims(
     const begun = naming.isBegun(part);
     const found = begun ? readRecord(path) : null;
     const left = checked || found?.file.validator ? found : null;
-    const names = naming.find(contentDirectory, begun ? [part] : []);
-    const named = names.get(part) ?? null;
+    const place = findDirectory(contentDirectory, wanted.directory);
+    const names = begun && place !== null ? naming.find(place, [part]) : null;
+    const named = names?.get(part) ?? null;
     let recorded = left !== null;
     if (begun && !recorded) {
       for (const old of [path, `${path}.new`]) removeIfThere(old);
@@ -113,7 +122,8 @@ export function createClaims(
     }
 
     function removePart(): void {
-      naming.withdraw(part, contentDirectory);
+      const place = findDirectory(contentDirectory, wanted.directory);
+      naming.withdraw(part, place ?? contentDirectory);
       removeIfThere(part);
     }
 

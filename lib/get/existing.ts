@@ -55,16 +55,19 @@ export function createExistingFiles(
 ): ExistingFiles {
   const finished = openFinished(contentDirectory);
   const visitor = createVisitor(settings, interrupt);
-  // What this process fetches itself is not there before.
-  const before = namesIn(contentDirectory);
+  /** The names in each directory before this process fetches anything to it. */
+  const before = new Map<string, ReadonlySet<string>>();
 
   /** The file of a download, or one that has the name that it would get. */
   function fileOf(request: DownloadRequest, key: string): FinishedFile | null {
     const known = finished.find(key);
     if (known !== null) return known;
     const name = filenameFor(request.filename, null, request.url);
-    const path = join(contentDirectory, name);
-    const file = before.has(name) ? fileAt(path) : null;
+    const directory = join(contentDirectory, request.directory ?? ".");
+    const names = before.get(directory) ?? namesIn(directory);
+    before.set(directory, names);
+    const path = join(directory, name);
+    const file = names.has(name) ? fileAt(path) : null;
     return file && { ...file, path, validator: null };
   }
 

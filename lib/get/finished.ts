@@ -3,7 +3,6 @@
  * one record for each download, where that is asked for.
  */
 
-import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
 import { isObject } from "../base/json.ts";
 import { writeAllSync } from "../base/write_all.ts";
@@ -55,7 +54,8 @@ export function openFinished(contentDirectory: string): Finished {
     remember(key, path, validator) {
       const file = fileAt(path);
       if (file === null) return;
-      const record = { name: basename(path), ...file, validator };
+      const name = path.slice(join(contentDirectory, "x").length - 1);
+      const record = { name, ...file, validator };
       Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
       const fresh = `${recordOf(key)}.new`;
       {
@@ -86,6 +86,7 @@ export function fileAt(
 }
 
 interface FinishedRecord extends Omit<FinishedFile, "path"> {
+  /** From the content directory. */
   readonly name: string;
 }
 
@@ -105,8 +106,12 @@ function readRecord(path: string): FinishedRecord | null {
 function isRecord(value: unknown): value is FinishedRecord {
   if (!isObject(value)) return false;
   const { name, size, modified, validator } = value;
-  return typeof name === "string" && basename(name) === name &&
-    !/^\.{0,2}$/.test(name) && Number.isSafeInteger(size) &&
+  return typeof name === "string" && isBelow(name) &&
+    Number.isSafeInteger(size) &&
     Number.isSafeInteger(modified) &&
     (validator === null || isValidator(validator));
+}
+
+function isBelow(path: string): boolean {
+  return path.split(/[/\\]/).every((part) => !/^\.{0,2}$/.test(part));
 }

@@ -168,6 +168,7 @@ export async function get(
     interrupt.throwIfAborted();
     const claim = claims.take(key, {
       checked: request.checksum !== null,
+      directory: request.directory,
     });
     if (claim === null) throw beingFetched();
     const mine = { ...claim, left: known(claim.left, request) };
@@ -272,8 +273,9 @@ interface Begun {
 }
 
 /** What makes two requests the same download. */
-function wordsOf({ url, filename }: DownloadRequest): string {
-  return JSON.stringify([url, filename]);
+function wordsOf({ url, filename, directory }: DownloadRequest): string {
+  const where = directory === undefined ? [] : [directory];
+  return JSON.stringify([url, filename, ...where]);
 }
 
 /** Keys that take as long without node:crypto as loading it does. */

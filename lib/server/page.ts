@@ -38,6 +38,7 @@ const SCRIPTS = [
   "dom.js",
   "done.js",
   "entry.js",
+  "folders.js",
   "format.js",
   "incoming.js",
   "keys.js",

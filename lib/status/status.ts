@@ -22,6 +22,8 @@ export interface Status {
   readonly process_status: typeof PROCESS_STATUSES[number];
   /** The name that the file has or will have; null if not known yet. */
   readonly filename: string | null;
+  /** Where the file is or will be below the content directory; null if in it. */
+  readonly directory: string | null;
   /** Bytes; null if not known. */
   readonly size: number | null;
   /** Bytes. */
@@ -59,6 +61,7 @@ export function statusOf(download: Download): Status {
     url: request.url,
     process_status: state.kind,
     filename: file?.name ?? request.filename,
+    directory: request.directory ?? null,
     size,
     downloaded: download.downloaded,
     progress: finished ? 1 : progressOf(download.downloaded, size),

@@ -2,6 +2,7 @@
 
 import type { FileFacts } from "../download/download.ts";
 import type { ContentDirectory } from "../files/content_directory.ts";
+import type { Placed } from "../files/directories.ts";
 import type { Named } from "../files/naming.ts";
 import type { Catalogue, Settled } from "./catalogue.ts";
 import type { PartRecords } from "./part_records.ts";
@@ -17,7 +18,9 @@ export async function recover(
     records: PartRecords;
   },
 ): Promise<void> {
-  const all = parts.named();
+  const place = (id: string): Placed =>
+    catalogue.get(id) ?? { id, request: {} };
+  const all = parts.named(place);
   await Promise.all(
     all.entries().map(async ([id, named]) => {
       const download = catalogue.get(id);
@@ -25,7 +28,7 @@ export async function recover(
       await catalogue.settle(id, finishedAs(named, download.file));
     }),
   );
-  await parts.removeOrphans((id) => records.runs(id).length > 0);
+  await parts.removeOrphans((id) => records.runs(id).length > 0, place);
 }
 
 /** How a download is settled whose file was found to have its name. */

@@ -79,7 +79,7 @@ export interface DigestTask {
 
 /** Part files that are finished, and to get their names. */
 export interface PublishTask {
-  /** The directory that the names are in. */
+  /** The content directory. */
   readonly directory: string;
   /** Whether the files and their names are forced to disk. */
   readonly sync: boolean;
@@ -91,6 +91,8 @@ export interface PublishTask {
 /** A part file whose bytes are all written. */
 export interface FinishedPart {
   readonly path: string;
+  /** The directory that it is to be in, below the content directory. */
+  readonly directory: string | undefined;
   /** The name that it is to have, if that is not taken. */
   readonly name: string;
   /** The size that it must have, in bytes. */

@@ -1,6 +1,7 @@
 /** From part files to finished files: never is a file overwritten. */
 
 import { DownloadError, toRecord } from "../download/errors.ts";
+import { findDirectory, makeDirectory, pathsTo } from "../files/directories.ts";
 import { namingOf } from "../files/find_naming.ts";
 import { removeIfThere } from "../files/names.ts";
 import type {
@@ -28,9 +29,12 @@ export async function publish(
   const published = await Promise.all(
     parts.map((part) => publishOne(part, task)),
   );
-  if (sync && published.some(({ kind }) => kind === "named")) {
-    await syncData(directory);
-  }
+  if (!sync) return published;
+  const named = parts.filter((_, n) => published[n]?.kind === "named");
+  const changed = new Set(
+    named.flatMap((part) => [directory, ...pathsTo(directory, part.directory)]),
+  );
+  await Promise.all(changed.values().map(syncData));
   return published;
 }
 
@@ -41,14 +45,22 @@ async function publishOne(
   const { path, name, size, verified, modified } = part;
   const naming = namingOf(part.naming);
   try {
-    const given = naming.find(directory, [path]).get(path);
+    const found = findDirectory(directory, part.directory);
+    const given = found === null
+      ? undefined
+      : naming.find(found, [path]).get(path);
     const whole = given?.path ?? path;
     // Before it is looked at: its time may be a part of its identity.
     if (remoteTime && modified !== null) setTime(whole, modified);
     const info = infoOfWhole(whole, size);
     if (!verified && hasHoles(info)) return { kind: "holes" };
     if (sync) await syncData(whole);
-    const named = given ?? await naming.give(path, directory, name, { sync });
+    const named = given ?? await naming.give(
+      path,
+      makeDirectory(directory, part.directory),
+      name,
+      { sync },
+    );
     return { ...named, kind: "named", identity: naming.identityOf(info) };
   } catch (error) {
     return { kind: "failed", error: toRecord(error) };

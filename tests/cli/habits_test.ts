@@ -71,7 +71,7 @@ for (
     ["get -nd x/", /^There is no flag -nd\./],
     ["get -output x", /^There is no flag -output: did you mean --output\?/],
     ["get -s=x x/", /^There is no flag -s|takes no value/],
-    ["add -d y x/", /^-d is --content-directory, which sluice add does not/],
+    ["add -t 3 x/", /^-t is --attempts, which sluice add does not have/],
     ["list -c", /^There is no flag -c\./],
   ] as const
 ) {
@@ -84,6 +84,15 @@ for (
 Deno.test("the threads of another tool are, for add, those of each download", () => {
   assertEquals(read(`add -x16 ${URL}`), { threads: "16", operands: [URL] });
 });
+
+for (
+  const typed of ["-P y", "-Py", "-d y", "--dir=y", "--directory-prefix y"]
+) {
+  Deno.test(`${typed} is, for add, below the server's own directory`, () => {
+    const expected = { directory: "y", operands: [URL] };
+    assertEquals(read(`add ${typed} ${URL}`), expected);
+  });
+}
 
 Deno.test("the help names what is understood", () => {
   const command = COMMANDS.find(({ name }) => name === "get");

@@ -46,12 +46,14 @@ Deno.test("a list is read in UTF-8 and UTF-16", () => {
 Deno.test("options as aria2 takes them belong to the URL above", () => {
   const list = `https://a.example/x
   out=a b.bin
+  dir=films/2026
   header=Cookie: a=b # c
 \tuser-agent=me
   referer=https://b.example/
   checksum=sha-1=0123456789abcdef0123456789abcdef01234567
   split=3
   gid=2089b05ecca3d829
+  pause=true
 https://c.example/?out=d
 `;
   assertEquals(
@@ -60,6 +62,7 @@ https://c.example/?out=d
       {
         url: "https://a.example/x",
         filename: "a b.bin",
+        directory: "films/2026",
         headers: {
           "cookie": "a=b # c",
           "user-agent": "me",
@@ -67,6 +70,7 @@ https://c.example/?out=d
         },
         sha1: "0123456789abcdef0123456789abcdef01234567",
         threads: 3,
+        paused: true,
       },
       { url: "https://c.example/?out=d" },
     ],
@@ -80,7 +84,9 @@ for (
     ["glued URLs", "https://a/x.binhttps://b/x", /^1: .*more than one URL/],
     ["another encoding", "http://a/\uFFFD", /^1: It is not in UTF-8/],
     ["an option first", " out=x", /^1: There is no URL above out=/],
-    ["a directory", "http://a/\n dir=/x", /^2: .*--content-directory/],
+    ["a directory", "http://a/\n dir=/x", /^2: dir= must be below the con/],
+    ["a way up", "http://a/\n dir=../x", /^2: dir= may not lead up/],
+    ["an odd pause", "http://a/\n pause=1", /^2: pause= must be true or false/],
     ["a path", "http://a/\n out=b/c", /^2: out= is a name/],
     ["no header", "http://a/\n header=x", /^2: header= must be/],
     ["an odd checksum", "http://a/\n checksum=crc=1", /^2: .*sha-256=/],

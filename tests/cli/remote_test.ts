@@ -17,6 +17,32 @@ function ask(url: string, task: Task, ...args: string[]): Promise<Ran> {
   return start([...taskArguments(task, ""), "--server", url, ...args]).ended;
 }
 
+Deno.test("add names a directory below the server's, and list shows it", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const url = origin.serve("/a", file(1000));
+  const list = `${url}\n  pause=true\n${url}?2\n  dir=other/\n`;
+  const args = ["-P", "films/2026", "-i", "-"];
+  const added = await start(
+    [...taskArguments("add", ""), "--server", server.url, ...args],
+    { stdin: list },
+  ).ended;
+  assertEquals([added.code, added.stderr], [0, ""]);
+  const [paused = "", other = ""] = added.stdout.trim().split("\n");
+  await server.printed(/ downloaded id=/);
+  const shown = await ask(server.url, "list");
+  const line = (id: string, rest: string) =>
+    RegExp(`^${id.slice(0, 8)}  ${rest}$`, "m");
+  assertMatch(shown.stdout, line(paused, "Paused .* films/2026/a"));
+  assertMatch(shown.stdout, line(other, "Downloaded .* other/a"));
+  const json = await ask(server.url, "list", "--json", "--status=Paused");
+  assertEquals(JSON.parse(json.stdout).directory, "films/2026");
+  const wrong = await ask(server.url, "add", "--directory", "/films", url);
+  assertEquals(wrong.code, 2);
+  assertMatch(wrong.stderr, /"directory" must be below the content directory/);
+});
+
 Deno.test("a server is asked from the command line", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();

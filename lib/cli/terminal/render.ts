@@ -14,6 +14,13 @@ export function nameOf({ filename, url }: Status): string {
   return printable(filename ?? filenameFor(null, null, url));
 }
 
+/** The name of a download, with its directory below the server's own. */
+function pathOf(status: Status): string {
+  const { directory } = status;
+  const name = nameOf(status);
+  return directory === null ? name : `${printable(directory)}/${name}`;
+}
+
 /** Columns of `100%`, `99.9 MiB/s` and `99:59:59`. */
 const PERCENT = 4;
 const SPEED = 10;
@@ -207,7 +214,7 @@ export function renderTable(
       state.padEnd(11),
       percentOf(status).padStart(PERCENT),
       bytes.padStart(8),
-      nameOf(status),
+      pathOf(status),
     ];
     const why = error === null ? "" : `  (${printable(error.message)})`;
     return clip(columns.join("  ") + why, width);

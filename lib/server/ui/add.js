@@ -14,6 +14,7 @@ import {
 } from "./add_words.js";
 import { byId, html } from "./dom.js";
 import { createEntry } from "./entry.js";
+import { findFolders } from "./folders.js";
 import { takeShared, whenDropped, whenPasted } from "./incoming.js";
 import { findKnown } from "./known.js";
 import { createOptions } from "./options.js";
@@ -46,7 +47,7 @@ const SOON = 500;
 export function createAdding({ form, input, connection, notices, added }) {
   const entry = createEntry(input);
   const note = createNote(byId("note", HTMLElement));
-  const options = createOptions();
+  const options = createOptions(() => findFolders(connection));
   /** The text whose links are known already: given again, it is meant. */
   let asked = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */

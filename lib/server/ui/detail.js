@@ -227,6 +227,7 @@ export function createDetail(panel) {
         "Ended",
         status.finished_at && formatMoment(status.finished_at, now),
       ],
+      ["Folder", path === null ? status.directory : null],
       ["File", path && formatPath(path)],
       ["URL", status.url],
     ];

@@ -2,11 +2,12 @@
 /// <reference lib="dom" />
 /** What can be said of links besides the links. The first half is pure. */
 
-import { byId } from "./dom.js";
+import { byId, html } from "./dom.js";
 
 /**
  * @typedef {object} Texts The fields as they are filled in.
  * @property {string} filename
+ * @property {string} directory
  * @property {string} checksum
  * @property {string} headers One a line.
  * @property {string} threads
@@ -51,6 +52,7 @@ export function readOptions(texts, count) {
       text: "Write each header once, on a line of its own, as Name: value.",
     };
   }
+  const directory = texts.directory.trim();
   const threads = texts.threads.trim();
   if (!/^\d*$/.test(threads)) {
     return {
@@ -63,6 +65,7 @@ export function readOptions(texts, count) {
     kind: "fields",
     fields: {
       ...(filename !== "" && { filename }),
+      ...(directory !== "" && { directory }),
       ...sum,
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(threads !== "" && { threads: Number(threads) }),
@@ -115,17 +118,23 @@ function readHeaders(text) {
   return Object.fromEntries(headers);
 }
 
-/** The panel that the fields are in, and the button that opens it. */
-export function createOptions() {
+/**
+ * The panel that the fields are in, and the button that opens it.
+ *
+ * @param {() => Promise<readonly string[]>} findFolders To choose from.
+ */
+export function createOptions(findFolders) {
   const toggle = byId("more", HTMLButtonElement);
   const panel = byId("options", HTMLElement);
   const fields = {
     filename: byId("filename", HTMLInputElement),
+    directory: byId("directory", HTMLInputElement),
     checksum: byId("checksum", HTMLInputElement),
     headers: byId("headers", HTMLTextAreaElement),
     threads: byId("threads", HTMLInputElement),
     paused: byId("paused", HTMLInputElement),
   };
+  const folders = byId("folders", HTMLDataListElement);
   const bookmarklet = byId("bookmarklet", HTMLAnchorElement);
 
   /** @param {boolean} shown */
@@ -134,10 +143,19 @@ export function createOptions() {
     toggle.setAttribute("aria-expanded", String(shown));
   }
 
+  async function offerFolders() {
+    const found = await findFolders();
+    folders.replaceChildren(
+      ...found.map((folder) => html("option", { value: folder })),
+    );
+  }
+
   toggle.addEventListener("click", () => {
     const shown = toggle.getAttribute("aria-expanded") !== "true";
     show(shown);
-    if (shown) fields.filename.focus();
+    if (!shown) return;
+    fields.filename.focus();
+    void offerFolders();
   });
   const here = new URL("./", location.href).href;
   bookmarklet.href = `javascript:void open(${JSON.stringify(here)}` +
@@ -149,6 +167,7 @@ export function createOptions() {
     read: (count) =>
       readOptions({
         filename: fields.filename.value,
+        directory: fields.directory.value,
         checksum: fields.checksum.value,
         headers: fields.headers.value,
         threads: fields.threads.value,

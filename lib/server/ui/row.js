@@ -78,7 +78,7 @@ export function createRow() {
     const wrong = error === null ? "" : formatFault(error.message);
     setText(
       detail,
-      error && running ? `Trying again: ${wrong}` : hostOf(status),
+      error && running ? `Trying again: ${wrong}` : wayOf(status),
     );
     detail.title = error && running ? error.message : "";
     const endedBadly = error !== null && !running && kind !== "Queued";
@@ -173,6 +173,17 @@ export function createRow() {
       drawActions(status);
     },
   };
+}
+
+/**
+ * Where a file comes from, and the folder that it goes to.
+ *
+ * @param {Status} status
+ */
+function wayOf(status) {
+  const { directory } = status;
+  const host = hostOf(status);
+  return directory === null ? host : `${host} → ${directory}`;
 }
 
 /** @param {Status} status */

@@ -30,6 +30,7 @@ function status(fields: Partial<Status> = {}): Status {
     url: "https://u:secret@example.org/a.iso?key=secret",
     process_status: "Downloading",
     filename: "a.iso",
+    directory: null,
     size: 100 * MiB,
     downloaded: 50 * MiB,
     progress: 0.5,

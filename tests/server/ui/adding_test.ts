@@ -150,6 +150,54 @@ testSteps("adding with more than a link in Chromium", {
     assertEquals(complaints, []);
   },
 
+  async "a folder is chosen of those in use, and shown"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin, directory, complaints } = scene;
+    const [a = "", b = "", c = ""] = ["/a.bin", "/b.bin", "/c.bin"].map((
+      path,
+    ) => origin.serve(path, literal(path)));
+    const more = page.getByRole("button", { name: "More", exact: true });
+    const folder = page.getByLabel("Folder");
+    const offered = page.locator("#folders option");
+    await more.click();
+    assertEquals(await offered.count(), 0);
+    await folder.fill(" films/2026/ ");
+    await add(page, a, b);
+    for (const name of ["a.bin", "b.bin"]) {
+      await inState(page, name, "Downloaded");
+      await row(page, name).getByText(/^127\.0\.0\.1:\d+ → films\/2026$/)
+        .waitFor();
+      const path = `${directory}/films/2026/${name}`;
+      assertEquals(await Deno.readTextFile(path), `/${name}`);
+    }
+    await add(page, c);
+    await inState(page, "c.bin", "Downloaded");
+    await row(page, "c.bin").getByText(/^127\.0\.0\.1:\d+$/).waitFor();
+
+    await more.click();
+    assertEquals(await folder.inputValue(), "");
+    await offered.first().waitFor({ state: "attached" });
+    assertEquals(await offered.count(), 1);
+    assertEquals(await offered.getAttribute("value"), "films/2026");
+    await folder.fill("../out");
+    const links = page.getByLabel("Links to download");
+    await links.fill(origin.url("/d.bin"));
+    await page.getByRole("button", { name: "Download", exact: true }).click();
+    await page.getByRole("alert").getByText("may not lead up (..)").waitFor();
+    // Nothing that was typed is lost.
+    assertEquals(await links.inputValue(), origin.url("/d.bin"));
+    assertEquals(await folder.inputValue(), "../out");
+
+    await folder.fill("later");
+    await page.getByLabel("Do not begin yet").check();
+    await page.getByRole("button", { name: "Download", exact: true }).click();
+    await inState(page, "d.bin", "Paused");
+    await row(page, "d.bin").click();
+    await page.locator("dt", { hasText: /^Folder$/ }).waitFor();
+    await page.locator("dd", { hasText: /^later$/ }).waitFor();
+    assertEquals(complaints, []);
+  },
+
   async "of words that hide links, the links are taken"(browser) {
     await using scene = await openScene(browser);
     const { page, complaints } = scene;

@@ -3,6 +3,7 @@ import { readOptions } from "../../../lib/server/ui/options.js";
 
 const NONE = {
   filename: " ",
+  directory: " ",
   checksum: "",
   headers: "\n",
   threads: "",
@@ -23,18 +24,22 @@ Deno.test("what is filled in becomes the protocol's fields", () => {
   assertEquals(
     fieldsOf({
       filename: " a.bin ",
+      directory: " films/2026 ",
       headers: "X-Key:  k: 1 \n\ncookie: a=b",
       threads: "4",
       paused: true,
     }),
     {
       filename: "a.bin",
+      directory: "films/2026",
       headers: { "x-key": "k: 1", cookie: "a=b" },
       threads: 4,
       paused: true,
     },
   );
-  assertEquals(fieldsOf({ threads: "2", paused: true }, 9), {
+  const shared = { directory: "films", threads: "2", paused: true };
+  assertEquals(fieldsOf(shared, 9), {
+    directory: "films",
     threads: 2,
     paused: true,
   });

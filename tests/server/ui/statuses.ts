@@ -7,6 +7,7 @@ export function status(differences: Partial<Status> = {}): Status {
     url: "https://origin.example/a.bin",
     process_status: "Queued",
     filename: null,
+    directory: null,
     size: null,
     downloaded: 0,
     progress: null,
