@@ -92,6 +92,25 @@ testSteps("what users of other pages met, in Chromium", {
     }
   },
 
+  async "what is above the list stays within it, at any width"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin } = scene;
+    const missing = () => ({ status: 404 });
+    await add(page, origin.serve("/a.bin", literal("a"), missing));
+    await inState(page, "a.bin", "Failed");
+    await row(page, "a.bin").locator(".name").click();
+    for (let width = 320; width <= 1_600; width += 40) {
+      await page.setViewportSize({ width, height: 660 });
+      const outside = await page.locator(".tools").evaluate((tools) =>
+        [...tools.children].filter((child) =>
+          child.getBoundingClientRect().right >
+            tools.getBoundingClientRect().right + 1
+        ).map((child) => child.outerHTML)
+      );
+      assertEquals(outside, [], `${width}`);
+    }
+  },
+
   // mayswind/AriaNg#136, #130
   async "1,500 that failed are tried again at once, and stand there once"(
     browser,
