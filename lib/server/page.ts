@@ -43,6 +43,7 @@ const SCRIPTS = [
   "incoming.js",
   "keys.js",
   "known.js",
+  "language.js",
   "list.js",
   "login.js",
   "media_types.js",
@@ -57,6 +58,12 @@ const SCRIPTS = [
   "strip.js",
   "urls.js",
   "view.js",
+  "words.js",
+  "words/de.js",
+  "words/en.js",
+  "words/es.js",
+  "words/ru.js",
+  "words/zh.js",
 ];
 
 /** Nothing is served that is not named here. */

@@ -9,6 +9,15 @@ function ask(path: string, init?: RequestInit): Promise<Response> {
   return answer;
 }
 
+/** Names of all files, with those of folders before them. */
+async function* filesOf(folder: URL, before = ""): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = before + name;
+    if (!isDirectory) yield path;
+    else yield* filesOf(new URL(`${name}/`, folder), `${path}/`);
+  }
+}
+
 Deno.test("the page and all of its files are served with their types", async () => {
   const types: Record<string, string> = {
     css: "text/css; charset=utf-8",
@@ -22,7 +31,7 @@ Deno.test("the page and all of its files are served with their types", async () 
   assertEquals(page.status, 200);
   assertEquals(page.headers.get("content-type"), types.html);
   assertStringIncludes(await page.text(), "<title>Sluice</title>");
-  for await (const { name } of Deno.readDir(UI)) {
+  for await (const name of filesOf(UI)) {
     const type = types[name.split(".").at(-1) ?? ""];
     if (name.endsWith(".html")) continue;
     const answer = await ask(`/ui/${name}`);
@@ -36,12 +45,12 @@ Deno.test("the page and all of its files are served with their types", async () 
 });
 
 Deno.test("what the pages and modules refer to is there", async () => {
-  for await (const { name } of Deno.readDir(UI)) {
+  for await (const name of filesOf(UI)) {
     if (!/\.(html|js)$/.test(name)) continue;
     const text = await Deno.readTextFile(new URL(name, UI));
-    const base = `http://localhost/${name.endsWith(".js") ? "ui/" : ""}`;
+    const base = `http://localhost/${name.endsWith(".js") ? `ui/${name}` : ""}`;
     const links = text.matchAll(
-      /(?:src|href)="([^"#]+)"|^(?:import|\} from)[^"\n]* "(\.[^"]+)"/gm,
+      /(?:src|href)="([^"#]+)"|(?:^(?:import|\} from)[^"\n]* |\bimport\()"(\.[^"]+)"/gm,
     );
     for (const [, attribute, module] of links) {
       const { pathname } = new URL(attribute ?? module ?? "", base);

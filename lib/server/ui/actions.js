@@ -3,6 +3,7 @@
 
 /** @import { Status } from "../../status/status.ts" */
 import { isInert } from "./media_types.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {"pause" | "resume" | "retry" | "refresh" | "open" | "save"
@@ -13,18 +14,13 @@ import { isInert } from "./media_types.js";
  * @property {string} label
  */
 
-/** @type {Readonly<Record<ActionName, Action>>} */
-const ACTIONS = {
-  pause: { name: "pause", label: "Pause" },
-  resume: { name: "resume", label: "Resume" },
-  retry: { name: "retry", label: "Try again" },
-  refresh: { name: "refresh", label: "New URL" },
-  open: { name: "open", label: "Open" },
-  save: { name: "save", label: "Save" },
-  copy: { name: "copy", label: "Copy file link" },
-  source: { name: "source", label: "Copy URL" },
-  remove: { name: "remove", label: "Remove" },
-};
+/**
+ * @param {ActionName} name
+ * @returns {Action}
+ */
+function action(name) {
+  return { name, label: say(`action.${name}`) };
+}
 
 /**
  * What makes sense, the likeliest first.
@@ -33,7 +29,7 @@ const ACTIONS = {
  * @returns {Action[]}
  */
 export function actionsFor(status) {
-  return namesFor(status).map((name) => ACTIONS[name]);
+  return namesFor(status).map(action);
 }
 
 /**
@@ -68,8 +64,11 @@ export function actionsForMany(states) {
   const toggles = states.map((state) => toggleFor({ process_status: state }));
   return /** @type {const} */ (["pause", "resume", "retry"])
     .filter((name) => toggles.includes(name))
-    .map((name) => ACTIONS[name])
-    .concat({ ...ACTIONS.source, label: "Copy URLs" }, ACTIONS.remove);
+    .map(action)
+    .concat(
+      { name: "source", label: say("action.sources") },
+      action("remove"),
+    );
 }
 
 /**

@@ -19,6 +19,7 @@ import { takeShared, whenDropped, whenPasted } from "./incoming.js";
 import { findKnown } from "./known.js";
 import { createOptions } from "./options.js";
 import { findUrls, inBatches } from "./urls.js";
+import { say } from "./words.js";
 
 /** Well below what the server takes in one message. */
 const BATCH = { count: 1_000, characters: 1_000_000 };
@@ -61,10 +62,7 @@ export function createAdding({ form, input, connection, notices, added }) {
     const found = findUrls(text);
     const { urls } = found;
     if (urls.length === 0) {
-      notices.say(
-        "There is no link in this: one begins with http:// or https://.",
-        "error",
-      );
+      notices.say(say("add.none"), "error");
       return { kind: "kept" };
     }
     const read = options.read(urls.length);
@@ -75,7 +73,7 @@ export function createAdding({ form, input, connection, notices, added }) {
     }
     if (text.trim() !== asked) {
       const looking = setTimeout(
-        () => note.say("Looking whether the list has this already …", []),
+        () => note.say(say("add.looking"), []),
         SOON,
       );
       const known = await findKnown(connection, urls);
@@ -97,7 +95,7 @@ export function createAdding({ form, input, connection, notices, added }) {
    */
   function ask({ urls, rejected }, known) {
     const fresh = urls.filter((url) => !known.has(url));
-    const all = { label: "Add anyway", act: () => form.requestSubmit() };
+    const all = { label: say("add.anyway"), act: () => form.requestSubmit() };
     const rest = {
       label: labelOfFresh(fresh.length),
       act() {
@@ -163,7 +161,7 @@ export function createAdding({ form, input, connection, notices, added }) {
     const found = findUrls(entry.text());
     const held = entry.isHeld();
     const clear = {
-      label: "Clear",
+      label: say("add.clear"),
       act() {
         entry.set();
         note.clear();
@@ -212,10 +210,13 @@ export function createAdding({ form, input, connection, notices, added }) {
   whenDropped((text) => take(text, "behind"));
 
   const shared = takeShared();
-  if (shared === "") return;
-  entry.set(shared);
-  input.focus();
-  note.say("This came from another page: press Download if you want it.", []);
+  if (shared !== "") {
+    entry.set(shared);
+    input.focus();
+    note.say(say("add.shared"), []);
+  }
+  /** What is typed and not yet added: to be kept, and put back. */
+  return { text: entry.text, set: entry.set };
 }
 
 /**

@@ -3,6 +3,7 @@
 /** Puts the parts of the page together. */
 
 /** @import { ActionName } from "./actions.js" */
+/** @import { Reason } from "./session.js" */
 /** @import { Order, Tab, View } from "./view.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { actionsFor, toggleFor } from "./actions.js";
@@ -13,20 +14,24 @@ import { createDetail } from "./detail.js";
 import { showHelp } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { createDoneNotice } from "./done.js";
-import { formatCount, quotedName } from "./format.js";
+import { quotedName } from "./format.js";
 import { commandFor, focusOf } from "./keys.js";
+import { offerLanguages, speakToReader } from "./language.js";
 import { createList } from "./list.js";
 import { createModel } from "./model.js";
 import { createNotices } from "./notices.js";
 import { BULK, createOverview } from "./overview.js";
 import { createSelecting } from "./selecting.js";
-import { askForSession, keepDraft, NO_UPGRADE, takeDraft } from "./session.js";
+import { askForSession, keepDraft, takeDraft } from "./session.js";
 import { hrefWith, readView, TABS, withNextOrder, withOrder } from "./view.js";
+import { say } from "./words.js";
 
 /** How long typing rests before it is searched for, in milliseconds. */
 const TYPING = 150;
 /** Between two questions for the same rows, in milliseconds. */
 const BREATH = 250;
+
+await speakToReader();
 
 const dialog = byId("dialog", HTMLDialogElement);
 const grid = byId("grid", HTMLElement);
@@ -87,7 +92,7 @@ const selecting = createSelecting({
   changed: drawSoon,
 });
 let wasOpen = false;
-/** @type {string | null} Why there is no connection, if that is known. */
+/** @type {Reason | null} Why there is no connection, if that is known. */
 let reason = null;
 /** Attempts in a row that came to nothing though the server answers. */
 let blocked = 0;
@@ -105,7 +110,7 @@ function connectionChanged() {
     wasOpen = true;
   } else if (wasOpen) {
     wasOpen = false;
-    notices.announce("Not connected to the server.");
+    notices.announce(say("connection.ended"));
   }
 }
 
@@ -117,14 +122,14 @@ async function askWhy() {
   reason = session.kind === "refused"
     ? session.reason
     : blocked > 1
-    ? NO_UPGRADE
+    ? { text: say("connection.upgrade"), lang: "" }
     : null;
   overview.drawConnection(connection.state(), reason);
 }
 
 /** Without a session, the server has the login in this page's place. */
 function logInAgain() {
-  keepDraft(input.value);
+  keepDraft(adding.text());
   location.reload();
 }
 
@@ -141,8 +146,11 @@ function announce(ended) {
   const failed = ended.filter((s) => s.process_status === "Failed").length;
   const finished = ended.length - failed;
   const what = ended.length === 1
-    ? `${quotedName(first)} ${failed ? "failed" : "has finished"}.`
-    : `${formatCount(finished)} finished, ${formatCount(failed)} failed.`;
+    ? say(failed ? "has.failed" : "has.finished", { name: quotedName(first) })
+    : say("have.ended", {
+      finished: say("finished", { count: finished }),
+      failed: say("failed", { count: failed }),
+    });
   notices.announce(what);
 }
 
@@ -382,7 +390,7 @@ function leave() {
   else if (focused instanceof HTMLElement) focused.blur();
 }
 
-createAdding({
+const adding = createAdding({
   form: byId("add", HTMLFormElement),
   input,
   connection,
@@ -429,13 +437,9 @@ byId("help", HTMLElement).addEventListener(
 doneNotice.button.addEventListener("click", async () => {
   const answer = await doneNotice.toggle();
   if (answer === "on") {
-    notices.say("You are notified when all is done, while this page is open.");
+    notices.say(say("tell.on"));
   } else if (answer === "denied") {
-    notices.say(
-      "The browser lets this page show no notifications: allow them in its " +
-        "settings for this site.",
-      "error",
-    );
+    notices.say(say("tell.denied"), "error");
   }
 });
 byId("reconnect", HTMLElement)
@@ -467,5 +471,9 @@ document.addEventListener("visibilitychange", () => {
 });
 showView(readView(location.href));
 setInterval(() => overview.drawConnection(connection.state(), reason), 500);
-input.value ||= takeDraft();
+if (adding.text() === "") adding.set(takeDraft());
+offerLanguages(
+  byId("language", HTMLSelectElement),
+  () => keepDraft(adding.text()),
+);
 void offerLogout();

@@ -11,7 +11,8 @@ import { fileHref } from "./actions.js";
 import { commandMany } from "./bulk.js";
 import { askRemove, askRemoveMany, askUrl } from "./dialogs.js";
 import { html } from "./dom.js";
-import { formatCount, quotedName } from "./format.js";
+import { quotedName } from "./format.js";
+import { say } from "./words.js";
 
 /**
  * Many downloads: some by their ids, or all that a list would have.
@@ -23,14 +24,6 @@ import { formatCount, quotedName } from "./format.js";
  * may be in.
  * @property {Parameters<typeof commandMany>[2]} which
  */
-
-/** What was done, in words. */
-const DONE = {
-  pause: "paused",
-  resume: "resumed",
-  retry: "tried again",
-  remove: "removed",
-};
 
 /**
  * @param {{
@@ -62,14 +55,16 @@ export function createCommands({ connection, notices, dialog }) {
           const url = await askUrl(dialog, status);
           if (url === null) return;
           await connection.request({ action: "refresh", id, url });
-          return notices.say("It goes on with the new URL.");
+          return notices.say(say("done.refreshed"));
         }
         case "remove": {
           const answer = await askRemove(dialog, status);
           if (answer === "no") return;
           const file = answer === "file" ? { delete_file: true } : {};
           await connection.request({ action: "remove", id, ...file });
-          return notices.say(`Removed ${quotedName(status)}.`);
+          return notices.say(
+            say("done.removed", { name: quotedName(status) }),
+          );
         }
         case "open":
           globalThis.open(fileHref(id, "open"), "_blank", "noopener");
@@ -79,10 +74,10 @@ export function createCommands({ connection, notices, dialog }) {
           return;
         case "copy":
           await copyText(status.path_to_file ?? "");
-          return notices.say("Copied the file link.");
+          return notices.say(say("copied.path"));
         case "source":
           await copyText(status.url);
-          return notices.say("Copied the URL.");
+          return notices.say(say("copied.urls", { count: 1 }));
       }
     } catch (error) {
       notices.fail(error);
@@ -107,9 +102,13 @@ export function createCommands({ connection, notices, dialog }) {
       const command = { action, ...file };
       const outcome = await commandMany(connection, command, which);
       const { done, left, fault } = outcome;
-      const rest = left === 0 ? "" : `; ${formatCount(left)} left as they were`;
-      notices.say(`${formatCount(done)} ${DONE[action]}${rest}.`);
-      if (fault !== null) notices.fail(fault.message);
+      const what = say(`done.${action}`, { count: done });
+      notices.say(
+        left === 0
+          ? say("done.all", { done: what })
+          : say("done.some", { done: what, count: left }),
+      );
+      if (fault !== null) notices.fail(fault);
       return true;
     } catch (error) {
       notices.fail(error);
@@ -136,5 +135,5 @@ export async function copyText(text) {
   const copied = document.execCommand("copy");
   field.remove();
   if (focused instanceof HTMLElement) focused.focus();
-  if (!copied) throw new Error("The browser does not let this page copy.");
+  if (!copied) throw new Error(say("copied.not"));
 }

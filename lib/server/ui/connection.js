@@ -4,6 +4,7 @@
 
 /** @import { RequestId, ServerMessage } from "../protocol.ts" */
 /** @import { Frame } from "./model.js" */
+import { say } from "./words.js";
 
 /**
  * @typedef {{ kind: "connecting" }
@@ -119,7 +120,7 @@ export function connect({ url, hear, changed, refused }) {
     if (state.kind === "connecting") refused();
     failures++;
     for (const { reject } of waiting.values()) {
-      reject(new RequestError("NOT_CONNECTED", "The connection was lost."));
+      reject(new RequestError("NOT_CONNECTED", say("connection.lost")));
     }
     waiting.clear();
     const wait = waitAfter(failures, Math.random());
@@ -157,9 +158,7 @@ export function connect({ url, hear, changed, refused }) {
   async function request(message) {
     if (state.kind === "connecting") await attempt.promise;
     if (state.kind !== "open") {
-      const text = "There is no connection to the server: try again when " +
-        "it is back.";
-      throw new RequestError("NOT_CONNECTED", text);
+      throw new RequestError("NOT_CONNECTED", say("connection.none"));
     }
     const id = ++lastId;
     /** @type {PromiseWithResolvers<Reply>} */

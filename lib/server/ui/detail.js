@@ -12,15 +12,16 @@ import {
   formatAmount,
   formatBytes,
   formatDuration,
+  formatLeft,
   formatMoment,
   formatPath,
   formatPercent,
   formatSize,
   formatSpeed,
   nameOf,
-  STATE_WORDS,
 } from "./format.js";
 import { createStrip, drawStrip, segmentsOf } from "./strip.js";
+import { faultFor, say } from "./words.js";
 
 const CHART = { className: "speed", width: 360, height: 88 };
 
@@ -41,28 +42,30 @@ export function createDetail(panel) {
     type: "button",
     class: "quiet",
     "data-action": "close",
-    "aria-label": "Close details",
-    title: "Close (Esc)",
+    "aria-label": say("detail.close"),
+    title: say("detail.close.title"),
   }, icon("close"));
   const figure = html("strong", { class: "figure" });
   const pace = html("span", { class: "pace" });
   const error = html("div", { class: "error" });
   const errorText = html("p", { class: "message" });
   const advice = html("p", { class: "advice" });
-  error.append(icon("alert"), html("div", {}, errorText, advice));
+  // The server's own words hold what no code says: numbers and names.
+  const original = html("p", { class: "original", lang: "en" });
+  error.append(icon("alert"), html("div", {}, errorText, advice, original));
   const actions = html("div", { class: "actions" });
   const strip = createStrip("thick");
   const slices = html(
     "section",
     { class: "slices" },
-    html("h3", {}, "Slices"),
+    html("h3", {}, say("detail.slices")),
     html("div", { role: "img" }, strip),
     html(
       "p",
       { class: "legend" },
-      html("span", { class: "done" }, "done"),
-      html("span", { class: "thread" }, "a thread"),
-      html("span", { class: "missing" }, "missing"),
+      html("span", { class: "done" }, say("detail.done")),
+      html("span", { class: "thread" }, say("detail.thread")),
+      html("span", { class: "missing" }, say("detail.missing")),
     ),
   );
   const picture = slices.querySelector("[role=img]");
@@ -70,7 +73,12 @@ export function createDetail(panel) {
   const threads = html(
     "section",
     {},
-    html("h3", {}, "Threads ", html("span", {}, "where each is in the file")),
+    html(
+      "h3",
+      {},
+      `${say("detail.threads")} `,
+      html("span", {}, say("detail.threads.where")),
+    ),
     threadList,
   );
   const chart = createChart(CHART);
@@ -79,7 +87,7 @@ export function createDetail(panel) {
   const speed = html(
     "section",
     { class: "speeds" },
-    html("h3", {}, "Speed ", span, peak),
+    html("h3", {}, `${say("detail.speed")} `, span, peak),
     html("div", { class: "frame" }, chart.element),
   );
   const facts = html("dl", { class: "facts" });
@@ -102,14 +110,15 @@ export function createDetail(panel) {
     const running = state === "Downloading";
     const unfinished = state !== "Downloaded" && progress !== null &&
       (running || progress > 0);
-    setText(figure, unfinished ? formatPercent(progress) : STATE_WORDS[state]);
+    const word = say(`state.${state}`);
+    setText(figure, unfinished ? formatPercent(progress) : word);
     setText(
       pace,
       [
-        unfinished && !running && STATE_WORDS[state],
+        unfinished && !running && word,
         running && formatSpeed(status.speed),
-        running && eta !== null && `${formatDuration(eta)} left`,
-        running && (threads === 1 ? "1 thread" : `${threads} threads`),
+        running && eta !== null && formatLeft(eta),
+        running && say("threads", { count: threads }),
         !running && formatAmount(status),
       ].filter(Boolean).join(" · "),
     );
@@ -119,9 +128,12 @@ export function createDetail(panel) {
   function drawError({ error: fault, process_status: state }) {
     error.hidden = fault === null;
     if (fault === null) return;
-    const again = state === "Downloading" ? "Trying again: " : "";
-    setText(errorText, again + fault.message);
+    const translated = faultFor(fault.code);
+    const words = translated ?? fault.message;
+    const again = state === "Downloading";
+    setText(errorText, again ? say("again", { fault: words }) : words);
     setText(advice, adviceFor(fault.code) ?? "");
+    setText(original, translated === null ? "" : fault.message);
   }
 
   let shownActions = "";
@@ -162,8 +174,10 @@ export function createDetail(panel) {
     drawStrip(strip, segments);
     picture?.setAttribute(
       "aria-label",
-      `${formatPercent(progress ?? 0)} done, ` +
-        (fetching.length === 1 ? "1 thread" : `${fetching.length} threads`),
+      say("detail.picture", {
+        percent: formatPercent(progress ?? 0),
+        threads: say("threads", { count: fetching.length }),
+      }),
     );
   }
 
@@ -178,7 +192,10 @@ export function createDetail(panel) {
         threadList.appendChild(html("li"));
       setText(
         item,
-        `${formatBytes(at)}, ${formatBytes(end - at)} left`,
+        say("detail.thread.at", {
+          at: formatBytes(at),
+          rest: formatBytes(end - at),
+        }),
       );
     }
   }
@@ -191,8 +208,12 @@ export function createDetail(panel) {
     speed.hidden = samples.length < 2;
     if (speed.hidden) return;
     chart.draw(samples, now);
-    setText(peak, `up to ${formatSpeed(scaleOf(samples))}`);
-    setText(span, `last ${formatDuration(spanOf(samples, now) / 1000)}`);
+    setText(
+      peak,
+      say("detail.speed.peak", { speed: formatSpeed(scaleOf(samples)) }),
+    );
+    const duration = formatDuration(spanOf(samples, now) / 1000);
+    setText(span, say("detail.speed.span", { duration }));
   }
 
   /** @type {string} */
@@ -205,31 +226,31 @@ export function createDetail(panel) {
     /** @type {[string, string | null][]} */
     const rows = [
       [
-        "Size",
+        say("detail.size"),
         size === null ? null : formatSize(size),
       ],
       [
-        "Fetched",
+        say("detail.fetched"),
         size === downloaded || downloaded === 0
           ? null
           : formatBytes(downloaded),
       ],
       [
-        "Origin",
+        say("detail.origin"),
         ranges === null
           ? null
           : ranges
-          ? "gives ranges: many threads at once"
-          : "gives no ranges: one thread only",
+          ? say("detail.ranges")
+          : say("detail.no.ranges"),
       ],
-      ["Added", formatMoment(status.added_at, now)],
+      [say("detail.added"), formatMoment(status.added_at, now)],
       [
-        "Ended",
+        say("detail.ended"),
         status.finished_at && formatMoment(status.finished_at, now),
       ],
-      ["Folder", path === null ? status.directory : null],
-      ["File", path && formatPath(path)],
-      ["URL", status.url],
+      [say("detail.folder"), path === null ? status.directory : null],
+      [say("detail.file"), path && formatPath(path)],
+      [say("detail.url"), status.url],
     ];
     const key = JSON.stringify(rows);
     if (key === shownFacts) return;

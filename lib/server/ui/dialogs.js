@@ -4,8 +4,9 @@
 
 /** @import { Status } from "../../status/status.ts" */
 import { html } from "./dom.js";
-import { formatBytes, formatCount, nameOf, STATE_WORDS } from "./format.js";
+import { formatBytes, nameOf } from "./format.js";
 import { SHORTCUTS } from "./keys.js";
+import { isKey, say, sentences } from "./words.js";
 
 /**
  * @typedef {object} Choice
@@ -69,27 +70,24 @@ export async function askRemove(dialog, status) {
   const { process_status: state, downloaded } = status;
   const finished = state === "Downloaded";
   const text = finished
-    ? "Only take it off the list, or delete the file from the disk too? " +
-      "A deleted file is gone for good."
+    ? say("remove.finished")
     : downloaded > 0
-    ? `It is not finished: the ${
-      formatBytes(downloaded)
-    } that are here will be deleted.`
+    ? say("remove.unfinished", { bytes: formatBytes(downloaded) })
     : state === "Queued"
-    ? "It has not begun yet. It is taken off the list."
-    : `${STATE_WORDS[state]}: nothing of it is here. It is taken off the list.`;
+    ? say("remove.queued")
+    : say("remove.nothing", { state: say(`state.${state}`) });
   /** @type {Choice[]} */
   const yes = finished
     ? [
-      { value: "entry", label: "Take off the list", kind: "strong" },
-      { value: "file", label: "Delete the file too", kind: "danger" },
+      { value: "entry", label: say("remove.entry"), kind: "strong" },
+      { value: "file", label: say("remove.file"), kind: "danger" },
     ]
-    : [{ value: "entry", label: "Remove", kind: "danger" }];
+    : [{ value: "entry", label: say("action.remove"), kind: "danger" }];
   const answer = await open(
     dialog,
-    "Remove this download?",
+    say("remove"),
     [subjectOf(status), html("p", {}, text)],
-    [{ value: "", label: "Keep it", kind: "plain" }, ...yes],
+    [{ value: "", label: say("remove.keep"), kind: "plain" }, ...yes],
   );
   return answer === "entry" || answer === "file" ? answer : "no";
 }
@@ -106,7 +104,7 @@ export async function askUrl(dialog, status) {
     type: "url",
     required: true,
     pattern: "[hH][tT][tT][pP][sS]?://.+",
-    title: "A link that begins with http:// or https://",
+    title: say("refresh.format"),
     placeholder: "https://…",
     autocomplete: "off",
     spellcheck: "false",
@@ -114,20 +112,19 @@ export async function askUrl(dialog, status) {
   });
   const answer = await open(
     dialog,
-    "Give it a new URL",
+    say("refresh"),
     [
       subjectOf(status),
       html(
         "p",
         {},
-        "If the old link has expired, copy a new one from the site. What is " +
-          "here already is kept, if the file is still the same.",
+        say("refresh.text"),
       ),
-      html("label", {}, "New URL", input),
+      html("label", {}, say("refresh.field"), input),
     ],
     [
-      { value: "", label: "Cancel", kind: "plain" },
-      { value: "go", label: "Go on with it", kind: "strong" },
+      { value: "", label: say("cancel"), kind: "plain" },
+      { value: "go", label: say("refresh.go"), kind: "strong" },
     ],
   );
   return answer === "go" ? input.value.trim() : null;
@@ -151,27 +148,26 @@ function subjectOf(status) {
  * @returns {Promise<"no" | "entry" | "file">}
  */
 export async function askRemoveMany(dialog, { count, search, states }) {
-  const many = count === 1 ? "1 download" : `${formatCount(count)} downloads`;
   const finished = states.includes("Downloaded");
   const unfinished = states.some((state) => state !== "Downloaded");
-  const text = [
-    search !== "" && `They are those with “\u2068${search}\u2069”.`,
-    unfinished && "What is here of unfinished ones will be deleted.",
-    finished && "Finished files stay where they are, unless you delete them " +
-      "too: then they are gone for good.",
-  ].filter(Boolean).join(" ");
-  const answer = await open(dialog, `Remove ${many}?`, [html("p", {}, text)], [
-    { value: "", label: "Keep them", kind: "plain" },
+  const text = sentences([
+    search !== "" && say("removal.found", { search: `\u2068${search}\u2069` }),
+    unfinished && say("removal.unfinished"),
+    finished && say("removal.finished"),
+  ]);
+  const title = say("removal", { count });
+  const answer = await open(dialog, title, [html("p", {}, text)], [
+    { value: "", label: say("removal.keep"), kind: "plain" },
     {
       value: "entry",
-      label: finished ? "Take off the list" : "Remove",
+      label: say(finished ? "remove.entry" : "action.remove"),
       kind: finished ? "strong" : "danger",
     },
     ...finished
       ? [
         /** @type {Choice} */ ({
           value: "file",
-          label: "Delete the files too",
+          label: say("removal.files"),
           kind: "danger",
         }),
       ]
@@ -192,24 +188,34 @@ export async function showHelp(dialog) {
         "dl",
         { class: "keys" },
         ...SHORTCUTS.filter((shortcut) => shortcut.where === where)
-          .flatMap(({ shown, meaning }) => [
-            html("dt", {}, ...shown.map((key) => html("kbd", {}, key))),
-            html("dd", {}, meaning),
+          .flatMap(({ command, shown }) => [
+            html(
+              "dt",
+              {},
+              ...shown.map((key) => html("kbd", {}, nameOfKey(key))),
+            ),
+            html("dd", {}, say(`key.${command}`)),
           ]),
       ),
   );
   const content = [
-    html("h3", {}, "Anywhere"),
+    html("h3", {}, say("keys.anywhere")),
     general ?? "",
-    html("h3", {}, "In the list"),
+    html("h3", {}, say("keys.list")),
     list ?? "",
     html(
       "p",
       { class: "hint" },
-      "Links can be pasted or dropped anywhere on the page.",
+      say("keys.hint"),
     ),
   ];
-  await open(dialog, "Keyboard", content, [
-    { value: "", label: "Close", kind: "plain" },
+  await open(dialog, say("keys"), content, [
+    { value: "", label: say("close"), kind: "plain" },
   ]);
+}
+
+/** @param {string} key */
+function nameOfKey(key) {
+  const name = /** @type {const} */ (`keyname.${key}`);
+  return isKey(name) ? say(name) : key;
 }

@@ -4,7 +4,7 @@
 
 /** @import { Totals } from "../../status/status.ts" */
 import { byId } from "./dom.js";
-import { formatCount } from "./format.js";
+import { language, listed, say } from "./words.js";
 
 /**
  * @typedef {object} Done
@@ -41,10 +41,10 @@ export function watchForDone() {
 
 /** @param {Done} done */
 export function wordsOf({ finished, failed }) {
-  return [
-    finished > 0 && `${formatCount(finished)} finished`,
-    failed > 0 && `${formatCount(failed)} failed`,
-  ].filter(Boolean).join(", ");
+  return listed([
+    finished > 0 && say("finished", { count: finished }),
+    failed > 0 && say("failed", { count: failed }),
+  ]);
 }
 
 /** Where the wish to be told is kept, as long as the browser keeps it. */
@@ -86,7 +86,8 @@ export function createDoneNotice() {
       const done = hear(totals);
       if (done === null || !isWanted() || !document.hidden) return;
       try {
-        const notice = new Notification("All downloads are done", {
+        const notice = new Notification(say("tell.done"), {
+          lang: language(),
           body: wordsOf(done),
           icon: "ui/icon-192.png",
           tag: "sluice",

@@ -1,7 +1,9 @@
 // @ts-check
 /** How numbers, times and states are written. Pure. */
 
+/** @import { ErrorRecord } from "../../download/errors.ts" */
 /** @import { Status, Totals } from "../../status/status.ts" */
+import { faultFor, formatDate, formatNumber, listed, say } from "./words.js";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
@@ -19,12 +21,12 @@ export function formatBytes(bytes) {
     unit++;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+  return `${formatNumber(value, digits)} ${UNITS[unit]}`;
 }
 
 /** @param {number} bytesPerSecond */
 export function formatSpeed(bytesPerSecond) {
-  return `${formatBytes(bytesPerSecond)}/s`;
+  return say("unit.speed", { bytes: formatBytes(bytesPerSecond) });
 }
 
 /**
@@ -34,24 +36,33 @@ export function formatSpeed(bytesPerSecond) {
  */
 export function formatDuration(seconds) {
   const whole = Math.max(0, Math.ceil(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return pair(whole, 60, "min", 1, "s");
-  if (whole < 86_400) return pair(whole, 3600, "h", 60, "min");
-  if (whole < 8_640_000) return pair(whole, 86_400, "d", 3600, "h");
-  return "over 100 d";
+  if (whole < 60) return say("unit.second", { count: whole });
+  if (whole < 3600) return pair(whole, "minute", "second");
+  if (whole < 86_400) return pair(whole, "hour", "minute");
+  if (whole < 8_640_000) return pair(whole, "day", "hour");
+  return say("duration.long", { count: 100 });
 }
+
+/** In seconds. */
+const SPANS = { second: 1, minute: 60, hour: 3600, day: 86_400 };
 
 /**
  * @param {number} seconds
- * @param {number} large
- * @param {string} largeName
- * @param {number} small
- * @param {string} smallName
+ * @param {keyof typeof SPANS} large
+ * @param {keyof typeof SPANS} small
  */
-function pair(seconds, large, largeName, small, smallName) {
-  const rest = Math.floor(seconds % large / small);
-  const first = `${Math.floor(seconds / large)} ${largeName}`;
-  return rest === 0 ? first : `${first} ${rest} ${smallName}`;
+function pair(seconds, large, small) {
+  const rest = Math.floor(seconds % SPANS[large] / SPANS[small]);
+  const count = Math.floor(seconds / SPANS[large]);
+  const first = say(`unit.${large}`, { count });
+  if (rest === 0) return first;
+  const second = say(`unit.${small}`, { count: rest });
+  return say("duration.pair", { large: first, small: second });
+}
+
+/** @param {number} seconds What it still takes. */
+export function formatLeft(seconds) {
+  return say("duration.left", { duration: formatDuration(seconds) });
 }
 
 /**
@@ -60,12 +71,7 @@ function pair(seconds, large, largeName, small, smallName) {
  * @param {number} progress From 0 to 1.
  */
 export function formatPercent(progress) {
-  return `${Math.floor(progress * 100)} %`;
-}
-
-/** @param {number} count */
-export function formatCount(count) {
-  return count.toLocaleString("en");
+  return say("unit.percent", { count: Math.floor(progress * 100) });
 }
 
 /**
@@ -76,27 +82,12 @@ export function formatCount(count) {
  */
 export function formatMoment(iso, now) {
   const date = new Date(iso);
-  const time = date.toLocaleTimeString("en-GB", {
-    hour: "2-digit",
-    minute: "2-digit",
-  });
+  const time = formatDate(date, "time");
   if (date.toDateString() === now.toDateString()) return time;
-  const day = date.toLocaleDateString("en-GB", {
-    day: "numeric",
-    month: "short",
-    ...(date.getFullYear() !== now.getFullYear() && { year: "numeric" }),
-  });
-  return `${day}, ${time}`;
+  const isOfYear = date.getFullYear() === now.getFullYear();
+  const day = formatDate(date, isOfYear ? "day" : "dayOfYear");
+  return say("moment", { day, time });
 }
-
-/** @type {Readonly<Record<Status["process_status"], string>>} */
-export const STATE_WORDS = {
-  Queued: "Waiting",
-  Downloading: "Downloading",
-  Paused: "Paused",
-  Downloaded: "Finished",
-  Failed: "Failed",
-};
 
 /** What turns the direction of text: in a name, it only deceives. */
 const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -179,18 +170,19 @@ export function hostOf({ url }) {
  * @param {number} bytes
  */
 export function formatSize(bytes) {
-  if (bytes === 1) return "1 byte";
-  const full = `${formatCount(bytes)} bytes`;
-  return bytes < 1000 ? full : `${formatBytes(bytes)} (${full})`;
+  const full = say("bytes", { count: bytes });
+  if (bytes < 1000) return full;
+  return say("bytes.both", { short: formatBytes(bytes), full });
 }
 
 /**
  * What is wrong, without what to do about it: a row has no room for both.
  *
- * @param {string} message
+ * @param {Pick<ErrorRecord, "code" | "message">} error
  */
-export function formatFault(message) {
-  return message.replace(/(; |\. (?=[A-Z])).*$/s, "").replace(/\.$/, "");
+export function formatFault({ code, message }) {
+  return faultFor(code) ??
+    message.replace(/(; |\. (?=[A-Z])).*$/s, "").replace(/\.$/, "");
 }
 
 /**
@@ -204,9 +196,8 @@ export function formatAmount({ downloaded, size, process_status: state }) {
   if (downloaded === 0) return formatBytes(size);
   const [number, unit] = formatBytes(downloaded).split(" ");
   const whole = formatBytes(size);
-  return whole.endsWith(` ${unit}`)
-    ? `${number} of ${whole}`
-    : `${number} ${unit} of ${whole}`;
+  const part = whole.endsWith(` ${unit}`) ? number : `${number} ${unit}`;
+  return say("amount", { part: part ?? "", whole });
 }
 
 /**
@@ -218,16 +209,16 @@ export function sentenceOf(status) {
   const { process_status: state, progress, speed, eta, threads, error } =
     status;
   const running = state === "Downloading";
-  return [
+  return listed([
     nameOf(status),
-    STATE_WORDS[state],
+    say(`state.${state}`),
     state !== "Downloaded" && progress !== null && formatPercent(progress),
     formatAmount(status),
     running && speed > 0 && formatSpeed(speed),
-    running && eta !== null && `${formatDuration(eta)} left`,
-    running && `${threads} thread${threads === 1 ? "" : "s"}`,
-    error?.message,
-  ].filter(Boolean).join(", ");
+    running && eta !== null && formatLeft(eta),
+    running && say("threads", { count: threads }),
+    error && (faultFor(error.code) ?? error.message),
+  ]);
 }
 
 /**
@@ -241,14 +232,19 @@ export function sentenceOf(status) {
  * }} now `progress` of the one that runs, if it is only one.
  */
 export function titleFor({ connected, totals, speed, progress }) {
-  if (!connected) return "Not connected · Sluice";
+  if (!connected) return titled(say("title.lost"));
   const { Downloading: running, Queued: waiting, Failed: failed } = totals;
   if (running > 0) {
     const first = running === 1 && waiting === 0 && progress !== null
       ? formatPercent(progress)
-      : `${formatCount(running + waiting)} to go`;
-    return `${first} · ${formatSpeed(speed)} · Sluice`;
+      : say("title.left", { count: running + waiting });
+    return titled(first, formatSpeed(speed));
   }
-  if (waiting > 0) return `${formatCount(waiting)} waiting · Sluice`;
-  return failed > 0 ? `${formatCount(failed)} failed · Sluice` : "Sluice";
+  if (waiting > 0) return titled(say("waiting", { count: waiting }));
+  return failed > 0 ? titled(say("failed", { count: failed })) : titled();
+}
+
+/** @param {string[]} texts */
+function titled(...texts) {
+  return [...texts, "Sluice"].join(" · ");
 }

@@ -14,50 +14,46 @@
  * @property {readonly string[]} keys As in `KeyboardEvent.key`; `Shift+` and
  * `Ctrl+` before it where they are needed.
  * @property {readonly string[]} shown As they are written on the keyboard.
- * @property {string} meaning
  * @property {"anywhere" | "list"} where What it is for.
  */
 
 /** @type {readonly Shortcut[]} */
 export const SHORTCUTS = [
-  shortcut("add", "anywhere", ["a"], ["A"], "Add links"),
-  shortcut("search", "anywhere", ["/"], ["/"], "Search"),
+  shortcut("add", "anywhere", ["a"], ["A"]),
+  shortcut("search", "anywhere", ["/"], ["/"]),
   shortcut(
     "tab",
     "anywhere",
     ["1", "2", "3", "4", "5"],
     ["1", "…", "5"],
-    "All, active, paused, finished, failed",
   ),
-  shortcut("help", "anywhere", ["?"], ["?"], "This list"),
-  shortcut("close", "anywhere", ["Escape"], ["Esc"], "Close"),
-  shortcut("next", "list", ["ArrowDown", "j"], ["↓", "J"], "Next download"),
+  shortcut("help", "anywhere", ["?"], ["?"]),
+  shortcut("close", "anywhere", ["Escape"], ["Esc"]),
+  shortcut("next", "list", ["ArrowDown", "j"], ["↓", "J"]),
   shortcut(
     "previous",
     "list",
     ["ArrowUp", "k"],
     ["↑", "K"],
-    "Previous download",
   ),
-  shortcut("first", "list", ["Home"], ["Home"], "First download"),
-  shortcut("last", "list", ["End"], ["End"], "Last download"),
-  shortcut("details", "list", ["Enter"], ["Enter"], "Open or close details"),
+  shortcut("first", "list", ["Home"], ["Home"]),
+  shortcut("last", "list", ["End"], ["End"]),
+  shortcut("details", "list", ["Enter"], ["Enter"]),
   shortcut(
     "select",
     "list",
     ["Shift+ "],
     ["Shift", "Space"],
-    "Select; with the arrows, select more",
   ),
-  shortcut("all", "list", ["Ctrl+a"], ["Ctrl", "A"], "Select all"),
-  shortcut("toggle", "list", [" "], ["Space"], "Pause, resume or try again"),
-  shortcut("retry", "list", ["r"], ["R"], "Try again"),
-  shortcut("refresh", "list", ["u"], ["U"], "Give a new URL"),
-  shortcut("open", "list", ["o"], ["O"], "Open the file"),
-  shortcut("save", "list", ["s"], ["S"], "Save the file"),
-  shortcut("copy", "list", ["c"], ["C"], "Copy the file link"),
-  shortcut("source", "list", ["y"], ["Y"], "Copy the URL"),
-  shortcut("remove", "list", ["Delete", "x"], ["Del", "X"], "Remove"),
+  shortcut("all", "list", ["Ctrl+a"], ["Ctrl", "A"]),
+  shortcut("toggle", "list", [" "], ["Space"]),
+  shortcut("retry", "list", ["r"], ["R"]),
+  shortcut("refresh", "list", ["u"], ["U"]),
+  shortcut("open", "list", ["o"], ["O"]),
+  shortcut("save", "list", ["s"], ["S"]),
+  shortcut("copy", "list", ["c"], ["C"]),
+  shortcut("source", "list", ["y"], ["Y"]),
+  shortcut("remove", "list", ["Delete", "x"], ["Del", "X"]),
 ];
 
 /**
@@ -65,11 +61,10 @@ export const SHORTCUTS = [
  * @param {Shortcut["where"]} where
  * @param {readonly string[]} keys
  * @param {readonly string[]} shown
- * @param {string} meaning
  * @returns {Shortcut}
  */
-function shortcut(command, where, keys, shown, meaning) {
-  return { command, where, keys, shown, meaning };
+function shortcut(command, where, keys, shown) {
+  return { command, where, keys, shown };
 }
 
 /**

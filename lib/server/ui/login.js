@@ -4,7 +4,11 @@
 
 import { byId, setText } from "./dom.js";
 import { keepShared } from "./incoming.js";
+import { offerLanguages, speakToReader } from "./language.js";
 import { askForSession } from "./session.js";
+
+await speakToReader();
+offerLanguages(byId("language", HTMLSelectElement), () => {});
 
 keepShared();
 
@@ -19,6 +23,7 @@ if (location.hash === "#failed") {
 const session = await askForSession();
 if (session.kind === "refused") {
   // The form would be refused likewise, and what was typed lost.
-  setText(failed, session.reason);
+  setText(failed, session.reason.text);
+  failed.lang = session.reason.lang;
   failed.classList.add("shown");
 }

@@ -3,6 +3,7 @@
 /** Short words about what has happened: seen, and read out. */
 
 import { html, icon } from "./dom.js";
+import { faultFor, say } from "./words.js";
 
 const SHOWN = { info: 5_000, error: 12_000 };
 const MOST = 4;
@@ -19,17 +20,25 @@ export function createNotices({ stack, voice }) {
    *
    * @param {string} text
    * @param {"info" | "error"} kind
+   * @param {string | null} original The server's own words, which hold more.
    */
-  function say(text, kind = "info") {
+  function show(text, kind = "info", original = null) {
     const close = html("button", {
       type: "button",
       class: "quiet",
-      "aria-label": "Dismiss",
+      "aria-label": say("notices.dismiss"),
     }, icon("close"));
     const notice = html(
       "div",
       { class: `notice ${kind}`, role: kind === "error" ? "alert" : false },
-      html("p", {}, text),
+      html(
+        "div",
+        {},
+        html("p", {}, text),
+        ...original === null ? [] : [
+          html("p", { class: "original", lang: "en" }, original),
+        ],
+      ),
       close,
     );
     const timer = setTimeout(() => notice.remove(), SHOWN[kind]);
@@ -42,10 +51,14 @@ export function createNotices({ stack, voice }) {
   }
 
   return {
-    say,
-    /** @param {unknown} error */
-    fail: (error) =>
-      say(error instanceof Error ? error.message : String(error), "error"),
+    say: show,
+    /** @param {unknown} error A sentence, or what has one and maybe a code. */
+    fail(error) {
+      const { code = "", message = String(error) } = Object(error);
+      const translated = faultFor(code);
+      if (translated === null) show(message, "error");
+      else show(translated, "error", message);
+    },
     /**
      * Reads out what the list shows already.
      *

@@ -3,6 +3,7 @@
 /** What can be said of links besides the links. The first half is pure. */
 
 import { byId, html } from "./dom.js";
+import { say } from "./words.js";
 
 /**
  * @typedef {object} Texts The fields as they are filled in.
@@ -30,36 +31,23 @@ const ALGORITHMS = { 32: "md5", 40: "sha1", 64: "sha256", 128: "sha512" };
 export function readOptions(texts, count) {
   const [filename, checksum] = [texts.filename.trim(), texts.checksum.trim()];
   if (count > 1 && filename !== "") {
-    return fault("filename", "A name is for one link", count);
+    return fault("filename", say("options.name.many", { count }));
   }
   if (count > 1 && checksum !== "") {
-    return fault("checksum", "A checksum is for one link", count);
+    return fault("checksum", say("options.checksum.many", { count }));
   }
   const sum = readChecksum(checksum);
   if (sum === null) {
-    return {
-      kind: "fault",
-      field: "checksum",
-      text: "A checksum has 32 hexadecimal digits (MD5), 40 (SHA-1), 64 " +
-        "(SHA-256) or 128 (SHA-512).",
-    };
+    return fault("checksum", say("options.checksum.wrong"));
   }
   const headers = readHeaders(texts.headers);
   if (headers === null) {
-    return {
-      kind: "fault",
-      field: "headers",
-      text: "Write each header once, on a line of its own, as Name: value.",
-    };
+    return fault("headers", say("options.headers.wrong"));
   }
   const directory = texts.directory.trim();
   const threads = texts.threads.trim();
   if (!/^\d*$/.test(threads)) {
-    return {
-      kind: "fault",
-      field: "threads",
-      text: "The number of threads must be a whole number from 1.",
-    };
+    return fault("threads", say("options.threads.wrong"));
   }
   return {
     kind: "fields",
@@ -76,12 +64,11 @@ export function readOptions(texts, count) {
 
 /**
  * @param {keyof Texts} field
- * @param {string} what
- * @param {number} count
+ * @param {string} text
  * @returns {Options}
  */
-function fault(field, what, count) {
-  return { kind: "fault", field, text: `${what}; here are ${count}.` };
+function fault(field, text) {
+  return { kind: "fault", field, text };
 }
 
 /**

@@ -5,12 +5,14 @@
 /** @import { Disk } from "../../status/status.ts" */
 /** @import { ConnectionState } from "./connection.js" */
 /** @import { Model } from "./model.js" */
+/** @import { Reason } from "./session.js" */
 /** @import { Order, Tab } from "./view.js" */
 import { createChart } from "./chart.js";
 import { byId, html, setText } from "./dom.js";
-import { formatBytes, formatCount, formatSpeed, titleFor } from "./format.js";
+import { formatBytes, formatSpeed, titleFor } from "./format.js";
 import { countIn } from "./model.js";
 import { orderOf, ORDERS, reversed, TABS } from "./view.js";
+import { formatNumber, listed, say } from "./words.js";
 
 const CHART = { className: "spark", width: 120, height: 28 };
 /** Bytes: with less room for downloads, the disk is nearly full. */
@@ -20,11 +22,11 @@ const GRACE = 700;
 
 /** What each tab offers to do with all that is in it. */
 export const BULK = /** @type {const} */ ({
-  All: { action: "retry", states: ["Failed"], label: "Try all failed again" },
-  Active: { action: "pause", states: TABS.Active, label: "Pause all" },
-  Paused: { action: "resume", states: TABS.Paused, label: "Resume all" },
-  Finished: { action: "remove", states: TABS.Finished, label: "Clear list" },
-  Failed: { action: "retry", states: TABS.Failed, label: "Try all again" },
+  All: { action: "retry", states: ["Failed"] },
+  Active: { action: "pause", states: TABS.Active },
+  Paused: { action: "resume", states: TABS.Paused },
+  Finished: { action: "remove", states: TABS.Finished },
+  Failed: { action: "retry", states: TABS.Failed },
 });
 
 /** @param {Model} model */
@@ -34,13 +36,14 @@ export function createOverview(model) {
   const running = byId("running", HTMLElement);
   const room = byId("room", HTMLElement);
   const banner = byId("banner", HTMLElement);
-  const bannerText = byId("banner-text", HTMLElement);
+  const bannerWhy = byId("banner-why", HTMLElement);
+  const bannerWhat = byId("banner-what", HTMLElement);
   const bulk = byId("bulk", HTMLButtonElement);
   const empty = byId("empty", HTMLElement);
   const sort = byId("sort", HTMLSelectElement);
   const head = byId("head", HTMLElement);
-  for (const [order, words] of Object.entries(ORDERS)) {
-    sort.append(html("option", { value: order }, words));
+  for (const order of ORDERS) {
+    sort.append(html("option", { value: order }, say(`order.${order}`)));
   }
   const chart = createChart(CHART);
   byId("spark", HTMLElement).append(chart.element);
@@ -54,12 +57,12 @@ export function createOverview(model) {
       button.setAttribute("aria-pressed", String(name === tab));
       const count = button.querySelector(".count");
       const number = countIn(name, model.totals());
-      if (count) setText(count, number === 0 ? "" : formatCount(number));
+      if (count) setText(count, number === 0 ? "" : formatNumber(number));
     }
-    const { states, label } = BULK[tab];
+    const { states } = BULK[tab];
     const all = states.reduce((sum, state) => sum + model.totals()[state], 0);
     bulk.hidden = all === 0;
-    setText(bulk, label);
+    setText(bulk, say(`bulk.${tab}`));
   }
 
   function drawOrder() {
@@ -88,19 +91,18 @@ export function createOverview(model) {
     setText(
       byId("empty-title", HTMLElement),
       nothing
-        ? "Nothing here yet"
+        ? say("nothing")
         : search !== ""
-        ? "Nothing matches"
-        : NOTHING_IN[tab],
+        ? say("nothing.found")
+        : say(`nothing.in.${tab}`),
     );
     setText(
       byId("empty-text", HTMLElement),
       nothing
-        ? "Paste a link above, or drop one anywhere on this page. Large files " +
-          "come in slices, over many connections at once."
+        ? say("nothing.text")
         : search !== ""
-        ? `No download’s name or URL has “\u2068${search}\u2069” in it.`
-        : "Downloads appear here when there are any.",
+        ? say("nothing.found.text", { search: `\u2068${search}\u2069` })
+        : say("nothing.in.text"),
     );
   }
 
@@ -111,8 +113,10 @@ export function createOverview(model) {
       setText(speed, count === 0 ? "" : formatSpeed(bytes));
       setText(
         running,
-        count + waiting === 0 ? "Idle" : `${formatCount(count)} running` +
-          (waiting > 0 ? `, ${formatCount(waiting)} waiting` : ""),
+        count + waiting === 0 ? say("idle") : listed([
+          say("running", { count }),
+          waiting > 0 && say("waiting", { count: waiting }),
+        ]),
       );
       chart.draw(model.overall(), performance.now());
       drawTabs();
@@ -124,16 +128,14 @@ export function createOverview(model) {
     drawRoom({ free, room: left }) {
       room.hidden = false;
       room.classList.toggle("low", left < LITTLE_ROOM);
-      const there = `${formatBytes(free)} free`;
-      setText(room, left > 0 ? there : `Disk full: ${there}`);
-      room.title = `On the server’s disk. Downloads may take ${
-        formatBytes(Math.max(0, left))
-      } of it; MIN_FREE_SPACE keeps the rest.`;
+      const bytes = formatBytes(free);
+      setText(room, say(left > 0 ? "room" : "room.full", { bytes }));
+      room.title = say("room.why", { bytes: formatBytes(Math.max(0, left)) });
     },
 
     /**
      * @param {ConnectionState} state
-     * @param {string | null} reason Why there is no connection, if it is known.
+     * @param {Reason | null} reason Why there is no connection, if it is known.
      */
     drawConnection(state, reason) {
       const open = state.kind === "open";
@@ -149,11 +151,11 @@ export function createOverview(model) {
         ? Math.max(0, Math.ceil((state.until - performance.now()) / 1000))
         : 0;
       const what = seconds > 0
-        ? `Trying again in ${seconds} s.`
-        : "Trying again now.";
-      const why = reason ??
-        "Not connected to the server: what you see may be old.";
-      setText(bannerText, `${why} ${what}`);
+        ? say("connection.wait", { count: seconds })
+        : say("connection.now");
+      setText(bannerWhy, reason?.text ?? say("connection.old"));
+      bannerWhy.lang = reason?.lang ?? "";
+      setText(bannerWhat, what);
     },
 
     /** @param {ConnectionState} state */
@@ -168,12 +170,3 @@ export function createOverview(model) {
     },
   };
 }
-
-/** @type {Readonly<Record<Tab, string>>} */
-const NOTHING_IN = {
-  All: "Nothing here yet",
-  Active: "Nothing is running",
-  Paused: "Nothing is paused",
-  Finished: "Nothing has finished",
-  Failed: "Nothing has failed",
-};

@@ -16,9 +16,9 @@ import {
   hostOf,
   nameOf,
   sentenceOf,
-  STATE_WORDS,
 } from "./format.js";
 import { createStrip, drawStrip, segmentsOf } from "./strip.js";
+import { formatNumber, say } from "./words.js";
 
 /** @typedef {ReturnType<typeof createRow>} Row */
 
@@ -68,17 +68,17 @@ export function createRow() {
       size: status.size === null ? "" : formatBytes(status.size),
       speed: running ? formatSpeed(status.speed) : "",
       left: running && status.eta !== null ? formatDuration(status.eta) : "",
-      threads: running ? String(status.threads) : "",
+      threads: running ? formatNumber(status.threads) : "",
     };
     for (const [key, text] of Object.entries(texts)) {
       const cell = cells[/** @type {keyof typeof cells} */ (key)];
       if (cell) setText(cell, text);
     }
     drawName(nameOf(status));
-    const wrong = error === null ? "" : formatFault(error.message);
+    const wrong = error === null ? "" : formatFault(error);
     setText(
       detail,
-      error && running ? `Trying again: ${wrong}` : wayOf(status),
+      error && running ? say("again", { fault: wrong }) : wayOf(status),
     );
     detail.title = error && running ? error.message : "";
     const endedBadly = error !== null && !running && kind !== "Queued";
@@ -107,7 +107,7 @@ export function createRow() {
     setText(start, halves.start);
     setText(end, halves.end);
     name.title = wanted;
-    pick.ariaLabel = `Select ${wanted}`;
+    pick.ariaLabel = say("select", { name: wanted });
   }
 
   let shownActions = "";
@@ -189,14 +189,15 @@ function wayOf(status) {
 /** @param {Status} status */
 function stateWords(status) {
   const { process_status: state, progress, finished_at: finishedAt } = status;
-  const words = STATE_WORDS[state];
+  const words = say(`state.${state}`);
   switch (state) {
     case "Downloading":
       return progress === null ? words : formatPercent(progress);
     case "Downloaded":
-      return finishedAt === null
-        ? words
-        : `${words} ${formatMoment(finishedAt, new Date())}`;
+      return finishedAt === null ? words : say("state.since", {
+        state: words,
+        moment: formatMoment(finishedAt, new Date()),
+      });
     default:
       return words;
   }

@@ -15,7 +15,6 @@ import { actionsForMany } from "./actions.js";
 import { copyText } from "./commands.js";
 import { isList } from "./connection.js";
 import { byId, html, icon, setText } from "./dom.js";
-import { formatCount } from "./format.js";
 import {
   ALL,
   countOf,
@@ -26,6 +25,7 @@ import {
   withThese,
 } from "./selection.js";
 import { TABS } from "./view.js";
+import { say } from "./words.js";
 
 /** Rows asked for at once: the most that a server gives. */
 const PAGE = 1_000;
@@ -109,7 +109,7 @@ export function createSelecting(
    */
   async function withRows(from, to, use) {
     if (to - from >= MOST) {
-      notices.fail(`More than ${formatCount(MOST)} at once are too many here.`);
+      notices.fail(say("select.too.many", { count: MOST }));
       return;
     }
     const mine = ++wish;
@@ -141,9 +141,9 @@ export function createSelecting(
     pickAll.disabled = all === 0;
     if (bar.hidden) return;
     bar.ariaBusy = String(busy);
-    setText(text, `${formatCount(number)} selected`);
+    setText(text, say("select.count", { count: number }));
     more.hidden = number >= all;
-    setText(more, `Select all ${formatCount(all)}`);
+    setText(more, say("select.these", { count: all }));
     const wanted = actionsForMany(states());
     const key = wanted.map(({ name }) => name).join();
     if (key !== shownActions) {
@@ -214,11 +214,7 @@ export function createSelecting(
     const lines = [...urls];
     try {
       await copyText(lines.join("\n"));
-      notices.say(
-        lines.length === 1
-          ? "Copied the URL."
-          : `Copied ${formatCount(lines.length)} URLs.`,
-      );
+      notices.say(say("copied.urls", { count: lines.length }));
     } catch (error) {
       notices.fail(error);
     }

@@ -2,14 +2,20 @@
 /// <reference lib="dom" />
 /** What the server says of this page's session, and why it takes no socket. */
 
+import { say } from "./words.js";
+
 /**
+ * @typedef {object} Reason
+ * @property {string} text
+ * @property {string} lang Of the text; empty if that is the page's.
+ *
  * `open`: a socket would be taken; `token` is whether the server asks for one.
  * `login`: the session has ended. `refused`: for a reason that is told.
  * `gone`: there is no answer.
  *
  * @typedef {{ kind: "open", token: boolean }
  *   | { kind: "login" }
- *   | { kind: "refused", reason: string }
+ *   | { kind: "refused", reason: Reason }
  *   | { kind: "gone" }} Session
  */
 
@@ -38,18 +44,19 @@ export async function askForSession() {
   }
 }
 
-/** @param {Response} answer */
+/**
+ * @param {Response} answer
+ * @returns {Promise<Reason>}
+ */
 async function reasonIn(answer) {
   // What is no plain text is a proxy's.
   return answer.headers.get("content-type")?.startsWith("text/plain")
-    ? (await answer.text()).trim()
-    : `Before the server, something answers with status ${answer.status}.`;
+    ? { text: (await answer.text()).trim(), lang: "en" }
+    : {
+      text: say("connection.before", { status: String(answer.status) }),
+      lang: "",
+    };
 }
-
-/** Why no socket comes about where all else does. */
-export const NO_UPGRADE =
-  "The server answers, but no WebSocket gets through to it: a proxy before " +
-  "it must hand on the headers Upgrade and Connection.";
 
 /** The key of the links that were typed but not added. */
 const DRAFT = "sluice.draft";

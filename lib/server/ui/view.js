@@ -24,19 +24,19 @@ export const TABS = {
   Failed: ["Failed"],
 };
 
-/** All orders, in words. @type {Readonly<Record<Order, string>>} */
-export const ORDERS = {
-  latest: "Latest first",
-  oldest: "Oldest first",
-  name: "Name, A to Z",
-  "-name": "Name, Z to A",
-  "-size": "Largest first",
-  size: "Smallest first",
-  "-progress": "Most done first",
-  progress: "Least done first",
-  "-speed": "Fastest first",
-  speed: "Slowest first",
-};
+/** All orders. @type {readonly Order[]} */
+export const ORDERS = [
+  "latest",
+  "oldest",
+  "name",
+  "-name",
+  "-size",
+  "size",
+  "-progress",
+  "progress",
+  "-speed",
+  "speed",
+];
 
 /** @type {View} */
 export const FIRST_VIEW = { tab: "All", search: "", order: null };
@@ -102,7 +102,7 @@ export function readView(href) {
   const wanted = given.get("tab")?.toLowerCase();
   const tab = keysOf(TABS).find((name) => name.toLowerCase() === wanted) ??
     FIRST_VIEW.tab;
-  const order = keysOf(ORDERS).find((name) => name === given.get("sort"));
+  const order = ORDERS.find((name) => name === given.get("sort"));
   const view = { tab, search: given.get("search") ?? "", order: null };
   return order === undefined ? view : withOrder(view, order);
 }

@@ -27,7 +27,7 @@ Deno.test("bytes have as many digits as matter", () => {
     [1023.9 * 1024, "1.0 MiB"],
     [238 * 2 ** 30, "238 GiB"],
     [5 * 2 ** 50, "5.0 PiB"],
-    [5000 * 2 ** 50, "5000 PiB"],
+    [5000 * 2 ** 50, "5,000 PiB"],
   ];
   for (const [bytes, text] of cases) assertEquals(formatBytes(bytes), text);
 });
@@ -186,7 +186,8 @@ Deno.test("a size is told once, and one byte is one", () => {
 Deno.test("a fault is told without what to do about it", () => {
   const said = "The origin answered 404: there is no such file, or the URL " +
     "has expired";
-  assertEquals(formatFault(`${said}; check the URL, or get a new one.`), said);
-  assertEquals(formatFault("It was cut. Try again."), "It was cut");
-  assertEquals(formatFault("Cannot use a.b: no."), "Cannot use a.b: no");
+  const told = (message: string) => formatFault({ code: "CUT", message });
+  assertEquals(told(`${said}; check the URL, or get a new one.`), said);
+  assertEquals(told("It was cut. Try again."), "It was cut");
+  assertEquals(told("Cannot use a.b: no."), "Cannot use a.b: no");
 });
