@@ -41,6 +41,7 @@ const SCRIPTS = [
   "folders.js",
   "format.js",
   "incoming.js",
+  "kept.js",
   "keys.js",
   "known.js",
   "language.js",

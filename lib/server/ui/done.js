@@ -4,6 +4,7 @@
 
 /** @import { Totals } from "../../status/status.ts" */
 import { byId } from "./dom.js";
+import { forget, keep, recall } from "./kept.js";
 import { language, listed, say } from "./words.js";
 
 /**
@@ -58,7 +59,7 @@ export function createDoneNotice() {
   button.hidden = !("Notification" in globalThis) || !isSecureContext;
 
   function isWanted() {
-    return !button.hidden && localStorage.getItem(WISH) !== null &&
+    return !button.hidden && recall("localStorage", WISH) !== null &&
       Notification.permission === "granted";
   }
 
@@ -69,12 +70,13 @@ export function createDoneNotice() {
   /** @returns {Promise<"on" | "off" | "denied">} */
   async function toggle() {
     const wanted = !isWanted();
-    if (wanted) localStorage.setItem(WISH, "");
-    else localStorage.removeItem(WISH);
-    const answer = wanted ? await Notification.requestPermission() : "granted";
+    if (!wanted) forget("localStorage", WISH);
+    const answer = wanted && keep("localStorage", WISH, "")
+      ? await Notification.requestPermission()
+      : null;
     draw();
-    if (answer !== "granted") return "denied";
-    return wanted ? "on" : "off";
+    if (!wanted) return "off";
+    return answer === "granted" ? "on" : "denied";
   }
 
   if (!button.hidden) draw();

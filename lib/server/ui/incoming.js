@@ -3,6 +3,7 @@
 /// <reference lib="dom.iterable" />
 /** Links that come from elsewhere: pasted, dropped, or in the page's own URL. */
 
+import { forget, keep, recall } from "./kept.js";
 import { findHrefs, findUrls } from "./urls.js";
 
 /** A dropped text file that is longer is no list of links. */
@@ -92,7 +93,7 @@ export function whenDropped(take) {
 /** Keeps what the page's URL brings, past the login. */
 export function keepShared() {
   if (sharedIn(location.search) === "") return;
-  sessionStorage.setItem(KEPT, location.search);
+  keep("sessionStorage", KEPT, location.search);
 }
 
 /**
@@ -101,8 +102,8 @@ export function keepShared() {
  * @returns {string} Empty if it brings nothing.
  */
 export function takeShared() {
-  const kept = sessionStorage.getItem(KEPT) ?? "";
-  sessionStorage.removeItem(KEPT);
+  const kept = recall("sessionStorage", KEPT) ?? "";
+  forget("sessionStorage", KEPT);
   const text = sharedIn(location.search);
   if (text === "") return sharedIn(kept);
   const url = new URL(location.href);

@@ -2,6 +2,7 @@
 /// <reference lib="dom" />
 /** What the server says of this page's session, and why it takes no socket. */
 
+import { forget, keep, recall } from "./kept.js";
 import { say } from "./words.js";
 
 /**
@@ -67,20 +68,12 @@ const DRAFT = "sluice.draft";
  * @param {string} text
  */
 export function keepDraft(text) {
-  try {
-    sessionStorage.setItem(DRAFT, text);
-  } catch {
-    // This browser keeps nothing for pages.
-  }
+  keep("sessionStorage", DRAFT, text);
 }
 
 /** What was typed before the login; it is kept no longer. */
 export function takeDraft() {
-  try {
-    const text = sessionStorage.getItem(DRAFT) ?? "";
-    sessionStorage.removeItem(DRAFT);
-    return text;
-  } catch {
-    return "";
-  }
+  const text = recall("sessionStorage", DRAFT) ?? "";
+  forget("sessionStorage", DRAFT);
+  return text;
 }

@@ -61,6 +61,32 @@ testSteps("what users of other pages met, in Chromium", {
     assertEquals(complaints, []);
   },
 
+  // ActivityWatch/activitywatch#304, ipfs/ipfs-webui#2190
+  async "the page works where the browser blocks cookies, and all storage"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints, url } = scene;
+    await page.addInitScript(() => {
+      for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(globalThis, name, {
+          get() {
+            throw new DOMException("Access is denied.", "SecurityError");
+          },
+        });
+      }
+    });
+    const source = origin.serve("/a.bin", literal("a"));
+    await page.goto(`${url}?add=${encodeURIComponent(source)}`);
+    await page.getByRole("button", { name: "Download", exact: true }).click();
+    await inState(page, "a.bin", "Downloaded");
+    await page.getByRole("button", { name: "Notify me when all is done" })
+      .click();
+    await page.getByText("The browser lets this page show no notifications")
+      .waitFor();
+    assertEquals(complaints, []);
+  },
+
   // agalwood/Motrix#1647, #1976, #1992; AnInsomniacy/motrix-next#293
   async "names are people's: letters, spaces, brackets, ends of redirects"(
     browser,
