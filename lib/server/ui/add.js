@@ -11,6 +11,7 @@ import {
   wordsOfAdded,
   wordsOfFound,
   wordsOfKnown,
+  wordsOfUnread,
 } from "./add_words.js";
 import { byId, html } from "./dom.js";
 import { createEntry } from "./entry.js";
@@ -207,7 +208,10 @@ export function createAdding({ form, input, connection, notices, added }) {
     input.focus();
     preview();
   });
-  whenDropped((text) => take(text, "behind"));
+  whenDropped((text, unread) => {
+    if (unread.length > 0) notices.say(wordsOfUnread(unread), "error");
+    if (unread.length === 0 || text.trim() !== "") return take(text, "behind");
+  });
 
   const shared = takeShared();
   if (shared !== "") {

@@ -63,6 +63,12 @@ export function labelOfFresh(count) {
   return say("add.others", { count });
 }
 
+/** @param {readonly string[]} names Of files that are not read for links. */
+export function wordsOfUnread(names) {
+  const name = `\u2068${names[0]}\u2069`;
+  return say("add.unread", { count: names.length, name });
+}
+
 /** @param {readonly string[]} lines */
 function wordsOfRest(lines) {
   const [first = ""] = lines;

@@ -6,7 +6,7 @@
 import { forget, keep, recall } from "./kept.js";
 import { findHrefs, findUrls } from "./urls.js";
 
-/** A dropped text file that is longer is no list of links. */
+/** Bytes: a dropped file that is longer is no list of links. */
 const LONGEST_FILE = 4 * 1024 * 1024;
 /**
  * Characters of a text that a browser pastes well. Chromium takes 0.2 s for 200
@@ -57,9 +57,36 @@ export function whenPasted(field, take) {
 }
 
 /**
+ * The text that a dropped file holds. Pictures, archives and programs hold links,
+ * too, such as the name of an XML schema: nobody means those.
+ *
+ * @param {File} file
+ * @returns {Promise<string | null>} Null if it is no text, or too long a one.
+ */
+async function textIn(file) {
+  if (file.size > LONGEST_FILE) return null;
+  try {
+    const bytes = await file.arrayBuffer();
+    const [first, second] = new Uint8Array(bytes, 0, Math.min(2, file.size));
+    // Windows' editor writes UTF-16 with such a mark.
+    const encoding = first === 0xff && second === 0xfe
+      ? "utf-16le"
+      : first === 0xfe && second === 0xff
+      ? "utf-16be"
+      : "utf-8";
+    const text = new TextDecoder(encoding).decode(bytes);
+    return text.includes("\0") ? null : text;
+  } catch {
+    // It is a directory, or may not be read.
+    return null;
+  }
+}
+
+/**
  * Has what is dropped anywhere taken.
  *
- * @param {(text: string) => Promise<void>} take
+ * @param {(text: string, unread: readonly string[]) => unknown} take `unread`
+ * are the names of dropped files that are no text.
  */
 export function whenDropped(take) {
   // Enter and leave also come for each element below.
@@ -82,11 +109,15 @@ export function whenDropped(take) {
     setDepth(0);
     const { dataTransfer } = event;
     const text = dataTransfer?.getData("text/uri-list") || textOf(dataTransfer);
-    const files = [...dataTransfer?.files ?? []]
-      .filter(({ size }) => size <= LONGEST_FILE);
-    const texts = await Promise.all(files.map((file) => file.text()));
-    const all = [text, ...texts].join("\n");
-    if (all.trim() !== "") await take(all);
+    // A picture that is dragged from a page is both a link and a file.
+    const isLink = findUrls(text).urls.length > 0;
+    const files = isLink ? [] : [...dataTransfer?.files ?? []];
+    const texts = await Promise.all(files.map(textIn));
+    const unread = files.filter((_, n) => texts[n] === null)
+      .map(({ name }) => name);
+    if (text === "" && files.length === 0) return;
+    const all = [text, ...texts.filter((text) => text !== null)].join("\n");
+    await take(all, unread);
   });
 }
 

@@ -2,6 +2,7 @@
 /** What users of other download managers' pages met. */
 
 import { assert, assertEquals } from "@std/assert";
+import type { Page } from "../../support/playwright.ts";
 import { makeDirectory } from "../../support/directory.ts";
 import { literal, redirect } from "../../support/origin.ts";
 import {
@@ -13,6 +14,27 @@ import {
   testSteps,
 } from "../../support/scene.ts";
 import { startSluice } from "../../support/sluice.ts";
+
+/** Has files, and data of these types, dropped on the page. */
+function drop(
+  page: Page,
+  files: Record<string, Uint8Array>,
+  data: Record<string, string> = {},
+): Promise<void> {
+  const contents = Object.entries(files)
+    .map(([name, bytes]) => ({ name, bytes: [...bytes] }));
+  return page.evaluate(([contents, data]) => {
+    const dataTransfer = new DataTransfer();
+    for (const { name, bytes } of contents) {
+      dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+    }
+    for (const [type, text] of Object.entries(data)) {
+      dataTransfer.setData(type, text);
+    }
+    const options = { dataTransfer, bubbles: true, cancelable: true };
+    document.body.dispatchEvent(new DragEvent("drop", options));
+  }, [contents, data] as const);
+}
 
 testSteps("what users of other pages met, in Chromium", {
   // qbittorrent/qBittorrent#14033
@@ -84,6 +106,42 @@ testSteps("what users of other pages met, in Chromium", {
       .click();
     await page.getByText("The browser lets this page show no notifications")
       .waitFor();
+    assertEquals(complaints, []);
+  },
+
+  // agalwood/Motrix#679, #1488; qbittorrent/qBittorrent#7307
+  async "of what is dropped, text is read for links, and nothing else"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    const [json, wide, link] = ["/json.bin", "/wide.bin", "/link.bin"]
+      .map((path) => origin.serve(path, literal(path)));
+    const text = new TextEncoder();
+    const picture = text.encode(`\x89PNG\r\n\0\0 xmlns="${link}2"`);
+    await drop(page, { "a.png": picture });
+    await page.getByText("“\u2068a.png\u2069” is not read").waitFor();
+    const disk = new Uint8Array(4 * 1024 * 1024 + 1).fill(32);
+    await drop(page, { "a.iso": disk, "b.png": picture });
+    await page.getByText("2 files are not read, such as “\u2068a.iso\u2069”")
+      .waitFor();
+    await drop(page, { "empty.txt": new Uint8Array() });
+    await page.getByText("There is no link in this").waitFor();
+    const links = page.getByLabel("Links to download");
+    assertEquals(await links.inputValue(), "");
+    assertEquals(await page.locator("#rows .row").count(), 0);
+    const units = [...`\ufeff${wide}\r\n`].map((unit) => unit.charCodeAt(0));
+    await drop(page, {
+      "list.json": text.encode(JSON.stringify([{ url: json }])),
+      "list.txt": new Uint8Array(Uint16Array.from(units).buffer),
+    });
+    await inState(page, "json.bin", "Downloaded");
+    await inState(page, "wide.bin", "Downloaded");
+    await drop(page, { "picture.png": picture }, {
+      "text/uri-list": `${link}`,
+    });
+    await inState(page, "link.bin", "Downloaded");
+    assertEquals(await page.getByText("picture.png").count(), 0);
     assertEquals(complaints, []);
   },
 

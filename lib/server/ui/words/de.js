@@ -116,6 +116,11 @@ export const WORDS = {
     one: "Eine Zeile enthält keinen ladbaren Link: „{line}“.",
     other: "{count} Zeilen enthalten keinen ladbaren Link, etwa „{line}“.",
   },
+  "add.unread": {
+    one: "„{name}“ wird nicht gelesen: Links kommen aus Textdateien bis 4 MiB.",
+    other:
+      "{count} Dateien werden nicht gelesen, etwa „{name}“: Links kommen aus Textdateien bis 4 MiB.",
+  },
   "add.added": {
     one: "Ein Link hinzugefügt.",
     other: "{count} Links hinzugefügt.",

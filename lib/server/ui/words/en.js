@@ -115,6 +115,11 @@ export const WORDS = /** @type {const} */ ({
     one: "One line holds no link that can be fetched: “{line}”.",
     other: "{count} lines hold no link that can be fetched, such as “{line}”.",
   },
+  "add.unread": {
+    one: "“{name}” is not read: links come from text files of up to 4 MiB.",
+    other:
+      "{count} files are not read, such as “{name}”: links come from text files of up to 4 MiB.",
+  },
   "add.added": { one: "Added one link.", other: "Added {count} links." },
   "add.known.only": "This link is in the list already: {names}.",
   "add.known": {

@@ -164,6 +164,14 @@ export const WORDS = {
     other:
       "{count} líneas no tienen ningún enlace que se pueda descargar, como «{line}».",
   },
+  "add.unread": {
+    one:
+      "«{name}» no se lee: los enlaces se toman de archivos de texto de hasta 4 MiB.",
+    many:
+      "{count} archivos no se leen, como «{name}»: los enlaces se toman de archivos de texto de hasta 4 MiB.",
+    other:
+      "{count} archivos no se leen, como «{name}»: los enlaces se toman de archivos de texto de hasta 4 MiB.",
+  },
   "add.added": {
     one: "Un enlace añadido.",
     many: "{count} enlaces añadidos.",

@@ -101,6 +101,8 @@ export const WORDS = {
   "add.long": "文本过长，无法在此显示。",
   "add.twice": "{count} 个重复。",
   "add.rejected": "{count} 行没有可下载的链接，例如“{line}”。",
+  "add.unread":
+    "未读取 {count} 个文件，例如“{name}”：只从不超过 4 MiB 的文本文件中读取链接。",
   "add.added": "已添加 {count} 个链接。",
   "add.known.only": "此链接已在列表中：{names}。",
   "add.known": "其中 {count} 个链接已在列表中：{names}。",
