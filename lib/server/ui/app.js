@@ -201,6 +201,9 @@ async function askForRows() {
   drawSoon();
 }
 
+/** On a narrow page, details are a page of their own, which Back leaves. */
+const DETAIL = "detail";
+
 /** @param {string} id */
 function openDetail(id) {
   opened = id;
@@ -210,7 +213,9 @@ function openDetail(id) {
   document.body.classList.add("detailed");
   draw();
   main.inert = isNarrow();
-  if (main.inert) detail.focus();
+  if (!main.inert) return;
+  detail.focus();
+  if (history.state !== DETAIL) history.pushState(DETAIL, "");
 }
 
 function closeDetail() {
@@ -224,6 +229,7 @@ function closeDetail() {
   document.body.classList.remove("detailed");
   draw();
   if (hadFocus) list.focusId(id);
+  if (history.state === DETAIL) history.back();
 }
 
 function isNarrow() {
@@ -231,16 +237,18 @@ function isNarrow() {
 }
 
 /**
- * Shows another view, which Back leaves again; letters that are typed one after
- * another are one step.
+ * Shows another view, with the search as it is typed by now, which Back leaves
+ * again; letters that are typed one after another are one step.
  *
- * @param {Partial<View>} change
+ * @param {Partial<Omit<View, "search">>} change
  */
 function show(change) {
   const before = model.view();
-  const view = { ...before, ...change };
+  // What was typed last may not have been searched for yet.
+  clearTimeout(typing);
+  const view = { ...before, ...change, search: search.value.trim() };
   const href = hrefWith(location.href, view);
-  const isTyping = view.search !== before.search &&
+  const isTyping = view.tab === before.tab && view.search !== before.search &&
     view.search !== "" && before.search !== "";
   if (isTyping) history.replaceState(null, "", href);
   else if (href !== location.href) history.pushState(null, "", href);
@@ -384,7 +392,7 @@ function leave() {
   const focused = document.activeElement;
   if (focused === search && search.value !== "") {
     search.value = "";
-    show({ search: "" });
+    show({});
   } else if (!selecting.isEmpty()) selecting.clear();
   else if (opened !== null) closeDetail();
   else if (focused instanceof HTMLElement) focused.blur();
@@ -405,7 +413,7 @@ const adding = createAdding({
 let typing;
 search.addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(() => show({ search: search.value.trim() }), TYPING);
+  typing = setTimeout(() => show({}), TYPING);
 });
 byId("tabs", HTMLElement).addEventListener("click", ({ target }) => {
   const tab = target instanceof Element &&
@@ -423,7 +431,12 @@ byId("head", HTMLElement).addEventListener("click", ({ target }) => {
   if (!order) return;
   show(withNextOrder(model.view(), /** @type {Order} */ (order)));
 });
-addEventListener("popstate", () => showView(readView(location.href)));
+addEventListener("popstate", () => {
+  if (history.state !== DETAIL && main.inert) closeDetail();
+  const view = readView(location.href);
+  // Back from the details, the list is where it was.
+  if (hrefWith(location.href, model.view()) !== location.href) showView(view);
+});
 // What the focus was on when a dialog was opened may be gone by now.
 dialog.addEventListener("close", () => {
   if (document.activeElement !== document.body) return;

@@ -12,6 +12,7 @@ import { commandMany } from "./bulk.js";
 import { askRemove, askRemoveMany, askUrl } from "./dialogs.js";
 import { html } from "./dom.js";
 import { quotedName } from "./format.js";
+import { faultOf } from "./notices.js";
 import { say } from "./words.js";
 
 /**
@@ -51,12 +52,8 @@ export function createCommands({ connection, notices, dialog }) {
         case "retry":
           await connection.request({ action: name, id });
           return;
-        case "refresh": {
-          const url = await askUrl(dialog, status);
-          if (url === null) return;
-          await connection.request({ action: "refresh", id, url });
-          return notices.say(say("done.refreshed"));
-        }
+        case "refresh":
+          return await refresh(status);
         case "remove": {
           const answer = await askRemove(dialog, status);
           if (answer === "no") return;
@@ -83,6 +80,24 @@ export function createCommands({ connection, notices, dialog }) {
       notices.fail(error);
     } finally {
       busy.delete(id);
+    }
+  }
+
+  /**
+   * Asks again where the answer was of no use: what was typed is not lost.
+   *
+   * @param {Status} status
+   */
+  async function refresh(status) {
+    const { id } = status;
+    let url = await askUrl(dialog, status, { url: "", fault: null });
+    while (url !== null) {
+      try {
+        await connection.request({ action: "refresh", id, url });
+        return notices.say(say("done.refreshed"));
+      } catch (error) {
+        url = await askUrl(dialog, status, { url, fault: faultOf(error) });
+      }
     }
   }
 

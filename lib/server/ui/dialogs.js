@@ -2,10 +2,12 @@
 /// <reference lib="dom" />
 /** Questions that are asked before something is done. */
 
+/** @import { Fault } from "./notices.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { html } from "./dom.js";
 import { formatBytes, nameOf } from "./format.js";
 import { SHORTCUTS } from "./keys.js";
+import { shownFault } from "./notices.js";
 import { isKey, say, sentences } from "./words.js";
 
 /**
@@ -97,13 +99,17 @@ export async function askRemove(dialog, status) {
  *
  * @param {HTMLDialogElement} dialog
  * @param {Status} status
+ * @param {{ url: string, fault: Fault | null }} before What was answered before,
+ * and why that came to nothing.
  * @returns {Promise<string | null>}
  */
-export async function askUrl(dialog, status) {
+export async function askUrl(dialog, status, { url, fault }) {
   const input = html("input", {
     type: "url",
     required: true,
-    pattern: "[hH][tT][tT][pP][sS]?://.+",
+    value: url,
+    // What is copied from a mail often has white space around it.
+    pattern: "\\s*[hH][tT][tT][pP][sS]?://.+",
     title: say("refresh.format"),
     placeholder: "https://…",
     autocomplete: "off",
@@ -121,6 +127,9 @@ export async function askUrl(dialog, status) {
         say("refresh.text"),
       ),
       html("label", {}, say("refresh.field"), input),
+      ...fault === null ? [] : [
+        html("div", { class: "fault", role: "alert" }, ...shownFault(fault)),
+      ],
     ],
     [
       { value: "", label: say("cancel"), kind: "plain" },

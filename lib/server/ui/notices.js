@@ -8,7 +8,37 @@ import { faultFor, say } from "./words.js";
 const SHOWN = { info: 5_000, error: 12_000 };
 const MOST = 4;
 
-/** @typedef {ReturnType<typeof createNotices>} Notices */
+/**
+ * @typedef {ReturnType<typeof createNotices>} Notices
+ *
+ * @typedef {object} Fault
+ * @property {string} text
+ * @property {string | null} original The server's own words, which hold more.
+ */
+
+/**
+ * What is said of an error.
+ *
+ * @param {unknown} error A sentence, or what has one and maybe a code.
+ * @returns {Fault}
+ */
+export function faultOf(error) {
+  const { code = "", message = String(error) } = Object(error);
+  const translated = faultFor(code);
+  return translated === null
+    ? { text: message, original: null }
+    : { text: translated, original: message };
+}
+
+/** @param {Fault} fault */
+export function shownFault({ text, original }) {
+  return [
+    html("p", {}, text),
+    ...original === null ? [] : [
+      html("p", { class: "original", lang: "en" }, original),
+    ],
+  ];
+}
 
 /**
  * @param {{ stack: HTMLElement, voice: HTMLElement }} places `voice` is read
@@ -31,14 +61,7 @@ export function createNotices({ stack, voice }) {
     const notice = html(
       "div",
       { class: `notice ${kind}`, role: kind === "error" ? "alert" : false },
-      html(
-        "div",
-        {},
-        html("p", {}, text),
-        ...original === null ? [] : [
-          html("p", { class: "original", lang: "en" }, original),
-        ],
-      ),
+      html("div", {}, ...shownFault({ text, original })),
       close,
     );
     const timer = setTimeout(() => notice.remove(), SHOWN[kind]);
@@ -52,12 +75,10 @@ export function createNotices({ stack, voice }) {
 
   return {
     say: show,
-    /** @param {unknown} error A sentence, or what has one and maybe a code. */
+    /** @param {unknown} error As `faultOf` takes it. */
     fail(error) {
-      const { code = "", message = String(error) } = Object(error);
-      const translated = faultFor(code);
-      if (translated === null) show(message, "error");
-      else show(translated, "error", message);
+      const { text, original } = faultOf(error);
+      show(text, "error", original);
     },
     /**
      * Reads out what the list shows already.

@@ -8,6 +8,7 @@ import { literal, redirect } from "../../support/origin.ts";
 import {
   add,
   addByProgram,
+  button,
   inState,
   openScene,
   row,
@@ -143,6 +144,76 @@ testSteps("what users of other pages met, in Chromium", {
     await inState(page, "link.bin", "Downloaded");
     assertEquals(await page.getByText("picture.png").count(), 0);
     assertEquals(complaints, []);
+  },
+
+  // qbittorrent/qBittorrent#23649
+  async "a new URL that is of no use stays where it was typed"(browser) {
+    await using scene = await openScene(browser, ["--attempts=1"]);
+    const { page, origin } = scene;
+    const source = origin.serve("/a.bin", literal("a"));
+    await add(page, origin.serve("/gone.bin", literal("a"), { status: 404 }));
+    await inState(page, "gone.bin", "Failed");
+    await button(page, "gone.bin", "New URL").click();
+    const field = page.getByRole("textbox", { name: "New URL" });
+    await field.fill(`  ${source}\t`);
+    scene.sluice.kill("SIGKILL");
+    await page.getByText("Not connected to the server: what").waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("There is no connection").waitFor();
+    assertEquals(await field.inputValue(), source);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await field.waitFor({ state: "detached" });
+  },
+
+  // qbittorrent/qBittorrent#22639
+  async "what is typed and what is chosen hold together, and in the address"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, url } = scene;
+    const paths = ["/one.bin", "/two.bin"];
+    await add(page, ...paths.map((path) => origin.serve(path, literal(path))));
+    await inState(page, "one.bin", "Downloaded");
+    await inState(page, "two.bin", "Downloaded");
+    const search = page.getByRole("searchbox");
+    await page.evaluate(() => {
+      const field = document.querySelector("#search");
+      if (!(field instanceof HTMLInputElement)) return;
+      field.value = "two";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      document.querySelector("button[data-tab=Finished]")
+        ?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    });
+    await row(page, "one.bin").waitFor({ state: "detached" });
+    assertEquals(await search.inputValue(), "two");
+    assertEquals(page.url(), `${url}?tab=finished&search=two`);
+    await page.goBack();
+    await row(page, "one.bin").waitFor();
+    assertEquals(await search.inputValue(), "");
+  },
+
+  // syncthing/syncthing#4264, Sonarr/Sonarr#383
+  async "on a phone, Back leaves the details, and not the page"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin, url } = scene;
+    await page.setViewportSize({ width: 360, height: 640 });
+    await add(page, origin.serve("/a.bin", literal("a")));
+    await inState(page, "a.bin", "Downloaded");
+    const details = page.getByRole("complementary");
+    const length = await page.evaluate(() => history.length);
+    for (let n = 0; n < 2; n++) {
+      await row(page, "a.bin").locator(".name").click();
+      await details.waitFor();
+      await page.goBack();
+      await details.waitFor({ state: "hidden" });
+      assertEquals(page.url(), url);
+    }
+    await row(page, "a.bin").locator(".name").click();
+    await page.getByRole("button", { name: "Close details" }).click();
+    await details.waitFor({ state: "hidden" });
+    await page.waitForFunction(() => history.state === null);
+    assertEquals(await page.evaluate(() => history.length), length + 1);
+    await row(page, "a.bin").waitFor();
   },
 
   // agalwood/Motrix#1647, #1976, #1992; AnInsomniacy/motrix-next#293
