@@ -313,7 +313,14 @@ function clicked(event) {
   if (name === "close") return closeDetail();
   const status = model.get(id);
   if (name && status) void act(/** @type {ActionName} */ (name), status);
-  else if (!inPanel) opened === id ? closeDetail() : openDetail(id);
+  else if (!inPanel && !isSelectingText()) {
+    opened === id ? closeDetail() : openDetail(id);
+  }
+}
+
+/** Whether the pointer was drawn over text: pressed down, it selects none yet. */
+function isSelectingText() {
+  return getSelection()?.type === "Range";
 }
 
 /** @param {KeyboardEvent} event */

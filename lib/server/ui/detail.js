@@ -216,7 +216,6 @@ export function createDetail(panel) {
     setText(span, say("detail.speed.span", { duration }));
   }
 
-  /** @type {string} */
   let shownFacts = "";
 
   /** @param {Status} status */
@@ -252,14 +251,18 @@ export function createDetail(panel) {
       [say("detail.file"), path && formatPath(path)],
       [say("detail.url"), status.url],
     ];
-    const key = JSON.stringify(rows);
-    if (key === shownFacts) return;
-    shownFacts = key;
-    facts.replaceChildren(
-      ...rows.flatMap(([name, value]) =>
-        value === null ? [] : [html("dt", {}, name), html("dd", {}, value)]
-      ),
-    );
+    const known = rows.filter(([, value]) => value !== null);
+    const names = known.map(([name]) => name).join();
+    if (names !== shownFacts) {
+      shownFacts = names;
+      facts.replaceChildren(
+        ...known.flatMap(([name]) => [html("dt", {}, name), html("dd")]),
+      );
+    }
+    // Somebody may be selecting one of them, while another one changes.
+    for (const [n, element] of facts.querySelectorAll("dd").entries()) {
+      setText(element, known[n]?.[1] ?? "");
+    }
   }
 
   return {

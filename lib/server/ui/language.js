@@ -4,6 +4,7 @@
 
 /** @import { Key } from "./words.js" */
 import { html } from "./dom.js";
+import { keep, recall } from "./kept.js";
 import {
   language,
   LANGUAGE_TAGS,
@@ -73,26 +74,13 @@ export function offerLanguages(select, leave) {
   }
   select.value = language();
   select.addEventListener("change", () => {
-    keepChoice(select.value);
+    keep("localStorage", CHOICE, select.value);
     leave();
     location.reload();
   });
 }
 
 function takeChoice() {
-  try {
-    const kept = localStorage.getItem(CHOICE);
-    return LANGUAGE_TAGS.find((tag) => tag === kept) ?? null;
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} tag */
-function keepChoice(tag) {
-  try {
-    localStorage.setItem(CHOICE, tag);
-  } catch {
-    // This browser keeps nothing for pages.
-  }
+  const kept = recall("localStorage", CHOICE);
+  return LANGUAGE_TAGS.find((tag) => tag === kept) ?? null;
 }

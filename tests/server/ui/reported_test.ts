@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 /** What users of other download managers' pages met. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import type { Page } from "../../support/playwright.ts";
 import { makeDirectory } from "../../support/directory.ts";
-import { literal, redirect } from "../../support/origin.ts";
+import { file, literal, redirect } from "../../support/origin.ts";
 import {
   add,
   addByProgram,
@@ -15,6 +15,10 @@ import {
   testSteps,
 } from "../../support/scene.ts";
 import { startSluice } from "../../support/sluice.ts";
+
+function unseen(): never {
+  throw new Error("It is not seen.");
+}
 
 /** Has files, and data of these types, dropped on the page. */
 function drop(
@@ -190,6 +194,65 @@ testSteps("what users of other pages met, in Chromium", {
     await page.goBack();
     await row(page, "one.bin").waitFor();
     assertEquals(await search.inputValue(), "");
+  },
+
+  // qbittorrent/qBittorrent#22704, VueTorrent/VueTorrent#1413
+  async "text is selected with the pointer, and stays so while bytes come"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    const url = origin.serve("/a-long-name.bin", file(1e9), { rate: 300_000 });
+    await add(page, url);
+    await inState(page, "a-long-name.bin", "Downloading");
+    const name = row(page, "a-long-name.bin").locator(".title");
+    const { x, y, height } = await name.boundingBox() ?? unseen();
+    await page.mouse.move(x + 1, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + 40, y + height / 2, { steps: 4 });
+    await page.mouse.up();
+    const selected = () => page.evaluate(() => String(getSelection()));
+    assertMatch(await selected(), /^a-l/);
+    const details = page.getByRole("complementary");
+    assertEquals(await details.isVisible(), false);
+    await name.click();
+    const [fetched, source] = ["Fetched", "URL"].map((term) =>
+      details.locator(`dt:text-is("${term}") + dd`)
+    );
+    await source?.selectText();
+    const before = await fetched?.textContent();
+    await details.locator(
+      `dt:text-is("Fetched") + dd:not(:text-is("${before}"))`,
+    )
+      .waitFor();
+    assertEquals(await selected(), url);
+    assertEquals(complaints, []);
+  },
+
+  // GopeedLab/gopeed#288
+  async "all is in reach on a phone held sideways, and much zoomed"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin } = scene;
+    const paths = ["/one.bin", "/two.bin", "/three.bin"];
+    await add(page, ...paths.map((path) => origin.serve(path, literal(path))));
+    await inState(page, "one.bin", "Downloaded");
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    for (const [width, height] of [[568, 320], [320, 256]] as const) {
+      await page.setViewportSize({ width, height });
+      for (
+        const element of [
+          page.getByLabel("Do not begin yet"),
+          page.getByRole("searchbox"),
+          row(page, "one.bin").getByRole("button", { name: "Remove" }),
+        ]
+      ) {
+        await element.scrollIntoViewIfNeeded();
+        // Of what is beyond the window, nothing can be hit.
+        await element.hover({ timeout: 5_000 });
+      }
+      const grid = await page.locator("#grid").boundingBox() ?? unseen();
+      assertGreater(grid.height, height / 2);
+    }
   },
 
   // syncthing/syncthing#4264, Sonarr/Sonarr#383
