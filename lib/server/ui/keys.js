@@ -70,22 +70,36 @@ function shortcut(command, where, keys, shown) {
 /**
  * What a key means; null if it is somebody else's.
  *
- * @param {Pick<KeyboardEvent,
- *   "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey" | "isComposing">
- * } event
+ * @param {Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "altKey"
+ *   | "shiftKey" | "isComposing">} event
  * @param {Focus} focus
  * @returns {KeyCommand | null}
  */
 export function commandFor(event, focus) {
-  const { key, ctrlKey, metaKey, altKey, shiftKey, isComposing } = event;
+  const { key, code, ctrlKey, metaKey, altKey, shiftKey, isComposing } = event;
   if (altKey || isComposing) return null;
   if (focus === "field" && key !== "Escape") return null;
   if (focus === "button" && (key === "Enter" || key === " ")) return null;
-  const plain = key.length === 1 ? key.toLowerCase() : key;
+  const plain = latinOf(key, code);
   const command = ctrlKey || metaKey
     ? commandOf(`Ctrl+${plain}`)
     : shiftKey && commandOf(`Shift+${plain}`) || commandOf(plain);
   return command ?? null;
+}
+
+/**
+ * What a key is called in the list: with a Cyrillic or Greek keyboard, the Latin
+ * letter that it has as well.
+ *
+ * @param {string} key
+ * @param {string} code Of where it is on the keyboard.
+ */
+function latinOf(key, code) {
+  if (key.length !== 1) return key;
+  // Dvorak's letters, and those of other Latin keyboards, are what they are.
+  const isLatin = key <= "\u024f";
+  const latin = isLatin ? undefined : code.match(/^Key([A-Z])$/)?.[1];
+  return (latin ?? key).toLowerCase();
 }
 
 /** @param {string} key */

@@ -109,6 +109,7 @@ Deno.test("keys are left to whoever needs them", () => {
     metaKey: false,
     altKey: false,
     shiftKey: false,
+    code: "",
     isComposing: false,
     ...more,
   });
@@ -127,6 +128,26 @@ Deno.test("keys are left to whoever needs them", () => {
   assertEquals(commandFor(key("a", { ctrlKey: true }), "field"), null);
   assertEquals(commandFor(key(" ", { shiftKey: true }), "page"), "select");
   assertEquals(commandFor(key("J", { shiftKey: true }), "page"), "next");
+});
+
+Deno.test("keys of other scripts mean the Latin letters that they have too", () => {
+  const key = (key: string, code: string, ctrlKey = false) =>
+    commandFor({
+      key,
+      code,
+      ctrlKey,
+      metaKey: false,
+      altKey: false,
+      shiftKey: false,
+      isComposing: false,
+    }, "page");
+  assertEquals(key("о", "KeyJ"), "next");
+  assertEquals(key("Ф", "KeyA", true), "all");
+  assertEquals(key("ξ", "KeyJ"), "next");
+  assertEquals(key("ж", "Semicolon"), null);
+  // Dvorak and AZERTY have Latin letters, elsewhere.
+  assertEquals(key("h", "KeyJ"), null);
+  assertEquals(key("a", "KeyQ"), "add");
 });
 
 Deno.test("attempts to connect get rarer, up to a bound", () => {
