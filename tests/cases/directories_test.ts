@@ -10,6 +10,7 @@ import { filesIn, makeDirectory, partsIn } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { bytesOf, file, startOrigin } from "../support/origin.ts";
 import { codeOf } from "../support/requests.ts";
+import { canMount, mountOn } from "../support/small_disk.ts";
 import { startSluice } from "../support/sluice.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 
@@ -139,6 +140,30 @@ for (
     assertEquals(origin.requests.length, asked);
   });
 }
+
+Deno.test({
+  ignore: !await canMount(),
+  name: "a directory on another disk is told, and a retry without it goes on",
+  async fn() {
+    await using origin = await startOrigin();
+    await using downloads = await startDownloads();
+    const { directory } = downloads;
+    const url = origin.serve("/a", WHOLE);
+    await Deno.mkdir(`${directory}/x`);
+    let id = "";
+    {
+      await using _disk = await mountOn(`${directory}/x`);
+      id = await downloads.add({ url, directory: "x/y" });
+      const failed = await downloads.end(id);
+      assertFailed(failed, "DISK", /on another file system .* unmount it/);
+      assertEquals(filesIn(`${directory}/x/y`), []);
+    }
+    await downloads.command("retry", id);
+    const status = await downloads.end(id);
+    await assertDownloaded(status, WHOLE);
+    assertEquals(status.path_to_file, `file://${directory}/x/y/a`);
+  },
+});
 
 Deno.test("killed between name and record, a download has its file in its directory", async () => {
   await using temporary = await makeDirectory();

@@ -238,40 +238,56 @@ Deno.test({
   },
 });
 
-Deno.test({
-  ignore,
-  name: "on exFAT, killed at any step to a name, a server has its file once",
-  async fn() {
-    await using disk = await insertDisk();
-    await using origin = await startOrigin();
-    const url = origin.serve("/a", WHOLE);
-    let done = false;
-    for (const n of steps) {
-      if (done) break;
-      const directory = `${disk.path}/${n}`;
-      const id = await addWhole(directory, url);
-      const part = `${directory}/.sluice/parts/${id}`;
-      done = await nameAndDie(n, part, directory, "a");
-      await using downloads = await startDownloads({ directory });
-      const status = await downloads.end(id);
-      await assertDownloaded(status, WHOLE);
-      const [, name = ""] = status.path_to_file?.match(/([^/]*)$/) ?? [];
-      const named = decodeURIComponent(name);
-      assertEquals(filesIn(directory), [...new Set(["a", named])]);
-      if (named !== "a") assertEquals(sizeOf(`${directory}/a`), 0);
-      assertEquals(partsIn(directory), []);
-      await downloads.close();
-    }
-    assert(done);
-    // What was recorded of the parts was enough each time.
-    assertEquals(origin.requests.length, 0);
-  },
-});
+for (const below of [undefined, "x/y"]) {
+  const where = below === undefined ? "" : `, in the directory ${below}`;
+  Deno.test({
+    ignore,
+    name:
+      `on exFAT, killed at any step to a name, a server has its file once${where}`,
+    fn: () => nameInSteps(below),
+  });
+}
+
+/** Kills what gives a file its name below a content directory at each step. */
+async function nameInSteps(below: string | undefined): Promise<void> {
+  await using disk = await insertDisk();
+  await using origin = await startOrigin();
+  const url = origin.serve("/a", WHOLE);
+  let done = false;
+  for (const n of steps) {
+    if (done) break;
+    const directory = `${disk.path}/${n}`;
+    const id = await addWhole(directory, url, below);
+    const place = below === undefined ? directory : `${directory}/${below}`;
+    await Deno.mkdir(place, { recursive: true });
+    const part = `${directory}/.sluice/parts/${id}`;
+    done = await nameAndDie(n, part, place, "a");
+    await using downloads = await startDownloads({ directory });
+    const status = await downloads.end(id);
+    await assertDownloaded(status, WHOLE);
+    const [, name = ""] = status.path_to_file?.match(/([^/]*)$/) ?? [];
+    const named = decodeURIComponent(name);
+    assertEquals(status.path_to_file, `file://${place}/${name}`);
+    assertEquals(filesIn(place), [...new Set(["a", named])]);
+    if (named !== "a") assertEquals(sizeOf(`${place}/a`), 0);
+    if (below !== undefined) assertEquals(filesIn(directory), ["x"]);
+    assertEquals(partsIn(directory), []);
+    await downloads.close();
+  }
+  assert(done);
+  // What was recorded of the parts was enough each time.
+  assertEquals(origin.requests.length, 0);
+}
 
 /** Makes a state with a download that has all its bytes, and no name yet. */
-async function addWhole(directory: string, url: string): Promise<string> {
+async function addWhole(
+  directory: string,
+  url: string,
+  below: string | undefined,
+): Promise<string> {
   await Deno.mkdir(`${directory}/.sluice/parts`, { recursive: true });
-  const request = parseDownload({ url }, { urlLength: 1000 });
+  const fields = { url, directory: below };
+  const request = parseDownload(fields, { urlLength: 1000 });
   const download = createDownload(request, Date.now());
   const { id } = download;
   const { size } = WHOLE;

@@ -32,10 +32,15 @@ export async function canMount(): Promise<boolean> {
 export async function mountDisk(): Promise<Directory> {
   await using made = new AsyncDisposableStack();
   const directory = made.use(await makeDirectory());
-  assert(await mount(directory.path));
-  made.defer(() => unmount(directory.path));
+  made.use(await mountOn(directory.path));
   const disk = made.move();
   return { ...directory, [Symbol.asyncDispose]: () => disk.disposeAsync() };
+}
+
+/** Mounts a disk of 8 MiB on a directory; disposing of it unmounts it. */
+export async function mountOn(directory: string): Promise<AsyncDisposable> {
+  assert(await mount(directory));
+  return { [Symbol.asyncDispose]: () => unmount(directory) };
 }
 
 /** Fills a disk until `left` bytes are free. */
