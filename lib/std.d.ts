@@ -57,6 +57,10 @@ declare module "@std/path/join" {
   export { join } from "@std/path";
 }
 
+declare module "@std/path/relative" {
+  export { relative } from "@std/path";
+}
+
 declare module "@std/path/resolve" {
   export { resolve } from "@std/path";
 }

@@ -109,10 +109,10 @@ function addOption(
   name: string,
   value: string,
 ): string | null {
+  if (value.includes("\uFFFD")) return "It is not in UTF-8.";
   switch (name) {
     case "out":
       fields.filename = value;
-      if (value.includes("\uFFFD")) return "It is not in UTF-8.";
       return isPath(value) ? "out= is a name, not a path." : null;
     case "header":
       return addHeader(fields, value);
@@ -145,7 +145,6 @@ function addDirectory(
   fields: Record<string, unknown>,
   value: string,
 ): string | null {
-  if (value.includes("\uFFFD")) return "It is not in UTF-8.";
   try {
     parseDirectory(value, "dir=");
     fields.directory = value;

@@ -101,7 +101,7 @@ export async function readRequests(
     const fields = {
       ...more,
       ...own,
-      // As with aria2c itself, that is for a queue.
+      // `get` has no queue in which a download could wait, as aria2c has none.
       ...(paused === true && command.name !== "get" && { paused }),
       headers: { ...more.headers, ...(isObject(headers) && headers) },
     };

@@ -95,7 +95,10 @@ export function createClaims(
   const free: Lock[] = [];
   let known: Naming | null = null;
 
-  function take(id: string, { checked, ...wanted }: Wanted): Claim | null {
+  function take(
+    id: string,
+    { checked, directory: below }: Wanted,
+  ): Claim | null {
     const part = join(directory, id);
     const path = `${part}.json`;
     const lock = takeOver(free, `${part}.lock`) ??
@@ -112,7 +115,7 @@ export function createClaims(
     const begun = naming.isBegun(part);
     const found = begun ? readRecord(path) : null;
     const left = checked || found?.file.validator ? found : null;
-    const place = findDirectory(contentDirectory, wanted.directory);
+    const place = findDirectory(contentDirectory, below);
     const names = begun && place !== null ? naming.find(place, [part]) : null;
     const named = names?.get(part) ?? null;
     let recorded = left !== null;
@@ -122,7 +125,7 @@ export function createClaims(
     }
 
     function removePart(): void {
-      const place = findDirectory(contentDirectory, wanted.directory);
+      const place = findDirectory(contentDirectory, below);
       naming.withdraw(part, place ?? contentDirectory);
       removeIfThere(part);
     }

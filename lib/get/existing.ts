@@ -3,6 +3,7 @@
 import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
 import type { DownloadRequest, FileFacts } from "../download/download.ts";
+import { findDirectory } from "../files/directories.ts";
 import { filenameFor } from "../origin/filename.ts";
 import type { WorkerSettings } from "../threads/messages.ts";
 import { fileAt, type FinishedFile, openFinished } from "./finished.ts";
@@ -58,14 +59,22 @@ export function createExistingFiles(
   /** The names in each directory before this process fetches anything to it. */
   const before = new Map<string, ReadonlySet<string>>();
 
+  /** The names in a directory, as they were when it was first asked for. */
+  function namesBefore(directory: string): ReadonlySet<string> {
+    const names = before.get(directory) ?? namesIn(directory);
+    before.set(directory, names);
+    return names;
+  }
+
   /** The file of a download, or one that has the name that it would get. */
   function fileOf(request: DownloadRequest, key: string): FinishedFile | null {
+    const directory = findDirectory(contentDirectory, request.directory);
+    if (directory === null) return null;
+    // Also for a known file, which may be fetched anew to another name in it.
+    const names = namesBefore(directory);
     const known = finished.find(key);
     if (known !== null) return known;
     const name = filenameFor(request.filename, null, request.url);
-    const directory = join(contentDirectory, request.directory ?? ".");
-    const names = before.get(directory) ?? namesIn(directory);
-    before.set(directory, names);
     const path = join(directory, name);
     const file = names.has(name) ? fileAt(path) : null;
     return file && { ...file, path, validator: null };

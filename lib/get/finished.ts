@@ -4,6 +4,7 @@
  */
 
 import { join } from "@std/path/join";
+import { relative } from "@std/path/relative";
 import { isObject } from "../base/json.ts";
 import { writeAllSync } from "../base/write_all.ts";
 import type { Validator } from "../download/download.ts";
@@ -54,7 +55,7 @@ export function openFinished(contentDirectory: string): Finished {
     remember(key, path, validator) {
       const file = fileAt(path);
       if (file === null) return;
-      const name = path.slice(join(contentDirectory, "x").length - 1);
+      const name = relative(contentDirectory, path);
       const record = { name, ...file, validator };
       Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
       const fresh = `${recordOf(key)}.new`;

@@ -72,26 +72,6 @@ Deno.test("removed with its file, a download leaves its directory", async () => 
   assertEquals(filesIn(directory), ["a", "x"]);
 });
 
-Deno.test("a content directory that was moved takes its directories along", async () => {
-  await using origin = await startOrigin();
-  await using temporary = await makeDirectory();
-  const [before, after] = ["before", "after"]
-    .map((name) => `${temporary.path}/${name}`) as [string, string];
-  let id = "";
-  {
-    await using downloads = await startDownloads({ directory: before });
-    const url = origin.serve("/a", WHOLE);
-    id = await downloads.add({ url, directory: "x y" });
-    await downloads.end(id);
-  }
-  await Deno.rename(before, after);
-  await using downloads = await startDownloads({ directory: after });
-  const { coordinator } = downloads;
-  assertEquals(coordinator.pathOf(id), `${after}/x y/a`);
-  const { path_to_file: link } = coordinator.get(id) ?? {};
-  assertEquals(link, `file://${after}/x%20y/a`);
-});
-
 for (
   const [what, put, told] of [
     [

@@ -16,6 +16,7 @@ Deno.test("a content directory that was moved takes its finished files along", a
   const [before, after] = ["before", "after"]
     .map((name) => `${temporary.path}/${name}`) as [string, string];
   let id = "";
+  let below = "";
   {
     await using downloads = await startDownloads({ directory: before });
     const url = origin.serve("/a%20b.bin", WHOLE);
@@ -23,6 +24,8 @@ Deno.test("a content directory that was moved takes its finished files along", a
     const status = await downloads.end(id);
     await assertDownloaded(status, WHOLE);
     assertEquals(status.path_to_file, `file://${before}/a%20b.bin`);
+    below = await downloads.add({ url, directory: "x y" });
+    await downloads.end(below);
   }
   await Deno.rename(before, after);
   await using downloads = await startDownloads({ directory: after });
@@ -30,8 +33,9 @@ Deno.test("a content directory that was moved takes its finished files along", a
   const link = `file://${after}/a%20b.bin`;
   assertEquals(coordinator.get(id)?.path_to_file, link);
   assertEquals(coordinator.pathOf(id), `${after}/a b.bin`);
+  assertEquals(coordinator.pathOf(below), `${after}/x y/a b.bin`);
   await coordinator.command(id, { kind: "remove", deleteFile: true });
-  assertEquals(filesIn(after), []);
+  assertEquals(filesIn(after), ["x y"]);
 });
 
 Deno.test("remove --delete-file says what it did not delete, with exit code 1", async () => {

@@ -4,12 +4,12 @@
 /** @import { Connection } from "./connection.js" */
 import { isList } from "./connection.js";
 
-/** Of the latest downloads, so many are looked at. */
+/** How many of the latest downloads are looked at for their folders. */
 const LATEST = 200;
 
 /**
- * The folders of the latest downloads, the latest first. They are asked for
- * courtesy: where the server does not answer, there are none.
+ * The folders of the latest downloads, the latest first; none where the server
+ * does not answer, as any folder can be typed without them.
  *
  * @param {Pick<Connection, "request">} connection
  * @returns {Promise<readonly string[]>}
