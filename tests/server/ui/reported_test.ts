@@ -27,11 +27,11 @@ function drop(
   data: Record<string, string> = {},
 ): Promise<void> {
   const contents = Object.entries(files)
-    .map(([name, bytes]) => ({ name, bytes: [...bytes] }));
+    .map(([name, bytes]) => ({ name, text: bytes.toBase64() }));
   return page.evaluate(([contents, data]) => {
     const dataTransfer = new DataTransfer();
-    for (const { name, bytes } of contents) {
-      dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+    for (const { name, text } of contents) {
+      dataTransfer.items.add(new File([Uint8Array.fromBase64(text)], name));
     }
     for (const [type, text] of Object.entries(data)) {
       dataTransfer.setData(type, text);
