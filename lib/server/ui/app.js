@@ -320,7 +320,7 @@ function clicked(event) {
 
 /** Whether the pointer was drawn over text: pressed down, it selects none yet. */
 function isSelectingText() {
-  return getSelection()?.type === "Range";
+  return getSelection()?.isCollapsed === false;
 }
 
 /** @param {KeyboardEvent} event */
