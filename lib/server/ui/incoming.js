@@ -103,10 +103,14 @@ export function whenDropped(take) {
     "dragleave",
     () => setDepth(Math.max(0, depth - 1)),
   );
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("dragover", (event) => {
+    if (!isField(event.target)) event.preventDefault();
+  });
   document.addEventListener("drop", async (event) => {
-    event.preventDefault();
     setDepth(0);
+    if (isField(event.target)) return;
+    event.preventDefault();
+    if (document.querySelector("dialog[open]")) return;
     const { dataTransfer } = event;
     const text = dataTransfer?.getData("text/uri-list") || textOf(dataTransfer);
     // A picture that is dragged from a page is both a link and a file.
@@ -119,6 +123,15 @@ export function whenDropped(take) {
     const all = [text, ...texts.filter((text) => text !== null)].join("\n");
     await take(all, unread);
   });
+}
+
+/**
+ * Whether the browser itself puts what is dropped into a dialog's field.
+ *
+ * @param {EventTarget | null} target
+ */
+function isField(target) {
+  return target instanceof Element && target.matches("dialog input");
 }
 
 /** Keeps what the page's URL brings, past the login. */

@@ -13,6 +13,35 @@ import {
 const MiB = 2 ** 20;
 
 testSteps("a download on the page in Chromium", {
+  async "a link that is dropped on a dialog's field is for that field"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin } = scene;
+    await add(page, origin.serve("/gone.bin", literal("a"), { status: 404 }));
+    await inState(page, "gone.bin", "Failed");
+    await button(page, "gone.bin", "New URL").click();
+    // Chromium does nothing by itself for events that a script makes.
+    const taken = await page.evaluate(
+      (url) =>
+        ["dialog input", "dialog"].map((selector) => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.setData("text/uri-list", url);
+          const options = { dataTransfer, bubbles: true, cancelable: true };
+          return ["dragover", "drop"].map((type) =>
+            document.querySelector(selector)
+              ?.dispatchEvent(new DragEvent(type, options)) === false
+          );
+        }),
+      origin.serve("/other.bin", literal("b")),
+    );
+    assertEquals(taken, [[false, false], [true, true]]);
+    await page.keyboard.press("Escape");
+    await add(page, origin.serve("/last.bin", literal("c")));
+    await inState(page, "last.bin", "Downloaded");
+    assertEquals(await page.locator(".row[data-id]").count(), 2);
+  },
+
   async "an empty page says what to do"(browser) {
     await using scene = await openScene(browser);
     const { page, complaints } = scene;
