@@ -90,7 +90,20 @@ export function createDetail(panel) {
     html("h3", {}, `${say("detail.speed")} `, span, peak),
     html("div", { class: "frame" }, chart.element),
   );
+  const factRows = {
+    size: createFact(say("detail.size")),
+    fetched: createFact(say("detail.fetched")),
+    origin: createFact(say("detail.origin")),
+    added: createFact(say("detail.added")),
+    ended: createFact(say("detail.ended")),
+    folder: createFact(say("detail.folder")),
+    file: createFact(say("detail.file")),
+    url: createFact(say("detail.url")),
+  };
   const facts = html("dl", { class: "facts" });
+  for (const { term, value } of Object.values(factRows)) {
+    facts.append(term, value);
+  }
   panel.replaceChildren(
     html("header", {}, heading, close),
     html("p", { class: "now" }, figure, pace),
@@ -216,53 +229,36 @@ export function createDetail(panel) {
     setText(span, say("detail.speed.span", { duration }));
   }
 
-  let shownFacts = "";
-
-  /** @param {Status} status */
+  /**
+   * The rows stay, hidden or shown: somebody may be selecting the text of one
+   * while another appears.
+   *
+   * @param {Status} status
+   */
   function drawFacts(status) {
     const { size, downloaded, ranges, path_to_file: path } = status;
     const now = new Date();
-    /** @type {[string, string | null][]} */
-    const rows = [
-      [
-        say("detail.size"),
-        size === null ? null : formatSize(size),
-      ],
-      [
-        say("detail.fetched"),
-        size === downloaded || downloaded === 0
-          ? null
-          : formatBytes(downloaded),
-      ],
-      [
-        say("detail.origin"),
-        ranges === null
-          ? null
-          : ranges
-          ? say("detail.ranges")
-          : say("detail.no.ranges"),
-      ],
-      [say("detail.added"), formatMoment(status.added_at, now)],
-      [
-        say("detail.ended"),
-        status.finished_at && formatMoment(status.finished_at, now),
-      ],
-      [say("detail.folder"), path === null ? status.directory : null],
-      [say("detail.file"), path && formatPath(path)],
-      [say("detail.url"), status.url],
-    ];
-    const known = rows.filter(([, value]) => value !== null);
-    const names = known.map(([name]) => name).join();
-    if (names !== shownFacts) {
-      shownFacts = names;
-      facts.replaceChildren(
-        ...known.flatMap(([name]) => [html("dt", {}, name), html("dd")]),
-      );
-    }
-    // Somebody may be selecting one of them, while another one changes.
-    for (const [n, element] of facts.querySelectorAll("dd").entries()) {
-      setText(element, known[n]?.[1] ?? "");
-    }
+    setFact(factRows.size, size === null ? null : formatSize(size));
+    setFact(
+      factRows.fetched,
+      size === downloaded || downloaded === 0 ? null : formatBytes(downloaded),
+    );
+    setFact(
+      factRows.origin,
+      ranges === null
+        ? null
+        : ranges
+        ? say("detail.ranges")
+        : say("detail.no.ranges"),
+    );
+    setFact(factRows.added, formatMoment(status.added_at, now));
+    setFact(
+      factRows.ended,
+      status.finished_at && formatMoment(status.finished_at, now),
+    );
+    setFact(factRows.folder, path === null ? status.directory : null);
+    setFact(factRows.file, path && formatPath(path));
+    setFact(factRows.url, status.url);
   }
 
   return {
@@ -282,4 +278,23 @@ export function createDetail(panel) {
     },
     focus: () => heading.focus(),
   };
+}
+
+/** @typedef {{ term: HTMLElement, value: HTMLElement }} Fact */
+
+/**
+ * @param {string} name
+ * @returns {Fact}
+ */
+function createFact(name) {
+  return { term: html("dt", {}, name), value: html("dd") };
+}
+
+/**
+ * @param {Fact} fact
+ * @param {string | null} text Null hides it.
+ */
+function setFact({ term, value }, text) {
+  term.hidden = value.hidden = text === null;
+  setText(value, text ?? "");
 }

@@ -202,7 +202,11 @@ testSteps("what users of other pages met, in Chromium", {
   ) {
     await using scene = await openScene(browser);
     const { page, origin, complaints } = scene;
-    const url = origin.serve("/a-long-name.bin", file(1e9), { rate: 300_000 });
+    const answered = Promise.withResolvers<void>();
+    const url = origin.serve("/a-long-name.bin", file(1e9), {
+      gates: { head: () => answered.promise },
+      rate: 300_000,
+    });
     await add(page, url);
     await inState(page, "a-long-name.bin", "Downloading");
     const name = row(page, "a-long-name.bin").locator(".title");
@@ -220,6 +224,9 @@ testSteps("what users of other pages met, in Chromium", {
       details.locator(`dt:text-is("${term}") + dd`)
     );
     await source?.selectText();
+    assertEquals(await fetched?.isVisible(), false);
+    answered.resolve();
+    await fetched?.waitFor();
     const before = await fetched?.textContent();
     await details.locator(
       `dt:text-is("Fetched") + dd:not(:text-is("${before}"))`,
