@@ -79,10 +79,7 @@ export function readAnswer(
   if (first && isRefusedRange(head)) {
     throw noRanges(`refused the range (${status})`);
   }
-  // RFC 9110 §15.3.4: with 203, a proxy on the way may have changed the body.
-  if (status !== 200 && status !== 203 && status !== 206) {
-    throw refusal(head, now);
-  }
+  if (status !== 206 && !isOk(head)) throw refusal(head, now);
   refuseTransferCoding(headers);
   const doubts = [
     ...pageDoubts(head, pinned),
@@ -92,6 +89,20 @@ export function readAnswer(
     ? slice(headers, asked, pinned)
     : wholeFile(headers, asked, pinned);
   return { answer, doubts };
+}
+
+/** Statuses of success whose bodies are none, or not the file (RFC 9110 §15.3). */
+const NO_FILE = [201, 202, 204, 205, 207, 208];
+
+/**
+ * Whether a status says what 200 does. With 203, a proxy on the way may have
+ * changed the body (RFC 9110 §15.3.4). With 226, it is as usual unless `IM` says
+ * what was done to it, which nobody asked for (RFC 3229 §10.4.1). What has no
+ * meaning of its own counts as 200 (RFC 9110 §15).
+ */
+function isOk({ status, headers }: Head): boolean {
+  return status >= 200 && status < 300 && !NO_FILE.includes(status) &&
+    !(status === 226 && headers.has("im"));
 }
 
 /**

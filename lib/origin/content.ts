@@ -32,16 +32,66 @@ const MAGIC: Partial<Record<Coding, readonly number[]>> = {
   zstd: [0x28, 0xb5, 0x2f, 0xfd],
 };
 
+/** What decodes the codings that have no mark of their own. */
+const FORMATS: Partial<Record<Coding, readonly CompressionFormat[]>> = {
+  // RFC 9110 §8.4.1.2: some servers leave the wrapper of zlib out.
+  deflate: ["deflate", "deflate-raw"],
+  br: ["brotli"],
+};
+
 /**
  * Whether a body that begins with `bytes` may be in a coding. Where a coding
- * has no mark of its own, it may be unless the bytes are a file as it is.
+ * has no mark of its own, it is not if no decoder takes the bytes; and if one
+ * does, as one of Brotli takes one in thirteen files of random bytes, it may be
+ * unless the bytes are a file as it is.
  */
-export function mayBeIn(coding: Coding, bytes: Uint8Array): boolean {
+export async function mayBeIn(
+  coding: Coding,
+  bytes: Uint8Array,
+): Promise<boolean> {
   if (bytes.length === 0) return false;
   const magic = MAGIC[coding];
   if (magic !== undefined) return beginsWith(bytes, magic);
   if (coding === "deflate" && isZlib(bytes)) return true;
-  return !isText(bytes) && !SIGNATURES.some((one) => beginsWith(bytes, one));
+  if (isText(bytes) || SIGNATURES.some((one) => beginsWith(bytes, one))) {
+    return false;
+  }
+  for (const format of FORMATS[coding] ?? []) {
+    if (await isTaken(format, bytes)) return true;
+  }
+  return false;
+}
+
+/** Decoded bytes that are enough to tell that a decoder takes what it gets. */
+const ENOUGH_DECODED = 64 * 1024;
+
+/** Whether a decoder takes bytes as the beginning of what it decodes. */
+async function isTaken(
+  format: CompressionFormat,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  const decoder = new DecompressionStream(format);
+  const ended = new AbortController();
+  let decoded = 0;
+  const reading = decoder.readable.pipeTo(
+    new WritableStream({ write: ({ length }) => void (decoded += length) }),
+    { signal: ended.signal },
+  ).catch(() => {});
+  const writer = decoder.writable.getWriter();
+  // The rejection of a write is heard below.
+  writer.closed.catch(() => {});
+  try {
+    // One by one, as a few bytes may become hundreds of megabytes.
+    for (let n = 0; n < bytes.length && decoded < ENOUGH_DECODED; n++) {
+      await writer.write(Uint8Array.of(bytes[n] ?? 0));
+    }
+    return true;
+  } catch {
+    return false;
+  } finally {
+    ended.abort();
+    await reading;
+  }
 }
 
 /** RFC 1950 §2.2: method 8, and a check over the first two bytes. */

@@ -85,14 +85,16 @@ function webPage(): DownloadError {
  * @param bytes The first `TELLING_BYTES` of the body, or all if it has fewer.
  * @throws {DownloadError} ENCODED or WEB_PAGE if a doubt was right.
  */
-export function settleDoubts(
+export async function settleDoubts(
   doubts: readonly Doubt[],
   bytes: Uint8Array,
-): void {
+): Promise<void> {
   for (const doubt of doubts) {
     if (doubt.kind === "page") {
       if (isWebPage(bytes)) throw webPage();
-    } else if (mayBeIn(doubt.coding, bytes)) throw encoded(doubt.coding);
+    } else if (await mayBeIn(doubt.coding, bytes)) {
+      throw encoded(doubt.coding);
+    }
   }
 }
 

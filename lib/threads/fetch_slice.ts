@@ -54,7 +54,7 @@ export async function fetchSlice(
   using watch = startWatch(control, resources);
   await using answered = await askOnceMore(task, resources, watch);
   const { body, reading: { answer, doubts }, headers, url, direct } = answered;
-  settleDoubts(
+  await settleDoubts(
     doubts,
     doubts.length > 0 ? await body.peek(TELLING_BYTES) : NONE,
   );

@@ -1,8 +1,14 @@
 /** Answers that are encoded, though `identity` was asked for. */
 
 import { assertEquals } from "@std/assert";
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  zstdCompressSync,
+} from "node:zlib";
 import { filesIn } from "../support/directory.ts";
-import { type Behave, literal } from "../support/origin.ts";
+import { type Behave, bytesOf, literal } from "../support/origin.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import { isLater, SLICE, startTrial, where, WHOLE } from "../support/trial.ts";
 
@@ -47,7 +53,17 @@ Deno.test("slices in gzip are not taken: the first answer goes on", async () => 
   await assertDownloaded(await trial.end(url), WHOLE, "a");
 });
 
-for (const label of ["gzip", "utf-8", "none", "aws-chunked", "br"]) {
+for (
+  const label of [
+    "gzip",
+    "utf-8",
+    "none",
+    "aws-chunked",
+    "br",
+    "deflate",
+    "zstd",
+  ]
+) {
   Deno.test(`the label ${label} on bytes that are in no coding changes no byte`, async () => {
     await using trial = await startTrial();
     const zip = new Uint8Array(3 * SLICE);
@@ -57,5 +73,39 @@ for (const label of ["gzip", "utf-8", "none", "aws-chunked", "br"]) {
       headers: { "Content-Encoding": label },
     });
     await assertDownloaded(await trial.end(url), whole, "a");
+  });
+}
+
+for (const label of ["br", "deflate", "zstd"]) {
+  for (const ranges of [undefined, "ignore"] as const) {
+    Deno.test(`the label ${label} on bytes of an unknown kind changes no byte, ranges: ${ranges}`, async () => {
+      await using trial = await startTrial();
+      // A disk image begins so: no decoder takes it.
+      const image = new Uint8Array(3 * SLICE).fill(0xee, 446);
+      const whole = literal(image, { etag: '"1"' });
+      const url = trial.origin.serve("/a", whole, {
+        ranges,
+        headers: { "Content-Encoding": label },
+      });
+      await assertDownloaded(await trial.end(url), whole, "a");
+    });
+  }
+}
+
+for (
+  const [label, encode] of [
+    ["br", brotliCompressSync],
+    ["deflate", deflateSync],
+    ["deflate", deflateRawSync],
+    ["zstd", zstdCompressSync],
+  ] as const
+) {
+  Deno.test(`bytes that ${encode.name} has coded are an error under the label ${label}`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", literal(encode(bytesOf(WHOLE))), {
+      headers: { "Content-Encoding": label },
+    });
+    assertFailed(await trial.end(url), "ENCODED", /encoding.*Check the URL/);
+    assertEquals(filesIn(trial.downloads.directory), []);
   });
 }

@@ -124,6 +124,32 @@ for (const status of [202, 403, 429, 503]) {
   });
 }
 
+for (const status of [209, 226, 299]) {
+  for (const ranges of ["ignore", undefined] as const) {
+    Deno.test(`a ${status} without more is a 200, ranges: ${ranges}`, async () => {
+      await using trial = await startTrial();
+      const url = trial.origin.serve("/a", WHOLE, { status, ranges });
+      await assertDownloaded(await trial.end(url), WHOLE, "a");
+    });
+  }
+}
+
+for (
+  const behave of [
+    { status: 226, headers: { IM: "vcdiff" } },
+    { status: 201 },
+    { status: 207 },
+  ]
+) {
+  Deno.test(`a ${behave.status} whose body is not the file is no file`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", WHOLE, behave);
+    const said = new RegExp(`${behave.status}: it gives no file`);
+    assertFailed(await trial.end(url), "ORIGIN_STATUS", said);
+    assertEquals(filesIn(trial.downloads.directory), []);
+  });
+}
+
 Deno.test("a 203 is the whole file, changed by a proxy or not", async () => {
   await using trial = await startTrial();
   const behave = { ranges: "ignore", status: 203 } as const;

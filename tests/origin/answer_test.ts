@@ -2,8 +2,8 @@ import {
   assert,
   assertEquals,
   assertLess,
+  assertRejects,
   assertStringIncludes,
-  assertThrows,
 } from "@std/assert";
 import * as fc from "../support/fast_check.ts";
 import type { Pinned } from "../../lib/download/download.ts";
@@ -47,7 +47,7 @@ function textBytes(text: string): Uint8Array {
 }
 
 /** What is made of an answer: by default, a 206 in the middle of a file. */
-function read(
+async function read(
   {
     status = 206,
     headers = HONEST,
@@ -56,7 +56,7 @@ function read(
     pinned = PINNED,
     body = GZIP,
   }: Said,
-): Answer {
+): Promise<Answer> {
   const head = {
     status,
     headers: new Headers(headers),
@@ -64,12 +64,12 @@ function read(
     isRelayed: false,
   };
   const { answer, doubts } = readAnswer(head, asked, pinned, NOW);
-  settleDoubts(doubts, body);
+  await settleDoubts(doubts, body);
   return answer;
 }
 
-function codeOf(said: Said): string {
-  return assertThrows(() => read(said), DownloadError).code;
+async function codeOf(said: Said): Promise<string> {
+  return (await assertRejects(() => read(said), DownloadError)).code;
 }
 
 // Content-Range
@@ -136,18 +136,18 @@ Deno.test("a Content-Range never names bytes that are not inside the file", () =
 
 // The first answer
 
-Deno.test("a 206 to the first request gives a slice, the size and the validator", () => {
+Deno.test("a 206 to the first request gives a slice, the size and the validator", async () => {
   assertEquals(
-    read({ pinned: null }),
+    await read({ pinned: null }),
     { kind: "slice", slice: ASKED, size: 1000, validator: ETAG },
   );
 });
 
-Deno.test("a file that is shorter than the slice is a slice up to its end", () => {
+Deno.test("a file that is shorter than the slice is a slice up to its end", async () => {
   for (const size of [1, 99, 100]) {
     const headers = { "content-range": `bytes 0-${size - 1}/${size}` };
     const asked = { start: 0, end: 100 };
-    const answer = read({ headers, asked, pinned: null });
+    const answer = await read({ headers, asked, pinned: null });
     assertEquals(answer.kind === "slice" && answer.slice, {
       start: 0,
       end: size,
@@ -155,70 +155,77 @@ Deno.test("a file that is shorter than the slice is a slice up to its end", () =
   }
 });
 
-Deno.test("a 200 to the first request is the whole file", () => {
+Deno.test("a 200 to the first request is the whole file", async () => {
   assertEquals(
-    read({ status: 200, headers: { "content-length": "7" }, pinned: null }),
+    await read({
+      status: 200,
+      headers: { "content-length": "7" },
+      pinned: null,
+    }),
     { kind: "whole", size: 7, validator: null },
   );
   assertEquals(
-    read({ status: 200, headers: {}, pinned: null }),
+    await read({ status: 200, headers: {}, pinned: null }),
     { kind: "whole", size: null, validator: null },
   );
 });
 
-Deno.test("an empty file is whole, though no range of it can be given", () => {
+Deno.test("an empty file is whole, though no range of it can be given", async () => {
   const headers = { "content-range": "bytes */0" };
   assertEquals(
-    read({ status: 416, headers, pinned: null }),
+    await read({ status: 416, headers, pinned: null }),
     { kind: "whole", size: 0, validator: null },
   );
 });
 
-Deno.test("a 206 where the whole was asked for is the file if it is all of it", () => {
-  assertEquals(codeOf({ asked: null, pinned: null }), "WRONG_RANGE");
+Deno.test("a 206 where the whole was asked for is the file if it is all of it", async () => {
+  assertEquals(await codeOf({ asked: null, pinned: null }), "WRONG_RANGE");
   const headers = { "content-range": "bytes 0-999/1000", etag: '"v1"' };
   assertEquals(
-    read({ headers, asked: null, pinned: null }),
+    await read({ headers, asked: null, pinned: null }),
     { kind: "whole", size: 1000, validator: ETAG },
   );
 });
 
-Deno.test("a 200 that names a range is asked for plainly, and then must be all", () => {
+Deno.test("a 200 that names a range is asked for plainly, and then must be all", async () => {
   const range = { "content-range": "bytes 0-99/1000", "content-length": "100" };
   const said = { status: 200, headers: range, pinned: null };
   assertEquals(
-    codeOf({ ...said, asked: { start: 0, end: Infinity } }),
+    await codeOf({ ...said, asked: { start: 0, end: Infinity } }),
     "NO_RANGES",
   );
-  assertEquals(codeOf({ ...said, asked: null }), "WRONG_RANGE");
+  assertEquals(await codeOf({ ...said, asked: null }), "WRONG_RANGE");
   const headers = { "content-range": "bytes 0-999/1000" };
   const whole = { status: 200, asked: null, pinned: null };
-  assertEquals(read({ ...whole, headers }).kind, "whole");
+  assertEquals((await read({ ...whole, headers })).kind, "whole");
   const long = { ...headers, "content-length": "1000" };
-  assertEquals(read({ ...whole, headers: long }).kind, "whole");
+  assertEquals((await read({ ...whole, headers: long })).kind, "whole");
   const short = { ...headers, "content-length": "999" };
-  assertEquals(codeOf({ ...whole, headers: short }), "WRONG_RANGE");
+  assertEquals(await codeOf({ ...whole, headers: short }), "WRONG_RANGE");
 });
 
-Deno.test("a first range that is refused is asked for plainly", () => {
+Deno.test("a first range that is refused is asked for plainly", async () => {
   const asked = { start: 0, end: Infinity };
   for (const status of [400, 403, 404, 405, 410, 416, 500, 501, 503]) {
     const said = { status, asked, pinned: null, headers: {} };
-    assertEquals(codeOf(said), "NO_RANGES", String(status));
-    assert(codeOf({ ...said, asked: null }) !== "NO_RANGES");
+    assertEquals(await codeOf(said), "NO_RANGES", String(status));
+    assert(await codeOf({ ...said, asked: null }) !== "NO_RANGES");
   }
   // Neither credentials nor a time to wait are a matter of ranges.
   for (const status of [401, 407, 429]) {
     const said = { status, asked, pinned: null, headers: {} };
-    assert(codeOf(said) !== "NO_RANGES", String(status));
+    assert(await codeOf(said) !== "NO_RANGES", String(status));
   }
   const headers = { "retry-after": "2" };
   for (const status of [202, 403, 503]) {
-    assertEquals(codeOf({ status, asked, pinned: null, headers }), "BUSY");
+    assertEquals(
+      await codeOf({ status, asked, pinned: null, headers }),
+      "BUSY",
+    );
   }
 });
 
-Deno.test("a range that is shorter than the one asked for is the slice", () => {
+Deno.test("a range that is shorter than the one asked for is the slice", async () => {
   const asked = { start: 0, end: Infinity };
   const headers = {
     ...HONEST,
@@ -226,23 +233,23 @@ Deno.test("a range that is shorter than the one asked for is the slice", () => {
     "content-length": "100000",
   };
   const said = { headers, asked, pinned: null };
-  const answer = read(said);
+  const answer = await read(said);
   assertEquals(answer.kind === "slice" && answer.slice, {
     start: 0,
     end: 100_000,
   });
   const other = { ...headers, "content-length": "100001" };
-  assertEquals(codeOf({ ...said, headers: other }), "NO_RANGES");
+  assertEquals(await codeOf({ ...said, headers: other }), "NO_RANGES");
   // A file in pieces of five bytes is asked for at once.
   const crumbs = {
     ...headers,
     "content-range": "bytes 0-4/1000000",
     "content-length": "5",
   };
-  assertEquals(codeOf({ ...said, headers: crumbs }), "NO_RANGES");
+  assertEquals(await codeOf({ ...said, headers: crumbs }), "NO_RANGES");
 });
 
-Deno.test("transfer codings are those that the HTTP client leaves", () => {
+Deno.test("transfer codings are those that the HTTP client leaves", async () => {
   const of = (value: string) =>
     transferCodings(new Headers({ "transfer-encoding": value }));
   assertEquals(of("chunked"), []);
@@ -251,13 +258,13 @@ Deno.test("transfer codings are those that the HTTP client leaves", () => {
   assertEquals(of("chunked, gzip"), ["chunked", "gzip"]);
   for (const coding of ["chunked, gzip", '"chunked"', "br"]) {
     const headers = { ...HONEST, "transfer-encoding": coding };
-    assertEquals(codeOf({ headers }), "ENCODED", coding);
+    assertEquals(await codeOf({ headers }), "ENCODED", coding);
   }
 });
 
 // Later answers
 
-Deno.test("a slice is taken only if it is the very one that was asked for", () => {
+Deno.test("a slice is taken only if it is the very one that was asked for", async () => {
   const wrong: Record<string, string>[] = [
     {},
     { "content-range": "bytes 101-199/1000" },
@@ -271,11 +278,11 @@ Deno.test("a slice is taken only if it is the very one that was asked for", () =
   ];
   for (const headers of wrong) {
     const said = { headers: { etag: '"v1"', ...headers } };
-    assertEquals(codeOf(said), "NO_RANGES", JSON.stringify(headers));
+    assertEquals(await codeOf(said), "NO_RANGES", JSON.stringify(headers));
   }
 });
 
-Deno.test("another total or another tag is another file", () => {
+Deno.test("another total or another tag is another file", async () => {
   for (
     const headers of [
       { ...HONEST, "content-range": "bytes 100-199/1001" },
@@ -283,10 +290,10 @@ Deno.test("another total or another tag is another file", () => {
       { ...HONEST, etag: 'W/"v1"' },
       { "content-range": "bytes 100-199/1000" },
     ] satisfies Record<string, string>[]
-  ) assertEquals(codeOf({ headers }), "CHANGED", JSON.stringify(headers));
+  ) assertEquals(await codeOf({ headers }), "CHANGED", JSON.stringify(headers));
 });
 
-Deno.test("a file that was pinned by its date keeps that date", () => {
+Deno.test("a file that was pinned by its date keeps that date", async () => {
   const date = "Tue, 01 Jan 2019 00:00:00 GMT";
   const pinned = {
     size: 1000,
@@ -294,28 +301,28 @@ Deno.test("a file that was pinned by its date keeps that date", () => {
   } as const;
   const honest = { "content-range": "bytes 100-199/1000" };
   const headers = { ...honest, "last-modified": date };
-  assertEquals(read({ headers, pinned }).kind, "slice");
+  assertEquals((await read({ headers, pinned })).kind, "slice");
   const later = date.replace("2019", "2020");
   const changed = { headers: { ...honest, "last-modified": later }, pinned };
-  assertEquals(codeOf(changed), "CHANGED");
+  assertEquals(await codeOf(changed), "CHANGED");
 });
 
-Deno.test("a 200 to a later slice is never written at its offset", () => {
+Deno.test("a 200 to a later slice is never written at its offset", async () => {
   const whole = { etag: '"v1"', "content-length": "1000" };
-  assertEquals(codeOf({ status: 200, headers: whole }), "NO_RANGES");
+  assertEquals(await codeOf({ status: 200, headers: whole }), "NO_RANGES");
   const other = { ...whole, "content-length": "1001" };
-  assertEquals(codeOf({ status: 200, headers: other }), "CHANGED");
+  assertEquals(await codeOf({ status: 200, headers: other }), "CHANGED");
 });
 
-Deno.test("a 416 in the middle tells whether the file has changed", () => {
+Deno.test("a 416 in the middle tells whether the file has changed", async () => {
   const of = (size: string) => ({ "content-range": `bytes */${size}` });
-  assertEquals(codeOf({ status: 416, headers: of("50") }), "CHANGED");
-  assertEquals(codeOf({ status: 416, headers: of("0") }), "CHANGED");
-  assertEquals(codeOf({ status: 416, headers: of("1000") }), "NO_RANGES");
-  assertEquals(codeOf({ status: 416, headers: {} }), "NO_RANGES");
+  assertEquals(await codeOf({ status: 416, headers: of("50") }), "CHANGED");
+  assertEquals(await codeOf({ status: 416, headers: of("0") }), "CHANGED");
+  assertEquals(await codeOf({ status: 416, headers: of("1000") }), "NO_RANGES");
+  assertEquals(await codeOf({ status: 416, headers: {} }), "NO_RANGES");
 });
 
-Deno.test("whatever an origin says, a slice is the one that was asked for", () => {
+Deno.test("whatever an origin says, a slice is the one that was asked for", async () => {
   const number = fc.constantFrom(0, 99, 100, 199, 200, 999, 1000, 1001);
   const range = fc.tuple(number, number, number)
     .map(([first, last, size]) => `bytes ${first}-${last}/${size}`);
@@ -344,10 +351,10 @@ Deno.test("whatever an origin says, a slice is the one that was asked for", () =
     asked: fc.constantFrom(ASKED, { start: 900, end: 1100 }, null),
     pinned: fc.constantFrom(PINNED, null),
   });
-  fc.assert(
-    fc.property(said, (said) => {
+  await fc.assert(
+    fc.asyncProperty(said, async (said) => {
       try {
-        const answer = read(said);
+        const answer = await read(said);
         if (answer.kind === "whole") {
           assert(said.pinned === null || said.asked === null);
           return;
@@ -418,7 +425,7 @@ Deno.test("a strong tag is preferred to a date, and a date to a weak tag", () =>
   assertEquals(validatorFrom({ ...dates, etag: 'W/"v1"' })?.kind, "modified");
 });
 
-Deno.test("a weak tag proves nothing, but that it is another file", () => {
+Deno.test("a weak tag proves nothing, but that it is another file", async () => {
   const dates = {
     "last-modified": "Tue, 01 Jan 2019 00:00:00 GMT",
     date: "Wed, 02 Jan 2019 00:00:00 GMT",
@@ -428,32 +435,35 @@ Deno.test("a weak tag proves nothing, but that it is another file", () => {
   assert(validator);
   const pinned = { ...PINNED, validator };
   for (const etag of ['W/"v1"', "", '"strong"']) {
-    const { kind } = read({ headers: { ...first, etag }, pinned });
+    const { kind } = await read({ headers: { ...first, etag }, pinned });
     assertEquals(kind, "slice");
   }
   for (const etag of ['W/"v2"', "v2"]) {
-    assertEquals(codeOf({ headers: { ...first, etag }, pinned }), "CHANGED");
+    assertEquals(
+      await codeOf({ headers: { ...first, etag }, pinned }),
+      "CHANGED",
+    );
   }
 });
 
 // Bodies that are not the file
 
-Deno.test("an encoding that was not asked for is refused", () => {
+Deno.test("an encoding that was not asked for is refused", async () => {
   const asked = { start: 0, end: 100 };
   for (const encoding of ["gzip", "GZIP, gzip", "aws-chunked, x-gzip"]) {
     const headers = { ...HONEST, "content-encoding": encoding };
     // In the middle of a file, no bytes can tell.
     for (const pinned of [PINNED, null]) {
-      assertEquals(codeOf({ headers, pinned }), "ENCODED", encoding);
+      assertEquals(await codeOf({ headers, pinned }), "ENCODED", encoding);
     }
     const first = { ...headers, "content-range": "bytes 0-99/1000" };
     const said = { headers: first, asked, pinned: null };
-    assertEquals(codeOf(said), "ENCODED", encoding);
-    assertEquals(read({ ...said, body: ZIP }).kind, "slice", encoding);
+    assertEquals(await codeOf(said), "ENCODED", encoding);
+    assertEquals((await read({ ...said, body: ZIP })).kind, "slice", encoding);
   }
 });
 
-Deno.test("an encoding that does not exist says nothing of the bytes", () => {
+Deno.test("an encoding that does not exist says nothing of the bytes", async () => {
   for (
     const encoding of [
       "utf-8",
@@ -465,19 +475,19 @@ Deno.test("an encoding that does not exist says nothing of the bytes", () => {
     ]
   ) {
     const headers = { ...HONEST, "content-encoding": encoding };
-    assertEquals(read({ headers }).kind, "slice", encoding);
+    assertEquals((await read({ headers })).kind, "slice", encoding);
   }
 });
 
-Deno.test("a label that the first bytes did not bear out is believed no more", () => {
+Deno.test("a label that the first bytes did not bear out is believed no more", async () => {
   const headers = { ...HONEST, "content-encoding": "gzip" };
   const pinned = { ...PINNED, mislabelled: "gzip" };
-  assertEquals(read({ headers, pinned }).kind, "slice");
+  assertEquals((await read({ headers, pinned })).kind, "slice");
   const other = { ...headers, "content-encoding": "br" };
-  assertEquals(codeOf({ headers: other, pinned }), "ENCODED");
+  assertEquals(await codeOf({ headers: other, pinned }), "ENCODED");
 });
 
-Deno.test("an encoding that only names the file's own format is taken as it is", () => {
+Deno.test("an encoding that only names the file's own format is taken as it is", async () => {
   for (
     const [encoding, path] of [
       ["gzip", "/a.tar.gz"],
@@ -488,28 +498,28 @@ Deno.test("an encoding that only names the file's own format is taken as it is",
     ] as const
   ) {
     const headers = { ...HONEST, "content-encoding": encoding };
-    assertEquals(read({ headers, path }).kind, "slice", encoding);
+    assertEquals((await read({ headers, path })).kind, "slice", encoding);
     if (encoding === "identity") continue;
-    assertEquals(codeOf({ headers, path: "/a.html" }), "ENCODED");
+    assertEquals(await codeOf({ headers, path: "/a.html" }), "ENCODED");
   }
 });
 
-Deno.test("a web page is not taken for an archive", () => {
+Deno.test("a web page is not taken for an archive", async () => {
   const headers = { "content-type": "text/html; charset=utf-8" };
   const said = { status: 200, headers, pinned: null };
   const page = textBytes("\n<!DOCTYPE html><title>Log in");
   const named = { ...said, path: "/a.ZIP" };
-  assertEquals(codeOf({ ...named, body: page }), "WEB_PAGE");
+  assertEquals(await codeOf({ ...named, body: page }), "WEB_PAGE");
   // The bytes decide, not the label.
-  assertEquals(read({ ...named, body: ZIP }).kind, "whole");
+  assertEquals((await read({ ...named, body: ZIP })).kind, "whole");
   for (const path of ["/", "/a.html", "/zip"]) {
-    assertEquals(read({ ...said, path }).kind, "whole", path);
+    assertEquals((await read({ ...said, path })).kind, "whole", path);
   }
 });
 
 // Statuses
 
-Deno.test("what a status means for the next attempt", () => {
+Deno.test("what a status means for the next attempt", async () => {
   for (
     const [status, code] of [
       [204, "ORIGIN_STATUS"],
@@ -523,16 +533,19 @@ Deno.test("what a status means for the next attempt", () => {
       [503, "BUSY"],
     ] as const
   ) {
-    const error = assertThrows(() => read({ status }), DownloadError);
+    const error = await assertRejects(() => read({ status }), DownloadError);
     assertEquals(error.code, code);
     assertStringIncludes(error.message, String(status));
   }
 });
 
-Deno.test("a busy origin says how long to wait", () => {
+Deno.test("a busy origin says how long to wait", async () => {
   const headers = { "retry-after": "120" };
   for (const status of [429, 500, 503]) {
-    const error = assertThrows(() => read({ status, headers }), DownloadError);
+    const error = await assertRejects(
+      () => read({ status, headers }),
+      DownloadError,
+    );
     assertEquals(error.retryAfter, 120_000);
   }
   // A date is meant by the origin's clock: this machine's is two days ahead.
@@ -540,7 +553,7 @@ Deno.test("a busy origin says how long to wait", () => {
     date: "Tue, 30 Dec 2025 00:00:00 GMT",
     "retry-after": "Tue, 30 Dec 2025 00:02:00 GMT",
   };
-  const error = assertThrows(
+  const error = await assertRejects(
     () => read({ status: 503, headers: dated }),
     DownloadError,
   );
