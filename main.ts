@@ -194,9 +194,21 @@ async function readOwnCertificate(
     () => readPem(keyPath ?? certPath, "(?!ENCRYPTED)([A-Z]+ )?PRIVATE KEY"),
   );
   return await useOrRefuse("CLIENT_CERT with its key", () => {
-    Deno.createHttpClient({ cert, key }).close();
+    try {
+      Deno.createHttpClient({ cert, key }).close();
+    } catch (error) {
+      throw new Error(pairFault(errorMessage(error)));
+    }
     return Promise.resolve({ cert, key });
   });
+}
+
+/** What is wrong with a certificate and a key, by rustls's words. */
+function pairFault(words: string): string {
+  if (/UnsupportedCertVersion/.test(words)) {
+    return "it is of X.509 v1, which Deno does not show: have it signed as v3";
+  }
+  return /KeyMismatch/.test(words) ? "the key is another's" : words;
 }
 
 async function readPem(path: string, label: string): Promise<string> {

@@ -13,3 +13,17 @@ export function writeAllSync(
     done += writer.writeSync(bytes.subarray(done));
   }
 }
+
+/**
+ * Writes all bytes to a connection.
+ *
+ * @throws what the system says.
+ */
+export async function writeAll(
+  writer: Pick<Deno.Conn, "write">,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += await writer.write(bytes.subarray(done));
+  }
+}

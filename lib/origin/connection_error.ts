@@ -59,6 +59,30 @@ export function forbidden(): DownloadError {
   return new DownloadError("FORBIDDEN_ADDRESS", FORBIDDEN);
 }
 
+/** The error for what answers in another protocol than HTTP. */
+export function noHttp(by: Peer): DownloadError {
+  return new DownloadError(
+    "UNREADABLE",
+    by === "proxy"
+      ? NO_HTTP_BY_PROXY
+      : "What answers there does not speak HTTP: check the URL and its port.",
+  );
+}
+
+// Whose answer it is cannot be told: a proxy may hand on what it gets.
+const NO_HTTP_BY_PROXY =
+  "What answers, the proxy or the origin behind it, does not speak HTTP/1.0 " +
+  "or HTTP/1.1: check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, and the URL.";
+
+/** The error for a proxy that makes no connection to the origin. */
+export function noTunnel(): DownloadError {
+  return new DownloadError("PROXY", NO_TUNNEL);
+}
+
+const NO_TUNNEL =
+  "The proxy does not connect to the origin: check the URL, and what the " +
+  "proxy allows, or retry later.";
+
 /** The error for a proxy that answers 407 (RFC 9110 §15.5.8). */
 export function proxyWantsName(): DownloadError {
   return new DownloadError("PROXY_AUTH", PROXY_WANTS_NAME);
@@ -262,13 +286,7 @@ const PROXY_ERRORS: readonly Known[] = [
     "FORBIDDEN_ADDRESS",
     "The proxy is at an address that this server may not connect to.",
   ],
-  [
-    // Whose answer it is cannot be told: a proxy may hand on what it gets.
-    /invalid HTTP version parsed/,
-    "UNREADABLE",
-    "What answers, the proxy or the origin behind it, does not speak HTTP/1.0 " +
-    "or HTTP/1.1: check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, and the URL.",
-  ],
+  [/invalid HTTP version parsed/, "UNREADABLE", NO_HTTP_BY_PROXY],
   ...UNREADABLE,
   ...TLS,
   [
@@ -276,12 +294,7 @@ const PROXY_ERRORS: readonly Known[] = [
     "PROXY_AUTH",
     PROXY_WANTS_NAME,
   ],
-  [
-    /unsuccessful tunnel|unexpected eof while tunnel/i,
-    "PROXY",
-    "The proxy does not connect to the origin: check the URL, and what the " +
-    "proxy allows, or retry later.",
-  ],
+  [/unsuccessful tunnel|unexpected eof while tunnel/i, "PROXY", NO_TUNNEL],
   [
     /dns error|failed to lookup|Name or service not known/i,
     "PROXY",
@@ -289,7 +302,7 @@ const PROXY_ERRORS: readonly Known[] = [
     "ALL_PROXY.",
   ],
   [
-    /tcp connect error|Proxy server unreachable/i,
+    /tcp connect error|Proxy server unreachable|ConnectionRefused|Unreachable:/i,
     "PROXY",
     "The proxy does not take the connection: check HTTP_PROXY, HTTPS_PROXY " +
     "and ALL_PROXY, or retry later.",

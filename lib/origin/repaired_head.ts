@@ -1,6 +1,7 @@
 /** The head of an answer, written anew as HTTP has it. Pure. */
 
 import { DownloadError } from "../download/errors.ts";
+import { noHttp, type Peer } from "./connection_error.ts";
 
 /** What says how long a body is, and which bytes of the file it holds. */
 const FRAMING = ["content-length", "content-range", "transfer-encoding"];
@@ -46,14 +47,11 @@ export function isInterim(head: string): boolean {
  * waits to be spoken to in another way sends no more.
  *
  * @param text What has come so far.
+ * @param by Who was connected to.
  * @throws {DownloadError} UNREADABLE.
  */
-export function refuseOtherProtocol(text: string): void {
-  if ("HTTP/".startsWith(text.slice(0, 5))) return;
-  throw new DownloadError(
-    "UNREADABLE",
-    "What answers there does not speak HTTP: check the URL and its port.",
-  );
+export function refuseOtherProtocol(text: string, by: Peer): void {
+  if (!"HTTP/".startsWith(text.slice(0, 5))) throw noHttp(by);
 }
 
 /** The error for a head that does not end. */
@@ -66,7 +64,6 @@ export function headTooLong(): DownloadError {
 }
 
 function readStatus(line: string): string {
-  refuseOtherProtocol(line);
   const [, status] = line.match(/^HTTP\/\d+(?:\.\d+)? +(\d{3})(?: |$)/) ?? [];
   if (status !== undefined) return status;
   throw unreadable("a status line that HTTP does not allow", "§4");

@@ -53,8 +53,12 @@ export function requestFor(
 function credentialsOf(
   { url, credentials }: Pick<DownloadRequest, "url" | "credentials">,
 ): Credentials | null {
-  const { username, password } = new URL(url);
-  if (!username && !password) return credentials ?? null;
+  return userinfoOf(new URL(url)) ?? credentials ?? null;
+}
+
+/** The user's name and password in a URL; null if there are none. */
+export function userinfoOf({ username, password }: URL): Credentials | null {
+  if (!username && !password) return null;
   return { username: decoded(username), password: decoded(password) };
 }
 

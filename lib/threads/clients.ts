@@ -24,6 +24,8 @@ export interface ClientSettings {
 export interface Way {
   readonly client: Deno.HttpClient;
   readonly by: Peer;
+  /** Null for none. */
+  readonly proxy: URL | null;
   readonly hostname: string;
   readonly port: number;
   /**
@@ -58,6 +60,7 @@ export function createClients(settings: ClientSettings): Clients {
       return {
         client,
         by: proxy === null ? "origin" : "proxy",
+        proxy: proxy === null ? null : new URL(proxy),
         isRelayed: url.protocol === "http:" &&
           proxy?.startsWith("http") === true,
         ...peerOf(proxy === null ? url : new URL(proxy)),
@@ -68,7 +71,10 @@ export function createClients(settings: ClientSettings): Clients {
   };
 }
 
-function peerOf({ protocol, hostname, port }: URL) {
+/** Where a URL's connections lead; the host is without brackets. */
+export function peerOf(
+  { protocol, hostname, port }: URL,
+): Pick<Way, "hostname" | "port"> {
   const usual = protocol === "https:" ? 443 : 80;
   return {
     hostname: hostname.replace(/^\[(.*)\]$/, "$1"),

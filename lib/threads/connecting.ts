@@ -115,20 +115,49 @@ async function addressesOf(
  * @throws what Deno says if there is none, or it is denied.
  */
 export async function connectTo(
-  { hostname, port, by }: Way,
-  { connectTimeout, allowPrivate }: Connecting,
+  way: Way,
+  connecting: Connecting,
   signal: AbortSignal,
 ): Promise<Deno.TcpConn> {
-  const late = AbortSignal.timeout(connectTimeout);
-  const until = AbortSignal.any([signal, late]);
-  try {
+  const { hostname, port } = way;
+  const { connectTimeout, allowPrivate } = connecting;
+  return await inTime(way, connecting, signal, async (until) => {
     // Deno tries the addresses of a name side by side (RFC 8305).
-    if (allowPrivate) {
-      return await connect({ hostname, port }, until);
-    }
+    if (allowPrivate) return await connect({ hostname, port }, until);
     const addresses = await addressesOf(hostname, allowPrivate);
     const each = connectTimeout * LOOK_AFTER;
     return await connectInTurn(addresses, port, each, until);
+  });
+}
+
+/**
+ * Connects to a host by TLS, at whichever of its addresses Deno likes.
+ *
+ * @throws {DownloadError} REFUSED if none takes the connection in time.
+ * @throws what Deno says.
+ */
+export async function connectByTls(
+  way: Way,
+  connecting: Connecting,
+  options: Partial<Deno.ConnectTlsOptions & Deno.TlsCertifiedKeyPem>,
+  signal: AbortSignal,
+): Promise<Deno.TlsConn> {
+  const { hostname, port } = way;
+  return await inTime(way, connecting, signal, async (until) => {
+    const making = Deno.connectTls({ ...options, hostname, port });
+    return await unlessAborted(making, until);
+  });
+}
+
+async function inTime<Conn>(
+  { by }: Way,
+  { connectTimeout }: Connecting,
+  signal: AbortSignal,
+  make: (until: AbortSignal) => Promise<Conn>,
+): Promise<Conn> {
+  const late = AbortSignal.timeout(connectTimeout);
+  try {
+    return await make(AbortSignal.any([signal, late]));
   } catch (error) {
     throw late.aborted && !signal.aborted
       ? unreachable(by, connectTimeout)
@@ -158,20 +187,26 @@ async function connectInTurn(
   return await connect({ hostname: last, port }, signal);
 }
 
-/**
- * Connects, unless the signal is aborted before. `Deno.connect` takes a signal,
- * too, but then loses the connection that is made at the same moment: it stays
- * open for ever.
- */
 async function connect(
   options: Deno.ConnectOptions,
   signal: AbortSignal,
 ): Promise<Deno.TcpConn> {
   signal.throwIfAborted();
+  return await unlessAborted(Deno.connect(options), signal);
+}
+
+/**
+ * The connection that is being made, unless the signal is aborted before.
+ * `Deno.connect` takes a signal, too, but then loses the connection that is made
+ * at the same moment: it stays open for ever.
+ */
+async function unlessAborted<Conn extends Deno.Conn>(
+  connecting: Promise<Conn>,
+  signal: AbortSignal,
+): Promise<Conn> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
   signal.addEventListener("abort", abort);
-  const connecting = Deno.connect(options);
   try {
     return await Promise.race([connecting, aborted.promise]);
   } catch (error) {

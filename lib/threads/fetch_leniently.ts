@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, request } from "node:http";
 import { Duplex } from "node:stream";
-import { connectionError } from "../origin/connection_error.ts";
+import { connectionError, type Peer } from "../origin/connection_error.ts";
 import type { HttpAnswer } from "../origin/head.ts";
 import {
   headTooLong,
@@ -12,19 +12,13 @@ import {
   repairHead,
 } from "../origin/repaired_head.ts";
 import type { Watch } from "./body.ts";
-import type { ClientSettings, Way } from "./clients.ts";
-import { type Connecting, connectTo, type Look } from "./connecting.ts";
-
-/** What such requests are made with. */
-export type Lenience =
-  & Connecting
-  & Pick<ClientSettings, "caCerts" | "clientCertificate">;
+import type { Way } from "./clients.ts";
+import type { Look } from "./connecting.ts";
+import { headersForProxy } from "./tunnel.ts";
+import { closingIfInVain, openWire, type Wire, type Wiring } from "./wire.ts";
 
 /** Bytes that a head may have, interim ones before it included. */
 const MOST_HEAD = 256 * 1024;
-
-/** Bytes that one read of a connection brings at most. */
-const READ = 256 * 1024;
 
 /** The connection has a time-out of its own here. */
 const NO_LOOK: Look = { after: Infinity, look: () => Promise.resolve(null) };
@@ -42,66 +36,19 @@ export async function fetchLeniently(
   url: URL,
   headers: Readonly<Record<string, string>>,
   way: Way,
-  lenience: Lenience,
+  wiring: Wiring,
   watch: Watch,
 ): Promise<HttpAnswer> {
   const { signal } = watch;
   using _answering = watch.answering(NO_LOOK);
   try {
-    const connection = await connectTo(way, lenience, signal);
-    return await closingIfInVain(connection, signal, async () => {
-      if (url.protocol === "http:") {
-        return await askOver(url, headers, connection);
-      }
-      const secure = await startTls(connection, way, lenience);
-      return await closingIfInVain(secure, signal, async () => {
-        await secure.handshake();
-        return await askOver(url, headers, secure);
-      });
-    });
+    const wire = await openWire(url, way, wiring, signal);
+    const ask = () => askOver(url, headers, way, wire);
+    return await closingIfInVain(wire.close, signal, ask);
   } catch (error) {
-    throw signal.aborted ? signal.reason : connectionError(error, "request");
-  }
-}
-
-/** Closes a connection if what is done with it fails, or is aborted. */
-async function closingIfInVain<Value>(
-  connection: Deno.Conn,
-  signal: AbortSignal,
-  use: () => Promise<Value>,
-): Promise<Value> {
-  const close = () => closeQuietly(connection);
-  signal.addEventListener("abort", close);
-  try {
-    signal.throwIfAborted();
-    const value = await use();
-    signal.throwIfAborted();
-    return value;
-  } catch (error) {
-    close();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", close);
-  }
-}
-
-/** TLS is Deno's own, which `fetch` speaks, too: it trusts the same. */
-function startTls(
-  connection: Deno.TcpConn,
-  { hostname }: Way,
-  { caCerts }: Lenience,
-): Promise<Deno.TlsConn> {
-  const alpnProtocols = ["http/1.1"];
-  const options = { hostname, caCerts: [...caCerts], alpnProtocols };
-  return Deno.startTls(connection, options);
-}
-
-/** Closes a connection that may have ended by itself. */
-function closeQuietly(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
+    throw signal.aborted
+      ? signal.reason
+      : connectionError(error, "request", way.by);
   }
 }
 
@@ -109,20 +56,28 @@ function closeQuietly(connection: Deno.Conn): void {
 async function askOver(
   url: URL,
   headers: Readonly<Record<string, string>>,
-  connection: Deno.Conn,
+  { by, isRelayed, proxy }: Way,
+  wire: Wire,
 ): Promise<HttpAnswer> {
   const socket = Duplex.fromWeb({
-    readable: withRepairedHead(connection),
-    writable: connection.writable,
+    readable: withRepairedHead(wire, by),
+    writable: wire.writable,
   });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   // It tells of the connection's end, too, at any time.
   socket.on("error", reject);
-  socket.on("close", () => closeQuietly(connection));
+  socket.on("close", wire.close);
+  const path = url.pathname + url.search;
   const asked = request({
     createConnection: () => socket,
-    path: url.pathname + url.search,
-    headers: inTitleCase({ host: url.host, accept: "*/*", ...headers }),
+    // RFC 9112 §3.2.2: a proxy is told where to.
+    path: isRelayed ? url.origin + path : path,
+    headers: inTitleCase({
+      host: url.host,
+      accept: "*/*",
+      ...headers,
+      ...(isRelayed && proxy !== null && headersForProxy(proxy)),
+    }),
     maxHeaderSize: 2 * MOST_HEAD,
   });
   asked.maxHeadersCount = 0;
@@ -162,31 +117,29 @@ function headersOf({ rawHeaders }: IncomingMessage): Headers {
   return headers;
 }
 
-/** What a connection brings, with the head of the answer repaired. */
-function withRepairedHead(connection: Deno.Conn): ReadableStream<Uint8Array> {
+/** What a wire brings, with the head of the answer repaired. */
+function withRepairedHead(wire: Wire, by: Peer): ReadableStream<Uint8Array> {
   let isHead = true;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const bytes = isHead
-        ? await readHead(connection)
-        : await readSome(connection);
+      const bytes = isHead ? await readHead(wire, by) : await wire.read();
       isHead = false;
       if (bytes === null) controller.close();
       else controller.enqueue(bytes);
     },
-    cancel: () => closeQuietly(connection),
+    cancel: wire.close,
   }, { highWaterMark: 0 });
 }
 
 /** The head, repaired, and what came with it; null if it did not come whole. */
-async function readHead(connection: Deno.Conn): Promise<Uint8Array | null> {
+async function readHead(wire: Wire, by: Peer): Promise<Uint8Array | null> {
   let text = "";
   for (let seen = 0, skipped = 0;;) {
-    const bytes = await readSome(connection);
+    const bytes = await wire.read();
     if (bytes === null) return null;
     text += Buffer.from(bytes).toString("latin1");
     if (seen === 0) text = text.replace(/^[\r\n]+/, "");
-    refuseOtherProtocol(text);
+    refuseOtherProtocol(text, by);
     for (;;) {
       const length = headLength(text, seen);
       if (length === null) break;
@@ -213,12 +166,6 @@ function headLength(text: string, seen: number): number | null {
   const emptyLine = /\n\r?\n/g;
   emptyLine.lastIndex = Math.max(0, seen - 2);
   return emptyLine.test(text) ? emptyLine.lastIndex : null;
-}
-
-async function readSome(connection: Deno.Conn): Promise<Uint8Array | null> {
-  const buffer = new Uint8Array(READ);
-  const length = await connection.read(buffer);
-  return length === null ? null : buffer.subarray(0, length);
 }
 
 /** The body of an answer as `fetch` gives it: its buffer is the reader's. */

@@ -7,13 +7,14 @@ import {
   proxyWantsName,
 } from "../origin/connection_error.ts";
 import type { HttpAnswer } from "../origin/head.ts";
+import { userinfoOf } from "../origin/request.ts";
 import type { Watch } from "./body.ts";
 import type { Clients, Way } from "./clients.ts";
 import { looksForConnection } from "./connecting.ts";
-import type { Lenience } from "./fetch_leniently.ts";
+import { takesWire, type Wiring } from "./wire.ts";
 
 /** What requests are made with. */
-export interface Fetching extends Lenience {
+export interface Fetching extends Wiring {
   readonly clients: Clients;
   readonly manners: Manners;
 }
@@ -51,9 +52,15 @@ export async function fetchOnce(
   async function leniently(): Promise<HttpAnswer> {
     // Most workers never need it, and node:http takes long to load.
     const { fetchLeniently } = await import("./fetch_leniently.ts");
-    return await fetchLeniently(url, headers, way, fetching, watch);
+    const answer = await fetchLeniently(url, headers, way, fetching, watch);
+    return await unlessProxyAsks(answer, way);
   }
-  if (!takesLenience(url, way, fetching)) return await usually();
+  if (!takesWire(url, way, fetching)) {
+    return await usually().catch((error) => {
+      throw isUnreadable(error) ? inNoOtherWay(error) : error;
+    });
+  }
+  if (tellsWrongOne(url, way)) return await leniently();
   const manner = manners.get(url.origin);
   if (manner === "lenient") {
     return await leniently().catch((error) => {
@@ -81,16 +88,13 @@ export async function fetchOnce(
 }
 
 /**
- * Whether an origin can be asked leniently: not through a proxy, and not with a
- * client certificate, which Deno shows only on connections that it makes itself.
+ * Whether `fetch` would tell the wrong one the name and password that a proxy
+ * wants: Deno sends those of an `http:` proxy through the tunnel to an `https:`
+ * origin, too, and those of an `https:` proxy to nobody for an `http:` origin.
  */
-function takesLenience(
-  url: URL,
-  { by }: Way,
-  { clientCertificate }: Fetching,
-): boolean {
-  const isPlain = url.protocol === "http:" || clientCertificate === null;
-  return by === "origin" && isPlain;
+function tellsWrongOne(url: URL, { proxy }: Way): boolean {
+  return proxy !== null && proxy.protocol.startsWith("http") &&
+    proxy.protocol !== url.protocol && userinfoOf(proxy) !== null;
 }
 
 function remember(
@@ -102,9 +106,19 @@ function remember(
   manners.set(origin, manner);
 }
 
-function isUnreadable(error: unknown): boolean {
+function isUnreadable(error: unknown): error is DownloadError {
   return error instanceof DownloadError && error.code === "UNREADABLE" &&
     !isOfWrongLength(error);
+}
+
+function inNoOtherWay({ message, cause }: DownloadError): DownloadError {
+  return new DownloadError(
+    "UNREADABLE",
+    `${message} Over https, Sluice reads no such answer through an https:// ` +
+      "proxy, nor with CLIENT_CERT through any proxy or where private networks " +
+      "are denied.",
+    { cause },
+  );
 }
 
 /** A public server keeps to browsers' rule about ports: others give it URLs. */
@@ -127,7 +141,7 @@ async function fetchUsually(
   const looking = looksForConnection(
     way,
     fetching,
-    takesLenience(url, way, fetching)
+    takesWire(url, way, fetching)
       ? () => isOver || elsewhere.abort(DEAD_ADDRESS)
       : null,
   );
@@ -143,7 +157,15 @@ async function fetchUsually(
     throw connectionError(error, "request", way.by);
   });
   isOver = true;
-  if (response.status !== 407 || way.by === "origin") return response;
-  await response.body?.cancel();
+  return await unlessProxyAsks(response, way);
+}
+
+/** @throws {DownloadError} PROXY_AUTH if the answer is a proxy's 407. */
+async function unlessProxyAsks<Answer extends HttpAnswer>(
+  answer: Answer,
+  { by }: Way,
+): Promise<Answer> {
+  if (answer.status !== 407 || by === "origin") return answer;
+  await answer.body?.cancel();
   throw proxyWantsName();
 }

@@ -103,7 +103,7 @@ Deno.test("what is no HTTP proxy is blamed at once, or the origin behind it", as
   });
   const status = await trial.downloads.end(id);
   assertFailed(status, "UNREADABLE", /the proxy or the origin.*HTTP_PROXY/);
-  assertEquals(proxy.asked.length, 1);
+  assertEquals(proxy.asked.length, 2);
 });
 
 for (

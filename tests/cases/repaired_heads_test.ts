@@ -8,7 +8,6 @@ import {
   literal,
   type OriginRequest,
 } from "../support/origin.ts";
-import { NO_PROXIES, startProxy } from "../support/proxy.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   askedWhole,
@@ -133,15 +132,6 @@ Deno.test("an origin that knows headers in title case only", async () => {
   await assertDownloaded(await trial.end(url), WHOLE, "a");
   // With a range, and plainly.
   assertEquals(refused, 2);
-});
-
-Deno.test("through a proxy, heads stay as they are", async () => {
-  await using proxy = await startProxy();
-  const proxies = { ...NO_PROXIES, http: `http://${proxy.address}` };
-  await using trial = await startTrial({ proxies });
-  const url = trial.origin.serve("/a", WHOLE, FOLDED);
-  assertFailed(await endAlone(trial, url), "UNREADABLE", /RFC 9112 §5/);
-  assertEquals(trial.origin.requests.length, proxy.asked.length);
 });
 
 for (const allowPrivate of [true, false]) {

@@ -9,6 +9,7 @@ import {
   expired,
   future,
   key,
+  old,
   other,
 } from "../support/faulty_certificates.ts";
 import { nginxInstalled, startNginx } from "../support/nginx.ts";
@@ -143,7 +144,13 @@ for (
       "another's key",
       client,
       serverKey,
-      /CLIENT_CERT with its key cannot be used/,
+      /CLIENT_CERT with its key cannot be used: the key is another's/,
+    ],
+    [
+      "an old version",
+      old,
+      key,
+      /CLIENT_CERT with its key cannot be used: .*X.509 v1.*signed as v3\.$/m,
     ],
     ["a key alone", null, key, /CLIENT_KEY is of no use without CLIENT_CERT/],
   ] as const

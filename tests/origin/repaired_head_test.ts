@@ -77,9 +77,20 @@ Deno.test("what is no answer of HTTP is refused", () => {
     const line of ["ICY 200 OK", "HTTP", "HTTP/1.1", "HTTP/1.1 20 OK", "", "a"]
   ) assertThrows(() => repairHead(`${line}\r\n\r\n`), DownloadError, "HTTP");
   for (const text of ["S", "HTTQ", "SSH-2.0", "\x15\x03"]) {
-    assertThrows(() => refuseOtherProtocol(text), DownloadError, "not speak");
+    assertThrows(
+      () => refuseOtherProtocol(text, "origin"),
+      DownloadError,
+      "not speak",
+    );
+    assertThrows(
+      () => refuseOtherProtocol(text, "proxy"),
+      DownloadError,
+      "the proxy or the origin behind it",
+    );
   }
-  for (const text of ["", "H", "HTTP", "HTTP/1"]) refuseOtherProtocol(text);
+  for (const text of ["", "H", "HTTP", "HTTP/1"]) {
+    refuseOtherProtocol(text, "origin");
+  }
 });
 
 Deno.test("interim answers are told from final ones", () => {

@@ -11,6 +11,7 @@ const [address = "", allowed] = Deno.args;
 const url = new URL(address);
 const way = {
   by: "origin",
+  proxy: null,
   isRelayed: false,
   hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),
   port: Number(url.port),

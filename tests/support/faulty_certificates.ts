@@ -78,6 +78,18 @@ RQIgFRjSjEQP3JgppKST9LMdsb+CikNlgmPuwatnWHLHqB8CIQCmWZ9RTxa3yrMw
 -----END CERTIFICATE-----
 `;
 
+/** Of X.509 v1, as `openssl x509 -req` makes it without extensions. */
+export const old = `\
+-----BEGIN CERTIFICATE-----
+MIIBGDCBvwIUId3GRTsUzi8I5k9hsjixni+S/PswCgYIKoZIzj0EAwIwDjEMMAoG
+A1UEAwwDb2xkMCAXDTI2MTEyNjE5MzY0NFoYDzIxMjYxMTAyMTkzNjQ0WjAOMQww
+CgYDVQQDDANvbGQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATHEfT9yMRNwgtD
+jI9H+DMBP/ZyPSiGx2fKXZLlHCG10ikM9mSxLnIZiJRp8pWoNfAos8qrTN6kgD+B
+M2yvRflDMAoGCCqGSM49BAMCA0gAMEUCIQC0X4tWUPH789x1dZB5AJsEZeX8udjM
+K8B3Z/xlRSwV5AIgfKMLbkUX8vwLyGJEXjQitdGUIqWIJWGlyGKgo6TUVPs=
+-----END CERTIFICATE-----
+`;
+
 /** The private key of all certificates here, in PEM. */
 export const key = `\
 -----BEGIN PRIVATE KEY-----

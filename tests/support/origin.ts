@@ -257,8 +257,8 @@ export interface OriginOptions {
   hostname?: string;
   /** The port, if not any that is free. */
   port?: number;
-  /** Speak TLS, with these in PEM. */
-  tls?: { cert: string; key: string };
+  /** Speak TLS, with these in PEM; with `ca`, to clients only that it signed. */
+  tls?: { cert: string; key: string; ca?: string };
   /** How many connections, idle ones too, are let in; what further ones get. */
   limit?: { connections: number; further: "close" | "reset" | Behaviour };
 }
@@ -375,7 +375,13 @@ export async function startOrigin(
     }
     raw.setNoDelay(true);
     const socket = secureContext
-      ? new tls.TLSSocket(raw, { isServer: true, secureContext })
+      ? new tls.TLSSocket(raw, {
+        isServer: true,
+        secureContext,
+        requestCert: options.tls?.ca !== undefined,
+        rejectUnauthorized: options.tls?.ca !== undefined,
+        ...(options.tls?.ca !== undefined && { ca: options.tls.ca }),
+      })
       : raw;
     socket.on("error", () => raw.destroy());
     socket.on("end", () => raw.destroy());

@@ -1,6 +1,8 @@
 /** A forward proxy: HTTP (absolute form and CONNECT) and SOCKS5 on one port. */
 
+import type { Buffer } from "node:buffer";
 import net from "node:net";
+import tls from "node:tls";
 import type { Proxies } from "../../lib/origin/proxies.ts";
 
 /** No proxy for any URL. */
@@ -20,11 +22,13 @@ export interface ProxyOptions {
   readonly credentials?: string | null;
   /** In place of any answer of its own. */
   readonly refusal?: string;
+  /** Speak TLS, with these in PEM. */
+  readonly tls?: { cert: string; key: string };
 }
 
 /** Starts a proxy on a free port of 127.0.0.1. */
 export async function startProxy(
-  { credentials = null, refusal }: ProxyOptions = {},
+  { credentials = null, refusal, tls: secrets }: ProxyOptions = {},
 ): Promise<Proxy> {
   const asked: string[] = [];
   const sockets = new Set<net.Socket>();
@@ -78,25 +82,47 @@ export async function startProxy(
     upstream.write(sent.join("\r\n"));
   }
 
-  function serveSocks(client: net.Socket): void {
-    client.write(credentials === null ? "\x05\x00" : "\x05\xff", "latin1");
+  function serveSocks(client: net.Socket, greeting: Buffer): void {
+    if (credentials === null) {
+      client.write(Uint8Array.of(5, 0));
+      client.once("data", (bytes) => connectBySocks(client, bytes));
+      return;
+    }
+    if (!greeting.subarray(2).includes(2)) {
+      client.write(Uint8Array.of(5, 255));
+      return;
+    }
+    client.write(Uint8Array.of(5, 2));
     client.once("data", (bytes) => {
-      const [host, at] = bytes[3] === 1
-        ? [bytes.subarray(4, 8).join("."), 8]
-        : [
-          bytes.subarray(5, 5 + (bytes[4] ?? 0)).toString(),
-          5 + (bytes[4] ?? 0),
-        ];
-      const port = bytes.readUInt16BE(at);
-      asked.push(`SOCKS ${host}:${port}`);
-      const granted = Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0);
-      join(client, host, port, () => client.write(granted));
+      const [, length = 0] = bytes;
+      const name = bytes.subarray(2, 2 + length).toString();
+      const password = bytes.subarray(3 + length).toString();
+      const isRight = `${name}:${password}` === credentials;
+      client.write(Uint8Array.of(1, isRight ? 0 : 1));
+      if (!isRight) return void client.end();
+      client.once("data", (bytes) => connectBySocks(client, bytes));
     });
   }
 
-  const server = net.createServer((client) => {
-    open(client).once("data", (bytes) => {
-      if (bytes[0] === 5) serveSocks(client);
+  function connectBySocks(client: net.Socket, bytes: Buffer): void {
+    const [host, at] = bytes[3] === 1 ? [bytes.subarray(4, 8).join("."), 8] : [
+      bytes.subarray(5, 5 + (bytes[4] ?? 0)).toString(),
+      5 + (bytes[4] ?? 0),
+    ];
+    const port = bytes.readUInt16BE(at);
+    asked.push(`SOCKS ${host}:${port}`);
+    const granted = Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+    join(client, host, port, () => client.write(granted));
+  }
+
+  const secureContext = secrets && tls.createSecureContext(secrets);
+  const server = net.createServer((raw) => {
+    open(raw);
+    const client = secureContext
+      ? open(new tls.TLSSocket(raw, { isServer: true, secureContext }))
+      : raw;
+    client.once("data", (bytes) => {
+      if (bytes[0] === 5) serveSocks(client, bytes);
       else serveHttp(client, bytes.toString("latin1"));
     });
   });

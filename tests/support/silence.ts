@@ -7,8 +7,10 @@ export interface Silence extends Disposable {
 }
 
 /** Makes a port silent, a free one of 127.0.0.1 by itself. */
-export async function startSilence(port = 0): Promise<Silence> {
-  const hostname = "127.0.0.1";
+export async function startSilence(
+  port = 0,
+  hostname = "127.0.0.1",
+): Promise<Silence> {
   const listener = Deno.listen({ hostname, port, tcpBacklog: 0 });
   const queued: Deno.Conn[] = [];
   for (;;) {
