@@ -3,26 +3,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
+import { refuseDamagedRows } from "./damaged_rows.ts";
 import { migrate, refuseNewer } from "./migrations.ts";
 import { defineSearchText, searchTextSql } from "./search_text.ts";
-
-/** The latest time that a Date can hold, in milliseconds since the epoch. */
-const LATEST_DATE = 8_640_000_000_000_000;
-
-/** SQLite itself does not notice when bytes change within a value. */
-const BROKEN = `
-  SELECT id FROM downloads WHERE
-    state NOT IN ('Queued', 'Paused', 'Downloaded', 'Failed') OR
-    NOT json_valid(request) OR NOT json_valid(detail) OR
-    NOT json_valid(coalesce(file, 'null')) OR
-    coalesce(substr(request ->> 'url', 1, 4), '') <> 'http' OR
-    downloaded NOT BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} OR
-    added_at NOT BETWEEN 0 AND ${LATEST_DATE} OR
-    coalesce(finished_at, 0) NOT BETWEEN 0 AND ${LATEST_DATE}
-  UNION ALL SELECT id FROM runs WHERE
-    start < 0 OR end NOT BETWEEN start AND ${Number.MAX_SAFE_INTEGER} OR
-    crc NOT BETWEEN 0 AND ${2 ** 32 - 1}
-  LIMIT 1`;
 
 /** An open database, and all that is asked of it. */
 export interface Database {
@@ -55,8 +38,7 @@ export function openDatabase(
     defineSearchText(db);
     // Only now: a step might make what is damaged look whole.
     migrate(db);
-    const broken = db.prepare(BROKEN).get();
-    if (broken) throw new Error(`download ${broken.id} is damaged`);
+    refuseDamagedRows(db);
     return { db, sql: statements(db) };
   } catch (error) {
     db?.close();

@@ -160,7 +160,7 @@ function downloadOf(row: Row, paths: FinishedPaths): Download {
   return {
     id: row.id,
     request: JSON.parse(row.request),
-    state: paths.now({ kind: row.state, ...JSON.parse(row.detail) }),
+    state: paths.now({ ...JSON.parse(row.detail), kind: row.state }),
     file: row.file === null ? null : JSON.parse(row.file),
     downloaded: row.downloaded,
     addedAt: row.added_at,

@@ -10,6 +10,7 @@ import {
 } from "@std/assert";
 import * as fc from "../support/fast_check.ts";
 import { DatabaseSync } from "node:sqlite";
+import { hostOf } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { preparePages } from "../../lib/store/pages.ts";
 import { openStore, type Store } from "../../lib/store/sqlite.ts";
@@ -79,7 +80,30 @@ for (
       using db = new DatabaseSync(path);
       db.exec(`UPDATE downloads SET state = 'Qeued' WHERE seq = 1`);
     }],
-  ] satisfies [string, (path: string) => void][]
+    ...([
+      ["a finished file has no path", "detail", '"path"'],
+      ["an error has no code", "detail", '"code"'],
+      ["an error has no message", "detail", '"message"'],
+      ["a request has no URL", "request", '"url"'],
+      ["a request has no headers", "request", '"headers"'],
+      ["a URL cannot be read", "request", "http://"],
+      ["a file has no name", "file", '"name"'],
+      ["a file has no size", "file", '"size"'],
+      ["a validator is of no kind", "file", '"etag"'],
+    ] as const).map(([what, column, part]) =>
+      [`says that ${what}`, (path: string) => {
+        using db = new DatabaseSync(path);
+        const put = part === "http://"
+          ? "http://["
+          : part.replace(/.../, '"x-');
+        const { changes } = db.prepare(
+          `UPDATE downloads SET ${column} = replace(${column}, ?, ?)
+           WHERE instr(${column}, ?)`,
+        ).run(part, put, part);
+        assertGreater(changes, 0);
+      }] as const
+    ),
+  ] satisfies (readonly [string, (path: string) => void])[]
 ) {
   Deno.test(`state that ${what} is refused in one line, and kept`, async () => {
     await using origin = await startOrigin();
@@ -259,7 +283,8 @@ function readAll(store: Store, path: string): void {
   for (const order of ["oldest", "latest"] as const) {
     for (const id of find({ ...page, order }).ids) {
       store.runs(id);
-      store.get(id);
+      const download = store.get(id);
+      if (download !== null) hostOf(download.request);
     }
   }
   store.waiting([], 10);
