@@ -28,7 +28,8 @@ export function loggedIn(
 ): Response {
   return verdict === "welcome"
     ? leadTo("./", [auth.cookie(scope)])
-    : leadTo("./#failed", []);
+    // To the field by its name: browsers take the focus from any other.
+    : leadTo("./#token", []);
 }
 
 /** Ends the session of a browser, and leads to the login. */

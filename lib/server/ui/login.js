@@ -15,7 +15,7 @@ keepShared();
 const failed = byId("failed", HTMLElement);
 const field = byId("token", HTMLInputElement);
 
-if (location.hash === "#failed") {
+if (location.hash === "#token") {
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", "failed hint");
 }
