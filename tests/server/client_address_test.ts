@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { clientAddress } from "../../lib/server/client_address.ts";
 
 const TRUSTED = ["127.0.0.0/8", "::1", "10.0.0.0/8", "fd00::/8"];
@@ -50,9 +50,13 @@ Deno.test("what cannot be read ends the search: the proxy before it counts", () 
 });
 
 Deno.test("a header of many hops is read once", () => {
-  const many = Array.from({ length: 100_000 }, () => "10.1.1.1").join();
-  const start = performance.now();
-  assertEquals(from("127.0.0.1", many), "10.1.1.1");
-  const took = performance.now() - start;
-  if (took > 5_000) throw new Error(`${took} ms`);
+  function timeOf(hops: number): number {
+    const many = Array.from({ length: hops }, () => "10.1.1.1").join();
+    const start = performance.now();
+    assertEquals(from("127.0.0.1", many), "10.1.1.1");
+    return performance.now() - start;
+  }
+  timeOf(20_000);
+  // Read again for each hop, ten times as many would take a hundred times as long.
+  assertLess(timeOf(200_000) / timeOf(20_000), 50);
 });
