@@ -89,10 +89,14 @@ type Settings = {
 };
 
 /**
- * One core is left for the main thread. A file system lets one thread at a time
- * write to a file, and those that wait for it take the cores from all others.
+ * One core is left for the main thread, which does little beside two workers. A
+ * file system lets one thread at a time write to a file, and those that wait for
+ * it take the cores from all others.
  */
-const WORKERS = Math.max(1, navigator.hardwareConcurrency - 1);
+const WORKERS = Math.max(
+  Math.min(2, navigator.hardwareConcurrency),
+  navigator.hardwareConcurrency - 1,
+);
 
 const TRUE_OR_FALSE = "true or false";
 

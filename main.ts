@@ -301,13 +301,18 @@ function announce(
     `Its page is http://${host}:${port}/`,
     ...reached,
     `Files go to ${config.contentDirectory}`,
-    `${config.threadsAmount} threads on ${config.workers} workers, ` +
-    `at most ${config.bytesAmount} bytes a slice`,
+    `${counted(config.threadsAmount, "thread")} on ` +
+    `${counted(config.workers, "worker")}, ` +
+    `at most ${counted(config.bytesAmount, "byte")} a slice`,
   ];
   if (!config.allowPrivate) {
     lines.push("Private networks are denied to downloads");
   }
   print(lines.join("\n"));
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** @throws {DownloadError} DISK if standard output takes no more. */

@@ -323,7 +323,8 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh, remove or ping.',
+        '"action" must be list, pause, resume, retry, refresh, remove or ping; ' +
+          "to add a URL, leave it out.",
       );
   }
 }

@@ -19,7 +19,7 @@ const HELP = `Usage: deno task bench [flags]
   --rounds N          rounds after the warm-up, 5 by default
   --size-factor F     what sizes and numbers are multiplied with, to be quick
   --cores N           run everything on the first N cores
-  --directory DIR     where the files go; a memory disk shows CPU alone
+  --directory DIR     where the files go; a memory disk shows CPU alone (not below /dev)
   --json FILE         write the results there, too
   --picture FILE      draw the last race as SVG
 

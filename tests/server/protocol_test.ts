@@ -281,6 +281,7 @@ Deno.test("what is wrong with a list of downloads is named", () => {
 Deno.test("what is wrong with a command is named", () => {
   for (
     const [fields, says] of [
+      [{ action: "add", url }, "to add a URL, leave it out"],
       [{ action: "stop" }, '"action"'],
       [{ action: null }, '"action"'],
       [{ action: ["pause"], id: "1" }, '"action"'],
