@@ -10,6 +10,7 @@ import { ownDirectory } from "../files/own_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import { createEventLog } from "../status/event_log.ts";
 import { createLists } from "../status/lists.ts";
+import { checkBehind } from "../store/checker.ts";
 import { createHealth } from "../store/health.ts";
 import { createQueue } from "../store/queue.ts";
 import { createReader } from "../store/reader.ts";
@@ -67,7 +68,12 @@ export async function serve(
     const server = listen(options, handler, log, onListen);
     // In the turn that begins to listen, no client can have taken the last file.
     reader.start();
-    await Promise.race([server.finished, aborted(signals.stop)]);
+    using checking = store.isChecked ? null : checkBehind(parts.statePath);
+    await Promise.race([
+      server.finished,
+      aborted(signals.stop),
+      ...(checking === null ? [] : [checking.damaged]),
+    ]);
     log("stopping");
     handler.close();
     await Promise.all([

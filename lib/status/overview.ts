@@ -19,6 +19,12 @@ import {
 /** How many statuses one message carries at most; the rest follows. */
 const MOST_CHANGES = 1_000;
 
+/**
+ * How many new downloads wait to be told of. Of what is beyond, the totals tell,
+ * and each once it begins: a million ids would take as much memory as all else.
+ */
+const MOST_ADDED = 20_000;
+
 /** A change of the free room that is told by itself, in bytes ... */
 const DISK_CHANGE = 16 * 1024 * 1024;
 /** ... or as a part of what was told before, if that is more. */
@@ -103,7 +109,9 @@ export function createOverview(
     hear(event) {
       if (event.kind === "room") disk = { free: event.free, room: event.bytes };
       const id = idOf(event);
-      if (id !== null) (event.kind === "added" ? added : changed).add(id);
+      if (id === null) return;
+      if (event.kind !== "added") changed.add(id);
+      else if (added.size < MOST_ADDED) added.add(id);
     },
     take() {
       for (const { download: { id }, threads } of engine.transfers()) {

@@ -3,15 +3,24 @@
 import { DatabaseSync } from "node:sqlite";
 import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
-import { refuseDamagedRows } from "./damaged_rows.ts";
-import { migrate, refuseNewer } from "./migrations.ts";
+import { isCurrent, migrate, refuseNewer } from "./migrations.ts";
 import { defineSearchText, searchTextSql } from "./search_text.ts";
+import { refuseDamagedFile, refuseDamagedRecords } from "./soundness.ts";
+import { prepareWaiting } from "./waiting.ts";
 
 /** An open database, and all that is asked of it. */
 export interface Database {
   readonly db: DatabaseSync;
   readonly sql: ReturnType<typeof statements>;
+  /**
+   * Whether all of it was checked. A large file is not, as nobody would wait for
+   * it: see `checkBehind`.
+   */
+  readonly isChecked: boolean;
 }
+
+/** Bytes of a file that are checked in half a second. */
+const LARGE = 32 * 1024 * 1024;
 
 /**
  * Opens the database at `path`, and makes it if there is none. One of an older
@@ -32,18 +41,24 @@ export function openDatabase(
     // NORMAL: the last ones may be lost then, but the state is never damaged.
     const synchronous = sync ? "FULL" : "NORMAL";
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
-    const [first] = db.prepare("PRAGMA integrity_check(1)").all();
-    const verdict = String(Object.values(first ?? {})[0]);
-    if (verdict !== "ok") throw new Error(verdict);
+    const isChecked = !isCurrent(db) || sizeOf(db) <= LARGE;
+    // Before it is brought up to date, which might make damage look whole.
+    if (isChecked) refuseDamagedFile(db);
     defineSearchText(db);
-    // Only now: a step might make what is damaged look whole.
     migrate(db);
-    refuseDamagedRows(db);
-    return { db, sql: statements(db) };
+    if (isChecked) refuseDamagedRecords(db);
+    return { db, sql: statements(db), isChecked };
   } catch (error) {
     db?.close();
     throw stateError(error, path);
   }
+}
+
+function sizeOf(db: DatabaseSync): number {
+  const row = db.prepare(
+    "SELECT page_count * page_size AS size FROM pragma_page_count, pragma_page_size",
+  ).get();
+  return Number(row?.size);
 }
 
 /** What SQLite said, as an error that says what to do. */
@@ -71,6 +86,9 @@ export function isHeld(error: unknown): boolean {
   return /database is locked/.test(errorMessage(error));
 }
 
+/** What a record is found by. */
+const TEXT = searchTextSql("request", "file");
+
 const COLUMNS =
   "id, request, state, detail, file, downloaded, added_at, finished_at";
 
@@ -78,16 +96,14 @@ function statements(db: DatabaseSync) {
   return {
     add: db.prepare(
       `INSERT INTO downloads (id, host, request, state, detail, file,
-         downloaded, added_at, finished_at, search_text)
-       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ${
-        searchTextSql("?3", "?6")
-      })`,
+         downloaded, added_at, finished_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    waiting: db.prepare(
-      `SELECT id FROM downloads WHERE state = 'Queued'
-       AND host NOT IN (SELECT value FROM json_each(?))
-       ORDER BY seq LIMIT ?`,
+    list: db.prepare(
+      `INSERT INTO listed (seq, id, state, search_text)
+       VALUES (last_insert_rowid(), ?, ?, ?)`,
     ),
+    waiting: prepareWaiting(db),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
     open: db.prepare(
       `SELECT ${COLUMNS} FROM downloads WHERE state IN ('Queued', 'Paused')
@@ -98,27 +114,30 @@ function statements(db: DatabaseSync) {
        ORDER BY seq DESC LIMIT ?`,
     ),
     waitingForRoom: db.prepare(
-      `SELECT ${COLUMNS} FROM downloads WHERE state = 'Paused'
+      `SELECT ${COLUMNS} FROM downloads INDEXED BY downloads_without_room
+       WHERE state = 'Paused'
        AND detail ->> '$.error.code' = 'DISK_FULL'
        AND (file IS NULL OR file ->> 'size' - downloaded <= ?)
        ORDER BY seq LIMIT 100`,
     ),
     totals: db.prepare(
-      "SELECT state, count(*) AS count FROM downloads GROUP BY state",
+      "SELECT state, sum(count) AS count FROM blocks GROUP BY state",
     ),
     facts: db.prepare(
-      `UPDATE downloads SET file = ?1, downloaded = ?2,
-         search_text = ${searchTextSql("request", "?1")} WHERE id = ?3`,
+      "UPDATE downloads SET file = ?, downloaded = ? WHERE id = ?",
     ),
     settle: db.prepare(
       `UPDATE downloads SET state = ?1, detail = ?2, file = ?3,
-         downloaded = ?4, finished_at = ?5,
-         search_text = ${searchTextSql("request", "?3")} WHERE id = ?6`,
+         downloaded = ?4, finished_at = ?5 WHERE id = ?6`,
     ),
     renew: db.prepare(
       `UPDATE downloads SET host = ?1, request = ?2, state = 'Queued',
-         detail = '{}', finished_at = NULL,
-         search_text = ${searchTextSql("?2", "file")} WHERE id = ?3`,
+         detail = '{}', finished_at = NULL WHERE id = ?3`,
+    ),
+    relist: db.prepare(
+      `UPDATE listed SET search_text = now.text
+       FROM (SELECT seq, ${TEXT} AS text FROM downloads WHERE id = ?) AS now
+       WHERE listed.seq = now.seq`,
     ),
     remove: db.prepare("DELETE FROM downloads WHERE id = ?"),
     runs: db.prepare(

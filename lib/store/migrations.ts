@@ -3,6 +3,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { searchTextSql } from "./search_text.ts";
 
+/** A block are so many places in the order of adding, as a power of two. */
+export const BLOCK_BITS = 10;
+
 /**
  * What makes version n + 1 of version n; version 0 is an empty file. A step
  * that was released stays as it is: there are files that it has made.
@@ -42,6 +45,53 @@ export const STEPS: readonly string[] = [
    ))
    WHERE state = 'Downloaded' AND detail ->> '$.path' LIKE '/%'
      AND detail ->> '$.identity' IS NOT NULL;`,
+  // What lists and searches read of a million downloads lies close together, and
+  // how many of each state a block has is counted as it changes.
+  `CREATE TABLE listed (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL,
+     state TEXT NOT NULL,
+     search_text TEXT NOT NULL
+   ) STRICT;
+   INSERT INTO listed SELECT seq, id, state, search_text FROM downloads;
+   ALTER TABLE downloads DROP COLUMN search_text;
+   CREATE TABLE blocks (
+     block INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     PRIMARY KEY (block, state)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO blocks
+     SELECT seq >> ${BLOCK_BITS}, state, count(*) FROM listed GROUP BY 1, 2;
+   CREATE TRIGGER block_grows AFTER INSERT ON listed BEGIN
+     INSERT INTO blocks VALUES (new.seq >> ${BLOCK_BITS}, new.state, 1)
+       ON CONFLICT DO UPDATE SET count = count + 1;
+   END;
+   CREATE TRIGGER block_shrinks AFTER DELETE ON listed BEGIN
+     UPDATE blocks SET count = count - 1
+       WHERE block = old.seq >> ${BLOCK_BITS} AND state = old.state;
+     DELETE FROM blocks
+       WHERE block = old.seq >> ${BLOCK_BITS} AND state = old.state AND count = 0;
+   END;
+   CREATE TRIGGER block_changes AFTER UPDATE OF state ON listed BEGIN
+     UPDATE blocks SET count = count - 1
+       WHERE block = old.seq >> ${BLOCK_BITS} AND state = old.state;
+     DELETE FROM blocks
+       WHERE block = old.seq >> ${BLOCK_BITS} AND state = old.state AND count = 0;
+     INSERT INTO blocks VALUES (new.seq >> ${BLOCK_BITS}, new.state, 1)
+       ON CONFLICT DO UPDATE SET count = count + 1;
+   END;
+   CREATE TRIGGER listed_follows AFTER UPDATE OF state ON downloads
+     WHEN old.state <> new.state BEGIN
+     UPDATE listed SET state = new.state WHERE seq = new.seq;
+   END;
+   CREATE TRIGGER listed_leaves AFTER DELETE ON downloads BEGIN
+     DELETE FROM listed WHERE seq = old.seq;
+   END;
+   CREATE INDEX downloads_waiting ON downloads (host, seq)
+     WHERE state = 'Queued';
+   CREATE INDEX downloads_without_room ON downloads (seq)
+     WHERE state = 'Paused' AND detail ->> '$.error.code' = 'DISK_FULL';`,
 ];
 
 /**
@@ -57,6 +107,11 @@ export function refuseNewer(db: DatabaseSync, steps = STEPS): void {
       `${steps.length}: run the newer Sluice again, or move the file away to ` +
       "begin with an empty queue",
   );
+}
+
+/** Whether a file is of this program's version. */
+export function isCurrent(db: DatabaseSync): boolean {
+  return versionOf(db) === STEPS.length;
 }
 
 /**

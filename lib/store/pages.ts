@@ -8,6 +8,7 @@ import {
   RECORD_ORDERS,
   type RecordOrder,
 } from "./catalogue.ts";
+import { BLOCK_BITS } from "./migrations.ts";
 import { folded } from "./search_text.ts";
 
 /** A URL without its query, whose last segment names a download at first. */
@@ -20,12 +21,13 @@ const NAME = `coalesce(file ->> 'name', request ->> 'filename',
 
 const SIZE = "file ->> 'size'";
 
-const PROGRESS = `CASE WHEN state = 'Downloaded' THEN 1.0
+const PROGRESS = `CASE WHEN downloads.state = 'Downloaded' THEN 1.0
   ELSE downloaded * 1.0 / nullif(${SIZE}, 0) END`;
 
-const SORTED: Readonly<Record<RecordOrder, string>> = {
-  oldest: "seq",
-  latest: "seq DESC",
+/** Those that are found in the order of adding, which needs no record. */
+const IN_ORDER = { oldest: "seq", latest: "seq DESC" } as const;
+
+const SORTED: Readonly<Record<Exclude<RecordOrder, InOrder>, string>> = {
   name: `${NAME}, seq DESC`,
   "-name": `${NAME} DESC, seq DESC`,
   size: `${SIZE} NULLS LAST, seq DESC`,
@@ -34,47 +36,173 @@ const SORTED: Readonly<Record<RecordOrder, string>> = {
   "-progress": `${PROGRESS} DESC NULLS LAST, seq DESC`,
 };
 
-/** The downloads of a filter; {@linkcode valuesOf} fills its parameters in. */
-const FILTERED = `FROM downloads
-  WHERE state IN (SELECT value FROM json_each(?1)) AND (?2 = '' OR instr(search_text, ?2))
-  AND (state <> 'Queued' OR ?3 IS NULL
-    OR (id IN (SELECT value FROM json_each(?4))) = (?3 = 'only'))
-  AND (?5 IS NULL
-    OR request ->> 'url' IN (SELECT value FROM json_each(?5)))`;
+type InOrder = keyof typeof IN_ORDER;
+
+/** Those in the states ?1, and of the queued only or all but those of ?3. */
+const STANDING = `listed.state IN (SELECT value FROM json_each(?1))
+  AND (listed.state <> 'Queued' OR ?2 IS NULL
+    OR (listed.id IN (SELECT value FROM json_each(?3))) = (?2 = 'only'))`;
+
+const SEARCHED = `${STANDING} AND (?4 = '' OR instr(search_text, ?4))`;
+
+/**
+ * Those of the URLs ?4. What is listed is looked through first: it is shorter
+ * than the records, and begins with the URL in one case.
+ */
+const OF_URLS = `${STANDING} AND
+  substr(search_text, 1, instr(search_text || char(10), char(10)) - 1)
+    IN (SELECT value FROM json_each(?5)) AND
+  request ->> 'url' IN (SELECT value FROM json_each(?4))`;
+
+const RECORDS = "listed CROSS JOIN downloads USING (seq)";
+
+/** A filter's statements. */
+interface Statements {
+  readonly ids: ReadonlyMap<RecordOrder, Query>;
+  readonly count: Query;
+}
+
+type Query = ReturnType<DatabaseSync["prepare"]>;
 
 /** Prepares to find the downloads of pages, each page at one moment. */
 export function preparePages(db: DatabaseSync): (page: Page) => Found {
-  const ids = new Map(RECORD_ORDERS.map((order) => [
-    order,
-    db.prepare(
-      `SELECT id ${FILTERED} ORDER BY ${SORTED[order]} LIMIT ?6 OFFSET ?7`,
-    ),
-  ]));
-  const count = db.prepare(`SELECT count(*) AS count ${FILTERED}`);
-  return ({ offset, limit, order, ...filter }) => {
-    const values = valuesOf(filter);
+  const searched = prepare(db, SEARCHED, 5);
+  const ofUrls = prepare(db, OF_URLS, 6, RECORDS);
+  const inOrder = preparePagesInOrder(db);
+
+  function find(page: Page): Found {
+    const { search, urls, order, offset, limit } = page;
+    const isAll = search === "" && urls === undefined;
+    if (isAll && isInOrder(order)) return inOrder.find(page, order);
+    const statements = urls === undefined ? searched : ofUrls;
+    const values = [
+      ...standingOf(page),
+      ...(urls === undefined
+        ? [folded(search)]
+        : [JSON.stringify(urls), JSON.stringify(urls.map(folded))]),
+    ];
+    const rows = statements.ids.get(order)?.all(...values, limit, offset) ?? [];
+    const ids = rows.map(({ id }) => String(id));
+    // A page that is not full ends with the last one.
+    if (ids.length < limit && (ids.length > 0 || offset === 0)) {
+      return { ids, total: offset + ids.length };
+    }
+    const total = isAll
+      ? inOrder.count(page)
+      : Number(statements.count.get(...values)?.count);
+    return { ids, total };
+  }
+
+  return (page) => {
     // One transaction sees one state, so that the number fits the page.
     db.exec("BEGIN");
     try {
-      const rows = ids.get(order)?.all(...values, limit, offset) ?? [];
-      const total = Number(count.get(...values)?.count);
-      return { ids: rows.map(({ id }) => String(id)), total };
+      return find(page);
     } finally {
       if (db.isTransaction) db.exec("COMMIT");
     }
   };
 }
 
-/** A filter, as the statements take it. */
-function valuesOf(
-  { states, search, urls, queued }: Filter,
+/** @param next The number of the statements' first free parameter. */
+function prepare(
+  db: DatabaseSync,
+  filter: string,
+  next: number,
+  inOrder = "listed",
+): Statements {
+  const page = `LIMIT ?${next} OFFSET ?${next + 1}`;
+  const ids = new Map(RECORD_ORDERS.map((order) => {
+    const [from, by] = isInOrder(order)
+      ? [inOrder, IN_ORDER[order]]
+      : [RECORDS, SORTED[order]];
+    const query = `SELECT listed.id AS id FROM ${from} WHERE ${filter}
+      ORDER BY ${by} ${page}`;
+    return [order, db.prepare(query)];
+  }));
+  const count = db.prepare(
+    `SELECT count(*) AS count FROM ${inOrder} WHERE ${filter}`,
+  );
+  return { ids, count };
+}
+
+function isInOrder(order: RecordOrder): order is InOrder {
+  return order in IN_ORDER;
+}
+
+/** The first parameters of a filter. */
+function standingOf(
+  { states, queued }: Pick<Filter, "states" | "queued">,
 ): (string | null)[] {
   const { kind = null, ids = [] } = queued ?? {};
-  return [
-    JSON.stringify(states),
-    folded(search),
-    kind,
-    JSON.stringify(ids),
-    urls === undefined ? null : JSON.stringify(urls),
-  ];
+  return [JSON.stringify(states), kind, JSON.stringify(ids)];
+}
+
+/**
+ * Finds pages in the order of adding. How many downloads of each state a block
+ * has is recorded: wherever a page is, what lies before its block is not read.
+ */
+function preparePagesInOrder(db: DatabaseSync) {
+  const blocks = db.prepare(
+    `SELECT block, sum(count) AS count FROM blocks
+     WHERE state IN (SELECT value FROM json_each(?)) GROUP BY block`,
+  );
+  const places = db.prepare(
+    `SELECT seq >> ${BLOCK_BITS} AS block FROM downloads
+     WHERE state = 'Queued' AND id IN (SELECT value FROM json_each(?))`,
+  );
+  const [oldest, latest] = Object.values(IN_ORDER).map((order) =>
+    db.prepare(
+      `SELECT id FROM listed WHERE ${STANDING}
+       AND seq >= ?4 << ${BLOCK_BITS} AND seq < (?4 + 1) << ${BLOCK_BITS}
+       ORDER BY ${order} LIMIT ?5 OFFSET ?6`,
+    )
+  );
+  const statements = { oldest, latest } as Record<InOrder, Query>;
+
+  /** How many downloads of a filter each block has, in the blocks' order. */
+  function countsOf({ states, queued }: Filter): [number, number][] {
+    const kind = queued?.kind ?? null;
+    const whole = kind === "only"
+      ? states.filter((state) => state !== "Queued")
+      : states;
+    const counts = new Map(
+      blocks.all(JSON.stringify(whole))
+        .map(({ block, count }) => [Number(block), Number(count)]),
+    );
+    if (queued !== null && states.includes("Queued")) {
+      const step = kind === "only" ? 1 : -1;
+      for (const { block } of places.all(JSON.stringify(queued.ids))) {
+        counts.set(Number(block), (counts.get(Number(block)) ?? 0) + step);
+      }
+    }
+    return [...counts].sort(([a], [b]) => a - b);
+  }
+
+  function find(page: Page, order: InOrder): Found {
+    const counts = countsOf(page);
+    const ids: string[] = [];
+    let skipped = page.offset;
+    for (
+      const [block, count] of order === "latest" ? counts.toReversed() : counts
+    ) {
+      const left = page.limit - ids.length;
+      if (left <= 0) break;
+      if (skipped >= count) {
+        skipped -= count;
+        continue;
+      }
+      const rows = statements[order]
+        .all(...standingOf(page), block, left, skipped);
+      skipped = 0;
+      for (const { id } of rows) ids.push(String(id));
+    }
+    return { ids, total: sum(counts) };
+  }
+
+  return { find, count: (filter: Filter) => sum(countsOf(filter)) };
+}
+
+function sum(counts: readonly [number, number][]): number {
+  return counts.reduce((total, [, count]) => total + count, 0);
 }

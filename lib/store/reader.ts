@@ -145,7 +145,7 @@ function startWorker(
  * The state's file, to be read. SQLite opens what it has beside it by itself,
  * unseen by Deno.
  */
-function permissionsFor(path: string): Deno.PermissionOptionsObject {
+export function permissionsFor(path: string): Deno.PermissionOptionsObject {
   return {
     read: [path],
     write: false,

@@ -4,11 +4,13 @@
 /// <reference lib="deno.worker" />
 
 import { DatabaseSync } from "node:sqlite";
-import { toRecord } from "../download/errors.ts";
+import { type ErrorRecord, toRecord } from "../download/errors.ts";
 import type { Found, Page } from "./catalogue.ts";
+import type { CheckOrder, CheckReport } from "./checker.ts";
 import { stateError } from "./database.ts";
 import { preparePages } from "./pages.ts";
 import type { ReaderOrder, ReaderReport } from "./reader.ts";
+import { refuseDamagedFile, refuseDamagedRecords } from "./soundness.ts";
 
 let path: string;
 let connection: Connection | null = null;
@@ -18,13 +20,15 @@ interface Connection {
   readonly find: (page: Page) => Found;
 }
 
-self.onmessage = ({ data }: MessageEvent<ReaderOrder>) => {
+self.onmessage = ({ data }: MessageEvent<ReaderOrder | CheckOrder>) => {
   switch (data.type) {
     case "open":
       path = data.path;
       return openAhead();
     case "find":
       return report(find(data.id, data.page));
+    case "check":
+      return report({ type: "checked", error: check() });
     case "close":
       connection?.db.close();
       connection = null;
@@ -50,6 +54,18 @@ function find(id: number, page: Page): ReaderReport {
   }
 }
 
+/** What is wrong with the state; null if nothing is. */
+function check(): ErrorRecord | null {
+  try {
+    connection ??= connect();
+    refuseDamagedFile(connection.db);
+    refuseDamagedRecords(connection.db);
+    return null;
+  } catch (error) {
+    return toRecord(stateError(error, path));
+  }
+}
+
 function connect(): Connection {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
   try {
@@ -60,6 +76,6 @@ function connect(): Connection {
   }
 }
 
-function report(message: ReaderReport): void {
+function report(message: ReaderReport | CheckReport): void {
   self.postMessage(message);
 }

@@ -4,17 +4,24 @@ import { type Download, hostOf, type State } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Catalogue, Excerpt } from "./catalogue.ts";
-import { openDatabase } from "./database.ts";
+import { openDatabase, stateError } from "./database.ts";
 import { createFinishedPaths, type FinishedPaths } from "./finished_paths.ts";
 import { STEPS } from "./migrations.ts";
 import type { PartRecords } from "./part_records.ts";
 import type { Line } from "./queue.ts";
 import { createRecent } from "./recent.ts";
+import { searchText } from "./search_text.ts";
+import { prepareCheck } from "./soundness.ts";
 
 /** Durable state: the queue's line, the catalogue, the records of parts. */
 export interface Store
   extends Line, Catalogue, Excerpt, PartRecords, Disposable {
   get(id: string): Download | null;
+  /**
+   * Whether all of it was checked as it was opened. Otherwise, each record is
+   * when it is read.
+   */
+  readonly isChecked: boolean;
   /** Writes to the state, and changes nothing. */
   touch(): Promise<void>;
 }
@@ -28,10 +35,12 @@ export interface Store
  * @param path In the content directory: `.sluice/state.db`.
  * @param sync Whether a write counts as on disk only once it outlives a loss
  * of power; otherwise, it outlives the process.
- * @throws {DownloadError} STATE if the file is damaged or of a newer version.
+ * @throws {DownloadError} STATE if the file is damaged or of a newer version; a
+ * large one may turn out to be damaged when it is read.
  */
 export function openStore(path: string, { sync }: { sync: boolean }): Store {
-  const { db, sql } = openDatabase(path, sync);
+  const { db, sql, isChecked } = openDatabase(path, sync);
+  const check = isChecked ? () => {} : prepareCheck(db);
   const paths = createFinishedPaths(path);
   const recent = createRecent();
   /** Null if they are to be counted, which takes long in a long queue. */
@@ -42,7 +51,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     if (known !== undefined) return known;
     const row = sql.get.get(id) as Row | undefined;
     if (row === undefined) return null;
-    const download = downloadOf(row, paths);
+    const download = read(row);
     recent.remember(download, row.request);
     return download;
   }
@@ -55,7 +64,16 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   }
 
   function downloadsOf(rows: readonly unknown[]): Download[] {
-    return rows.map((row) => downloadOf(row as Row, paths));
+    return rows.map((row) => read(row as Row));
+  }
+
+  function read(row: Row): Download {
+    try {
+      check(row.id);
+    } catch (error) {
+      throw stateError(error, path);
+    }
+    return downloadOf(row, paths);
   }
 
   const { write, finish } = createBatcher(db, () => {
@@ -64,22 +82,24 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   });
 
   return {
+    isChecked,
     add: (downloads) =>
       write(() => {
         for (const download of downloads) {
           const request = JSON.stringify(download.request);
           sql.add.run(...rowOf(download, request, paths));
+          sql.list.run(download.id, download.state.kind, textOf(download));
           recent.remember(download, request);
           count(null, download.state.kind);
         }
       }),
-    waiting: (fullHosts, limit) =>
-      sql.waiting.all(JSON.stringify([...fullHosts]), limit)
-        .map(({ id }) => String(id)),
+    waiting: (fullHosts, limit) => sql.waiting(new Set(fullHosts), limit),
     runs: (id) => sql.runs.all(id) as unknown as Run[],
     checkpoint: (id, file, { fresh, bytes }) =>
       write(() => {
+        const before = get(id);
         sql.facts.run(JSON.stringify(file), bytes, id);
+        if (before?.file?.name !== file.name) sql.relist.run(id);
         for (const { start, end, crc } of fresh) {
           sql.record.run(id, start, end, crc);
         }
@@ -97,6 +117,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         const facts = file && JSON.stringify(file);
         const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
         sql.settle.run(kind, ...rest, id);
+        if (before.file?.name !== file?.name) sql.relist.run(id);
         count(before.state.kind, kind);
         const useless = kind === "Downloaded" || downloaded === 0;
         // Runs are recorded only together with the file's facts.
@@ -108,6 +129,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         const before = get(id);
         if (before === null) return;
         sql.renew.run(hostOf(request), JSON.stringify(request), id);
+        sql.relist.run(id);
         count(before.state.kind, "Queued");
         recent.forget(id);
       }),
@@ -166,6 +188,11 @@ function downloadOf(row: Row, paths: FinishedPaths): Download {
     addedAt: row.added_at,
     finishedAt: row.finished_at,
   };
+}
+
+/** What a download is found by. */
+function textOf({ request, file }: Download): string {
+  return searchText(request.url, file?.name ?? request.filename);
 }
 
 function rowOf(

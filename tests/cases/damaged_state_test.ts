@@ -25,7 +25,7 @@ import {
   type OriginFile,
   startOrigin,
 } from "../support/origin.ts";
-import { run, taskArguments } from "../support/sluice.ts";
+import { run, startSluice, taskArguments } from "../support/sluice.ts";
 import { assertDownloaded } from "../support/status.ts";
 
 const KiB = 1024;
@@ -269,6 +269,52 @@ Deno.test("a damaged state file is refused, or works: never a wrong file", async
   assertGreater(refused, 10);
   assertGreater(worked, 10);
 });
+
+for (
+  const [what, id] of [["where nobody looks", 30_000], [
+    "first in line",
+    1,
+  ]] as const
+) {
+  Deno.test(`a server leaves a large state that is damaged ${what}`, async () => {
+    await using origin = await startOrigin();
+    await using temporary = await makeDirectory();
+    const directory = temporary.path;
+    await makeHistory(origin, directory);
+    const path = `${directory}/.sluice/state.db`;
+    const url = origin.serve("/a", file(1000));
+    {
+      using db = new DatabaseSync(path);
+      // Each takes half a kilobyte: it is too large to be checked at the start.
+      db.prepare(
+        `WITH RECURSIVE n (i) AS (
+           SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000
+         )
+         INSERT INTO downloads
+           (id, host, request, state, detail, downloaded, added_at)
+         SELECT 'id-' || i, ?1, json_object(
+           'url', ?2 || '?' || printf('%0400d', i), 'filename', NULL,
+           'headers', json('{}'), 'checksum', NULL, 'threads', NULL
+         ), 'Paused', '{"error":null}', 0, 0 FROM n`,
+      ).run(new URL(url).host, url);
+      db.exec(
+        `INSERT INTO listed SELECT seq, id, state, '' FROM downloads
+         WHERE seq NOT IN (SELECT seq FROM listed)`,
+      );
+      db.prepare("UPDATE downloads SET detail = '{}' WHERE id = ?")
+        .run(`id-${id}`);
+    }
+    const size = sizeOf(path);
+    await using sluice = await startSluice({ directory });
+    await sluice.printed(
+      new RegExp(
+        `sluice: Cannot use the state in .*: download id-${id} is damaged`,
+      ),
+    );
+    assertEquals((await sluice.ended).code, 1);
+    assertEquals(sizeOf(path), size);
+  });
+}
 
 /** Reads all that a server ever would. */
 function readAll(store: Store, path: string): void {

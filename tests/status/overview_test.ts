@@ -46,3 +46,21 @@ Deno.test("the disk's room goes along with every other news", () => {
   overview.hear({ kind: "removed", id: "1" });
   assertEquals(overview.take()?.disk, { free: 499 * MiB, room: 399 * MiB });
 });
+
+Deno.test("of very many new downloads, only so many wait to be told of", () => {
+  const overview = create();
+  const COUNT = 30_000;
+  for (let n = 0; n < COUNT; n++) {
+    overview.hear({ kind: "added", id: `${n}`, url: "https://example.org/" });
+  }
+  overview.hear({ kind: "removed", id: "29999" });
+  const told: string[] = [];
+  for (;;) {
+    // Nothing is known of them here: they are told as removed.
+    const changes = overview.take();
+    if (changes === null) break;
+    told.push(...changes.removed);
+  }
+  assertEquals(told.length, 20_001);
+  assertEquals(told.slice(0, 2), ["29999", "0"]);
+});

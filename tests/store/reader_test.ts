@@ -204,6 +204,10 @@ function fill(path: string, count: number): void {
        'headers', json('{}'), 'checksum', NULL, 'threads', NULL
      ), 'Queued', '{}', 0, 0 FROM n`,
   ).run(count);
+  db.exec(
+    `INSERT INTO listed SELECT seq, id, state, request ->> 'url' FROM downloads
+     WHERE seq NOT IN (SELECT seq FROM listed)`,
+  );
 }
 
 Deno.test("what cannot be read is an error, and the next page is read", async () => {

@@ -1,4 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import * as fc from "../support/fast_check.ts";
 import {
   createDownload,
@@ -7,7 +8,9 @@ import {
   type State,
 } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
+import { parseUrl } from "../../lib/download/request.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
+import { makeDirectory } from "../support/directory.ts";
 
 const REQUEST: DownloadRequest = {
   url: "https://example.org/a",
@@ -156,3 +159,41 @@ Deno.test("nothing stays recorded of the part of a finished download", async () 
   await store.settle(id, { state, file, downloaded: 50, finishedAt: 0 });
   assertEquals(store.runs(id), []);
 });
+
+Deno.test("a state is opened again, however its URLs are written", async () => {
+  await using directory = await makeDirectory();
+  const path = `${directory.path}/state.db`;
+  const urls = [
+    "HTTP://Example.ORG/a",
+    "Https://example.org",
+    "https://user:word@example.org:443/a",
+    "https://bücher.example/?a",
+    "http://[::1]:8080/a",
+  ].map((url) => parseUrl(url, 1_000));
+  const downloads = urls.map((url) => createDownload({ ...REQUEST, url }, 0));
+  {
+    using store = openStore(path, { sync: false });
+    await store.add(downloads);
+  }
+  using store = openStore(path, { sync: false });
+  assertEquals(store.open(10).map(({ request }) => request.url), urls);
+});
+
+for (const scheme of ["http\u0001", "httpx", "ftp"]) {
+  Deno.test(`a URL of ${JSON.stringify(scheme)} is damaged`, async () => {
+    await using directory = await makeDirectory();
+    const path = `${directory.path}/state.db`;
+    {
+      using store = openStore(path, { sync: false });
+      await store.add(create(1));
+      using db = new DatabaseSync(path);
+      db.prepare("UPDATE downloads SET request = replace(request, ?, ?)")
+        .run("https:", JSON.stringify(`${scheme}:`).slice(1, -1));
+    }
+    assertThrows(
+      () => openStore(path, { sync: false }),
+      DownloadError,
+      "is damaged",
+    );
+  });
+}
