@@ -2,7 +2,8 @@
 
 import { resolve } from "@std/path/resolve";
 import { isNetwork } from "./lib/base/ip_address.ts";
-import { parseWholeNumber } from "./lib/base/whole_number.ts";
+import { parseBytes, parseWholeNumber } from "./lib/base/whole_number.ts";
+import { FASTEST, SLOWEST } from "./lib/download/request.ts";
 import {
   parseNoProxy,
   parseProxy,
@@ -19,6 +20,10 @@ export interface Config {
   readonly workers: number;
   /** Bytes. */
   readonly bytesAmount: number;
+  /** Bytes a second; null for no limit. */
+  readonly limitRate: number | null;
+  /** Bytes a second; null for no limit. */
+  readonly limitRatePerHost: number | null;
   /** Milliseconds. */
   readonly broadcastTimeout: number;
   readonly host: string;
@@ -139,6 +144,18 @@ const SETTINGS: Settings = {
     meaning: "bytes that a slice has at most",
     fallback: "16MiB",
     ...bytes(1024, 2 ** 40),
+  },
+  limitRate: {
+    name: "LIMIT_RATE",
+    meaning: "bytes a second in the whole server; empty for no limit",
+    fallback: "",
+    ...rate(),
+  },
+  limitRatePerHost: {
+    name: "LIMIT_RATE_PER_HOST",
+    meaning: "bytes a second from one origin host; empty for no limit",
+    fallback: "",
+    ...rate(),
   },
   broadcastTimeout: {
     name: "BROADCAST_TIMEOUT",
@@ -336,6 +353,8 @@ const OF_GET: { readonly [Key in keyof Config]?: string } = {
   threadsPerHost: "1024",
   workers: SETTINGS.workers.fallback,
   bytesAmount: SETTINGS.bytesAmount.fallback,
+  limitRate: SETTINGS.limitRate.fallback,
+  limitRatePerHost: SETTINGS.limitRatePerHost.fallback,
   caFile: SETTINGS.caFile.fallback,
   clientCert: SETTINGS.clientCert.fallback,
   clientKey: SETTINGS.clientKey.fallback,
@@ -481,32 +500,18 @@ function wholeNumber(least: number, most: number): Rule<number> {
   };
 }
 
-const UNITS: Record<string, number | undefined> = {
-  "": 1,
-  b: 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-};
-
 function bytes(least: number, most: number): Rule<number> {
   return {
     allowed: `bytes from ${least} to ${most}, such as 512KiB, 16MiB or 1GB`,
-    parse(text) {
-      const [, number, unit = ""] = text.match(/^(\d+)\s*([a-z]*)$/i) ?? [];
-      const factor = UNITS[unit.toLowerCase()] ?? NaN;
-      const value = Number(number) * factor;
-      return value >= least && value <= most ? value : undefined;
-    },
+    parse: (text) => parseBytes(text, least, most),
+  };
+}
+
+/** Bytes a second, as curl and wget take them, too. */
+function rate(): Rule<number | null> {
+  return {
+    allowed: `bytes a second from ${SLOWEST}, such as 500k, 2M or 1GB`,
+    parse: (text) => text === "" ? null : parseBytes(text, SLOWEST, FASTEST),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   createIds,
   type Download,
   type DownloadRequest,
+  type RateLimits,
   refuseUnlessAllowed,
 } from "./download/download.ts";
 import { DownloadError, toRecord } from "./download/errors.ts";
@@ -81,6 +82,10 @@ export interface Coordinator
    * was removed, and its file was not there to be deleted.
    */
   command(id: string, command: Command): Promise<void>;
+  /** What limits the rates of the server and of each host, until it stops. */
+  rates(): RateLimits;
+  /** Changes these, at once. */
+  limitRates(limits: RateLimits): void;
   /** Where the file of a finished download is; null for any other. */
   pathOf(id: string): string | null;
   /** How many threads run now. */
@@ -166,6 +171,7 @@ export async function createCoordinator(
 
   function command(id: string, command: Command): Promise<void> {
     return commands.run(id, async () => {
+      if (command.kind === "limit") return await limit(id, command);
       const claim = await bringToRest(id, command);
       try {
         refuseUnlessAllowed(command, claim.download.state);
@@ -175,6 +181,24 @@ export async function createCoordinator(
         fill();
       }
     });
+  }
+
+  /** Limits a download's rate; its threads go on. */
+  async function limit(
+    id: string,
+    command: Extract<Command, { kind: "limit" }>,
+  ): Promise<void> {
+    const download = catalogue.get(id);
+    if (download === null) throw unknownId();
+    refuseUnlessAllowed(command, download.state);
+    const { limitRate: _, ...rest } = download.request;
+    const { limitRate } = command;
+    const request = limitRate === null ? rest : { ...rest, limitRate };
+    await catalogue.reword(id, request);
+    engine.limit(id, request);
+    // What has been read ahead of the line goes by the former request.
+    queue.reset();
+    tell({ kind: "limited", id });
   }
 
   /** The claim on a download that no thread works on, for a command. */
@@ -190,7 +214,7 @@ export async function createCoordinator(
     const claim = queue.claim(id);
     if (claim !== null) return claim;
     if (engine.get(id) !== undefined) return await bringToRest(id, command);
-    throw new DownloadError("UNKNOWN_ID", "There is no download of this id.");
+    throw unknownId();
   }
 
   async function close(): Promise<void> {
@@ -213,10 +237,16 @@ export async function createCoordinator(
       const download = catalogue.get(id);
       return download && finishedPath(download, parts);
     },
+    rates: engine.rates,
+    limitRates: engine.limitRates,
     threads: engine.threads,
     figures,
     close: () => closing ??= close(),
   };
+}
+
+function unknownId(): DownloadError {
+  return new DownloadError("UNKNOWN_ID", "There is no download of this id.");
 }
 
 /** @throws {DownloadError} TOO_MUCH if `added` more than those that wait may not. */
@@ -231,7 +261,7 @@ function refuseIfFull(added: number, waiting: number, most: number): void {
 
 /** Does to a download that nothing works on what a client says. */
 async function carryOut(
-  command: Command,
+  command: Exclude<Command, { kind: "limit" }>,
   download: Download,
   tools: EngineTools,
 ): Promise<void> {

@@ -1,7 +1,8 @@
 /** Reads the command line by the commands and flags that there are. Pure. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { parseWholeNumber } from "../base/whole_number.ts";
+import { parseBytes, parseWholeNumber } from "../base/whole_number.ts";
+import { FASTEST, SLOWEST } from "../download/request.ts";
 import { type CommandUsage, type Flag, SWITCH } from "./commands.ts";
 import { habitFor } from "./habits.ts";
 import { nearest } from "./nearest.ts";
@@ -77,6 +78,21 @@ export function wholeNumberFlag(
   const value = parseWholeNumber(text, 0, Number.MAX_SAFE_INTEGER);
   if (value !== undefined) return value;
   throw new UsageError(`--${name} must be a whole number.`);
+}
+
+/**
+ * The bytes a second that a word stands for; null for `none`.
+ *
+ * @param name What the word is called where it was typed.
+ * @throws {UsageError}
+ */
+export function readRate(text: string, name: string): number | null {
+  if (text === "none") return null;
+  const rate = parseBytes(text, SLOWEST, FASTEST);
+  if (rate !== undefined) return rate;
+  throw new UsageError(
+    `${name} must be bytes a second from ${SLOWEST}, such as 500k, 2M or 1GB.`,
+  );
 }
 
 /**

@@ -193,6 +193,11 @@ export function createCommands(
           { short: "P" },
         ),
         flag("threads", "NUMBER", "threads that each may have at most"),
+        flag(
+          "limit-rate",
+          "RATE",
+          "bytes a second that each may take: 500k, 2M",
+        ),
         flag("paused", null, "do not begin before they are resumed"),
         ...REMOTE,
       ],
@@ -276,6 +281,31 @@ export function createCommands(
       notes: [...IDS, "What is there is kept if the file is the same."],
       flags: REMOTE,
       examples: ["sluice refresh 3f2a 'https://example.org/x?signature=…'"],
+    },
+    {
+      ...none,
+      name: "limit",
+      operands: "RATE [ID…]",
+      choices: { ids: ["Queued", "Downloading", "Paused"] },
+      summary: "Limit the rate of downloads, or of the whole server",
+      notes: [
+        "RATE is in bytes a second, such as 500k, 2M or 1GB; none lifts a limit.",
+        "Without an id, it is the server's, until that stops: see LIMIT_RATE.",
+        ...IDS,
+      ],
+      flags: [
+        flag(
+          "per-host",
+          null,
+          "the server's for each origin host, without an id",
+        ),
+        ...REMOTE,
+      ],
+      examples: [
+        "sluice limit 2M",
+        "sluice limit --per-host 500k",
+        "sluice limit none 3f2a",
+      ],
     },
     {
       ...none,

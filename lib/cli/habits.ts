@@ -53,7 +53,6 @@ function habit(typed: string, value: RegExp | null, means: Meaning): Habit {
 }
 
 const THREADS = flag(["threads-amount", "threads"]);
-const NO_LIMIT = none("Sluice has no limit for the speed yet.");
 
 /** All that is known; of those with the same flag, the first that fits counts. */
 export const HABITS: readonly Habit[] = [
@@ -105,9 +104,9 @@ export const HABITS: readonly Habit[] = [
     none("certificates are always checked; --ca-file trusts one more."),
   ),
   habit(
-    "--limit-rate --max-download-limit --max-overall-download-limit",
+    "--max-download-limit --max-overall-download-limit",
     ANY,
-    NO_LIMIT,
+    flag("limit-rate"),
   ),
   habit("-R", null, flag("remote-time")),
   habit("--conditional-get", null, flag("timestamping")),

@@ -7,6 +7,8 @@ import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
 import { parseDirectory } from "../download/directory.ts";
 import { DownloadError } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
+import { parseBytes } from "../base/whole_number.ts";
+import { FASTEST } from "../download/request.ts";
 
 /** The fields of a download, as the protocol has them. */
 export type DownloadFields =
@@ -128,6 +130,11 @@ function addOption(
     // The name of a download in aria2's saved session; nothing follows from it.
     case "gid":
       return null;
+    case "max-download-limit":
+      fields.limit_rate = parseBytes(value, 1, FASTEST);
+      return value === "0" || fields.limit_rate !== undefined
+        ? null
+        : "max-download-limit= must be bytes a second, such as 500K.";
     case "dir":
       return addDirectory(fields, value);
     case "pause":
@@ -137,7 +144,7 @@ function addOption(
         : "pause= must be true or false.";
     default:
       return `Sluice takes no ${name}=, but out=, dir=, header=, referer=, ` +
-        "user-agent=, checksum=, split= and pause=.";
+        "user-agent=, checksum=, split=, max-download-limit= and pause=.";
   }
 }
 

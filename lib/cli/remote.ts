@@ -2,7 +2,7 @@
 
 import { completeUrl } from "../download/typed_url.ts";
 import { PROCESS_STATUSES, type Status } from "../status/status.ts";
-import { type Invocation, wholeNumberFlag } from "./arguments.ts";
+import { type Invocation, readRate, wholeNumberFlag } from "./arguments.ts";
 import {
   type Client,
   connect,
@@ -49,6 +49,8 @@ export async function runRemote(
     case "retry":
     case "remove":
       return await command(name, invocation, server, output);
+    case "limit":
+      return await limit(invocation, server, output);
     case "refresh":
       return await refresh(invocation, server, output);
     default:
@@ -200,6 +202,31 @@ async function command(
     }
   }
   return code;
+}
+
+async function limit(
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  const [typed, ...typedIds] = operands;
+  if (typed === undefined) {
+    throw new UsageError("limit takes a rate, such as 500k, 2M or none.");
+  }
+  const rate = readRate(typed, "The rate");
+  if (typedIds.length === 0) {
+    const field = flags["per-host"] ? "limit_rate_per_host" : "limit_rate";
+    using client = await connect(server);
+    await client.request({ action: "limit", [field]: rate });
+    return 0;
+  }
+  if (flags["per-host"]) throw new UsageError("--per-host goes without an id.");
+  using client = await connect(server);
+  for (const id of await fullIds(client, typedIds)) {
+    await client.request({ action: "limit", id, limit_rate: rate });
+    line(flags.json ? JSON.stringify({ id }) : printable(id));
+  }
+  return 0;
 }
 
 async function refresh(

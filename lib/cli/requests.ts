@@ -9,7 +9,7 @@ import {
 import { DownloadError } from "../download/errors.ts";
 import { parseDownload } from "../download/request.ts";
 import { completeUrl } from "../download/typed_url.ts";
-import { type Invocation, wholeNumberFlag } from "./arguments.ts";
+import { type Invocation, readRate, wholeNumberFlag } from "./arguments.ts";
 import {
   decodeList,
   type DownloadFields,
@@ -89,7 +89,7 @@ export async function readRequests(
           : "; the directory is --directory."),
     );
   }
-  const more = readMore(flags);
+  const more = readMore(flags, command.name);
   const asked: Asked[] = [];
   const faults: Fault[] = [];
   for (const one of withNames(typed, flags)) {
@@ -114,7 +114,7 @@ export async function readRequests(
 }
 
 /** What flags say of each download. */
-function readMore(flags: Invocation["flags"]) {
+function readMore(flags: Invocation["flags"], command: string) {
   return {
     ...Object.fromEntries(
       CHECKSUM_ALGORITHMS.filter((name) => name in flags)
@@ -122,6 +122,8 @@ function readMore(flags: Invocation["flags"]) {
     ),
     ...("threads" in flags &&
       { threads: wholeNumberFlag(flags, "threads", 1) }),
+    ...("limit-rate" in flags && command !== "get" &&
+      { limit_rate: readRate(String(flags["limit-rate"]), "--limit-rate") }),
     ...("directory" in flags && { directory: flags.directory }),
     ...(flags.paused === true && { paused: true }),
     headers: readHeaders(flags.header),

@@ -75,6 +75,8 @@ export interface DownloadRequest {
   readonly checksum: Checksum | null;
   /** How many threads it may have at most; null for no limit of its own. */
   readonly threads: number | null;
+  /** Bytes a second that it may take; absent for no limit of its own. */
+  readonly limitRate?: number;
   /** It is added paused, and waits for a client to resume it. */
   readonly paused?: true;
 }
@@ -162,14 +164,27 @@ export function createIds(count: number): string[] {
  */
 const COUNTED = 5;
 
+/** Rates of the server's own, in bytes a second; null for no limit. */
+export interface RateLimits {
+  readonly server: number | null;
+  /** From each origin host. */
+  readonly host: number | null;
+}
+
+/** Which limit holds a download's rate: the strictest that bears on it. */
+export type LimitedBy = "server" | "host" | "download";
+
 /** What a client may do to a download that is there. */
 export type Command =
+  /** Bytes a second; null for no limit of its own. It goes on meanwhile. */
+  | { readonly kind: "limit"; readonly limitRate: number | null }
   | { readonly kind: "pause" | "resume" | "retry" }
   /** Another URL for the same file, since the first has expired. */
   | { readonly kind: "refresh"; readonly url: string }
   | { readonly kind: "remove"; readonly deleteFile: boolean };
 
 const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
+  limit: ["Queued", "Paused", "Failed"],
   pause: ["Queued"],
   resume: ["Paused"],
   retry: ["Failed", "Paused"],

@@ -44,7 +44,12 @@ export type DownloadEvent =
   }
   /** A command has been carried out, besides `pause`. */
   | {
-    readonly kind: "resumed" | "retried" | "refreshed" | "removed";
+    readonly kind:
+      | "limited"
+      | "resumed"
+      | "retried"
+      | "refreshed"
+      | "removed";
     readonly id: string;
   }
   /** A step towards a download's end has failed, and will be tried again. */
@@ -74,6 +79,7 @@ export type Tell = (event: DownloadEvent) => void;
 
 /** What is told of a command that was carried out. */
 export const CARRIED_OUT = {
+  limit: "limited",
   resume: "resumed",
   retry: "retried",
   refresh: "refreshed",

@@ -25,6 +25,7 @@ const DOWNLOAD_FIELDS = [
   "directory",
   "headers",
   "threads",
+  "limit_rate",
   "paused",
   ...CHECKSUM_ALGORITHMS,
 ];
@@ -42,6 +43,7 @@ export function parseDownload(
   refuseUnknown(fields, DOWNLOAD_FIELDS);
   const { filename = null } = fields;
   const paused = fields.paused ?? false;
+  const limitRate = limitRateIn(fields);
   const named = typeof filename === "string" && filename.length > 0 &&
     filename.length <= LONGEST_NAME;
   if (filename !== null && !named) {
@@ -64,8 +66,28 @@ export function parseDownload(
     threads: (fields.threads ?? null) === null
       ? null
       : wholeNumberField(fields, "threads", 1, 1, 1_000),
+    ...(limitRate !== undefined && { limitRate }),
     ...(paused && { paused }),
   };
+}
+
+/** Bytes a second: the slowest rate that a client may ask for. */
+export const SLOWEST = 1_000;
+/** ... and the fastest. */
+export const FASTEST = 2 ** 40;
+
+/**
+ * A rate in a message; undefined if it is null or left out.
+ *
+ * @throws {DownloadError} BAD_REQUEST.
+ */
+export function limitRateIn(
+  fields: JsonObject,
+  name = "limit_rate",
+): number | undefined {
+  return (fields[name] ?? null) === null
+    ? undefined
+    : wholeNumberField(fields, name, 0, SLOWEST, FASTEST);
 }
 
 function parseHeaders(headers: unknown = {}): Record<string, string> {

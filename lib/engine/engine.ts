@@ -4,6 +4,11 @@
  */
 
 import { every, within } from "../base/timers.ts";
+import type {
+  DownloadRequest,
+  LimitedBy,
+  RateLimits,
+} from "../download/download.ts";
 import type { Tell } from "../download/events.ts";
 import type { DiskRoom } from "../files/disk_room.ts";
 import type { DownloadParts } from "../files/parts.ts";
@@ -16,6 +21,7 @@ import { createPool, type Pool, type PoolOptions } from "../threads/pool.ts";
 import { choose, giveUp, type ThreadLimits } from "../transfer/assignment.ts";
 import { idle, nextEnd, straggler } from "../transfer/plan.ts";
 import {
+  ask,
   begin,
   bound,
   pinnedOf,
@@ -28,9 +34,11 @@ import { createFilling } from "./filling.ts";
 import { createHostLimits } from "./host_limits.ts";
 import { takeUp } from "./intake.ts";
 import type { Tools } from "./jobs.ts";
+import { createLeases } from "./leases.ts";
+import { createRates } from "./rates.ts";
 import { createRegistry } from "./registry.ts";
 import { createRoomRule } from "./room_rule.ts";
-import { onFailure, onThreadEvent } from "./thread_events.ts";
+import { onFailure, onThreadEvent, readerOf } from "./thread_events.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;
@@ -51,6 +59,10 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
   readonly threadsPerHost: number;
   /** Bytes a slice has at most. */
   readonly bytesAmount: number;
+  /** Bytes a second in the whole server; null for no limit. */
+  readonly limitRate: number | null;
+  /** Bytes a second from one origin host; null for no limit. */
+  readonly limitRatePerHost: number | null;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -79,6 +91,14 @@ export interface Engine {
   threads(): number;
   /** Looks whether there is work for idle threads. */
   fill(): void;
+  /** Which limit holds a transfer's rate; null if none does. */
+  limitedBy(transfer: Transfer): LimitedBy | null;
+  /** What limits the rates of the server and of each host. */
+  rates(): RateLimits;
+  /** Changes these, at once. */
+  limitRates(limits: RateLimits): void;
+  /** Has a transfer go by another request, which differs in its rate alone. */
+  limit(id: string, request: DownloadRequest): void;
   /** Pauses what the disk has no room for any more. */
   pauseWithoutRoom(): void;
   /**
@@ -99,11 +119,19 @@ export function createEngine(
 ): Engine {
   const registry = createRegistry();
   const hosts = createHostLimits(options.threadsPerHost);
+  const rates = createRates({
+    server: options.limitRate,
+    host: options.limitRatePerHost,
+  });
+  const leases = createLeases(rates, (thread, bytes) => {
+    pool.lease(thread, bytes);
+  });
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
     bytesAmount: options.bytesAmount,
     perHost: hosts.of,
     standing: hosts.standing,
+    isHeld: ({ download: { id } }) => leases.holds(id),
   };
   const pool = createPool({ ...options, directory: parts.directory }, onThread);
   const driver = createDriver(
@@ -122,7 +150,7 @@ export function createEngine(
   const { attempts, retryWait } = options;
   const tools = {
     ...{ registry, hosts, limits, pool, driver, room, tell },
-    ...{ queue, records, attempts, retryWait },
+    ...{ queue, records, attempts, retryWait, leases },
   };
   const filling = createFilling(fill);
   const looking = every(LOOK_EVERY, look);
@@ -156,6 +184,7 @@ export function createEngine(
       pinned: pinnedOf(transfer),
       checked: request.checksum !== null,
       part: parts.path(id),
+      limited: rates.strictest(readerOf(transfer)) !== null,
     };
     pool.fetch(task, hosts.bearsFew(source.host) ? "together" : "anywhere");
     tell({ kind: "started", id });
@@ -182,7 +211,7 @@ export function createEngine(
   function look(): void {
     const now = performance.now();
     for (const transfer of registry.all()) {
-      const slow = straggler(transfer, now);
+      const slow = limits.isHeld(transfer) ? null : straggler(transfer, now);
       if (slow) driver.stopThread(slow);
       tend(transfer);
     }
@@ -201,6 +230,15 @@ export function createEngine(
     driver.drive(transfer);
   }
 
+  /** Threads that nothing has limited so far do not know that they are to ask. */
+  function hold(transfers: Iterable<Transfer>): void {
+    for (const transfer of transfers) {
+      if (rates.strictest(readerOf(transfer)) === null) continue;
+      for (const { number } of transfer.threads.values()) pool.limit(number);
+    }
+    leases.changed();
+  }
+
   async function rest(
     id: string,
     bytes: "keep" | "drop",
@@ -210,14 +248,16 @@ export function createEngine(
     if (!await driver.stop(transfer, { kind: "rest", bytes })) return null;
     const claim = registry.remove(transfer);
     if (claim === undefined) return null;
-    const { file, recorded } = transfer;
-    const download = { ...claim.download, file, downloaded: recorded.bytes };
+    const { file, recorded, download: { request } } = transfer;
+    const now = { request, file, downloaded: recorded.bytes };
+    const download = { ...claim.download, ...now };
     return { ...claim, download };
   }
 
   async function close(): Promise<void> {
     looking[Symbol.dispose]();
     filling[Symbol.dispose]();
+    leases[Symbol.dispose]();
     const all = [...registry.all()].map(async ({ download: { id } }) => {
       const claim = await rest(id, "keep");
       claim?.release();
@@ -231,6 +271,18 @@ export function createEngine(
     transfers: registry.all,
     threads: registry.threads,
     fill: filling.now,
+    limitedBy: (transfer) => rates.strictest(readerOf(transfer))?.by ?? null,
+    rates: () => rates.limits,
+    limitRates(limits) {
+      rates.limits = limits;
+      hold(registry.all());
+    },
+    limit(id, request) {
+      const transfer = registry.get(id);
+      if (transfer === undefined) return;
+      ask(transfer, request);
+      hold([transfer]);
+    },
     pauseWithoutRoom: () => room.pauseAllWithout(registry.all()),
     rest,
     close,

@@ -30,6 +30,8 @@ import {
 import { judge } from "../transfer/verdict.ts";
 import type { Driver } from "./driver.ts";
 import type { HostLimits } from "./host_limits.ts";
+import type { Leases } from "./leases.ts";
+import type { Reader } from "./rates.ts";
 import type { Registry } from "./registry.ts";
 import type { RoomRule } from "./room_rule.ts";
 
@@ -41,6 +43,7 @@ export interface ThreadEventTools {
   readonly pool: Pool;
   readonly driver: Driver;
   readonly room: RoomRule;
+  readonly leases: Leases;
   readonly tell: Tell;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
@@ -60,12 +63,26 @@ export function onThreadEvent(
     onAnswered(transfer, thread, event.answered, tools);
     return transfer;
   }
+  if (event.type === "wants") {
+    tools.leases.wants(event.thread, readerOf(transfer));
+    return null;
+  }
   const { id } = transfer.download;
   const before = thread.run.end;
   if (event.run) wrote(transfer, thread, event.run, performance.now());
   tools.tell({ kind: "wrote", id, bytes: thread.run.end - before });
-  if (event.type === "ended") onEnded(transfer, thread, event.outcome, tools);
+  if (event.type === "ended") {
+    const { unread, outcome } = event;
+    tools.leases.ended(thread.number, readerOf(transfer), unread);
+    onEnded(transfer, thread, outcome, tools);
+  }
   return transfer;
+}
+
+/** A transfer's threads, as limits of rates see them. */
+export function readerOf({ download, source }: Transfer): Reader {
+  const { id, request } = download;
+  return { id, host: source.host, own: request.limitRate ?? null };
 }
 
 function onAnswered(

@@ -88,6 +88,11 @@ export function createGetStore(
       entry.download = { ...entry.download, ...anew, state };
       return Promise.resolve();
     },
+    reword(id, request) {
+      const entry = entries.get(id);
+      if (entry) entry.download = { ...entry.download, request };
+      return Promise.resolve();
+    },
     remove(id) {
       const entry = entries.get(id);
       if (entry === undefined) return Promise.resolve();

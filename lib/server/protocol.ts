@@ -1,10 +1,15 @@
 /** The JSON that clients may send, and will get. Pure. */
 
 import { isObject, type JsonObject } from "../base/json.ts";
-import type { Command, DownloadRequest } from "../download/download.ts";
+import type {
+  Command,
+  DownloadRequest,
+  RateLimits,
+} from "../download/download.ts";
 import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
 import {
   bad,
+  limitRateIn,
   parseDownload,
   parseUrl,
   refuseUnknown,
@@ -43,6 +48,8 @@ export type ClientRequest =
     readonly which: Which;
     readonly command: Command;
   }
+  /** The rates of the server and of each host, those that are to change. */
+  | { readonly kind: "limit"; readonly rates: Partial<RateLimits> }
   /** Only a sign that the server is there is wanted. */
   | { readonly kind: "ping" }
   | { readonly kind: "list" } & StatusPageRequest;
@@ -77,6 +84,9 @@ export type ServerMessage =
       readonly message: string;
       readonly id?: string;
       readonly ids?: readonly string[];
+      /** On a reply to `limit` for the server: what holds now. */
+      readonly limit_rate?: number | null;
+      readonly limit_rate_per_host?: number | null;
     };
     readonly request_id?: RequestId;
   }
@@ -221,11 +231,27 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   }
   if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
   const { id } = fields;
+  if (fields.action === "limit" && id === undefined) return parseRates(fields);
   const command = parseCommand(fields, limits);
   if (typeof id !== "string" || id.length > LONGEST_ID) {
     throw bad('"id" must be the id of a download.');
   }
   return { kind: "command", id, command };
+}
+
+/** The rates of the server and of each host; what is left out stays. */
+function parseRates(fields: JsonObject): ClientRequest {
+  const names = { limit_rate: "server", limit_rate_per_host: "host" } as const;
+  refuseUnknown(fields, ["action", ...Object.keys(names)]);
+  const rates = Object.fromEntries(
+    Object.entries(names).filter(([field]) => field in fields)
+      .map(([field, name]) => [name, limitRateIn(fields, field) ?? null]),
+  );
+  if (Object.keys(rates).length > 0) return { kind: "limit", rates };
+  throw bad(
+    '"limit" needs a "limit_rate" or a "limit_rate_per_host", in bytes a ' +
+      "second, or null for none.",
+  );
 }
 
 /** A command for the downloads of some `ids`, or for `all` of a filter. */
@@ -236,7 +262,9 @@ function parseMany(
   const command = parseCommand(rest, limits);
   if ("id" in rest) throw bad('"id" goes without "ids" and "all".');
   if (command.kind === "refresh") {
-    throw bad('"ids" and "all" are for pause, resume, retry and remove.');
+    throw bad(
+      '"ids" and "all" are for pause, resume, retry, limit and remove.',
+    );
   }
   if (all === undefined) {
     const filter = { status, search: search || undefined, except };
@@ -312,6 +340,14 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     case "retry":
       refuseUnknown(fields, ["action", "id"]);
       return { kind: action };
+    case "limit":
+      refuseUnknown(fields, ["action", "id", "limit_rate"]);
+      if (!("limit_rate" in fields)) {
+        throw bad(
+          '"limit" needs a "limit_rate" in bytes a second, or null for none.',
+        );
+      }
+      return { kind: action, limitRate: limitRateIn(fields) ?? null };
     case "refresh":
       refuseUnknown(fields, ["action", "id", "url"]);
       return { kind: action, url: parseUrl(fields.url, limits.urlLength) };
@@ -323,7 +359,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh, remove or ping; ' +
+        '"action" must be list, pause, resume, retry, refresh, limit, remove or ping; ' +
           "to add a URL, leave it out.",
       );
   }

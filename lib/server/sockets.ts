@@ -240,6 +240,17 @@ export function createSockets(
         const done = await commandMany(coordinator, ids, command, stop);
         return { data: { message: sumUp(command, done), ...done } };
       }
+      case "limit": {
+        coordinator.limitRates({ ...coordinator.rates(), ...request.rates });
+        const { server, host } = coordinator.rates();
+        return {
+          data: {
+            message: "The server's rates have been set.",
+            limit_rate: server,
+            limit_rate_per_host: host,
+          },
+        };
+      }
       case "ping":
         return { data: { message: "The server is there." } };
       case "list":
@@ -278,6 +289,7 @@ export function createSockets(
 }
 
 const DONE: Record<Command["kind"], string> = {
+  limit: "Download's rate has been set.",
   pause: "Download has been paused.",
   resume: "Download has been resumed.",
   retry: "Download is tried again.",
@@ -286,6 +298,7 @@ const DONE: Record<Command["kind"], string> = {
 };
 
 const PAST: Record<Command["kind"], string> = {
+  limit: "given a rate",
   pause: "paused",
   resume: "resumed",
   retry: "tried again",

@@ -51,6 +51,7 @@ function fieldsOf(event: DownloadEvent): Fields | null {
     case "unread":
       return { message: event.error.message };
     case "restarted":
+    case "limited":
     case "resumed":
     case "retried":
     case "refreshed":

@@ -1,6 +1,6 @@
 /** How all downloads stand, and what of it is to be told. */
 
-import type { Download } from "../download/download.ts";
+import type { Download, LimitedBy } from "../download/download.ts";
 import { type DownloadEvent, idOf } from "../download/events.ts";
 import type { Catalogue } from "../store/catalogue.ts";
 import type { Transfer } from "../transfer/transfer.ts";
@@ -36,6 +36,7 @@ export interface OverviewSources {
   readonly engine: {
     get(id: string): Transfer | undefined;
     transfers(): Iterable<Transfer>;
+    limitedBy(transfer: Transfer): LimitedBy | null;
   };
 }
 
@@ -79,7 +80,7 @@ export function createOverview(
     const speedometer = speeds.get(id) ?? startSpeedometer();
     speeds.set(id, speedometer);
     const speed = speedometer.read(transfer, performance.now());
-    return statusOfTransfer(transfer, speed);
+    return statusOfTransfer(transfer, speed, engine.limitedBy(transfer));
   }
 
   function running(): string[] {

@@ -1,7 +1,7 @@
 /** What the world may see of a download. Pure. */
 
 import { toFileUrl } from "@std/path/to-file-url";
-import type { Download } from "../download/download.ts";
+import type { Download, LimitedBy } from "../download/download.ts";
 import type { ErrorCode } from "../download/errors.ts";
 import { type Range, total } from "../download/ranges.ts";
 import type { Transfer } from "../transfer/transfer.ts";
@@ -30,6 +30,10 @@ export interface Status {
   readonly downloaded: number;
   /** From 0 to 1; null if not known. */
   readonly progress: number | null;
+  /** The rate that it is limited to itself, in bytes a second; null for none. */
+  readonly limit_rate: number | null;
+  /** Which limit holds its rate while it runs; null if none does. */
+  readonly limited_by: LimitedBy | null;
   /** Running now. */
   readonly threads: number;
   /** Whether the origin supports ranges; null if not known yet. */
@@ -65,6 +69,8 @@ export function statusOf(download: Download): Status {
     size,
     downloaded: download.downloaded,
     progress: finished ? 1 : progressOf(download.downloaded, size),
+    limit_rate: request.limitRate ?? null,
+    limited_by: null,
     threads: 0,
     ranges: file?.ranges ?? null,
     speed: 0,
@@ -83,7 +89,11 @@ export function statusOf(download: Download): Status {
  *
  * @param speed Bytes per second.
  */
-export function statusOfTransfer(transfer: Transfer, speed: number): Status {
+export function statusOfTransfer(
+  transfer: Transfer,
+  speed: number,
+  limitedBy: LimitedBy | null,
+): Status {
   const { download, file, done, threads, lastError } = transfer;
   const size = file?.size ?? null;
   const downloaded = total(done);
@@ -95,6 +105,7 @@ export function statusOfTransfer(transfer: Transfer, speed: number): Status {
     size,
     downloaded,
     progress: progressOf(downloaded, size),
+    limited_by: threads.size > 0 ? limitedBy : null,
     threads: threads.size,
     ranges: file?.ranges ?? null,
     speed: Math.round(speed),

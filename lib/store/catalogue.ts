@@ -19,6 +19,8 @@ export interface Catalogue {
   settle(id: string, settled: Settled): Promise<void>;
   /** Puts a download back into the queue, with another request. */
   renew(id: string, request: DownloadRequest): Promise<void>;
+  /** Has a download be asked for in another way, wherever it stands. */
+  reword(id: string, request: DownloadRequest): Promise<void>;
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   /** How many downloads there are in each state. */

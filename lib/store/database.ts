@@ -134,6 +134,7 @@ function statements(db: DatabaseSync) {
       `UPDATE downloads SET host = ?1, request = ?2, state = 'Queued',
          detail = '{}', finished_at = NULL WHERE id = ?3`,
     ),
+    reword: db.prepare("UPDATE downloads SET request = ? WHERE id = ?"),
     relist: db.prepare(
       `UPDATE listed SET search_text = now.text
        FROM (SELECT seq, ${TEXT} AS text FROM downloads WHERE id = ?) AS now

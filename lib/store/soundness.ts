@@ -37,6 +37,7 @@ const IS_DAMAGED = `(
     json_type(request, '$.checksum') IN ('object', 'null') AND
     json_type(request, '$.threads') IN ('integer', 'null') AND
     coalesce(json_type(request, '$.directory'), 'text') = 'text' AND
+    coalesce(json_type(request, '$.limitRate'), 'integer') = 'integer' AND
     (file IS NULL OR
       json_type(file, '$.name') IS 'text' AND
       json_type(file, '$.size') IN ('integer', 'null') AND

@@ -133,6 +133,11 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         count(before.state.kind, "Queued");
         recent.forget(id);
       }),
+    reword: (id, request) =>
+      write(() => {
+        sql.reword.run(JSON.stringify(request), id);
+        recent.forget(id);
+      }),
     remove: (id) =>
       write(() => {
         const before = get(id);

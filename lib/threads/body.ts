@@ -13,9 +13,10 @@ export interface Body extends AsyncDisposable {
   /**
    * The next bytes, valid until the next call; null at the end.
    *
+   * @param most How many they may be.
    * @throws {DownloadError} CUT if the connection breaks.
    */
-  read(): Promise<Uint8Array | null>;
+  read(most?: number): Promise<Uint8Array | null>;
   /** Has bytes of the last read be read once more. */
   unread(bytes: Uint8Array): void;
   /**
@@ -46,19 +47,26 @@ export function openBody(
   const cancel = () => source.cancel().catch(() => {});
   signal.addEventListener("abort", cancel);
 
-  async function read(): Promise<Uint8Array | null> {
+  async function read(most = Infinity): Promise<Uint8Array | null> {
     if (ahead !== null) {
       const bytes = ahead;
       ahead = null;
-      return bytes;
+      return cut(bytes, most);
     }
     signal.throwIfAborted();
-    const bytes = await source.read().catch((error) => {
+    const bytes = await source.read(most).catch((error) => {
       throw signal.aborted ? signal.reason : connectionError(error, "body");
     });
     signal.throwIfAborted();
     touch();
-    return bytes;
+    return bytes && cut(bytes, most);
+  }
+
+  /** What is beyond `most` is read next. */
+  function cut(bytes: Uint8Array, most: number): Uint8Array {
+    if (bytes.length <= most) return bytes;
+    unread(bytes.subarray(most));
+    return bytes.subarray(0, most);
   }
 
   function unread(bytes: Uint8Array): void {
@@ -91,8 +99,11 @@ export function openBody(
 
 /** Where the bytes of a body come from. */
 interface ByteSource {
-  /** The next bytes, valid until the next call; null at the end. */
-  read(): Promise<Uint8Array | null>;
+  /**
+   * The next bytes, valid until the next call; null at the end. There may be
+   * more than `most`, where they come in pieces of another making.
+   */
+  read(most: number): Promise<Uint8Array | null>;
   cancel(): Promise<void>;
   /** Nothing is read any more. */
   release(): void;
@@ -111,9 +122,10 @@ function readInto(
   /** Null during a read, which takes the buffer along; a failed one keeps it. */
   let buffer: ArrayBuffer | null = buffers.take();
   return {
-    async read() {
+    async read(most) {
       if (buffer === null) return null;
-      const reading = reader.read(new Uint8Array(buffer));
+      const length = Math.min(buffer.byteLength, most);
+      const reading = reader.read(new Uint8Array(buffer, 0, length));
       buffer = null;
       const { value } = await reading;
       buffer = value?.buffer ?? null;

@@ -46,7 +46,8 @@ export function createCarrier(
 
   async function run(task: SliceTask): Promise<void> {
     const { thread } = task;
-    const controls = createControls(task.slice?.end ?? Infinity);
+    const end = task.slice?.end ?? Infinity;
+    const controls = createControls(end, task.limited ? 0 : Infinity);
     const { control } = controls;
     threads.set(thread, controls);
     let told: Run | null = null;
@@ -60,6 +61,7 @@ export function createCarrier(
           told = written;
           tell({ type: "wrote", thread, run: written });
         },
+        wants: () => tell({ type: "wants", thread }),
       }, resources);
     } catch (error) {
       outcome = control.signal.reason === STOPPED
@@ -67,7 +69,9 @@ export function createCarrier(
         : { kind: "failed", error: toRecord(error) };
     }
     threads.delete(thread);
-    tell({ type: "ended", thread, run: controls.written, outcome });
+    const { written: run, leave } = controls;
+    const unread = leave === Infinity ? 0 : Math.max(0, leave);
+    tell({ type: "ended", thread, run, outcome, unread });
   }
 
   async function perform(order: FileOrder): Promise<void> {
@@ -88,6 +92,14 @@ export function createCarrier(
         case "bound":
           threads.get(order.thread)?.bound(order.end);
           return;
+        case "lease":
+          threads.get(order.thread)?.lease(order.bytes);
+          return;
+        case "limit": {
+          const controls = threads.get(order.thread);
+          if (controls?.leave === Infinity) controls.leave = 0;
+          return;
+        }
         case "stop":
           threads.get(order.thread)?.control.abort(STOPPED);
           return;

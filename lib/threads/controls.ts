@@ -8,6 +8,12 @@ export interface Controls {
   end: number;
   /** What the thread has written; null as long as that is nothing. */
   written: Run | null;
+  /** Bytes that the thread may read; Infinity where nothing limits it. */
+  leave: number;
+  /** Lets it read so many bytes more. */
+  lease(bytes: number): void;
+  /** Resolves once it may read more, or is to end. */
+  leased(): Promise<void>;
   /** Ends the thread, whose error is the reason. */
   readonly control: AbortController;
   /** Moves `end`: the slice's tail was taken over, or it goes on behind it. */
@@ -16,14 +22,30 @@ export interface Controls {
   moved(): Promise<void>;
 }
 
-/** Makes the controls of a thread that is to stop at the offset `end`. */
-export function createControls(end: number): Controls {
+/**
+ * Makes the controls of a thread.
+ *
+ * @param end The offset where it is to stop.
+ * @param leave Bytes that it may read before it has to ask.
+ */
+export function createControls(end: number, leave: number): Controls {
   const control = new AbortController();
   let moved = Promise.withResolvers<void>();
-  control.signal.addEventListener("abort", () => moved.resolve());
+  let leased = Promise.withResolvers<void>();
+  control.signal.addEventListener("abort", () => {
+    moved.resolve();
+    leased.resolve();
+  });
   const controls: Controls = {
     end,
     written: null,
+    leave,
+    lease(bytes) {
+      controls.leave += bytes;
+      leased.resolve();
+      if (!control.signal.aborted) leased = Promise.withResolvers();
+    },
+    leased: () => leased.promise,
     control,
     bound(end) {
       controls.end = end;

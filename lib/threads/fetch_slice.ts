@@ -22,6 +22,8 @@ export interface Listener {
   answered(answered: Answered): void;
   /** Called some times a second: `controls.written` may have grown. */
   wrote(): void;
+  /** The thread waits for leave to read more. */
+  wants(): void;
 }
 
 /** What the threads of a worker share. */
@@ -87,9 +89,12 @@ export async function fetchSlice(
   try {
     for (;;) {
       while (sink.position < controls.end) {
-        const bytes = await body.read();
+        if (controls.leave <= 0) await leaveToRead(controls, watch, listener);
+        const bytes = await body.read(controls.leave);
         if (bytes === null) break;
-        const taken = Math.max(0, controls.end - sink.position);
+        const end = Math.max(0, controls.end - sink.position);
+        const taken = Math.min(bytes.length, end);
+        controls.leave -= taken;
         sink.push(bytes.subarray(0, taken));
         // They are the next ones if the thread goes on behind its slice.
         body.unread(bytes.subarray(taken));
@@ -116,6 +121,25 @@ export async function fetchSlice(
 }
 
 const NONE = new Uint8Array();
+
+/**
+ * Waits for leave to read: the origin is not to blame for that.
+ *
+ * @throws the reason for which `controls.control` was aborted.
+ */
+async function leaveToRead(
+  controls: Controls,
+  watch: Watch,
+  listener: Pick<Listener, "wants">,
+): Promise<void> {
+  using _resting = watch.rest();
+  while (controls.leave <= 0) {
+    const leased = controls.leased();
+    listener.wants();
+    await leased;
+    watch.signal.throwIfAborted();
+  }
+}
 
 /**
  * Whether the thread takes all of its answer: the origin gives no ranges, or

@@ -25,6 +25,10 @@ export interface Member extends Disposable {
   fetch(task: SliceTask): void;
   /** Tells a thread that its slice ends earlier now. */
   bound(thread: number, end: number): void;
+  /** Lets a thread read so many bytes more; Infinity for all. */
+  lease(thread: number, bytes: number): void;
+  /** Has a thread ask for leave to read from now on. */
+  limit(thread: number): void;
   /** Asks a thread to stop; it has when its `ended` comes. */
   stop(thread: number): void;
   /** Closes the connections that lie idle, to whichever host. */
@@ -72,7 +76,7 @@ export function createDuties(onEvent: (event: ThreadEvent) => void): Duties {
       for (const { reject } of tasks.values()) reject(error);
       for (const thread of threads) {
         const outcome: Outcome = { kind: "failed", error: toRecord(error) };
-        onEvent({ type: "ended", thread, run: null, outcome });
+        onEvent({ type: "ended", thread, run: null, outcome, unread: 0 });
       }
     },
   };
@@ -98,6 +102,8 @@ export function createMember(
       send({ type: "fetch", task });
     },
     bound: (thread, end) => send({ type: "bound", thread, end }),
+    lease: (thread, bytes) => send({ type: "lease", thread, bytes }),
+    limit: (thread) => send({ type: "limit", thread }),
     stop: (thread) => send({ type: "stop", thread }),
     trim: () => send({ type: "trim" }),
     perform(task) {

@@ -31,6 +31,8 @@ export interface SliceTask {
   readonly checked: boolean;
   /** The path of the part file. */
   readonly part: string;
+  /** Whether it has to ask for leave to read. */
+  readonly limited: boolean;
 }
 
 /** What a worker is told once, before anything else. */
@@ -50,6 +52,10 @@ export type ThreadOrder =
   | { readonly type: "fetch"; readonly task: SliceTask }
   /** The slice ends there now: its tail was taken over, or has come back. */
   | { readonly type: "bound"; readonly thread: number; readonly end: number }
+  /** So many bytes more may be read; Infinity for all. */
+  | { readonly type: "lease"; readonly thread: number; readonly bytes: number }
+  /** What may be read without leave is over. */
+  | { readonly type: "limit"; readonly thread: number }
   | { readonly type: "stop"; readonly thread: number }
   /** Connections that lie idle are to be closed: others may have theirs then. */
   | { readonly type: "trim" };
@@ -156,12 +162,16 @@ export type ThreadEvent =
   }
   /** All that the thread has written so far. */
   | { readonly type: "wrote"; readonly thread: number; readonly run: Run }
+  /** The thread has read what it might, and waits for leave to read more. */
+  | { readonly type: "wants"; readonly thread: number }
   /** The thread's last word: what it wrote is with the operating system. */
   | {
     readonly type: "ended";
     readonly thread: number;
     readonly run: Run | null;
     readonly outcome: Outcome;
+    /** Bytes that it had leave to read, and did not. */
+    readonly unread: number;
   };
 
 /** Worker to pool, in messages of one or more. */

@@ -57,7 +57,8 @@ export type Place = "anywhere" | "together";
  * Threads and file tasks, spread over workers. A file task rejects with its own
  * error, or with WORKER if the worker that had it is gone.
  */
-export interface Pool extends Pick<Member, "bound" | "stop"> {
+export interface Pool
+  extends Pick<Member, "bound" | "lease" | "limit" | "stop"> {
   /** Starts a thread; its events follow, `ended` being the last. */
   fetch(task: SliceTask, place: Place): void;
   /** Reads ranges of a file; the digest of each. */
@@ -97,6 +98,8 @@ export function createPool(
   return {
     fetch: (task, place) => members.forThread(task, place).fetch(task),
     bound: (thread, end) => members.carrying(thread)?.bound(thread, end),
+    lease: (thread, bytes) => members.carrying(thread)?.lease(thread, bytes),
+    limit: (thread) => members.carrying(thread)?.limit(thread),
     stop: (thread) => members.carrying(thread)?.stop(thread),
     async digest(task) {
       return (await perform({ type: "digest", task }, "digested")).digests;

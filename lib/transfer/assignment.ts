@@ -27,6 +27,8 @@ export interface ThreadLimits {
   perHost(host: string): number;
   /** Whether an origin host answers. */
   standing(host: string): Standing;
+  /** Whether a limit of rates holds a transfer: its threads are not slow. */
+  isHeld(transfer: Transfer): boolean;
 }
 
 /** A thread that could be started. */
@@ -188,14 +190,16 @@ export function choose(
 
 /** A transfer may count on the threads that it has, and on all that are free. */
 function planLimits(
-  { threads, bytesAmount, perHost }: ThreadLimits,
+  { threads, bytesAmount, perHost, isHeld }: ThreadLimits,
   running: ReadonlyMap<string, number>,
 ): (transfer: Transfer) => PlanLimits {
   const free = threads - running.values().reduce((sum, n) => sum + n, 0);
-  return ({ source: { host }, threads: own }) => {
+  return (transfer) => {
+    const { source: { host }, threads: own } = transfer;
     const freeAtHost = perHost(host) - (running.get(host) ?? 0);
     const more = Math.max(1, Math.min(free, freeAtHost));
-    return { threads: own.size + more, bytesAmount };
+    const held = isHeld(transfer);
+    return { threads: own.size + more, bytesAmount, held };
   };
 }
 

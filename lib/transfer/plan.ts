@@ -42,6 +42,8 @@ export interface PlanLimits {
   readonly bytesAmount: number;
   /** How many threads the transfer may count on, its own among them. */
   readonly threads: number;
+  /** Whether a limit of rates holds its threads: help would bring nothing. */
+  readonly held?: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export interface PlanLimits {
  */
 export function plan(
   transfer: Transfer,
-  { bytesAmount, threads }: PlanLimits,
+  { bytesAmount, threads, held = false }: PlanLimits,
   now: number,
 ): Plan | null {
   const { phase, notBefore, download: { request } } = transfer;
@@ -67,7 +69,7 @@ export function plan(
   const { gaps, share } = split(transfer, pinned.size, threads);
   const slice = cut(gaps, lengthOfNext(transfer, bytesAmount), share);
   if (slice) return { kind: "slice", slice };
-  return planSteal(transfer, Math.min(share, bytesAmount), now);
+  return held ? null : planSteal(transfer, Math.min(share, bytesAmount), now);
 }
 
 /** What nobody fetches, and each thread's share of all that is left, in bytes. */

@@ -6,6 +6,7 @@
 
 import {
   type Download,
+  type DownloadRequest,
   type FileFacts,
   type Pinned,
   type State,
@@ -189,6 +190,11 @@ export function verified(transfer: Transfer, intact: readonly Run[]): void {
     best: total(done),
   });
   if (phase.kind === "verifying") goOn(transfer);
+}
+
+/** Its download is asked for in another way, which bears on no byte. */
+export function ask(transfer: Transfer, request: DownloadRequest): void {
+  change(transfer, { download: { ...transfer.download, request } });
 }
 
 /** Then it is `fetching`: from here on it may have threads. */

@@ -81,6 +81,8 @@ for (const count of [100, 1_000, 10_000]) {
   });
 
   Deno.bench(`encode ${count} running`, { group: "encode running" }, () => {
-    JSON.stringify(running.map((transfer) => statusOfTransfer(transfer, 1)));
+    JSON.stringify(
+      running.map((transfer) => statusOfTransfer(transfer, 1, null)),
+    );
   });
 }

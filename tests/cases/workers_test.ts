@@ -89,6 +89,7 @@ async function startCrew(
         reach: Infinity,
         pinned: null,
         checked: false,
+        limited: false,
       }, place);
       return ended.promise;
     },

@@ -65,7 +65,6 @@ for (
     ["get -j 5 x/", /^-j: all files share --threads-amount/],
     ["get -k x/", /^-k: .*--ca-file/],
     ["get -k 1M x/", /^-k: .*--bytes-amount/],
-    ["get --limit-rate=1M x/", /^--limit-rate: .*no limit for the speed yet/],
     ["get --continue=false x/", /^--continue takes no value/],
     ["get -C 100 x/", /^-C: Sluice goes on where it was/],
     ["get -nd x/", /^There is no flag -nd\./],

@@ -8,7 +8,11 @@ function create() {
   const none = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
   return createOverview({
     catalogue: { get: () => null, totals: () => none },
-    engine: { get: () => undefined, transfers: () => [] },
+    engine: {
+      get: () => undefined,
+      transfers: () => [],
+      limitedBy: () => null,
+    },
   });
 }
 

@@ -23,6 +23,8 @@ export const OPTIONS: CoordinatorOptions = {
   threadsAmount: 4,
   threadsPerHost: 4,
   bytesAmount: 64 * 1024,
+  limitRate: null,
+  limitRatePerHost: null,
   broadcastTimeout: 10,
   queueLength: 100_000,
   minFreeSpace: 0,

@@ -61,6 +61,7 @@ function limitsOf(threads: number, perHost = threads): ThreadLimits {
     bytesAmount: MiB,
     perHost: () => perHost,
     standing: () => "answers",
+    isHeld: () => false,
   };
 }
 

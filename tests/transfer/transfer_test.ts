@@ -470,7 +470,7 @@ Deno.test("a thread beyond its end is not told to fetch anything", () => {
   const thread = start(transfer);
   write(transfer, thread, MiB / 2);
   bound(thread, MiB / 4);
-  assertEquals(statusOfTransfer(transfer, 0).fetching, []);
+  assertEquals(statusOfTransfer(transfer, 0, null).fetching, []);
 });
 
 Deno.test("a file that has changed is judged by its own progress", () => {

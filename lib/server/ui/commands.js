@@ -9,7 +9,7 @@
 /** @import { Status } from "../../status/status.ts" */
 import { fileHref } from "./actions.js";
 import { commandMany } from "./bulk.js";
-import { askRemove, askRemoveMany, askUrl } from "./dialogs.js";
+import { askRate, askRemove, askRemoveMany, askUrl } from "./dialogs.js";
 import { html } from "./dom.js";
 import { quotedName } from "./format.js";
 import { faultOf } from "./notices.js";
@@ -38,7 +38,7 @@ export function createCommands({ connection, notices, dialog }) {
   const busy = new Set();
 
   /**
-   * @param {ActionName} name
+   * @param {ActionName | "limit"} name
    * @param {Status} status
    */
   async function act(name, status) {
@@ -54,6 +54,8 @@ export function createCommands({ connection, notices, dialog }) {
           return;
         case "refresh":
           return await refresh(status);
+        case "limit":
+          return await limit(status);
         case "remove": {
           const answer = await askRemove(dialog, status);
           if (answer === "no") return;
@@ -99,6 +101,15 @@ export function createCommands({ connection, notices, dialog }) {
         url = await askUrl(dialog, status, { url, fault: faultOf(error) });
       }
     }
+  }
+
+  /** @param {Status} status */
+  async function limit(status) {
+    const { id } = status;
+    const rate = await askRate(dialog, status);
+    if (rate === undefined) return;
+    await connection.request({ action: "limit", id, limit_rate: rate });
+    notices.say(say("done.limited"));
   }
 
   /**

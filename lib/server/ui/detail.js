@@ -96,6 +96,7 @@ export function createDetail(panel) {
     origin: createFact(say("detail.origin")),
     added: createFact(say("detail.added")),
     ended: createFact(say("detail.ended")),
+    limit: createFact(say("detail.limit")),
     folder: createFact(say("detail.folder")),
     file: createFact(say("detail.file")),
     url: createFact(say("detail.url")),
@@ -104,6 +105,13 @@ export function createDetail(panel) {
   for (const { term, value } of Object.values(factRows)) {
     facts.append(term, value);
   }
+  const limit = html("span");
+  const change = html(
+    "button",
+    { type: "button", class: "quiet", "data-action": "limit" },
+    say("detail.limit.change"),
+  );
+  factRows.limit.value.append(limit, " ", change);
   panel.replaceChildren(
     html("header", {}, heading, close),
     html("p", { class: "now" }, figure, pace),
@@ -256,9 +264,19 @@ export function createDetail(panel) {
       factRows.ended,
       status.finished_at && formatMoment(status.finished_at, now),
     );
+    drawLimit(status);
     setFact(factRows.folder, path === null ? status.directory : null);
     setFact(factRows.file, path && formatPath(path));
     setFact(factRows.url, status.url);
+  }
+
+  /** @param {Status} status */
+  function drawLimit({ process_status: state, limit_rate: rate, limited_by }) {
+    const { term, value } = factRows.limit;
+    term.hidden = value.hidden = state === "Downloaded";
+    const own = rate === null ? say("detail.limit.none") : formatSpeed(rate);
+    const isOther = limited_by === "server" || limited_by === "host";
+    setText(limit, isOther ? say(`detail.limit.${limited_by}`, { own }) : own);
   }
 
   return {

@@ -8,6 +8,7 @@ import { html } from "./dom.js";
 import { formatBytes, nameOf } from "./format.js";
 import { SHORTCUTS } from "./keys.js";
 import { shownFault } from "./notices.js";
+import { readRate } from "./options.js";
 import { isKey, say, sentences } from "./words.js";
 
 /**
@@ -137,6 +138,41 @@ export async function askUrl(dialog, status, { url, fault }) {
     ],
   );
   return answer === "go" ? input.value.trim() : null;
+}
+
+/**
+ * Asks how fast a download may be.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @param {Status} status
+ * @returns {Promise<number | null | undefined>} Bytes a second, or null for no
+ * limit; undefined if nothing is to change.
+ */
+export async function askRate(dialog, status) {
+  const { limit_rate: rate } = status;
+  const input = html("input", {
+    type: "text",
+    value: rate === null ? "" : String(rate),
+    placeholder: say("options.rate.hint"),
+    autocomplete: "off",
+    spellcheck: "false",
+    autofocus: true,
+  });
+  const check = () =>
+    input.setCustomValidity(
+      readRate(input.value) === undefined ? say("options.rate.wrong") : "",
+    );
+  input.oninput = check;
+  const answer = await open(
+    dialog,
+    say("limit"),
+    [subjectOf(status), html("label", {}, say("limit.field"), input)],
+    [
+      { value: "", label: say("cancel"), kind: "plain" },
+      { value: "go", label: say("limit.go"), kind: "strong" },
+    ],
+  );
+  return answer === "go" ? readRate(input.value) : undefined;
 }
 
 /** @param {Status} status */

@@ -12,6 +12,7 @@ import { say } from "./words.js";
  * @property {string} checksum
  * @property {string} headers One a line.
  * @property {string} threads
+ * @property {string} rate
  * @property {boolean} paused
  *
  * @typedef {{ kind: "fields", fields: Readonly<Record<string, unknown>> }
@@ -49,6 +50,10 @@ export function readOptions(texts, count) {
   if (!/^\d*$/.test(threads)) {
     return fault("threads", say("options.threads.wrong"));
   }
+  const rate = readRate(texts.rate);
+  if (rate === undefined) {
+    return fault("rate", say("options.rate.wrong"));
+  }
   return {
     kind: "fields",
     fields: {
@@ -57,9 +62,35 @@ export function readOptions(texts, count) {
       ...sum,
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(threads !== "" && { threads: Number(threads) }),
+      ...(rate !== null && { limit_rate: rate }),
       ...(texts.paused && { paused: true }),
     },
   };
+}
+
+/** @type {Readonly<Record<string, number>>} */
+const UNITS = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+/** What the server takes, in bytes a second. */
+const SLOWEST = 1_000;
+
+/**
+ * Reads bytes a second, as curl takes them: `500k`, `2M`, or `2 MB/s`, which is of
+ * a thousand each.
+ *
+ * @param {string} text
+ * @returns {number | null | undefined} Null for no limit, undefined for what is
+ * no rate.
+ */
+export function readRate(text) {
+  if (text.trim() === "") return null;
+  const [, number = "", unit = "", kind] =
+    text.trim().match(/^(\d+(?:[.,]\d+)?)\s*([kmg]?)(i?b)?(?:\/s)?$/i) ?? [];
+  const letter = unit.toLowerCase();
+  const factor = kind?.toLowerCase() === "b"
+    ? 1000 ** "kmg".indexOf(letter) * (letter === "" ? 1 : 1000)
+    : UNITS[letter] ?? NaN;
+  const rate = Math.round(Number(number.replace(",", ".")) * factor);
+  return number !== "" && rate >= SLOWEST ? rate : undefined;
 }
 
 /**
@@ -119,6 +150,7 @@ export function createOptions(findFolders) {
     checksum: byId("checksum", HTMLInputElement),
     headers: byId("headers", HTMLTextAreaElement),
     threads: byId("threads", HTMLInputElement),
+    rate: byId("rate", HTMLInputElement),
     paused: byId("paused", HTMLInputElement),
   };
   const folders = byId("folders", HTMLDataListElement);
@@ -158,6 +190,7 @@ export function createOptions(findFolders) {
         checksum: fields.checksum.value,
         headers: fields.headers.value,
         threads: fields.threads.value,
+        rate: fields.rate.value,
         paused: fields.paused.checked,
       }, count),
     /** @param {keyof Texts} field */

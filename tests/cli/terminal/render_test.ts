@@ -34,6 +34,8 @@ function status(fields: Partial<Status> = {}): Status {
     size: 100 * MiB,
     downloaded: 50 * MiB,
     progress: 0.5,
+    limit_rate: null,
+    limited_by: null,
     threads: 4,
     ranges: true,
     speed: 12.3 * MiB,

@@ -181,6 +181,41 @@ testSteps("a download on the page in Chromium", {
     assertEquals(complaints, []);
   },
 
+  async "a download's speed is limited as it is added, and as it runs"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    const rate = page.getByLabel("Speed at most");
+    await rate.fill("fast");
+    await add(page, origin.serve("/a.bin", file(8 * MiB, 1)));
+    await page.getByText("Write the speed in bytes a second").waitFor();
+    await rate.fill("1000");
+    await page.keyboard.press("Enter");
+    await inState(page, "a.bin", "Downloading");
+    await row(page, "a.bin").click();
+    const facts = page.locator(".facts");
+    await facts.getByText("1.0 KiB/s").waitFor();
+    const change = facts.getByRole("button", { name: "Change…" });
+    await change.click();
+    const dialog = page.getByRole("dialog");
+    const field = dialog.getByLabel("Speed at most");
+    assertEquals(await field.inputValue(), "1000");
+    await field.fill("10");
+    await page.keyboard.press("Enter");
+    assert(await dialog.isVisible());
+    await field.fill("2k");
+    await page.keyboard.press("Enter");
+    await facts.getByText("2.0 KiB/s").waitFor();
+    await change.click();
+    await field.fill("");
+    await page.keyboard.press("Enter");
+    await inState(page, "a.bin", "Downloaded");
+    assert(await change.isHidden());
+    assertEquals(complaints, []);
+  },
+
   async "a failed download is given a new URL"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, complaints } = scene;

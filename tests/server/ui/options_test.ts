@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { readOptions } from "../../../lib/server/ui/options.js";
+import { readOptions, readRate } from "../../../lib/server/ui/options.js";
 
 const NONE = {
   filename: " ",
@@ -7,6 +7,7 @@ const NONE = {
   checksum: "",
   headers: "\n",
   threads: "",
+  rate: "",
   paused: false,
 };
 
@@ -86,4 +87,24 @@ Deno.test("what cannot be meant is named, with its field", () => {
     assert(read.kind === "fault", JSON.stringify(texts));
     assertEquals(read.field, field);
   }
+});
+
+Deno.test("a rate is read as curl takes it, and as pages write it", () => {
+  for (
+    const [text, rate] of [
+      ["", null],
+      ["1000", 1000],
+      ["500k", 512_000],
+      ["2M", 2_097_152],
+      ["1 MiB/s", 1_048_576],
+      ["2 MB/s", 2_000_000],
+      ["1,5 MB/s", 1_500_000],
+      ["1g", 1_073_741_824],
+      ["999", undefined],
+      ["2 T", undefined],
+      ["fast", undefined],
+      ["-5M", undefined],
+    ] as const
+  ) assertEquals(readRate(text), rate, text);
+  assertEquals(fieldsOf({ rate: "2 MB/s" }), { limit_rate: 2_000_000 });
 });

@@ -11,6 +11,8 @@ export function status(differences: Partial<Status> = {}): Status {
     size: null,
     downloaded: 0,
     progress: null,
+    limit_rate: null,
+    limited_by: null,
     threads: 0,
     ranges: null,
     speed: 0,

@@ -56,6 +56,7 @@ export const WORDS = {
     other: "{done}; {count} blieben, wie sie waren.",
   },
   "done.refreshed": "Es geht mit der neuen URL weiter.",
+  "done.limited": "Das Tempolimit ist gesetzt.",
   "done.removed": "{name} entfernt.",
   "copied.path": "Dateilink kopiert.",
   "copied.urls": { one: "URL kopiert.", other: "{count} URLs kopiert." },
@@ -160,6 +161,10 @@ export const WORDS = {
   "options.threads.hint": "So viele wie frei sind",
   "options.threads.wrong":
     "Die Zahl der Threads muss eine ganze Zahl ab 1 sein.",
+  "options.rate": "Höchstens so schnell",
+  "options.rate.hint": "Ohne Grenze, oder 500k, 2M",
+  "options.rate.wrong":
+    "Schreiben Sie das Tempo in Bytes pro Sekunde, ab 1.000, etwa 500k oder 2M.",
   "options.paused": "Noch nicht beginnen",
   "options.bookmark":
     "Ziehen Sie {child} in Ihre Lesezeichen: Auf jeder Seite bringt es deren Link hierher.",
@@ -246,6 +251,11 @@ export const WORDS = {
   "detail.added": "Hinzugefügt",
   "detail.ended": "Beendet",
   "detail.folder": "Ordner",
+  "detail.limit": "Tempolimit",
+  "detail.limit.none": "keines",
+  "detail.limit.change": "Ändern …",
+  "detail.limit.server": "{own}; gerade gilt das des ganzen Servers",
+  "detail.limit.host": "{own}; gerade gilt das seines Hosts",
   "detail.file": "Datei",
   "detail.url": "URL",
 
@@ -277,6 +287,9 @@ export const WORDS = {
   "refresh.field": "Neue URL",
   "refresh.format": "Ein Link, der mit http:// oder https:// beginnt",
   "refresh.go": "Damit fortsetzen",
+  "limit": "Tempo begrenzen",
+  "limit.field": "Höchstens so schnell; leer für kein Limit",
+  "limit.go": "Festlegen",
   "cancel": "Abbrechen",
   "close": "Schließen",
 

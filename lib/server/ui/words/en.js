@@ -55,6 +55,7 @@ export const WORDS = /** @type {const} */ ({
   "done.all": "{done}.",
   "done.some": "{done}; {count} left as they were.",
   "done.refreshed": "It goes on with the new URL.",
+  "done.limited": "The speed limit is set.",
   "done.removed": "Removed {name}.",
   "copied.path": "Copied the file link.",
   "copied.urls": { one: "Copied the URL.", other: "Copied {count} URLs." },
@@ -155,6 +156,10 @@ export const WORDS = /** @type {const} */ ({
   "options.threads.hint": "As many as are free",
   "options.threads.wrong":
     "The number of threads must be a whole number from 1.",
+  "options.rate": "Speed at most",
+  "options.rate.hint": "Not limited, or 500k, 2M",
+  "options.rate.wrong":
+    "Write the speed in bytes a second, from 1,000, such as 500k or 2M.",
   "options.paused": "Do not begin yet",
   "options.bookmark":
     "Drag {child} to your bookmarks: on any page, it brings that page’s link here.",
@@ -243,6 +248,11 @@ export const WORDS = /** @type {const} */ ({
   "detail.added": "Added",
   "detail.ended": "Ended",
   "detail.folder": "Folder",
+  "detail.limit": "Speed limit",
+  "detail.limit.none": "none",
+  "detail.limit.change": "Change…",
+  "detail.limit.server": "{own}; now that of the whole server holds it",
+  "detail.limit.host": "{own}; now that of its host holds it",
   "detail.file": "File",
   "detail.url": "URL",
 
@@ -273,6 +283,9 @@ export const WORDS = /** @type {const} */ ({
   "refresh.field": "New URL",
   "refresh.format": "A link that begins with http:// or https://",
   "refresh.go": "Go on with it",
+  "limit": "Limit the speed",
+  "limit.field": "Speed at most; empty for no limit",
+  "limit.go": "Set it",
   "cancel": "Cancel",
   "close": "Close",
 

@@ -89,6 +89,7 @@ export const WORDS = {
     other: "{done}; {count} quedaron como estaban.",
   },
   "done.refreshed": "Continúa con la URL nueva.",
+  "done.limited": "El límite de velocidad está fijado.",
   "done.removed": "Se quitó {name}.",
   "copied.path": "Enlace del archivo copiado.",
   "copied.urls": {
@@ -213,6 +214,10 @@ export const WORDS = {
   "options.threads.hint": "Tantos como haya libres",
   "options.threads.wrong":
     "El número de hilos debe ser un entero a partir de 1.",
+  "options.rate": "Velocidad máxima",
+  "options.rate.hint": "Sin límite, o 500k, 2M",
+  "options.rate.wrong":
+    "Escriba la velocidad en bytes por segundo, desde 1000, como 500k o 2M.",
   "options.paused": "No empezar todavía",
   "options.bookmark":
     "Arrastre {child} a sus marcadores: en cualquier página, trae aquí su enlace.",
@@ -302,6 +307,11 @@ export const WORDS = {
   "detail.added": "Añadida",
   "detail.ended": "Acabada",
   "detail.folder": "Carpeta",
+  "detail.limit": "Límite de velocidad",
+  "detail.limit.none": "ninguno",
+  "detail.limit.change": "Cambiar…",
+  "detail.limit.server": "{own}; ahora rige el de todo el servidor",
+  "detail.limit.host": "{own}; ahora rige el de su host",
   "detail.file": "Archivo",
   "detail.url": "URL",
 
@@ -332,6 +342,9 @@ export const WORDS = {
   "refresh.field": "URL nueva",
   "refresh.format": "Un enlace que empiece por http:// o https://",
   "refresh.go": "Continuar con ella",
+  "limit": "Limitar la velocidad",
+  "limit.field": "Velocidad máxima; vacío para no limitar",
+  "limit.go": "Fijar",
   "cancel": "Cancelar",
   "close": "Cerrar",
 

@@ -63,6 +63,7 @@ export const WORDS = {
   "done.all": "{done}.",
   "done.some": "{done}; без изменений: {count}.",
   "done.refreshed": "Загрузка продолжается с новым URL.",
+  "done.limited": "Ограничение скорости задано.",
   "done.removed": "Удалено: {name}.",
   "copied.path": "Ссылка на файл скопирована.",
   "copied.urls": {
@@ -187,6 +188,10 @@ export const WORDS = {
   "options.threads": "Не больше потоков",
   "options.threads.hint": "Сколько свободно",
   "options.threads.wrong": "Число потоков должно быть целым, от 1.",
+  "options.rate": "Скорость не выше",
+  "options.rate.hint": "Без ограничения или 500k, 2M",
+  "options.rate.wrong":
+    "Укажите скорость в байтах в секунду, от 1000, например 500k или 2M.",
   "options.paused": "Пока не начинать",
   "options.bookmark":
     "Перетащите {child} в закладки: на любой странице закладка перенесёт её ссылку сюда.",
@@ -272,6 +277,11 @@ export const WORDS = {
   "detail.added": "Добавлено",
   "detail.ended": "Закончено",
   "detail.folder": "Папка",
+  "detail.limit": "Ограничение скорости",
+  "detail.limit.none": "нет",
+  "detail.limit.change": "Изменить…",
+  "detail.limit.server": "{own}; сейчас действует общее для сервера",
+  "detail.limit.host": "{own}; сейчас действует общее для хоста",
   "detail.file": "Файл",
   "detail.url": "URL",
 
@@ -304,6 +314,9 @@ export const WORDS = {
   "refresh.field": "Новый URL",
   "refresh.format": "Ссылка, которая начинается с http:// или https://",
   "refresh.go": "Продолжить с ним",
+  "limit": "Ограничить скорость",
+  "limit.field": "Скорость не выше; пусто — без ограничения",
+  "limit.go": "Задать",
   "cancel": "Отмена",
   "close": "Закрыть",
 

@@ -1,0 +1,76 @@
+/** Threads that wait for leave to read, and get it in turn. */
+
+import type { Rates, Reader } from "./rates.ts";
+
+/** Threads whose rates are limited; disposing of it ends all waits. */
+export interface Leases extends Disposable {
+  /** A thread has read what it might, and wants more. */
+  wants(thread: number, reader: Reader): void;
+  /** A thread has ended, with bytes left that it might have read. */
+  ended(thread: number, reader: Reader, unread: number): void;
+  /** Whether a download's threads have lately waited: they are not slow. */
+  holds(id: string): boolean;
+  /** Limits have changed: those that wait are looked at anew. */
+  changed(): void;
+}
+
+/** For how long a download counts as held after a wait, in milliseconds. */
+const LATELY = 2_000;
+
+/**
+ * Makes leases.
+ *
+ * @param give Lets a thread read so many bytes more; Infinity for all.
+ */
+export function createLeases(
+  rates: Rates,
+  give: (thread: number, bytes: number) => void,
+): Leases {
+  /** In the order in which they get their turns. */
+  const waiting = new Map<number, Reader>();
+  /** When a thread of a download waited last. */
+  const heldAt = new Map<string, number>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function serve(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const now = performance.now();
+    let soonest = Infinity;
+    for (const [thread, reader] of waiting) {
+      if (rates.strictest(reader) === null) {
+        waiting.delete(thread);
+        give(thread, Infinity);
+        continue;
+      }
+      const drawn = rates.draw(reader, now);
+      if (drawn.kind === "lease") {
+        waiting.delete(thread);
+        give(thread, drawn.bytes);
+      } else {
+        heldAt.set(reader.id, now);
+        soonest = Math.min(soonest, drawn.milliseconds);
+      }
+    }
+    if (soonest < Infinity) timer = setTimeout(serve, Math.ceil(soonest));
+  }
+
+  return {
+    wants(thread, reader) {
+      waiting.set(thread, reader);
+      serve();
+    },
+    ended(thread, reader, unread) {
+      waiting.delete(thread);
+      if (unread > 0) rates.giveBack(reader, unread);
+    },
+    holds(id) {
+      const at = heldAt.get(id) ?? -Infinity;
+      if (performance.now() - at <= LATELY) return true;
+      heldAt.delete(id);
+      return false;
+    },
+    changed: serve,
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}

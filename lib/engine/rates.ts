@@ -1,0 +1,118 @@
+/** How many bytes threads may read now: token buckets. Pure. */
+
+import type { LimitedBy, RateLimits } from "../download/download.ts";
+
+/** Who reads: a thread of a download, from a host. */
+export interface Reader {
+  readonly id: string;
+  readonly host: string;
+  /** The download's own limit, in bytes a second; null for none. */
+  readonly own: number | null;
+}
+
+/** What a reader gets: bytes, or how long it is to wait, in milliseconds. */
+export type Draw =
+  | { readonly kind: "lease"; readonly bytes: number }
+  | { readonly kind: "wait"; readonly milliseconds: number };
+
+/** What limits rates. All times are in milliseconds of one steady clock. */
+export interface Rates {
+  /** The limits of the server, and of each host; they may be changed. */
+  limits: RateLimits;
+  /** The strictest limit that bears on a reader; null if none does. */
+  strictest(reader: Reader): { by: LimitedBy; rate: number } | null;
+  /** Takes bytes for a reader that a limit bears on. */
+  draw(reader: Reader, now: number): Draw;
+  /** Gives back bytes that were drawn and not read. */
+  giveBack(reader: Reader, bytes: number): void;
+}
+
+/** How long a lease lasts at the strictest rate, in milliseconds ... */
+const LEASE = 20;
+/** ... but at least, and at most, so many bytes. */
+const SHORTEST = 1024;
+const LONGEST = 4 * 1024 * 1024;
+/** Who had to wait for others gets up to so many leases at a time. */
+const CATCHING_UP = 4;
+/** For how long a bucket fills while nobody draws from it, in milliseconds. */
+const MOST_SAVED = 250;
+/** Buckets of hosts and downloads: at one more, those nobody draws from go. */
+const MOST_BUCKETS = 256;
+
+interface Bucket {
+  rate: number;
+  bytes: number;
+  at: number;
+}
+
+/** Makes rates whose buckets are empty: nobody ever gets more than the rate. */
+export function createRates(limits: RateLimits): Rates {
+  const buckets = new Map<string, Bucket>();
+
+  function limitsOn({ id, host, own }: Reader) {
+    const { server, host: atHost } = rates.limits;
+    const all: { by: LimitedBy; key: string; rate: number | null }[] = [
+      { by: "download", key: `download ${id}`, rate: own },
+      { by: "host", key: `host ${host}`, rate: atHost },
+      { by: "server", key: "server", rate: server },
+    ];
+    return all.filter((one): one is typeof one & { rate: number } =>
+      one.rate !== null
+    );
+  }
+
+  /** Of two that are as strict, the one that bears on more. */
+  function strictest(reader: Reader) {
+    const [first, ...rest] = limitsOn(reader);
+    if (first === undefined) return null;
+    return rest.reduce((a, b) => b.rate <= a.rate ? b : a, first);
+  }
+
+  function bucketOf(key: string, rate: number, now: number): Bucket {
+    const known = buckets.get(key);
+    const bucket = known ?? { rate, bytes: 0, at: now };
+    if (known === undefined) {
+      tidy(now);
+      buckets.set(key, bucket);
+    }
+    const most = Math.max(SHORTEST, rate * MOST_SAVED / 1000);
+    const fresh = bucket.rate * (now - bucket.at) / 1000;
+    bucket.bytes = Math.min(most, bucket.bytes + fresh);
+    bucket.rate = rate;
+    bucket.at = now;
+    return bucket;
+  }
+
+  function tidy(now: number): void {
+    if (buckets.size < MOST_BUCKETS) return;
+    for (const [key, { at }] of buckets) {
+      if (now - at > MOST_SAVED) buckets.delete(key);
+    }
+  }
+
+  const rates: Rates = {
+    limits,
+    strictest,
+    draw(reader, now) {
+      const rate = strictest(reader)?.rate ?? Infinity;
+      const lease = rate * LEASE / 1000;
+      const least = Math.ceil(Math.min(LONGEST, Math.max(SHORTEST, lease)));
+      const all = limitsOn(reader)
+        .map(({ key, rate }) => bucketOf(key, rate, now));
+      const waits = all.map((bucket) => (least - bucket.bytes) / bucket.rate);
+      const wait = Math.max(0, ...waits) * 1000;
+      if (wait > 0) return { kind: "wait", milliseconds: wait };
+      const saved = Math.min(...all.map((bucket) => Math.floor(bucket.bytes)));
+      const bytes = Math.min(saved, CATCHING_UP * least);
+      for (const bucket of all) bucket.bytes -= bytes;
+      return { kind: "lease", bytes };
+    },
+    giveBack(reader, bytes) {
+      for (const { key } of limitsOn(reader)) {
+        const bucket = buckets.get(key);
+        if (bucket !== undefined) bucket.bytes += bytes;
+      }
+    },
+  };
+  return rates;
+}

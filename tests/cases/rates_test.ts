@@ -1,0 +1,140 @@
+/** Limited rates, through real sockets. */
+
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { DownloadError } from "../../lib/download/errors.ts";
+import { startDownloads } from "../support/downloads.ts";
+import { makeDirectory } from "../support/directory.ts";
+import { file, startOrigin } from "../support/origin.ts";
+import { assertDownloaded } from "../support/status.ts";
+
+const RATE = 200_000;
+/** One and a half seconds at that rate. */
+const WHOLE = file(300_000, 1);
+/** So slow that nothing ends by itself. */
+const CRAWL = 1_000;
+
+for (
+  const [by, options, fields] of [
+    ["server", { limitRate: RATE, limitRatePerHost: 2 * RATE }, {}],
+    ["host", { limitRatePerHost: RATE }, { limit_rate: 2 * RATE }],
+    ["download", {}, { limit_rate: RATE }],
+  ] as const
+) {
+  for (const threads of [1, 4]) {
+    Deno.test(`the ${by}'s rate holds, with ${threads} threads`, async () => {
+      await using origin = await startOrigin();
+      await using downloads = await startDownloads(options);
+      const url = origin.serve("/a", WHOLE);
+      const started = performance.now();
+      const id = await downloads.add({ url, threads, ...fields });
+      await downloads.until(id, ({ limited_by }) => limited_by === by);
+      await assertDownloaded(await downloads.end(id), WHOLE, "a");
+      const seconds = (performance.now() - started) / 1000;
+      // It may take longer on a busy machine, and never less.
+      assertGreaterOrEqual(seconds, WHOLE.size / RATE);
+    });
+  }
+}
+
+Deno.test("small files share the rate", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads({ limitRate: RATE });
+  const small = file(3_000, 2);
+  const started = performance.now();
+  const ids = await Promise.all(
+    Array.from(
+      { length: 100 },
+      (_, n) => downloads.add({ url: origin.serve(`/${n}`, small) }),
+    ),
+  );
+  for (const id of ids) await assertDownloaded(await downloads.end(id), small);
+  const seconds = (performance.now() - started) / 1000;
+  assertGreaterOrEqual(seconds, 100 * small.size / RATE);
+});
+
+Deno.test("who waits for leave is neither stalled nor slow", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads({
+    limitRate: CRAWL,
+    stallTimeout: 300,
+    answerTimeout: 300,
+  });
+  const id = await downloads.add({ url: origin.serve("/a", WHOLE) });
+  await downloads.until(id, ({ downloaded }) => downloaded > 3 * CRAWL);
+  const { requests } = origin;
+  assertEquals(requests.length, 4);
+  for (const request of requests) assert(!request.signal.aborted);
+  downloads.coordinator.limitRates({ server: null, host: null });
+  await assertDownloaded(await downloads.end(id), WHOLE, "a");
+  const setbacks = downloads.log.filter(({ event }) => event === "setback");
+  assertEquals(setbacks, []);
+});
+
+Deno.test("a rate is set while threads run, and they go on", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads({ limitRatePerHost: CRAWL });
+  const { coordinator } = downloads;
+  const id = await downloads.add({ url: origin.serve("/a", WHOLE) });
+  await downloads.until(id, ({ limited_by }) => limited_by === "host");
+  const limit = (limitRate: number | null) =>
+    coordinator.command(id, { kind: "limit", limitRate });
+  await limit(CRAWL / 2);
+  assertEquals(coordinator.get(id)?.limited_by, "download");
+  coordinator.limitRates({ server: null, host: null });
+  assertEquals(coordinator.get(id)?.limited_by, "download");
+  const { length } = origin.requests;
+  await limit(null);
+  assertEquals(coordinator.get(id)?.limit_rate, null);
+  await assertDownloaded(await downloads.end(id), WHOLE, "a");
+  assertEquals(
+    origin.requests.slice(0, length).filter(({ signal }) => signal.aborted),
+    [],
+  );
+});
+
+Deno.test("threads that run without a limit get one", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads({ threadsAmount: 1 });
+  const { coordinator } = downloads;
+  const behind = Promise.withResolvers<void>();
+  const url = origin.serve("/a", WHOLE, {
+    ranges: "ignore",
+    gates: { 100_000: () => behind.promise },
+  });
+  const id = await downloads.add({ url });
+  await downloads.until(id, ({ downloaded }) => downloaded === 100_000);
+  const started = performance.now();
+  coordinator.limitRates({ server: RATE, host: null });
+  behind.resolve();
+  await assertDownloaded(await downloads.end(id), WHOLE, "a");
+  const seconds = (performance.now() - started) / 1000;
+  // What one read brings had been asked for without a limit.
+  assertGreaterOrEqual(seconds, (WHOLE.size - 100_000 - 2 * 65_536) / RATE);
+});
+
+Deno.test("a download keeps its rate over restarts and other URLs", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const url = origin.serve("/a", WHOLE);
+  let id = "";
+  {
+    await using downloads = await startDownloads({ directory: directory.path });
+    id = await downloads.add({ url, limit_rate: CRAWL });
+    await downloads.until(id, ({ downloaded }) => downloaded > 0);
+    const limitRate = 2 * CRAWL;
+    await downloads.coordinator.command(id, { kind: "limit", limitRate });
+    await downloads.close();
+  }
+  await using downloads = await startDownloads({ directory: directory.path });
+  const { coordinator } = downloads;
+  assertEquals(coordinator.get(id)?.limit_rate, 2 * CRAWL);
+  await coordinator.command(id, { kind: "refresh", url: `${url}?anew` });
+  assertEquals(coordinator.get(id)?.limit_rate, 2 * CRAWL);
+  await coordinator.command(id, { kind: "limit", limitRate: null });
+  origin.serve("/a?anew", WHOLE);
+  await assertDownloaded(await downloads.end(id), WHOLE, "a");
+  const error = await coordinator.command(id, { kind: "limit", limitRate: 1 })
+    .catch((error) => error);
+  assert(error instanceof DownloadError);
+  assertEquals(error.code, "WRONG_STATE");
+});
