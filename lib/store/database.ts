@@ -63,6 +63,7 @@ function sizeOf(db: DatabaseSync): number {
 
 /** What SQLite said, as an error that says what to do. */
 export function stateError(error: unknown, path = "state.db"): DownloadError {
+  if (error instanceof DownloadError) return error;
   const what = errorMessage(error);
   if (/disk is full|disk I\/O error/.test(what)) {
     const message = `Cannot write ${path}: ${what}. Make room on the disk.`;

@@ -54,12 +54,15 @@ const IS_DAMAGED = `(
     coalesce(finished_at, 0) BETWEEN 0 AND ${LATEST_DATE}
   ) IS NOT TRUE`;
 
+const IS_DAMAGED_RUN = `(
+    start < 0 OR end NOT BETWEEN start AND ${Number.MAX_SAFE_INTEGER} OR
+    crc NOT BETWEEN 0 AND ${2 ** 32 - 1}
+  )`;
+
 /** Damaged rows, and what is counted or listed otherwise than recorded. */
 const DAMAGED = `
   SELECT id FROM downloads WHERE ${IS_DAMAGED}
-  UNION ALL SELECT id FROM runs WHERE
-    start < 0 OR end NOT BETWEEN start AND ${Number.MAX_SAFE_INTEGER} OR
-    crc NOT BETWEEN 0 AND ${2 ** 32 - 1}
+  UNION ALL SELECT id FROM runs WHERE ${IS_DAMAGED_RUN}
   UNION ALL SELECT downloads.id FROM downloads LEFT JOIN listed USING (seq)
     WHERE listed.id IS NOT downloads.id OR listed.state IS NOT downloads.state
   UNION ALL SELECT id FROM listed
@@ -97,17 +100,19 @@ export function refuseDamagedFile(db: DatabaseSync): void {
 }
 
 /**
- * Prepares to refuse single records that are damaged.
+ * Prepares to refuse single records that are damaged, or whose runs are, or that
+ * are not found by their own id.
  *
  * @returns what throws an error naming the download.
  */
 export function prepareCheck(db: DatabaseSync): (id: string) => void {
   defineIsUrl(db);
-  const isDamaged = db.prepare(
-    `SELECT 1 FROM downloads WHERE id = ? AND ${IS_DAMAGED}`,
+  const isSound = db.prepare(
+    `SELECT 1 FROM downloads WHERE id = ?1 AND NOT ${IS_DAMAGED}
+     AND NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1 AND ${IS_DAMAGED_RUN})`,
   );
   return (id) => {
-    if (isDamaged.get(id) !== undefined) throw damagedDownload(id);
+    if (isSound.get(id) === undefined) throw damagedDownload(id);
   };
 }
 

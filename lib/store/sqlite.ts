@@ -46,7 +46,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
 
-  function get(id: string): Download | null {
+  const get = readable((id: string): Download | null => {
     const known = recent.get(id);
     if (known !== undefined) return known;
     const row = sql.get.get(id) as Row | undefined;
@@ -54,7 +54,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
     const download = read(row);
     recent.remember(download, row.request);
     return download;
-  }
+  });
 
   /** Keeps the totals right; null is for what is not there. */
   function count(from: State["kind"] | null, to: State["kind"] | null): void {
@@ -68,12 +68,21 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
   }
 
   function read(row: Row): Download {
-    try {
-      check(row.id);
-    } catch (error) {
-      throw stateError(error, path);
-    }
+    check(row.id);
     return downloadOf(row, paths);
+  }
+
+  /** A read whose failure says what to do, as a large state may be damaged. */
+  function readable<Asked extends unknown[], Result>(
+    read: (...asked: Asked) => Result,
+  ): (...asked: Asked) => Result {
+    return (...asked) => {
+      try {
+        return read(...asked);
+      } catch (error) {
+        throw stateError(error, path);
+      }
+    };
   }
 
   const { write, finish } = createBatcher(db, () => {
@@ -93,8 +102,10 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
           count(null, download.state.kind);
         }
       }),
-    waiting: (fullHosts, limit) => sql.waiting(new Set(fullHosts), limit),
-    runs: (id) => sql.runs.all(id) as unknown as Run[],
+    waiting: readable((fullHosts, limit) =>
+      sql.waiting(new Set(fullHosts), limit)
+    ),
+    runs: readable((id) => sql.runs.all(id) as unknown as Run[]),
     checkpoint: (id, file, { fresh, bytes }) =>
       write(() => {
         const before = get(id);
@@ -153,10 +164,12 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         // SQLite writes the page that holds it, whatever it was.
         db.exec(`PRAGMA user_version = ${STEPS.length}`);
       }),
-    open: (limit) => downloadsOf(sql.open.all(limit)),
-    finished: (limit) => downloadsOf(sql.finished.all(limit)),
-    waitingForRoom: (room) => downloadsOf(sql.waitingForRoom.all(room)),
-    totals() {
+    open: readable((limit) => downloadsOf(sql.open.all(limit))),
+    finished: readable((limit) => downloadsOf(sql.finished.all(limit))),
+    waitingForRoom: readable((room) =>
+      downloadsOf(sql.waitingForRoom.all(room))
+    ),
+    totals: readable(() => {
       if (totals === null) {
         totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
         for (const { state, count } of sql.totals.all()) {
@@ -164,7 +177,7 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         }
       }
       return { ...totals };
-    },
+    }),
     [Symbol.dispose]() {
       finish();
       db.close();
