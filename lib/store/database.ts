@@ -41,9 +41,9 @@ export function openDatabase(
     // NORMAL: the last ones may be lost then, but the state is never damaged.
     const synchronous = sync ? "FULL" : "NORMAL";
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
-    const isChecked = !isCurrent(db) || sizeOf(db) <= LARGE;
+    const isChecked = sizeOf(db) <= LARGE;
     // Before it is brought up to date, which might make damage look whole.
-    if (isChecked) refuseDamagedFile(db);
+    if (isChecked || !isCurrent(db)) refuseDamagedFile(db);
     defineSearchText(db);
     migrate(db);
     if (isChecked) refuseDamagedRecords(db);
