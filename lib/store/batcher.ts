@@ -3,10 +3,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isHeld, stateError } from "./database.ts";
 
-/** Milliseconds for which writes are gathered between transactions ... */
+/**
+ * Milliseconds for which writes are gathered between transactions, or as long as
+ * the last one took, if that is longer: all else has half of the time.
+ */
 const GATHER = 20;
-/** ... or this multiple of what the last one took, if that is longer. */
-const GATHER_LONGER = 2;
 /** How long writes wait while another process holds the state, in milliseconds ... */
 const PATIENCE = 5_000;
 /** ... and how often they are tried meanwhile: SQLite's own wait stops all else. */
@@ -71,7 +72,7 @@ export function createBatcher(db: DatabaseSync, undone: () => void): Batcher {
       fail(batch, error);
     }
     const now = performance.now();
-    due = now + Math.max(GATHER, GATHER_LONGER * (now - start));
+    due = now + Math.max(GATHER, now - start);
   }
 
   function fail(batch: readonly Write[], error: unknown): void {
