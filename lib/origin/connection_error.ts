@@ -92,6 +92,16 @@ const PROXY_WANTS_NAME =
   "The proxy does not accept this name and password, or there are none: put " +
   "them into its URL (http://name:password@proxy:3128), and check it.";
 
+/** The error for a proxy whose name and password its origin would be told. */
+export function proxyNameWouldLeak(): DownloadError {
+  return new DownloadError("PROXY_AUTH", PROXY_NAME_WOULD_LEAK);
+}
+
+const PROXY_NAME_WOULD_LEAK =
+  "With CLIENT_CERT, Deno's client would tell an https origin the name and " +
+  "password of an http:// proxy, so the origin is not asked: use a socks5:// " +
+  "or https:// proxy, or one that wants no name.";
+
 /**
  * The error for a host of which no address answers.
  *

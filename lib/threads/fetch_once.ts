@@ -4,6 +4,7 @@ import { DownloadError } from "../download/errors.ts";
 import {
   connectionError,
   isOfWrongLength,
+  proxyNameWouldLeak,
   proxyWantsName,
 } from "../origin/connection_error.ts";
 import type { HttpAnswer } from "../origin/head.ts";
@@ -55,12 +56,14 @@ export async function fetchOnce(
     const answer = await fetchLeniently(url, headers, way, fetching, watch);
     return await unlessProxyAsks(answer, way);
   }
+  const tellsWrong = tellsWrongOne(url, way);
   if (!takesWire(url, way, fetching)) {
+    if (tellsWrong) throw proxyNameWouldLeak();
     return await usually().catch((error) => {
       throw isUnreadable(error) ? inNoOtherWay(error) : error;
     });
   }
-  if (tellsWrongOne(url, way)) return await leniently();
+  if (tellsWrong) return await leniently();
   const manner = manners.get(url.origin);
   if (manner === "lenient") {
     return await leniently().catch((error) => {

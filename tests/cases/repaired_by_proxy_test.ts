@@ -157,6 +157,38 @@ for (const scheme of ["http", "https", "socks5"]) {
   });
 }
 
+for (const allowPrivate of [true, false]) {
+  Deno.test(`with a client certificate, no origin is told an http proxy's name, private networks: ${allowPrivate}`, async () => {
+    const credentials = "me:p@ss";
+    await using proxy = await startProxy({ credentials });
+    const options = through(`http://me:p%40ss@${proxy.address}`);
+    await using trial = await startTrial(
+      { ...options, ...CERTIFIED, allowPrivate },
+      STRICT,
+    );
+    const url = trial.origin.serve("/a", WHOLE);
+    const said = /^With CLIENT_CERT.*not asked: use a socks5:\/\//;
+    assertFailed(await endAlone(trial, url), "PROXY_AUTH", said);
+    assertEquals(proxy.asked, []);
+    assertEquals(trial.origin.requests, []);
+  });
+}
+
+for (const scheme of ["https", "socks5"]) {
+  Deno.test(`with a client certificate, no origin is told a ${scheme} proxy's name`, async () => {
+    const credentials = "me:p@ss";
+    const secrets = scheme === "https" ? TLS : {};
+    await using proxy = await startProxy({ ...secrets, credentials });
+    const options = through(`${scheme}://me:p%40ss@${proxy.address}`);
+    await using trial = await startTrial({ ...options, ...CERTIFIED }, STRICT);
+    const url = trial.origin.serve("/a", WHOLE);
+    await assertDownloaded(await trial.end(url), WHOLE, "a");
+    for (const { lines } of trial.origin.requests) {
+      assert(!lines.some((line) => /proxy-auth/i.test(line)), lines.join());
+    }
+  });
+}
+
 Deno.test("where private networks are denied, certificates go by fetch only", async () => {
   await using trial = await startTrial(
     { ...CERTIFIED, allowPrivate: false },
