@@ -99,7 +99,9 @@ async function readOwn(path: string): Promise<string> {
     const { isFile, mode } = await Deno.stat(path);
     if (isFile && ((mode ?? 0) & 0o077) !== 0) {
       throw new UsageError(
-        `Others may read the passwords in ${path}: chmod 600 ${path}`,
+        `Others may read the passwords in ${path}: chmod 600 ${path}, or, ` +
+          "where files have no modes, as on exFAT, move it to another disk or " +
+          "mount this one with umask=077.",
       );
     }
     return await Deno.readTextFile(path);

@@ -2,6 +2,8 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { crc32 } from "node:zlib";
+import { withNetrc } from "../../lib/cli/netrc.ts";
+import { UsageError } from "../../lib/cli/usage.ts";
 import { createDownload } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
@@ -223,6 +225,20 @@ Deno.test({
     assertEquals(error.code, "FILE_GONE");
     assertEquals(filesIn(disk.path), ["a", "a (2)", "moved"]);
     await downloads.close();
+  },
+});
+
+Deno.test({
+  ignore,
+  name:
+    "on exFAT, a .netrc cannot be private, and the line says what can be done",
+  async fn() {
+    await using disk = await insertDisk();
+    const path = `${disk.path}/.netrc`;
+    await Deno.writeTextFile(path, "machine h login me password s3cret");
+    await Deno.chmod(path, 0o600).catch(() => {});
+    const error = await assertRejects(() => withNetrc([], path), UsageError);
+    assertMatch(error.message, /as on exFAT.*another disk.*umask=077\.$/);
   },
 });
 
