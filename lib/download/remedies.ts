@@ -14,7 +14,8 @@ export type Remedy =
   | "restart"
   /**
    * Ask again if there were good answers; if that is in vain, throw away
-   * all bytes that came, and take the whole file in one answer.
+   * all bytes that came, and take the whole file in one answer; if that has
+   * been asked for already, give up.
    */
   | "whole"
   /**
@@ -51,7 +52,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   NO_RANGES: "whole",
   WRONG_RANGE: "none",
   CHANGED: "restart",
-  ENCODED: "proven",
+  ENCODED: "whole",
   WEB_PAGE: "proven",
   CUT: "retry",
   STALLED: "retry",

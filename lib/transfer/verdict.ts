@@ -75,9 +75,12 @@ export function judge(
         : stopAs(setback, { kind: "Failed", error });
     case "whole":
       // A thread that is served goes on where others are not.
-      return isFinal(transfer) && transfer.threads.size === 0
-        ? restart(setback, "whole", error)
-        : again(transfer, setback, error, circumstances);
+      if (!isFinal(transfer) || transfer.threads.size > 0) {
+        return again(transfer, setback, error, circumstances);
+      }
+      return transfer.ask === "whole"
+        ? stopAs(setback, { kind: "Failed", error })
+        : restart(setback, "whole", error);
     case "proven":
       return isFinal(transfer)
         ? stopAs(setback, { kind: "Failed", error })

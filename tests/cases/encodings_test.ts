@@ -10,7 +10,13 @@ import {
 import { filesIn } from "../support/directory.ts";
 import { type Behave, bytesOf, literal } from "../support/origin.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
-import { isLater, SLICE, startTrial, WHOLE } from "../support/trial.ts";
+import {
+  askedWhole,
+  isLater,
+  SLICE,
+  startTrial,
+  WHOLE,
+} from "../support/trial.ts";
 
 for (
   const [what, behave] of [
@@ -45,6 +51,33 @@ for (const ranges of [undefined, "ignore"] as const) {
     await assertDownloaded(await trial.end(url), WHOLE, "a.tar.gz");
   });
 }
+
+for (const isCoded of [false, true]) {
+  const outcome = isCoded ? "an error" : "the file, by one plain request";
+  Deno.test(`gzip for each range but a first that is cut: ${outcome}`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", WHOLE, ({ n, range }) => {
+      if (n === 0) return { cut: { after: SLICE, by: "fin" } };
+      return range !== null || isCoded ? { encoding: "gzip" } : {};
+    });
+    const status = await trial.end(url);
+    if (isCoded) assertFailed(status, "ENCODED", /Check the URL, or add/);
+    else await assertDownloaded(status, WHOLE, "a");
+    assertEquals(askedWhole(trial.origin).length, 1);
+    assertEquals(filesIn(trial.downloads.directory), isCoded ? [] : ["a"]);
+  });
+}
+
+Deno.test("gzip for ranges only is no hindrance", async () => {
+  await using trial = await startTrial();
+  const url = trial.origin.serve(
+    "/a",
+    WHOLE,
+    ({ range }) => range === null ? {} : { encoding: "gzip" },
+  );
+  await assertDownloaded(await trial.end(url), WHOLE, "a");
+  assertEquals(trial.origin.requests.length, 2);
+});
 
 Deno.test("slices in gzip are not taken: the first answer goes on", async () => {
   await using trial = await startTrial();

@@ -423,7 +423,7 @@ Deno.test("an origin is left alone for as long as it asks", () => {
 });
 
 Deno.test("what cannot get better ends the transfer at once, whoever else runs", () => {
-  for (const code of ["TLS", "REDIRECT", "ENCODED", "WRONG_RANGE"] as const) {
+  for (const code of ["TLS", "REDIRECT", "WEB_PAGE", "WRONG_RANGE"] as const) {
     const transfer = slicedTransfer(64 * MiB);
     const [thread] = startAll(transfer);
     const state = failed(errorOf(code));
@@ -498,13 +498,20 @@ Deno.test("a file that has changed is judged by its own progress", () => {
   }
 });
 
-Deno.test("an origin that stops giving slices is asked for the whole", () => {
-  const transfer = slicedTransfer(MiB);
-  assertEquals(
-    failWith(transfer, start(transfer), "NO_RANGES"),
-    { kind: "stop", then: { kind: "restart", ask: "whole" } },
-  );
-});
+for (const code of ["NO_RANGES", "ENCODED"] as const) {
+  Deno.test(`an origin that answers slices with ${code} is asked for the whole, once`, () => {
+    const transfer = slicedTransfer(MiB);
+    assertEquals(
+      failWith(transfer, start(transfer), code),
+      { kind: "stop", then: { kind: "restart", ask: "whole" } },
+    );
+    beginAnew(transfer, "whole");
+    assertEquals(
+      failWith(transfer, start(transfer), code),
+      { kind: "stop", then: { kind: "settle", state: failed(errorOf(code)) } },
+    );
+  });
+}
 
 Deno.test("without a validator, no second answer is added to a first", () => {
   for (const size of [null, 3 * MiB]) {
