@@ -335,5 +335,7 @@ const REQUEST_CUT: Known = [
 const BODY_CUT: Known = [
   /^/,
   "CUT",
-  "The origin ended the connection before the end of the slice: retry later.",
+  "The origin ended the connection before the end of the slice: retry later. " +
+  "If it always ends there, its copy of the file or something on the way is " +
+  "at fault: add another URL of the file, or ask its owner.",
 ];

@@ -354,7 +354,7 @@ export const WORDS = {
   "advice.WEB_PAGE":
     "Die Website verlangt vielleicht eine Anmeldung oder weitere Klicks: Kopieren Sie den Link der Datei selbst.",
   "advice.CUT":
-    "Die Verbindung ist abgebrochen: Versuchen Sie es erneut, es geht an derselben Stelle weiter.",
+    "Die Verbindung ist abgebrochen: Versuchen Sie es erneut. Bricht sie immer an derselben Stelle ab, nehmen Sie einen anderen Spiegelserver.",
   "advice.STALLED":
     "Eine Weile kam nichts: Versuchen Sie es erneut oder mit einem anderen Spiegelserver.",
   "advice.TOO_LONG":

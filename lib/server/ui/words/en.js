@@ -349,7 +349,8 @@ export const WORDS = /** @type {const} */ ({
     "The site alters the file on its way: another mirror may do better.",
   "advice.WEB_PAGE":
     "The site may want you to sign in or to click through: copy the link of the file itself.",
-  "advice.CUT": "The connection broke: try again, it goes on where it stopped.",
+  "advice.CUT":
+    "The connection broke: try again. If it breaks at the same place each time, use another mirror.",
   "advice.STALLED":
     "Nothing came for a while: try again, or use another mirror.",
   "advice.TOO_LONG": "The site answers wrongly: another mirror may do better.",

@@ -407,7 +407,8 @@ export const WORDS = {
     "El sitio altera el archivo por el camino: quizá otro servidor espejo vaya mejor.",
   "advice.WEB_PAGE":
     "Puede que el sitio pida iniciar sesión o pulsar algo más: copie el enlace del propio archivo.",
-  "advice.CUT": "La conexión se cortó: reinténtelo, sigue donde se quedó.",
+  "advice.CUT":
+    "La conexión se cortó: reinténtelo. Si siempre se corta en el mismo punto, use otro servidor espejo.",
   "advice.STALLED":
     "No llegó nada durante un rato: reinténtelo o use otro servidor espejo.",
   "advice.TOO_LONG":

@@ -301,7 +301,8 @@ export const WORDS = {
   "advice.CHANGED": "文件在此期间已更改：请重试以重新下载。",
   "advice.ENCODED": "网站在传输中更改了文件：可尝试其他镜像。",
   "advice.WEB_PAGE": "网站可能要求登录或点击确认：请复制文件本身的链接。",
-  "advice.CUT": "连接已中断：请重试，将从中断处继续。",
+  "advice.CUT":
+    "连接已中断：请重试。如果每次都在同一位置中断，请使用其他镜像。",
   "advice.STALLED": "一段时间内没有收到数据：请重试，或使用其他镜像。",
   "advice.TOO_LONG": "网站响应有误：可尝试其他镜像。",
   "advice.WORKER": "这是此服务器的故障：请重试。",
