@@ -30,8 +30,14 @@ export function nameAndPassword(
  * The request for a connection. The proxy resolves names.
  *
  * @param hostname A name, or an IP address without brackets.
+ * @returns Null for a name that is longer than SOCKS5 allows: what does not fit
+ * its length would be read as a port.
  */
-export function connectRequest(hostname: string, port: number): Uint8Array {
+export function connectRequest(
+  hostname: string,
+  port: number,
+): Uint8Array | null {
+  if (hostname.length > 255) return null;
   const begin = [VERSION, CONNECT, 0];
   return Uint8Array.of(...begin, ...addressOf(hostname), port >> 8, port & 255);
 }

@@ -91,7 +91,9 @@ async function askSocks(
     if (refused !== 0) throw proxyWantsName();
   } else if (method !== NO_NAME) throw proxyWantsName();
   const { hostname, port } = peerOf(url);
-  await writeAll(connection, connectRequest(hostname, port));
+  const request = connectRequest(hostname, port);
+  if (request === null) throw noTunnel();
+  await writeAll(connection, request);
   const reply = await readExactly(connection, 5, noTunnel);
   const rest = restOfReply(reply);
   if (rest === null) throw noTunnel();

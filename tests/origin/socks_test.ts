@@ -39,6 +39,12 @@ Deno.test("names go to a SOCKS proxy as they are, and addresses as bytes", () =>
   );
 });
 
+Deno.test("a name too long for SOCKS is never cut, which would lead elsewhere", () => {
+  const longest = "a".repeat(255);
+  assertEquals(connectRequest(longest, 80)?.length, 5 + 255 + 2);
+  assertEquals(connectRequest(`${longest}a`, 80), null);
+});
+
 Deno.test("the length of a SOCKS proxy's reply is that of its address", () => {
   assertEquals(restOfReply(Uint8Array.of(5, 0, 0, 1, 9)), 5);
   assertEquals(restOfReply(Uint8Array.of(5, 0, 0, 3, 9)), 11);
