@@ -122,6 +122,25 @@ export function unreachable(by: Peer, within: number): DownloadError {
     );
 }
 
+/**
+ * The error for a connection over which nothing comes.
+ *
+ * @param within How long that was waited for, in milliseconds.
+ */
+export function silent(by: Peer, within: number): DownloadError {
+  // A proxy that waits for its origin is as silent as one that hangs.
+  const who = by === "proxy"
+    ? "Neither the proxy nor the origin behind it sent an answer"
+    : "The origin sent nothing";
+  const what = by === "proxy"
+    ? "check the proxy, or retry later"
+    : "retry later";
+  return new DownloadError(
+    "STALLED",
+    `${who} for ${within / 1000} s: ${what}.`,
+  );
+}
+
 const FORBIDDEN =
   "The URL leads to an address that this server may not connect to.";
 

@@ -1,8 +1,11 @@
 /** The body of an answer, read as it comes. */
 
 import type { Together } from "../base/timers.ts";
-import { DownloadError } from "../download/errors.ts";
-import { connectionError } from "../origin/connection_error.ts";
+import {
+  connectionError,
+  type Peer,
+  silent,
+} from "../origin/connection_error.ts";
 import { DECODABLE, transferCodings } from "../origin/framing.ts";
 import type { HttpAnswer } from "../origin/head.ts";
 import type { Buffers } from "./buffers.ts";
@@ -167,8 +170,12 @@ export interface Watch extends Disposable {
   readonly signal: AbortSignal;
   /** Notes that bytes have just come. */
   touch(): void;
-  /** Expects the head of an answer, and no bytes, until disposed of. */
-  answering(look: Look): Disposable;
+  /**
+   * Expects the head of an answer, and no bytes, until disposed of.
+   *
+   * @param by Who was connected to.
+   */
+  answering(look: Look, by: Peer): Disposable;
   /** Expects no bytes until disposed of. */
   rest(): Disposable;
 }
@@ -194,14 +201,12 @@ export function startWatch(
   let resting = false;
   let limit = stallTimeout;
   let due: Look | null = null;
+  let peer: Peer = "origin";
   const watching = nowAndThen(() => {
     const waited = performance.now() - touched;
     if (due !== null && waited >= due.after) look(due);
     if (resting || waited < limit) return;
-    const message = `The origin sent nothing for ${
-      limit / 1000
-    } s: retry later.`;
-    control.abort(new DownloadError("STALLED", message));
+    control.abort(silent(peer, limit));
   });
 
   /**
@@ -220,14 +225,16 @@ export function startWatch(
     touch() {
       touched = performance.now();
     },
-    answering(look) {
+    answering(look, by) {
       touched = performance.now();
       limit = answerTimeout;
+      peer = by;
       due = look;
       return {
         [Symbol.dispose]() {
           touched = performance.now();
           limit = stallTimeout;
+          peer = "origin";
           due = null;
         },
       };

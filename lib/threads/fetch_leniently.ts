@@ -40,7 +40,7 @@ export async function fetchLeniently(
   watch: Watch,
 ): Promise<HttpAnswer> {
   const { signal } = watch;
-  using _answering = watch.answering(NO_LOOK);
+  using _answering = watch.answering(NO_LOOK, way.by);
   try {
     const wire = await openWire(url, way, wiring, signal);
     const ask = () => askOver(url, headers, way, wire);

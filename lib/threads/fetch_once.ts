@@ -148,7 +148,7 @@ async function fetchUsually(
       ? () => isOver || elsewhere.abort(DEAD_ADDRESS)
       : null,
   );
-  using _answering = watch.answering(looking);
+  using _answering = watch.answering(looking, way.by);
   const response = await fetch(url, {
     client: way.client,
     headers,

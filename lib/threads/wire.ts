@@ -67,7 +67,8 @@ export async function openWire(
   }
   const tcp = await connectTo(way, wiring, signal);
   let open: Deno.Conn = tcp;
-  // TLS is Deno's own, which `fetch` speaks, too: it trusts the same.
+  // TLS is Deno's own, which `fetch` speaks, too: it trusts the same. Closed
+  // during its handshake, it keeps the connection until the peer speaks or ends.
   async function startTls(hostname: string): Promise<void> {
     const secure = await Deno.startTls(tcp, { ...options, hostname });
     open = secure;

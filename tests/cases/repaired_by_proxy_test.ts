@@ -225,3 +225,98 @@ Deno.test("a silent proxy is blamed in the other way, too", async () => {
   const url = trial.origin.serve("/a", WHOLE);
   assertFailed(await endAlone(trial, url), "PROXY", /takes no connection/);
 });
+
+/** What stands before a proxy: it lets one connection through, and holds others. */
+interface Gate extends AsyncDisposable {
+  readonly address: string;
+  /** Resolves when Sluice has ended the connections that were held. */
+  ended(): Promise<unknown>;
+}
+
+/** @param say What those that are held get to hear. */
+function startGate(
+  proxy: string,
+  say: (client: Deno.Conn) => Promise<unknown>,
+): Gate {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const conns: Deno.Conn[] = [];
+  const held: Promise<unknown>[] = [];
+
+  async function pass(client: Deno.Conn) {
+    const port = Number(new URL(`http://${proxy}`).port);
+    const upstream = await Deno.connect({ hostname: "127.0.0.1", port });
+    conns.push(upstream);
+    client.readable.pipeTo(upstream.writable).catch(() => {});
+    upstream.readable.pipeTo(client.writable).catch(() => {});
+  }
+
+  async function hold(client: Deno.Conn) {
+    const saying = say(client).catch(() => {});
+    const buffer = new Uint8Array(1000);
+    while (await client.read(buffer).catch(() => null) !== null);
+    await saying;
+  }
+
+  const accepting = (async () => {
+    for await (const client of listener) {
+      conns.push(client);
+      if (conns.length === 1) await pass(client);
+      else held.push(hold(client));
+    }
+  })();
+  return {
+    address: `127.0.0.1:${listener.addr.port}`,
+    ended: () => Promise.all(held),
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await accepting;
+      for (const conn of conns) {
+        try {
+          conn.close();
+        } catch {
+          // A pipe has closed it.
+        }
+      }
+      await Promise.all(held);
+    },
+  };
+}
+
+const OK = new TextEncoder().encode("HTTP/1.1 200 OK\r\n");
+
+for (
+  const [what, scheme, say] of [
+    ["says nothing", "http", () => Promise.resolve()],
+    ["says nothing", "socks5", () => Promise.resolve()],
+    ["greets, and no more", "socks5", (client) => {
+      return client.write(Uint8Array.of(5, 0));
+    }],
+    ["dribbles its answer", "http", async (client) => {
+      await client.write(OK);
+      for (;;) {
+        await client.write(OK.subarray(0, 1));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }],
+    ["makes a tunnel to silence", "http", (client) => {
+      return client.write(Uint8Array.of(...OK, 13, 10));
+    }],
+  ] as [string, string, (client: Deno.Conn) => Promise<unknown>][]
+) {
+  Deno.test(`a proxy, ${scheme}, that ${what} is given up in time, and blamed`, async () => {
+    await using proxy = await startProxy();
+    await using gate = startGate(proxy.address, say);
+    await using trial = await startTrial({
+      ...through(`${scheme}://${gate.address}`),
+      ...IMPATIENT,
+      attempts: 1,
+    }, TLS);
+    const url = trial.origin.serve("/a", WHOLE, FOLDED);
+    const said = /^Neither the proxy nor the origin.* 0\.4 s: check the proxy/;
+    assertFailed(await endAlone(trial, url), "STALLED", said);
+    assertEquals(trial.origin.requests.length, 1);
+    // Deno keeps a connection whose TLS handshake was given up for as long as
+    // its peer says nothing.
+    if (!what.startsWith("makes a tunnel")) await gate.ended();
+  });
+}
