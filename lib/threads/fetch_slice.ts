@@ -182,23 +182,40 @@ interface Read extends AsyncDisposable {
 
 /**
  * Asks for the slice. If that is the first request and its answer may be due to
- * the Range header alone, the whole file is asked for, once.
+ * the Range header alone, or is nothing, the whole file is asked for, once.
  */
 async function askOnceMore(
   task: SliceTask,
   resources: WorkerResources,
   watch: Watch,
 ): Promise<Read> {
+  const { slice, reach, pinned } = task;
+  const asked = slice && { start: slice.start, end: reach };
+  const isFirst = pinned === null && asked !== null;
   try {
-    const { slice, reach } = task;
-    const asked = slice && { start: slice.start, end: reach };
-    return await askFor(task, asked, resources, watch);
+    await using stack = new AsyncDisposableStack();
+    const read = stack.use(await askFor(task, asked, resources, watch));
+    if (!isFirst || !await isNothing(read)) {
+      stack.move();
+      return read;
+    }
   } catch (error) {
-    const { code } = toRecord(error);
-    const plainly = task.pinned === null && task.slice !== null;
-    if (code !== "NO_RANGES" || !plainly) throw error;
-    return await askFor(task, null, resources, watch);
+    if (toRecord(error).code !== "NO_RANGES" || !isFirst) throw error;
   }
+  return await askFor(task, null, resources, watch);
+}
+
+/**
+ * Whether an answer is a head alone, and nothing says that it should be: the
+ * connection may have ended before its first byte, as that of a program that
+ * died.
+ */
+async function isNothing(
+  { reading: { answer }, headers, body }: Read,
+): Promise<boolean> {
+  if (answer.kind !== "whole" || answer.size !== null) return false;
+  if (headers.has("transfer-encoding")) return false;
+  return (await body.peek(1)).length === 0;
 }
 
 async function askFor(

@@ -216,6 +216,42 @@ Deno.test("a 304 that nobody asked for is asked once more, plainly", async () =>
   assertEquals(trial.origin.requests.length, 2);
 });
 
+const NOTHING = "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\n\r\n";
+
+for (
+  const [what, raw] of [
+    ["", NOTHING],
+    [" of HTTP/1.0", NOTHING.replace("1.1", "1.0")],
+    [", which is repaired", NOTHING.replace("Type:", "Type :")],
+  ] as const
+) {
+  Deno.test(`a first answer that is a head alone${what} is asked for once more`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", WHOLE, where(inRanges, { raw }));
+    await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+    assertEquals(askedWhole(trial.origin).length, 1);
+  });
+
+  Deno.test(`an empty file whose answers are heads alone${what} comes`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", literal(""), { raw });
+    await assertDownloaded(await endAlone(trial, url), literal(""), "a");
+    // Each is asked by `fetch` first.
+    const requests = what.includes("repaired") ? 3 : 2;
+    assertEquals(trial.origin.requests.length, requests);
+  });
+}
+
+for (const framing of ["length", "chunked"] as const) {
+  Deno.test(`an answer that says it is empty, by ${framing}, is believed`, async () => {
+    await using trial = await startTrial();
+    const behave = { ranges: "ignore", framing } as const;
+    const url = trial.origin.serve("/a", literal(""), behave);
+    await assertDownloaded(await endAlone(trial, url), literal(""), "a");
+    assertEquals(trial.origin.requests.length, 1);
+  });
+}
+
 Deno.test("an origin that sends crumbs in ranges is asked for the whole", async () => {
   await using trial = await startTrial();
   const url = trial.origin.serve("/a", WHOLE, where(inRanges, clamped(100)));
