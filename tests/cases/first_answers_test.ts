@@ -52,6 +52,23 @@ Deno.test("a 200 with a Content-Range is asked for once more, plainly", async ()
   assertEquals(askedWhole(trial.origin).length, 1);
 });
 
+for (const cut of [undefined, { after: SLICE, by: "fin" }] as const) {
+  const first = cut ? "after a 206 that is cut" : "from the first";
+  Deno.test(`a 200 of just the bytes asked for is never less than the file, ${first}`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", WHOLE, ({ n, range }) => {
+      if (range === null || cut && n === 0) return n === 0 ? { cut } : {};
+      const end = Math.min(range.end, WHOLE.size);
+      return {
+        status: 200,
+        slice: { start: range.start, end },
+        headers: { "Content-Range": null },
+      };
+    });
+    await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+  });
+}
+
 Deno.test("a part that is called the whole, plainly too, is no file", async () => {
   await using trial = await startTrial();
   const url = trial.origin.serve("/a", WHOLE, {
