@@ -17,6 +17,8 @@ export interface Config {
   readonly contentDirectory: string;
   readonly threadsAmount: number;
   readonly threadsPerHost: number;
+  /** Null for as many as there are threads. */
+  readonly maxDownloads: number | null;
   readonly workers: number;
   /** Bytes. */
   readonly bytesAmount: number;
@@ -132,6 +134,13 @@ const SETTINGS: Settings = {
     meaning: "threads at one origin host",
     fallback: "16",
     ...wholeNumber(1, 1024),
+  },
+  maxDownloads: {
+    name: "MAX_DOWNLOADS",
+    meaning: "downloads that run at a time; empty for one a thread at most",
+    fallback: "",
+    allowed: "a whole number from 1 to 1024",
+    parse: (text) => text === "" ? null : parseWholeNumber(text, 1, 1024),
   },
   workers: {
     name: "WORKERS",
@@ -351,6 +360,7 @@ const OF_GET: { readonly [Key in keyof Config]?: string } = {
   threadsAmount: SETTINGS.threadsAmount.fallback,
   // As many as are asked for: there is one host, as a rule.
   threadsPerHost: "1024",
+  maxDownloads: SETTINGS.maxDownloads.fallback,
   workers: SETTINGS.workers.fallback,
   bytesAmount: SETTINGS.bytesAmount.fallback,
   limitRate: SETTINGS.limitRate.fallback,

@@ -91,7 +91,7 @@ export const HABITS: readonly Habit[] = [
   habit(
     "-j --max-concurrent-downloads --parallel-max",
     ANY,
-    none("all files share --threads-amount threads."),
+    flag("max-downloads"),
   ),
   habit(
     "-k --min-split-size",

@@ -57,6 +57,8 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
   readonly threadsAmount: number;
   /** Threads at one origin host. */
   readonly threadsPerHost: number;
+  /** Downloads that run at a time; null for as many as there are threads. */
+  readonly maxDownloads: number | null;
   /** Bytes a slice has at most. */
   readonly bytesAmount: number;
   /** Bytes a second in the whole server; null for no limit. */
@@ -128,6 +130,7 @@ export function createEngine(
   });
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
+    downloads: options.maxDownloads ?? Infinity,
     bytesAmount: options.bytesAmount,
     perHost: hosts.of,
     standing: hosts.standing,

@@ -43,7 +43,8 @@ export function takeUp(
   const open = [...registry.all()]
     .filter(({ phase }) => phase.kind !== "finishing");
   const aside = open.filter((transfer) => isAside(transfer, limits, now));
-  const most = limits.threads + Math.min(aside.length, MOST_ASIDE);
+  const running = Math.min(limits.threads, limits.downloads);
+  const most = running + Math.min(aside.length, MOST_ASIDE);
   while (open.length < most && !room.isFull()) {
     const claim = queue.take(hostsInFull(open, limits, now));
     if (claim === null) break;

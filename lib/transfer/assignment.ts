@@ -21,6 +21,8 @@ export type Standing = "answers" | "asked" | "new";
 export interface ThreadLimits {
   /** In the whole server. */
   readonly threads: number;
+  /** How many transfers have threads at a time; Infinity for no limit. */
+  readonly downloads: number;
   /** Bytes a slice has at most. */
   readonly bytesAmount: number;
   /** At an origin host, right now. */
@@ -71,13 +73,16 @@ function hearsNothing({ lastError }: Transfer): boolean {
 }
 
 /**
- * The transfers that may have a thread more. Those that hear nothing have no
- * more than half of all: they hold a thread for long, and may do so in vain.
+ * The transfers that may have a thread more: none gets its first one while as
+ * many run as may. Those that hear nothing have no more than half of all: they
+ * hold a thread for long, and may do so in vain.
  */
 function admitted(
-  transfers: readonly Transfer[],
-  { threads }: ThreadLimits,
+  all: readonly Transfer[],
+  { threads, downloads }: ThreadLimits,
 ): readonly Transfer[] {
+  const running = all.filter(({ threads }) => threads.size > 0);
+  const transfers = running.length < downloads ? all : running;
   const silent = transfers.filter(hearsNothing)
     .reduce((sum, transfer) => sum + transfer.threads.size, 0);
   return silent * 2 < threads

@@ -62,7 +62,6 @@ for (
     ["get -L- https://x/", /^-L takes no value/],
     ["get -d a=b x/", /^-d: Sluice sends no data/],
     ["get -x http://proxy x/", /^-x: proxies are named by http_proxy/],
-    ["get -j 5 x/", /^-j: all files share --threads-amount/],
     ["get -k x/", /^-k: .*--ca-file/],
     ["get -k 1M x/", /^-k: .*--bytes-amount/],
     ["get --continue=false x/", /^--continue takes no value/],

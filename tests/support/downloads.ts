@@ -22,6 +22,7 @@ import { makeDirectory } from "./directory.ts";
 export const OPTIONS: CoordinatorOptions = {
   threadsAmount: 4,
   threadsPerHost: 4,
+  maxDownloads: null,
   bytesAmount: 64 * 1024,
   limitRate: null,
   limitRatePerHost: null,

@@ -58,6 +58,7 @@ function sliced(
 function limitsOf(threads: number, perHost = threads): ThreadLimits {
   return {
     threads,
+    downloads: Infinity,
     bytesAmount: MiB,
     perHost: () => perHost,
     standing: () => "answers",
