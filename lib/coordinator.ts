@@ -69,11 +69,15 @@ export interface Coordinator
    * Adds downloads at the end of the queue. Once this resolves, they outlive
    * a crash.
    *
+   * @param ids Their ids, where a client chose their first digits.
    * @returns Their ids.
    * @throws {DownloadError} TOO_MUCH if the queue is full; STATE or DISK_FULL
    * if they cannot be recorded.
    */
-  add(requests: readonly DownloadRequest[]): Promise<string[]>;
+  add(
+    requests: readonly DownloadRequest[],
+    ids?: readonly string[],
+  ): Promise<string[]>;
   /**
    * Does to a download what a client says; resolves when it is done.
    *
@@ -86,6 +90,8 @@ export interface Coordinator
   rates(): RateLimits;
   /** Changes these, at once. */
   limitRates(limits: RateLimits): void;
+  /** What a download was asked for with; null if there is none of this id. */
+  requestOf(id: string): DownloadRequest | null;
   /** Where the file of a finished download is; null for any other. */
   pathOf(id: string): string | null;
   /** How many threads run now. */
@@ -144,11 +150,13 @@ export async function createCoordinator(
     if (changes !== null) broadcast(changes);
   }
 
-  async function add(requests: readonly DownloadRequest[]): Promise<string[]> {
+  async function add(
+    requests: readonly DownloadRequest[],
+    ids: readonly string[] = createIds(requests.length),
+  ): Promise<string[]> {
     const waiting = catalogue.totals().Queued + adding;
     refuseIfFull(requests.length, waiting, options.queueLength);
     const now = Date.now();
-    const ids = createIds(requests.length);
     const downloads = requests.map((request, n) =>
       createDownload(request, now, ids[n])
     );
@@ -166,7 +174,7 @@ export async function createCoordinator(
     for (const { id, request: { url } } of downloads) {
       tell({ kind: "added", id, url });
     }
-    return ids;
+    return [...ids];
   }
 
   function command(id: string, command: Command): Promise<void> {
@@ -233,6 +241,7 @@ export async function createCoordinator(
     running: overview.running,
     standing: overview.standing,
     totals: overview.totals,
+    requestOf: (id) => catalogue.get(id)?.request ?? null,
     pathOf(id) {
       const download = catalogue.get(id);
       return download && finishedPath(download, parts);
@@ -285,6 +294,12 @@ async function carryOut(
     }
     case "refresh":
       await catalogue.renew(id, { ...request, url: command.url });
+      // Nobody else takes it from the queue: it is claimed.
+      if (command.paused) {
+        const state = { kind: "Paused", error: null } as const;
+        const settled = { state, file, downloaded, finishedAt: null };
+        await catalogue.settle(id, settled);
+      }
       break;
     case "remove":
       return await remove(download, command, tools);

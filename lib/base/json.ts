@@ -7,3 +7,27 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Whether brackets are nested deeper than `most`; asked before JSON.parse. */
+export function isDeeper(text: string, most: number): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case "\\":
+        at++;
+        break;
+      case '"':
+        quoted = !quoted;
+        break;
+      case "[":
+      case "{":
+        if (!quoted && ++depth > most) return true;
+        break;
+      case "]":
+      case "}":
+        if (!quoted) depth--;
+    }
+  }
+  return false;
+}

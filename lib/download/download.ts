@@ -79,6 +79,16 @@ export interface DownloadRequest {
   readonly limitRate?: number;
   /** It is added paused, and waits for a client to resume it. */
   readonly paused?: true;
+  /** What it was asked for with besides; absent for most. */
+  readonly kept?: Kept;
+}
+
+/** What aria2's clients gave with a URL: kept for them to read back. */
+export interface Kept {
+  /** By aria2's names, as aria2 writes them; `dir` as a path below ours. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Other URLs of the same file. */
+  readonly uris: readonly string[];
 }
 
 /** Where a download stands, as far as a restart has to know. */
@@ -180,7 +190,12 @@ export type Command =
   | { readonly kind: "limit"; readonly limitRate: number | null }
   | { readonly kind: "pause" | "resume" | "retry" }
   /** Another URL for the same file, since the first has expired. */
-  | { readonly kind: "refresh"; readonly url: string }
+  | {
+    readonly kind: "refresh";
+    readonly url: string;
+    /** It is paused, and stays so. */
+    readonly paused?: true;
+  }
   | { readonly kind: "remove"; readonly deleteFile: boolean };
 
 const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {

@@ -1,6 +1,6 @@
 /** The JSON that clients may send, and will get. Pure. */
 
-import { isObject, type JsonObject } from "../base/json.ts";
+import { isDeeper, isObject, type JsonObject } from "../base/json.ts";
 import type {
   Command,
   DownloadRequest,
@@ -144,30 +144,6 @@ export function parseMessage(data: unknown, limits: MessageLimits): JsonObject {
     throw bad('A message must be an object, such as {"url": "https://…"}.');
   }
   return value;
-}
-
-/** Whether brackets are nested deeper than `most`; asked before JSON.parse. */
-function isDeeper(text: string, most: number): boolean {
-  let depth = 0;
-  let quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
-      case "\\":
-        at++;
-        break;
-      case '"':
-        quoted = !quoted;
-        break;
-      case "[":
-      case "{":
-        if (!quoted && ++depth > most) return true;
-        break;
-      case "]":
-      case "}":
-        if (!quoted) depth--;
-    }
-  }
-  return false;
 }
 
 /** The `request_id` of a message; undefined if it has none that is usable. */

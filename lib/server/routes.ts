@@ -6,7 +6,11 @@
 
 import { explain, type Explanation, text } from "./answers.ts";
 import { type Auth, createAuth, protocolFor } from "./auth.ts";
+import { type Aria2Door, createAria2Door } from "./aria2/door.ts";
+import { createEntrance } from "./aria2/entrance.ts";
+import type { MethodsOptions } from "./aria2/methods.ts";
 import { clientAddress } from "./client_address.ts";
+import type { Tell } from "../download/events.ts";
 import type { Health } from "../store/health.ts";
 import { serveFile } from "./files.ts";
 import { createGuard, type GuardOptions, type Remedy } from "./guard.ts";
@@ -29,7 +33,8 @@ import {
 } from "./sockets.ts";
 
 /** Settings of a server. */
-export interface ServerOptions extends GuardOptions, SocketsOptions {
+export interface ServerOptions
+  extends GuardOptions, SocketsOptions, MethodsOptions {
   /** What clients must know; null to let in everybody who can connect. */
   readonly authToken: string | null;
   /** How many clients may be connected. */
@@ -80,6 +85,7 @@ interface Tools extends ServerTools {
   readonly auth: Auth;
   readonly guard: ReturnType<typeof createGuard>;
   readonly sockets: Sockets;
+  readonly aria2: Aria2Door;
   readonly lag: LagMeter;
   readonly refusals: RefusalLog;
 }
@@ -87,6 +93,8 @@ interface Tools extends ServerTools {
 /** What a server's requests are answered from. */
 export interface ServerTools extends DoorTools {
   readonly health: Health;
+  /** Has a door hear what happens, until the server stops. */
+  readonly listen: (hear: Tell) => void;
 }
 
 /** Makes the handler of a server's requests. */
@@ -102,9 +110,15 @@ export function createHandler(
     guard: createGuard(options),
     refusals: createRefusalLog(door.log),
     sockets: createSockets(options, door),
+    aria2: createAria2Door(options, door),
     lag: startLagMeter(),
   };
-  const routes = [...pageRoutes(tools), ...dataRoutes(tools)];
+  door.listen(tools.aria2.hear);
+  const routes = [
+    ...pageRoutes(tools),
+    ...dataRoutes(tools),
+    aria2Route(tools),
+  ];
 
   return {
     handle(request, peer) {
@@ -129,6 +143,7 @@ export function createHandler(
       tools.lag[Symbol.dispose]();
       tools.refusals[Symbol.dispose]();
       tools.sockets.close();
+      tools.aria2.close();
     },
   };
 }
@@ -209,7 +224,7 @@ function pageRoutes(tools: Tools): Route[] {
 
 /** What is there for programs, and the files. */
 function dataRoutes(
-  { coordinator, health, options, sockets, lag }: Tools,
+  { coordinator, health, options, sockets, aria2, lag }: Tools,
 ): Route[] {
   return [
     {
@@ -233,7 +248,7 @@ function dataRoutes(
           failures,
           totals: coordinator.totals(),
           threads: coordinator.threads(),
-          sockets: sockets.count(),
+          sockets: sockets.count() + aria2.count(),
           lag: lag.read(),
         }));
         return new Response(body, {
@@ -249,6 +264,19 @@ function dataRoutes(
         serveFile(request, coordinator.pathOf(id)),
     },
   ];
+}
+
+/** For aria2's clients, whose calls hold the token, each its own. */
+function aria2Route(tools: Tools): Route {
+  const { aria2: door, auth, guard, refusals } = tools;
+  const tooMany = (request: Request) =>
+    isFull(tools) ? explain(request, TOO_MANY) : null;
+  return {
+    method: null,
+    path: "/jsonrpc",
+    access: "open",
+    handler: createEntrance({ door, auth, guard, refusals, tooMany }),
+  };
 }
 
 /** A route that fits a request, and how. */
@@ -291,8 +319,8 @@ function partsOf(
   return pathname.match(path)?.slice(1) ?? null;
 }
 
-function isFull({ sockets, options }: Tools): boolean {
-  return sockets.count() >= options.socketsAmount;
+function isFull({ sockets, aria2, options }: Tools): boolean {
+  return sockets.count() + aria2.count() >= options.socketsAmount;
 }
 
 function connect(request: Request, tools: Tools): Response {

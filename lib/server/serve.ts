@@ -48,12 +48,15 @@ export async function serve(
   await recover({ parts, catalogue: store, records: store });
   await using reader = createReader(parts.statePath);
   using channel = openStatusChannel(options.channel);
+  const listeners = [createEventLog(log)];
   const coordinator = await createCoordinator(options, {
     queue: createQueue(store),
     catalogue: store,
     records: store,
     parts,
-    hear: createEventLog(log),
+    hear: (event) => {
+      for (const hear of listeners) hear(event);
+    },
     broadcast: channel.send,
   });
   const lists = createLists({
@@ -62,7 +65,13 @@ export async function serve(
     downloads: coordinator,
   });
   const health = createHealth(store.touch);
-  const handler = createHandler(options, { coordinator, lists, log, health });
+  const handler = createHandler(options, {
+    coordinator,
+    lists,
+    log,
+    health,
+    listen: (hear) => void listeners.push(hear),
+  });
   using signals = startSignals(() => log("hangup", { ignored: true }));
   try {
     const server = listen(options, handler, log, onListen);

@@ -67,6 +67,8 @@ export interface Lists {
    * @throws {DownloadError} STATE if they cannot be read.
    */
   idsOf(filter: StatusFilter): Promise<string[]>;
+  /** The first ids that begin with these digits, at most `limit` of them. */
+  idsFrom(beginning: string, limit: number): string[];
   /** The downloads that are not finished, and the latest that are. */
   snapshot(): Status[];
 }
@@ -152,6 +154,7 @@ export function createLists(
       const { ids } = await listing.find({ ...all, order: "latest" });
       return [...ids];
     },
+    idsFrom: excerpt.idsFrom,
     snapshot() {
       const open = excerpt.open(SNAPSHOT_OPEN);
       const finished = excerpt.finished(SNAPSHOT_FINISHED);

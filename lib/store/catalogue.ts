@@ -33,12 +33,14 @@ export interface Catalogue {
   waitingForRoom(room: number): Download[];
 }
 
-/** The beginning of the queue and the end of the history, read at once. */
+/** What is read at once: the queue's beginning, the history's end, some ids. */
 export interface Excerpt {
   /** The first downloads that are not finished, in the queue's order. */
   open(limit: number): Download[];
   /** The finished downloads that were added last, the latest first. */
   finished(limit: number): Download[];
+  /** The first ids that begin with these digits, at most `limit` of them. */
+  idsFrom(beginning: string, limit: number): string[];
 }
 
 /** Finds downloads among all. It may take seconds, in which all else goes on. */

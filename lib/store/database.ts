@@ -106,6 +106,9 @@ function statements(db: DatabaseSync) {
     ),
     waiting: prepareWaiting(db),
     get: db.prepare(`SELECT ${COLUMNS} FROM downloads WHERE id = ?`),
+    idsFrom: db.prepare(
+      "SELECT id FROM downloads WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+    ),
     open: db.prepare(
       `SELECT ${COLUMNS} FROM downloads WHERE state IN ('Queued', 'Paused')
        ORDER BY seq LIMIT ?`,

@@ -159,6 +159,10 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
         recent.forget(id);
       }),
     get,
+    idsFrom: (beginning, limit) =>
+      // An id is of hexadecimal digits and hyphens, all of them before "g".
+      sql.idsFrom.all(beginning, beginning + "g", limit)
+        .map(({ id }) => String(id)),
     touch: () =>
       write(() => {
         // SQLite writes the page that holds it, whatever it was.

@@ -23,7 +23,7 @@ Deno.test("a list tells what is so now, not what was so when it was read", async
   for (const id of ["stays", "retried", "removed"]) stands(id, FAILED);
   const finding = Promise.withResolvers<Found>();
   const lists = createLists({
-    excerpt: { open: () => [], finished: () => [] },
+    excerpt: { open: () => [], finished: () => [], idsFrom: () => [] },
     listing: { find: () => finding.promise },
     downloads: {
       running: () => [],

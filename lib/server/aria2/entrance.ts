@@ -1,0 +1,146 @@
+/** Who comes in at `/jsonrpc`, by which method, and what browsers are told. */
+
+import { explain, text } from "../answers.ts";
+import { type Auth, protocolFor } from "../auth.ts";
+import type { Refused } from "../guard.ts";
+import type { RefusalLog } from "../refusal_log.ts";
+import type { Aria2Door, Judge } from "./door.ts";
+
+/** How long a browser need not ask again whether it may, in seconds. */
+const MAX_AGE = 1_728_000;
+
+/** What the entrance works with. */
+export interface EntranceTools {
+  readonly door: Aria2Door;
+  readonly auth: Auth;
+  readonly guard: (headers: Headers) => Refused | null;
+  readonly refusals: RefusalLog;
+  /** What a client gets that is one too many; null while there is room. */
+  tooMany(request: Request): Response | null;
+}
+
+/** A request that the guard lets in. */
+export interface Visitor {
+  readonly request: Request;
+  /** The client's address. */
+  readonly address: string;
+  readonly upgrades: boolean;
+}
+
+/** Makes what answers requests for `/jsonrpc`. */
+export function createEntrance(
+  tools: EntranceTools,
+): (visitor: Visitor) => Promise<Response> {
+  const { door, auth, guard, refusals } = tools;
+
+  /** Tells whether a message's tokens are right; each counts as one guess. */
+  function judgeOf(headers: Headers, address: string): Judge {
+    const isTrusted = auth.check(headers, address) === "welcome";
+    const known = new Map<string, boolean>();
+    return (token) => {
+      if (isTrusted) return true;
+      if (token === null) return false;
+      const before = known.get(token);
+      if (before !== undefined) return before;
+      const verdict = auth.login(token, address);
+      known.set(token, verdict === "welcome");
+      if (verdict !== "welcome") {
+        refusals.note("turned away", { address, verdict });
+      }
+      return verdict === "welcome";
+    };
+  }
+
+  function connect({ request, address }: Visitor): Response {
+    const refused = tools.tooMany(request);
+    if (refused !== null) return refused;
+    const protocol = protocolFor(request.headers);
+    const judge = socketJudge(request.headers, address);
+    try {
+      const { socket, response } = Deno.upgradeWebSocket(
+        request,
+        protocol === null ? {} : { protocol },
+      );
+      door.add(socket, judge);
+      return response;
+    } catch {
+      return text(400, "This is not a valid WebSocket handshake.");
+    }
+  }
+
+  /** What a socket came with is looked at once: it would count as guesses. */
+  function socketJudge(headers: Headers, address: string): () => Judge {
+    const isTrusted = auth.check(headers, address) === "welcome";
+    const none = new Headers();
+    return () => isTrusted ? () => true : judgeOf(none, address);
+  }
+
+  /**
+   * Pages of other sites can make a browser ask by GET without an Origin: the
+   * site's own cookie proves nothing then, and Referer stands for Origin.
+   */
+  async function get({ request, address }: Visitor): Promise<Response> {
+    const headers = new Headers(request.headers);
+    headers.delete("cookie");
+    const page = pageOf(headers);
+    if (page !== null) headers.set("origin", page);
+    const refused = guard(headers);
+    if (refused === null) {
+      return await door.get(request, judgeOf(headers, address));
+    }
+    const { header, value, reason, remedies } = refused;
+    refusals.note("refused", { address, header, value });
+    const title = "Not let in";
+    return explain(request, { status: 403, title, reason, remedies });
+  }
+
+  return async (visitor) => {
+    const { request, address, upgrades } = visitor;
+    if (upgrades) return connect(visitor);
+    switch (request.method) {
+      case "POST": {
+        const judge = judgeOf(request.headers, address);
+        return allowed(request, await door.post(request, judge));
+      }
+      case "GET":
+        return allowed(request, await get(visitor));
+      case "OPTIONS":
+        return allowed(request, preflight(request.headers));
+      default:
+        return text(404, "Only POST, GET and WebSockets are answered here.");
+    }
+  };
+}
+
+/** The origin of the page that a browser asks for; null if it is no page's. */
+function pageOf(headers: Headers): string | null {
+  if (headers.has("origin")) return null;
+  const referer = URL.parse(headers.get("referer") ?? "");
+  if (referer !== null) return referer.origin;
+  const site = headers.get("sec-fetch-site") ?? "none";
+  return ["none", "same-origin"].includes(site) ? null : "null";
+}
+
+/** What a browser asks for before a page's request. */
+function preflight(asked: Headers): Response {
+  const headers = new Headers({
+    "access-control-allow-methods": "POST, GET, OPTIONS",
+    "access-control-max-age": String(MAX_AGE),
+  });
+  const names = asked.get("access-control-request-headers");
+  if (names !== null) headers.set("access-control-allow-headers", names);
+  if (asked.get("access-control-request-private-network") === "true") {
+    headers.set("access-control-allow-private-network", "true");
+  }
+  return new Response(null, { status: 200, headers });
+}
+
+/** Lets the page read an answer that its guard let it ask for. */
+function allowed(request: Request, response: Response): Response {
+  const origin = request.headers.get("origin");
+  response.headers.append("vary", "Origin");
+  if (origin !== null) {
+    response.headers.set("access-control-allow-origin", origin);
+  }
+  return response;
+}

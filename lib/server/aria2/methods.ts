@@ -1,0 +1,461 @@
+/** aria2's methods, carried out by the coordinator. */
+
+import { within } from "../../base/timers.ts";
+import type { Coordinator } from "../../coordinator.ts";
+import type { Command, Kept } from "../../download/download.ts";
+import { DownloadError } from "../../download/errors.ts";
+import {
+  parseDownload,
+  parseUrl,
+  type RequestLimits,
+} from "../../download/request.ts";
+import type { Status } from "../../status/status.ts";
+import { commandMany } from "../many.ts";
+import { RpcError } from "./calls.ts";
+import { type Downloads, refusalOf, refuseStopped } from "./downloads.ts";
+import {
+  dirOf,
+  entryOf,
+  filesOf,
+  gidOf,
+  idWith,
+  isGid,
+  isStopped,
+  type Known,
+  urisOf,
+} from "./entries.ts";
+import { NOTICES } from "./notices.ts";
+import { fieldsOf, type Options, readOptions } from "./options.ts";
+import {
+  integerAt,
+  listAt,
+  objectAt,
+  optional,
+  type Params,
+  textAt,
+  textsOf,
+} from "./params.ts";
+
+/** How long a call for all downloads is waited for, in milliseconds. */
+const ALL_WITHIN = 1_500;
+
+/** Settings that aria2's clients may read, and limits of what they ask for. */
+export interface MethodsOptions extends RequestLimits {
+  /** An absolute path. */
+  readonly contentDirectory: string;
+  readonly threadsAmount: number;
+  readonly threadsPerHost: number;
+  readonly attempts: number;
+  readonly remoteTime: boolean;
+}
+
+/** What methods work with. */
+export interface MethodsTools {
+  readonly coordinator: Coordinator;
+  readonly downloads: Downloads;
+  /** Ends what goes on for long. */
+  readonly stop: AbortSignal;
+}
+
+/** How many more downloads one message may be told of. */
+export interface Budget {
+  entries: number;
+}
+
+/** Does what one method is for; throws an RpcError or a DownloadError. */
+export type Method = (params: Params, budget: Budget) => unknown;
+
+/** Makes the methods, by name. */
+export function createMethods(
+  options: MethodsOptions,
+  tools: MethodsTools,
+): ReadonlyMap<string, Method> {
+  const { coordinator, downloads, stop } = tools;
+  const { contentDirectory: root } = options;
+  const sessionId = crypto.getRandomValues(new Uint8Array(20)).toHex();
+  /** What was given for all downloads that are added later. */
+  let globals: Options = {};
+  /** Gids of downloads that are being added. */
+  const taken = new Set<string>();
+
+  async function addUri(params: Params): Promise<string> {
+    const uris = textsOf(listAt(params, 0));
+    const given = optional(objectAt, params, 1) ?? {};
+    const position = optional(integerAt, params, 2) ?? 0;
+    if (position < 0) {
+      throw new RpcError("Position must be greater than or equal to 0.");
+    }
+    if (uris.length === 0) throw new RpcError("URI is not provided.");
+    const asked = readOptions(given, "download", root);
+    const [url = "", ...others] = usable(uris, options.urlLength);
+    const fields = fieldsOf({ ...forAll(globals), ...asked }, url);
+    const kept = { options: { ...forAll(globals), ...asked }, uris: others };
+    const request = { ...parseDownload(fields, options), kept };
+    const gid = gidIn(given.gid);
+    if (gid === null) return gidOf((await coordinator.add([request]))[0] ?? "");
+    if (taken.has(gid) || downloads.has(gid)) throw noUri();
+    taken.add(gid);
+    try {
+      await coordinator.add([request], [idWith(gid)]);
+    } finally {
+      taken.delete(gid);
+    }
+    return gid;
+  }
+
+  /** Carries out a command, whose refusal is told in aria2's words. */
+  async function command(
+    known: Known,
+    command: Command,
+    words: string,
+  ): Promise<string> {
+    try {
+      await coordinator.command(known.status.id, command);
+    } catch (error) {
+      const refused = error instanceof DownloadError &&
+        ["WRONG_STATE", "UNKNOWN_ID"].includes(error.code);
+      throw refused ? refusalOf(known, words) : error;
+    }
+    return gidOf(known.status.id);
+  }
+
+  function pause(params: Params): Promise<string> {
+    const known = downloads.find(textAt(params, 0));
+    const words = "… cannot be paused now";
+    if (!["active", "waiting"].includes(known.standing)) {
+      throw refusalOf(known, words);
+    }
+    return command(known, { kind: "pause" }, words);
+  }
+
+  function unpause(params: Params): Promise<string> {
+    const known = downloads.find(textAt(params, 0));
+    const words = "… cannot be unpaused now";
+    if (known.standing !== "paused") throw refusalOf(known, words);
+    return command(known, { kind: "resume" }, words);
+  }
+
+  async function remove(params: Params): Promise<string> {
+    const known = downloads.find(textAt(params, 0));
+    const words = "Active Download not found for …";
+    refuseStopped(known, words);
+    const gid = await command(known, REMOVE, words);
+    downloads.noteRemoved(known);
+    return gid;
+  }
+
+  async function removeResult(params: Params): Promise<string> {
+    const known = downloads.find(textAt(params, 0));
+    const words = "Could not remove download result of …";
+    if (!isStopped(known)) throw refusalOf(known, words);
+    if (!downloads.forgetRemoved(known.status.id)) {
+      await command(known, REMOVE, words);
+    }
+    return "OK";
+  }
+
+  /** Does something to all in some statuses; a long list goes on meanwhile. */
+  async function all(
+    statuses: readonly Status["process_status"][],
+    command: Command,
+  ): Promise<string> {
+    const ids = await downloads.idsOf(statuses);
+    await within(ALL_WITHIN, commandMany(coordinator, ids, command, stop));
+    return "OK";
+  }
+
+  const pauseAll = () => all(["Queued", "Downloading"], { kind: "pause" });
+
+  function purge(): Promise<string> {
+    downloads.forgetAllRemoved();
+    return all(["Downloaded", "Failed"], REMOVE);
+  }
+
+  function tell(known: readonly Known[], keys: readonly unknown[]) {
+    return known.map((one) => entryOf(one, textsOf(keys), root));
+  }
+
+  /** A list of a page, of no more downloads than its message may be told of. */
+  async function page(
+    params: Params,
+    budget: Budget,
+    read: Downloads["waiting"],
+  ): Promise<unknown> {
+    const offset = integerAt(params, 0);
+    const count = Math.min(integerAt(params, 1, 0), budget.entries);
+    const keys = optional(listAt, params, 2) ?? [];
+    if (count === 0) return [];
+    budget.entries -= count;
+    const found = await read(offset, count);
+    budget.entries += count - found.length;
+    return tell(found, keys);
+  }
+
+  function changeOption(params: Params): string {
+    const gid = textAt(params, 0);
+    const given = objectAt(params, 1);
+    const known = downloads.find(gid);
+    refuseStopped(known, "Cannot change option for …");
+    const { gid: _gid, pause: _pause, ...changed } = readOptions(
+      given,
+      "download",
+      root,
+    );
+    const { options = {}, uris = [] } = known.request.kept ?? {};
+    const kept: Kept = { options: { ...options, ...changed }, uris };
+    downloads.change(known.status.id, kept);
+    return "OK";
+  }
+
+  async function changeUri(params: Params): Promise<[number, number]> {
+    const gid = textAt(params, 0);
+    const index = integerAt(params, 1, 1);
+    const unwanted = textsOf(listAt(params, 2));
+    const wanted = textsOf(listAt(params, 3));
+    const position = optional(integerAt, params, 4);
+    const known = downloads.find(gid);
+    refuseStopped(known, "Cannot remove URIs from …");
+    if (index !== 1) throw new RpcError("fileIndex is out of range");
+    const uris = urisOf(known).map(({ uri }) => uri);
+    const before = uris.length;
+    for (const uri of unwanted) {
+      const at = uris.indexOf(uri);
+      if (at >= 0) uris.splice(at, 1);
+    }
+    const deleted = before - uris.length;
+    const added = wanted.filter((uri) => isUrl(uri, options.urlLength));
+    uris.splice(position ?? uris.length, 0, ...added);
+    await useUris(known, uris);
+    return [deleted, added.length];
+  }
+
+  /** The first is fetched from; without any, it stays the one that it is. */
+  async function useUris(known: Known, uris: readonly string[]): Promise<void> {
+    const { status: { id }, standing, request } = known;
+    const { options = {} } = request.kept ?? {};
+    const [url = request.url, ...others] = uris;
+    downloads.change(id, { options, uris: others });
+    if (url === request.url) return;
+    const paused = standing === "paused" && { paused: true } as const;
+    await coordinator.command(id, { kind: "refresh", url, ...paused });
+  }
+
+  async function changePosition(params: Params): Promise<number> {
+    const gid = textAt(params, 0);
+    integerAt(params, 1);
+    const from = textAt(params, 2);
+    if (!["POS_SET", "POS_CUR", "POS_END"].includes(from)) {
+      throw new RpcError("Illegal argument.");
+    }
+    const known = downloads.find(gid);
+    const ids = await downloads.idsOf(["Queued", "Paused"]);
+    const at = ids.indexOf(known.status.id);
+    if (at >= 0) return at;
+    throw refusalOf(known, "… not found in the waiting queue.");
+  }
+
+  function getOption(params: Params): Options {
+    const known = downloads.find(textAt(params, 0));
+    const { gid: _, ...given } = known.request.kept?.options ?? {};
+    return { ...ownOptions(options), ...given, dir: dirOf(known, root) };
+  }
+
+  function getGlobalOption(): Options {
+    const { dir = "", ...changed } = globals;
+    return {
+      ...ownOptions(options),
+      ...ownGlobals(options),
+      ...changed,
+      dir: dir === "" ? root : `${root}/${dir}`,
+    };
+  }
+
+  function getServers(params: Params): unknown {
+    const known = downloads.find(textAt(params, 0));
+    const { standing, status, request: { url } } = known;
+    if (standing !== "active") {
+      throw refusalOf(known, "No active download for …");
+    }
+    const downloadSpeed = String(status.speed);
+    const server = { uri: url, currentUri: url, downloadSpeed };
+    return [{ index: "1", servers: [server] }];
+  }
+
+  function getGlobalStat(): unknown {
+    const { Queued, Paused, Downloaded, Failed } = coordinator.totals();
+    const active = downloads.active();
+    const speed = active.reduce((sum, { status }) => sum + status.speed, 0);
+    const stopped = String(Downloaded + Failed + downloads.removed());
+    return {
+      downloadSpeed: String(speed),
+      uploadSpeed: "0",
+      numActive: String(active.length),
+      numWaiting: String(Queued + Paused),
+      numStopped: stopped,
+      numStoppedTotal: stopped,
+    };
+  }
+
+  const methods: Record<string, Method> = {
+    "aria2.addUri": addUri,
+    "aria2.addTorrent": (params) => refuseFile(params, "torrents"),
+    "aria2.getPeers": (params) => {
+      const known = downloads.find(textAt(params, 0));
+      refuseStopped(known, "No peer data is available for …");
+      return [];
+    },
+    "aria2.addMetalink": (params) => refuseFile(params, "Metalink files"),
+    "aria2.remove": remove,
+    "aria2.pause": pause,
+    "aria2.forcePause": pause,
+    "aria2.pauseAll": pauseAll,
+    "aria2.forcePauseAll": pauseAll,
+    "aria2.unpause": unpause,
+    "aria2.unpauseAll": () => all(["Paused"], { kind: "resume" }),
+    "aria2.forceRemove": remove,
+    "aria2.changePosition": changePosition,
+    "aria2.tellStatus": (params) => {
+      const gid = textAt(params, 0);
+      const keys = optional(listAt, params, 1) ?? [];
+      return tell([downloads.find(gid)], keys)[0];
+    },
+    "aria2.getUris": (params) => {
+      const known = downloads.find(textAt(params, 0));
+      refuseStopped(known, "No URI data is available for …");
+      return urisOf(known);
+    },
+    "aria2.getFiles": (params) =>
+      filesOf(downloads.find(textAt(params, 0)), root),
+    "aria2.getServers": getServers,
+    "aria2.tellActive": (params, budget) => {
+      const keys = optional(listAt, params, 0) ?? [];
+      const active = downloads.active().slice(0, budget.entries);
+      budget.entries -= active.length;
+      return tell(active, keys);
+    },
+    "aria2.tellWaiting": (params, budget) =>
+      page(params, budget, downloads.waiting),
+    "aria2.tellStopped": (params, budget) =>
+      page(params, budget, downloads.stopped),
+    "aria2.getOption": getOption,
+    "aria2.changeUri": changeUri,
+    "aria2.changeOption": changeOption,
+    "aria2.getGlobalOption": getGlobalOption,
+    "aria2.changeGlobalOption": (params) => {
+      const changed = readOptions(objectAt(params, 0), "global", root);
+      globals = { ...globals, ...changed };
+      return "OK";
+    },
+    "aria2.purgeDownloadResult": purge,
+    "aria2.removeDownloadResult": removeResult,
+    "aria2.getVersion": () => ({
+      version: VERSION,
+      enabledFeatures: ["HTTPS", "Message Digest"],
+    }),
+    "aria2.getSessionInfo": () => ({ sessionId }),
+    "aria2.shutdown": refuseShutdown,
+    "aria2.forceShutdown": refuseShutdown,
+    "aria2.getGlobalStat": getGlobalStat,
+    // All is recorded by the time that a client hears of it.
+    "aria2.saveSession": () => "OK",
+  };
+  return new Map(Object.entries(methods));
+}
+
+/** The aria2 that Sluice answers like: clients ask for what theirs can do. */
+const VERSION = "1.36.0";
+
+const REMOVE: Command = { kind: "remove", deleteFile: false };
+
+/** What `system.listNotifications` tells. */
+export function listNotifications(): readonly string[] {
+  return NOTICES;
+}
+
+/** Those of the options for all that hold for each one that is added later. */
+function forAll(globals: Options): Options {
+  const names = [
+    "dir",
+    "user-agent",
+    "referer",
+    "header",
+    "split",
+    "max-connection-per-server",
+  ];
+  return Object.fromEntries(
+    Object.entries(globals).filter(([name]) => names.includes(name)),
+  );
+}
+
+/** How Sluice fetches, in aria2's words. */
+function ownOptions(
+  { attempts, remoteTime, threadsPerHost }: MethodsOptions,
+): Options {
+  return {
+    "allow-overwrite": "false",
+    "always-resume": "true",
+    "auto-file-renaming": "true",
+    "check-certificate": "true",
+    "continue": "true",
+    "file-allocation": "none",
+    "max-connection-per-server": String(threadsPerHost),
+    "max-download-limit": "0",
+    "max-tries": String(attempts),
+    "max-upload-limit": "0",
+    "min-split-size": "1048576",
+    "remote-time": String(remoteTime),
+    "split": String(threadsPerHost),
+  };
+}
+
+function ownGlobals({ threadsAmount }: MethodsOptions): Options {
+  return {
+    "enable-rpc": "true",
+    "max-concurrent-downloads": String(threadsAmount),
+    "max-download-result": "1000",
+    "max-overall-download-limit": "0",
+    "max-overall-upload-limit": "0",
+  };
+}
+
+/** The gid that is asked for; null if none is. */
+function gidIn(given: unknown): string | null {
+  if (typeof given !== "string") return null;
+  if (!isGid(given)) throw noUri();
+  return given.toLowerCase();
+}
+
+function noUri(): RpcError {
+  return new RpcError("No URI to download.");
+}
+
+/**
+ * The URIs that can be fetched.
+ *
+ * @throws {RpcError | DownloadError} if there is none, saying why of the first.
+ */
+function usable(uris: readonly string[], longest: number): string[] {
+  const found = uris.filter((uri) => isUrl(uri, longest));
+  if (found.length > 0) return found;
+  // aria2 takes these, and so its words would be none for them.
+  const taken = uris.find((uri) => /^(https?|ftp|sftp|magnet):/i.test(uri));
+  if (taken !== undefined) parseUrl(taken, longest);
+  throw noUri();
+}
+
+function isUrl(uri: string, longest: number): boolean {
+  try {
+    return parseUrl(uri, longest) === uri;
+  } catch {
+    return false;
+  }
+}
+
+function refuseFile(params: Params, what: string): never {
+  textAt(params, 0);
+  throw new RpcError(`Sluice takes no ${what}: give it a URL, by addUri.`);
+}
+
+function refuseShutdown(): never {
+  throw new RpcError("Sluice is not stopped by its clients: stop its process.");
+}
