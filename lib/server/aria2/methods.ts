@@ -25,7 +25,7 @@ import {
   urisOf,
 } from "./entries.ts";
 import { NOTICES } from "./notices.ts";
-import { fieldsOf, type Options, readOptions } from "./options.ts";
+import { fieldsOf, type Options, rateOf, readOptions } from "./options.ts";
 import {
   integerAt,
   listAt,
@@ -191,11 +191,12 @@ export function createMethods(
     return tell(found, keys);
   }
 
-  function changeOption(params: Params): string {
+  async function changeOption(params: Params): Promise<string> {
     const gid = textAt(params, 0);
     const given = objectAt(params, 1);
     const known = downloads.find(gid);
-    refuseStopped(known, "Cannot change option for …");
+    const words = "Cannot change option for …";
+    refuseStopped(known, words);
     const { gid: _gid, pause: _pause, ...changed } = readOptions(
       given,
       "download",
@@ -204,6 +205,10 @@ export function createMethods(
     const { options = {}, uris = [] } = known.request.kept ?? {};
     const kept: Kept = { options: { ...options, ...changed }, uris };
     downloads.change(known.status.id, kept);
+    const limit = changed["max-download-limit"];
+    if (limit !== undefined) {
+      await command(known, { kind: "limit", limitRate: rateOf(limit) }, words);
+    }
     return "OK";
   }
 
@@ -257,7 +262,13 @@ export function createMethods(
   function getOption(params: Params): Options {
     const known = downloads.find(textAt(params, 0));
     const { gid: _, ...given } = known.request.kept?.options ?? {};
-    return { ...ownOptions(options), ...given, dir: dirOf(known, root) };
+    return {
+      ...ownOptions(options),
+      ...given,
+      // Other clients may have changed it since.
+      "max-download-limit": String(known.request.limitRate ?? 0),
+      dir: dirOf(known, root),
+    };
   }
 
   function getGlobalOption(): Options {
@@ -266,8 +277,20 @@ export function createMethods(
       ...ownOptions(options),
       ...ownGlobals(options),
       ...changed,
+      "max-overall-download-limit": String(coordinator.rates().server ?? 0),
       dir: dir === "" ? root : `${root}/${dir}`,
     };
+  }
+
+  function changeGlobalOption(params: Params): string {
+    const changed = readOptions(objectAt(params, 0), "global", root);
+    globals = { ...globals, ...changed };
+    const limit = changed["max-overall-download-limit"];
+    if (limit !== undefined) {
+      const server = rateOf(limit);
+      coordinator.limitRates({ ...coordinator.rates(), server });
+    }
+    return "OK";
   }
 
   function getServers(params: Params): unknown {
@@ -341,11 +364,7 @@ export function createMethods(
     "aria2.changeUri": changeUri,
     "aria2.changeOption": changeOption,
     "aria2.getGlobalOption": getGlobalOption,
-    "aria2.changeGlobalOption": (params) => {
-      const changed = readOptions(objectAt(params, 0), "global", root);
-      globals = { ...globals, ...changed };
-      return "OK";
-    },
+    "aria2.changeGlobalOption": changeGlobalOption,
     "aria2.purgeDownloadResult": purge,
     "aria2.removeDownloadResult": removeResult,
     "aria2.getVersion": () => ({
@@ -381,6 +400,7 @@ function forAll(globals: Options): Options {
     "header",
     "split",
     "max-connection-per-server",
+    "max-download-limit",
   ];
   return Object.fromEntries(
     Object.entries(globals).filter(([name]) => names.includes(name)),

@@ -7,7 +7,7 @@ import {
   type ChecksumAlgorithm,
 } from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
-import { headerFault } from "../../download/request.ts";
+import { FASTEST, headerFault, SLOWEST } from "../../download/request.ts";
 import { numberOf, RpcError } from "./calls.ts";
 
 /** Options by name, as aria2 would write them. */
@@ -321,6 +321,7 @@ export function fieldsOf(options: Options, url: string): JsonObject {
     ...placeOf(options.dir ?? "", options.out ?? ""),
     headers: headersOf(options, url),
     ...threadsOf(options),
+    limit_rate: rateOf(options["max-download-limit"]),
     ...(checksum !== "" && { [algorithmOf(type)]: digest }),
     ...(pause === "true" && { paused: true }),
   };
@@ -334,6 +335,12 @@ function threadsOf(options: Options): JsonObject {
     .filter((number) => number !== undefined).map(Number);
   if (asked.length === 0) return {};
   return { threads: Math.min(...asked, MOST_THREADS) };
+}
+
+/** A rate in bytes a second, of those that Sluice takes; null for no limit. */
+export function rateOf(option: string | undefined): number | null {
+  const rate = Number(option ?? 0);
+  return rate === 0 ? null : Math.min(Math.max(rate, SLOWEST), FASTEST);
 }
 
 /** Characters that the protocol takes of a name. */

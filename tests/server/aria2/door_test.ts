@@ -320,6 +320,36 @@ Deno.test("a setting for all holds for what is added later", async () => {
   assertEquals([dir, limit], [`${sluice.directory}/films`, "2097152"]);
 });
 
+Deno.test("limits of a download and of all are in force, and read back", async () => {
+  await using sluice = await startSluice();
+  await using client = await sluice.connect();
+  await using listener = await listen(rpcOf(sluice).url);
+  const options = { ...PAUSED, "max-download-limit": "500K" };
+  const gid = await ask(sluice, listener, "addUri", [NEVER], options);
+  const limitOf = async () => {
+    const reply = await client.request({ action: "list" });
+    assert("data" in reply && Array.isArray(reply.data));
+    return reply.data[0]?.limit_rate;
+  };
+  const read = async (method: string, name: string, ...params: unknown[]) => {
+    const options = await ask(sluice, listener, method, ...params);
+    return (options as Record<string, string>)[name];
+  };
+  assertEquals(await limitOf(), 512_000);
+  for (const [limit, rate] of [["2M", 2_097_152], ["0", null]] as const) {
+    const changed = { "max-download-limit": limit };
+    await ask(sluice, listener, "changeOption", gid, changed);
+    assertEquals(await limitOf(), rate);
+    const option = await read("getOption", "max-download-limit", gid);
+    assertEquals(option, String(rate ?? 0));
+  }
+  const all = "max-overall-download-limit";
+  await ask(sluice, listener, "changeGlobalOption", { [all]: "3M" });
+  assertEquals(await read("getGlobalOption", all), "3145728");
+  await client.request({ action: "limit", limit_rate: 5_000 });
+  assertEquals(await read("getGlobalOption", all), "5000");
+});
+
 interface Entry {
   readonly gid: string;
   readonly status?: string;
