@@ -197,10 +197,11 @@ export function createMethods(
     const known = downloads.find(gid);
     const words = "Cannot change option for …";
     refuseStopped(known, words);
-    const { gid: _gid, pause: _pause, ...changed } = readOptions(
-      given,
-      "download",
-      root,
+    const asked = readOptions(given, "download", root);
+    // Its place is settled, and is told of with it.
+    const settled = ["dir", "out", "pause"];
+    const changed = Object.fromEntries(
+      Object.entries(asked).filter(([name]) => !settled.includes(name)),
     );
     const { options = {}, uris = [] } = known.request.kept ?? {};
     const kept: Kept = { options: { ...options, ...changed }, uris };
@@ -261,7 +262,7 @@ export function createMethods(
 
   function getOption(params: Params): Options {
     const known = downloads.find(textAt(params, 0));
-    const { gid: _, ...given } = known.request.kept?.options ?? {};
+    const given = known.request.kept?.options ?? {};
     return {
       ...ownOptions(options),
       ...given,

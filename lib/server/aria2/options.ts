@@ -18,7 +18,8 @@ const MiB = 2 ** 20;
 /** Whole numbers: the least and the greatest that aria2 takes. */
 const NUMBERS: Readonly<Record<string, readonly [number, number]>> = {
   "split": [1, Infinity],
-  "max-connection-per-server": [1, 16],
+  // aria2 takes 16 at most, but for Motrix's own, and 64 come from its users.
+  "max-connection-per-server": [1, Infinity],
   "max-tries": [0, Infinity],
   "retry-wait": [0, 600],
   "timeout": [1, 600],

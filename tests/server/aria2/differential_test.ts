@@ -47,6 +47,7 @@ const MEANT: Readonly<Record<string, string>> = {
   "addUri ftp": "Sluice takes http and https",
   "addUri hook": "Sluice runs no programs, and says so",
   "addUri dir elsewhere": "files go below the content directory",
+  "addUri connections 17": "Sluice has no such limit, and Motrix asks for 64",
   "addUri sha-384": "a checksum that cannot be checked is no checksum",
   "addUri dots": "another path would be asked for",
   "tellStatus removed waiting": "a removed one is told of until it is purged",
