@@ -90,6 +90,10 @@ export interface Coordinator
   rates(): RateLimits;
   /** Changes these, at once. */
   limitRates(limits: RateLimits): void;
+  /** How many downloads may run at a time; null for one a thread. */
+  maxDownloads(): number | null;
+  /** Changes it until the server stops; those that run go on. */
+  limitDownloads(most: number | null): void;
   /** What a download was asked for with; null if there is none of this id. */
   requestOf(id: string): DownloadRequest | null;
   /** Where the file of a finished download is; null for any other. */
@@ -248,6 +252,8 @@ export async function createCoordinator(
     },
     rates: engine.rates,
     limitRates: engine.limitRates,
+    maxDownloads: engine.maxDownloads,
+    limitDownloads: engine.limitDownloads,
     threads: engine.threads,
     figures,
     close: () => closing ??= close(),

@@ -99,6 +99,10 @@ export interface Engine {
   rates(): RateLimits;
   /** Changes these, at once. */
   limitRates(limits: RateLimits): void;
+  /** How many downloads may run at a time; null for one a thread. */
+  maxDownloads(): number | null;
+  /** Changes it; those that run go on. */
+  limitDownloads(most: number | null): void;
   /** Has a transfer go by another request, which differs in its rate alone. */
   limit(id: string, request: DownloadRequest): void;
   /** Pauses what the disk has no room for any more. */
@@ -128,9 +132,12 @@ export function createEngine(
   const leases = createLeases(rates, (thread, bytes) => {
     pool.lease(thread, bytes);
   });
+  let maxDownloads = options.maxDownloads;
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
-    downloads: options.maxDownloads ?? Infinity,
+    get downloads() {
+      return maxDownloads ?? Infinity;
+    },
     bytesAmount: options.bytesAmount,
     perHost: hosts.of,
     standing: hosts.standing,
@@ -279,6 +286,11 @@ export function createEngine(
     limitRates(limits) {
       rates.limits = limits;
       hold(registry.all());
+    },
+    maxDownloads: () => maxDownloads,
+    limitDownloads(most) {
+      maxDownloads = most;
+      filling.now();
     },
     limit(id, request) {
       const transfer = registry.get(id);

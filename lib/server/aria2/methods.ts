@@ -276,8 +276,11 @@ export function createMethods(
     const { dir = "", ...changed } = globals;
     return {
       ...ownOptions(options),
-      ...ownGlobals(options),
+      ...OWN_GLOBALS,
       ...changed,
+      "max-concurrent-downloads": String(
+        coordinator.maxDownloads() ?? options.threadsAmount,
+      ),
       "max-overall-download-limit": String(coordinator.rates().server ?? 0),
       dir: dir === "" ? root : `${root}/${dir}`,
     };
@@ -291,6 +294,8 @@ export function createMethods(
       const server = rateOf(limit);
       coordinator.limitRates({ ...coordinator.rates(), server });
     }
+    const most = changed["max-concurrent-downloads"];
+    if (most !== undefined) coordinator.limitDownloads(Number(most));
     return "OK";
   }
 
@@ -429,15 +434,11 @@ function ownOptions(
   };
 }
 
-function ownGlobals({ threadsAmount }: MethodsOptions): Options {
-  return {
-    "enable-rpc": "true",
-    "max-concurrent-downloads": String(threadsAmount),
-    "max-download-result": "1000",
-    "max-overall-download-limit": "0",
-    "max-overall-upload-limit": "0",
-  };
-}
+const OWN_GLOBALS: Options = {
+  "enable-rpc": "true",
+  "max-download-result": "1000",
+  "max-overall-upload-limit": "0",
+};
 
 /** The gid that is asked for; null if none is. */
 function gidIn(given: unknown): string | null {

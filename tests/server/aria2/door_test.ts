@@ -8,7 +8,7 @@ import {
   type Rpc,
 } from "../../support/aria2.ts";
 import { makeDirectory } from "../../support/directory.ts";
-import { file, startOrigin } from "../../support/origin.ts";
+import { file, forever, startOrigin } from "../../support/origin.ts";
 import { type Sluice, startSluice } from "../../support/sluice.ts";
 
 const SECRET = "sixteen-characters";
@@ -348,6 +348,35 @@ Deno.test("limits of a download and of all are in force, and read back", async (
   assertEquals(await read("getGlobalOption", all), "3145728");
   await client.request({ action: "limit", limit_rate: 5_000 });
   assertEquals(await read("getGlobalOption", all), "5000");
+});
+
+Deno.test("how many downloads run at a time can be changed as they run", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({
+    environment: { MAX_DOWNLOADS: "1" },
+  });
+  await using listener = await listen(rpcOf(sluice).url);
+  const paths = ["/a", "/b", "/c"];
+  const urls = paths.map((path, n) =>
+    origin.serve(path, file(1_000, n), { gates: { head: forever } })
+  );
+  const gids: unknown[] = [];
+  for (const url of urls) {
+    gids.push(await ask(sluice, listener, "addUri", [url]));
+  }
+  await listener.notice("onDownloadStart", String(gids[0]));
+  const name = "max-concurrent-downloads";
+  const most = async () => {
+    const options = await ask(sluice, listener, "getGlobalOption");
+    return (options as Record<string, string>)[name];
+  };
+  assertEquals(await most(), "1");
+  const waiting = async () =>
+    (await ask(sluice, listener, "tellWaiting", 0, 9) as unknown[]).length;
+  assertEquals(await waiting(), 2);
+  await ask(sluice, listener, "changeGlobalOption", { [name]: "2" });
+  await listener.notice("onDownloadStart", String(gids[1]));
+  assertEquals([await most(), await waiting()], ["2", 1]);
 });
 
 interface Entry {
