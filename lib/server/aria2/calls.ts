@@ -16,15 +16,15 @@ export class RpcError extends Error {
 
 /** A method that is called. */
 export interface Call {
-  /** As it is echoed: any JSON. */
-  readonly id: unknown;
+  /** As it was written, and is echoed: any JSON. */
+  readonly id: string;
   readonly method: string;
   readonly params: readonly unknown[];
 }
 
 /** What cannot be called, and why. */
 export interface Fault {
-  readonly id: unknown;
+  readonly id: string;
   readonly error: RpcError;
 }
 
@@ -35,8 +35,8 @@ export type Message =
 
 /** The reply to one call. */
 export interface Reply {
-  readonly id: unknown;
-  readonly jsonrpc: "2.0";
+  /** As it was written. */
+  readonly id: string;
   readonly result?: unknown;
   readonly error?: { readonly code: number; readonly message: string };
 }
@@ -58,9 +58,9 @@ export function readMessage(text: string, limits: CallLimits): Message {
   const value = parse(text, limits);
   if (value === undefined) {
     const error = new RpcError("Parse error.", PARSE_ERROR);
-    return { kind: "one", call: { id: null, error } };
+    return { kind: "one", call: { id: NO_ID, error } };
   }
-  return messageOf(value);
+  return messageOf(value, idsIn(text));
 }
 
 /**
@@ -73,14 +73,15 @@ export function readQuery(search: string, limits: CallLimits): Message {
   const method = fields.get("method") ?? "";
   const id = fields.get("id") ?? "";
   const given = fields.get("params") ?? "";
-  const params = given === "" ? undefined : parse(decode(given), limits);
+  const json = decode(given);
+  const params = given === "" ? undefined : parse(json, limits);
   if (method === "" && id === "" && params !== undefined) {
-    return messageOf(params);
+    return messageOf(params, idsIn(json));
   }
   const broken = given !== "" && params === undefined;
   return method === "" || id === "" || broken
-    ? { kind: "one", call: invalid(null) }
-    : { kind: "one", call: callOf({ id, method, params: params ?? [] }) };
+    ? { kind: "one", call: invalid(NO_ID) }
+    : { kind: "one", call: callOf({ method, params }, JSON.stringify(id)) };
 }
 
 /**
@@ -120,66 +121,108 @@ function parse(text: string, limits: CallLimits): unknown {
   if (text.length > limits.messageLength) return undefined;
   if (isDeeper(text, limits.jsonDepth)) return undefined;
   try {
-    // Without such numbers, all are echoed as they came.
-    return /\d{16}|\d[.eE]|-0/.test(text)
-      ? JSON.parse(text, exactly as (key: string, value: unknown) => unknown)
-      : JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-/** A number that JavaScript's cannot hold, or would write otherwise. */
-interface RawNumber {
-  readonly rawJSON: string;
+/** What is echoed where there is no id. */
+const NO_ID = "null";
+
+/**
+ * The ids of a message's calls as they were written, null for a call without
+ * one: `JSON.parse` rounds long numbers, and a reviver, which would tell them,
+ * takes seconds for the numbers that a message can hold.
+ *
+ * @param json A message that `JSON.parse` has read.
+ */
+function idsIn(json: string): (string | null)[] {
+  const ids: (string | null)[] = [];
+  /** How deep the objects are that may be calls. */
+  const level = json.trimStart().startsWith("[") ? 2 : 1;
+  let depth = 0;
+  let isCall = false;
+  /** Where the latest key of a call, and then its value, begins. */
+  let begun = 0;
+  let isId = false;
+  for (let at = 0; at < json.length; at++) {
+    switch (json[at]) {
+      case '"':
+        at = endOfText(json, at);
+        break;
+      case "[":
+        depth++;
+        break;
+      case "{":
+        if (++depth !== level) break;
+        isCall = true;
+        begun = at + 1;
+        ids.push(null);
+        break;
+      case ":":
+        if (!isCall || depth !== level) break;
+        isId = JSON.parse(json.slice(begun, at)) === "id";
+        begun = at + 1;
+        break;
+      case ",":
+      case "]":
+      case "}":
+        if (isCall && depth === level) {
+          // Of two ids, JSON.parse takes the last one, too.
+          if (isId) ids[ids.length - 1] = json.slice(begun, at).trim();
+          isId = false;
+          begun = at + 1;
+        }
+        if (json[at] === ",") break;
+        if (depth-- === level) isCall = false;
+    }
+  }
+  return ids;
 }
 
-/** What TypeScript does not know yet of the JSON object. */
-const exactJson = JSON as unknown as {
-  rawJSON(text: string): RawNumber;
-  isRawJSON(value: unknown): value is RawNumber;
-};
-
-function exactly(
-  _key: string,
-  value: unknown,
-  { source }: { readonly source?: string },
-): unknown {
-  return typeof value === "number" && source !== String(value)
-    ? exactJson.rawJSON(source ?? String(value))
-    : value;
+/** Where the text ends that begins at a quote. */
+function endOfText(json: string, start: number): number {
+  let at = start + 1;
+  while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
+  return at;
 }
 
-/** The number that a value is; null for any other value. */
-export function numberOf(value: unknown): number | null {
-  if (exactJson.isRawJSON(value)) return Number(value.rawJSON);
-  return typeof value === "number" ? value : null;
-}
-
-function messageOf(value: unknown): Message {
-  if (!Array.isArray(value)) return { kind: "one", call: callOf(value) };
+function messageOf(value: unknown, ids: readonly (string | null)[]): Message {
+  if (!Array.isArray(value)) {
+    return { kind: "one", call: callOf(value, ids[0] ?? null) };
+  }
   // aria2 passes over what is no object.
-  return { kind: "batch", calls: value.filter(isObject).map(callOf) };
+  const calls = value.filter(isObject)
+    .map((entry, n) => callOf(entry, ids[n] ?? null));
+  return { kind: "batch", calls };
 }
 
-function callOf(value: unknown): Call | Fault {
-  if (!isObject(value)) return invalid(null);
-  const { id, method, params = [] } = value;
-  if (id === undefined || typeof method !== "string") return invalid(id);
+function callOf(value: unknown, id: string | null): Call | Fault {
+  if (!isObject(value)) return invalid(NO_ID);
+  const { method, params = [] } = value;
+  if (id === null || typeof method !== "string") return invalid(id ?? NO_ID);
   if (!Array.isArray(params)) {
     return { id, error: new RpcError("Invalid params.", INVALID_PARAMS) };
   }
   return { id, method, params };
 }
 
-function invalid(id: unknown): Fault {
-  const error = new RpcError("Invalid Request.", INVALID_REQUEST);
-  return { id: id ?? null, error };
+function invalid(id: string): Fault {
+  return { id, error: new RpcError("Invalid Request.", INVALID_REQUEST) };
 }
 
 /** The reply that says what is wrong. */
-export function refusal(id: unknown, { code, message }: RpcError): Reply {
-  return { id, jsonrpc: "2.0", error: { code, message } };
+export function refusal(id: string, { code, message }: RpcError): Reply {
+  return { id, error: { code, message } };
+}
+
+/** The JSON of a reply. */
+export function render({ id, result, error }: Reply): string {
+  const rest = error === undefined
+    ? `"result":${JSON.stringify(result)}`
+    : `"error":${JSON.stringify(error)}`;
+  return `{"id":${id},"jsonrpc":"2.0",${rest}}`;
 }
 
 /** The HTTP status of a reply to one call. A batch's is always 200. */

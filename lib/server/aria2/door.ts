@@ -15,6 +15,7 @@ import {
   readMessage,
   readQuery,
   refusal,
+  render,
   type Reply,
   RpcError,
 } from "./calls.ts";
@@ -155,7 +156,7 @@ export function createAria2Door(
     const { id, method, params } = call;
     try {
       const result = await invoke(method, params, session);
-      return { id, jsonrpc: "2.0", result };
+      return { id, result };
     } catch (error) {
       return refusal(id, toRpcError(error));
     }
@@ -173,14 +174,14 @@ export function createAria2Door(
     const session = { judge, budget: { entries: MOST_ENTRIES } };
     if (message.kind === "one") {
       const reply = await answer(message.call, session);
-      return { status: httpStatus(reply), text: JSON.stringify(reply) };
+      return { status: httpStatus(reply), text: render(reply) };
     }
     const replies = await inTurn(
       message.calls,
       (call) => "method" in call ? call.method : null,
       (call) => answer(call, session),
     );
-    return { status: 200, text: JSON.stringify(replies) };
+    return { status: 200, text: `[${replies.map(render).join()}]` };
   }
 
   async function receive(client: Client, data: unknown): Promise<void> {
@@ -235,10 +236,10 @@ export function createAria2Door(
         const text = `${callback}(${answer.text})`;
         return respond({ ...answer, text }, "text/javascript");
       } catch (error) {
-        const reply = refusal(null, toRpcError(error));
+        const reply = refusal("null", toRpcError(error));
         const answer = {
           status: httpStatus(reply),
-          text: JSON.stringify(reply),
+          text: render(reply),
         };
         return respond(answer, "application/json-rpc");
       }

@@ -8,7 +8,7 @@ import {
 } from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
 import { FASTEST, headerFault, SLOWEST } from "../../download/request.ts";
-import { numberOf, RpcError } from "./calls.ts";
+import { RpcError } from "./calls.ts";
 
 /** Options by name, as aria2 would write them. */
 export type Options = Readonly<Record<string, string>>;
@@ -201,9 +201,8 @@ function textOf(name: string, value: unknown): string | null {
     return value.filter((line) => typeof line === "string").join("\n");
   }
   if (typeof value === "string") return value;
-  const number = numberOf(value);
-  if (number !== null) return String(number);
-  return typeof value === "boolean" ? String(value) : null;
+  const isPlain = typeof value === "number" || typeof value === "boolean";
+  return isPlain ? String(value) : null;
 }
 
 /** An option as aria2 would write it; null for one that it does not know. */

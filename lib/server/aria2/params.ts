@@ -1,7 +1,7 @@
 /** Reads the parameters of aria2's methods. Pure. */
 
 import { isObject, type JsonObject } from "../../base/json.ts";
-import { numberOf, RpcError } from "./calls.ts";
+import { RpcError } from "./calls.ts";
 
 /** The parameters of a call, without its token. */
 export type Params = readonly unknown[];
@@ -29,8 +29,8 @@ export function objectAt(params: Params, at: number): JsonObject {
 
 /** A parameter that must be a number, of which the whole part counts. */
 export function integerAt(params: Params, at: number, least?: number): number {
-  const value = numberOf(required(params, at));
-  if (value === null) throw wrongType(at);
+  const value = required(params, at);
+  if (typeof value !== "number") throw wrongType(at);
   if (least !== undefined && value < least) {
     throw new RpcError(
       `The integer parameter at ${at} has invalid value: the value must be ` +
