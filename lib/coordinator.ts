@@ -24,12 +24,22 @@ import {
   createEngine,
   type EngineOptions,
   type EngineTools,
+  type Share,
 } from "./engine/engine.ts";
 import { fitting, watchDiskRoom } from "./files/disk_room.ts";
 import type { DownloadParts } from "./files/parts.ts";
 import { createFigures, type Figures } from "./status/figures.ts";
-import { createOverview, type Overview } from "./status/overview.ts";
-import type { Changes } from "./status/status.ts";
+import {
+  createOverview,
+  type Elsewhere,
+  type Overview,
+} from "./status/overview.ts";
+import {
+  type Changes,
+  type Disk,
+  isRunning,
+  type Status,
+} from "./status/status.ts";
 import type { Catalogue } from "./store/catalogue.ts";
 import type { PartRecords } from "./store/part_records.ts";
 import type { Claim, Queue } from "./store/queue.ts";
@@ -50,6 +60,45 @@ export interface CoordinatorOptions extends EngineOptions {
   readonly minFreeSpace: number;
 }
 
+/** The other servers that have the same queue. */
+export interface Peers extends Elsewhere, Share {
+  /** From now on, they say what they change, and may ask for commands. */
+  begin(here: Here): void;
+  /**
+   * Has a command carried out where its download is worked on: here, or by
+   * another server.
+   */
+  carryOut(
+    id: string,
+    command: Command,
+    here: () => Promise<void>,
+  ): Promise<void>;
+  /** Whether the file of a finished download is in this content directory. */
+  hasFile(id: string): boolean;
+  /** Tells them how the transfers here stand. */
+  tell(): void;
+  /** Gives up all claims, and takes no more. */
+  leave(): Promise<void>;
+}
+
+/** A server, as those that have the same queue see it. */
+export interface Here {
+  /** Hears of what others have done. */
+  readonly tell: Tell;
+  /** Carries out a command on a download that is worked on here. */
+  command(id: string, command: Command): Promise<void>;
+  /** Looks for work. */
+  fill(): void;
+  /** Whether the disk has room for `bytes` more. */
+  hasRoom(bytes: number): boolean;
+  /** How the downloads stand that have begun here. */
+  running(): Status[];
+  /** The hosts that transfers here want threads of. */
+  hosts(): string[];
+  threads(): number;
+  disk(): Disk | undefined;
+}
+
 /** What a coordinator works with. */
 export interface CoordinatorTools {
   readonly queue: Queue;
@@ -60,6 +109,8 @@ export interface CoordinatorTools {
   readonly hear: Tell;
   /** Hears, every `broadcastTimeout`, what has changed since the last time. */
   broadcast(changes: Changes): void;
+  /** Absent where no other server has the same queue. */
+  readonly peers?: Peers | undefined;
 }
 
 /** All downloads, and what can be done with them. */
@@ -109,20 +160,41 @@ export interface Coordinator
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { queue, catalogue, records, parts, hear, broadcast }: CoordinatorTools,
+  { queue, catalogue, records, parts, hear, broadcast, peers }:
+    CoordinatorTools,
 ): Promise<Coordinator> {
   const commands = createInOrder();
   const { figures, hear: count } = createFigures();
   const room = watchDiskRoom(parts, options.minFreeSpace, tell);
-  const tools = { queue, catalogue, records, parts, room, tell };
+  const tools = { queue, catalogue, records, parts, room, tell, share: peers };
   const engine = createEngine(options, tools);
-  const overview = createOverview({ catalogue, engine });
+  const overview = createOverview({ catalogue, engine, elsewhere: peers });
   /** How many downloads are being added: the catalogue does not count them yet. */
   let adding = 0;
   let closing: Promise<void> | null = null;
   if (options.begin === "prepared") await room.look();
   const telling = every(options.broadcastTimeout, broadcastChanges);
+  peers?.begin(here());
   fill();
+
+  /** What others may know and want of this server. */
+  function here(): Here {
+    return {
+      tell,
+      command: (id, command) => commands.run(id, () => obey(id, command)),
+      fill,
+      hasRoom: (bytes) => room.lack(bytes) === null,
+      running: () =>
+        [...engine.transfers()].filter(isRunning)
+          .map(({ download: { id } }) => overview.get(id))
+          .filter((status) => status !== null),
+      hosts: () => [
+        ...new Set([...engine.transfers()].map(({ source }) => source.host)),
+      ],
+      threads: engine.threads,
+      disk: overview.disk,
+    };
+  }
 
   function tell(event: DownloadEvent): void {
     count(event);
@@ -150,6 +222,7 @@ export async function createCoordinator(
   }
 
   function broadcastChanges(): void {
+    peers?.tell();
     const changes = overview.take();
     if (changes !== null) broadcast(changes);
   }
@@ -182,17 +255,20 @@ export async function createCoordinator(
   }
 
   function command(id: string, command: Command): Promise<void> {
-    return commands.run(id, async () => {
-      if (command.kind === "limit") return await limit(id, command);
-      const claim = await bringToRest(id, command);
-      try {
-        refuseUnlessAllowed(command, claim.download.state);
-        await carryOut(command, claim.download, tools);
-      } finally {
-        claim.release();
-        fill();
-      }
-    });
+    const here = () => obey(id, command);
+    return commands.run(id, () => peers?.carryOut(id, command, here) ?? here());
+  }
+
+  async function obey(id: string, command: Command): Promise<void> {
+    if (command.kind === "limit") return await limit(id, command);
+    const claim = await bringToRest(id, command);
+    try {
+      refuseUnlessAllowed(command, claim.download.state);
+      await carryOut(command, claim.download, tools);
+    } finally {
+      claim.release();
+      fill();
+    }
   }
 
   /** Limits a download's rate; its threads go on. */
@@ -223,7 +299,9 @@ export async function createCoordinator(
       if (claim !== null) return claim;
     }
     // A transfer that comes to another end may be followed by a new one.
-    const claim = queue.claim(id);
+    const claiming = queue.claim(id);
+    // One process answers at once, and nothing else happens meanwhile.
+    const claim = claiming instanceof Promise ? await claiming : claiming;
     if (claim !== null) return claim;
     if (engine.get(id) !== undefined) return await bringToRest(id, command);
     throw unknownId();
@@ -234,6 +312,7 @@ export async function createCoordinator(
     room[Symbol.dispose]();
     await engine.close();
     await within(COMMANDS_WITHIN, commands.settled());
+    await peers?.leave();
     broadcastChanges();
   }
 
@@ -247,7 +326,7 @@ export async function createCoordinator(
     totals: overview.totals,
     requestOf: (id) => catalogue.get(id)?.request ?? null,
     pathOf(id) {
-      const download = catalogue.get(id);
+      const download = peers?.hasFile(id) === false ? null : catalogue.get(id);
       return download && finishedPath(download, parts);
     },
     rates: engine.rates,

@@ -52,6 +52,8 @@ export type DownloadEvent =
       | "removed";
     readonly id: string;
   }
+  /** Another server that has the same queue has changed a download. */
+  | { readonly kind: "changed"; readonly id: string }
   /** A step towards a download's end has failed, and will be tried again. */
   | {
     readonly kind: "stuck";

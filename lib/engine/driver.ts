@@ -1,5 +1,6 @@
 /** Does each transfer's jobs, one at a time, and brings it to its end. */
 
+import { mayWrite } from "../base/write_until.ts";
 import { type ErrorRecord, toRecord } from "../download/errors.ts";
 import {
   askToStop,
@@ -70,6 +71,8 @@ export function createDriver(
   function drive(transfer: Transfer): void {
     const asked = stops.get(transfer);
     if (asked && goesOn(transfer.phase)) bring(transfer, asked.then);
+    // Held: what goes on is driven again when it may write.
+    if (goesOn(transfer.phase) && !mayWrite(tools.writeUntil)) return;
     const now = performance.now();
     if ((busyUntil.get(transfer) ?? 0) > now) return;
     const job = dueJob(transfer, now);

@@ -4,6 +4,7 @@
  */
 
 import { every, within } from "../base/timers.ts";
+import { mayWrite, type WriteUntil } from "../base/write_until.ts";
 import type {
   DownloadRequest,
   LimitedBy,
@@ -18,7 +19,12 @@ import type { PartRecords } from "../store/part_records.ts";
 import type { Claim, Queue } from "../store/queue.ts";
 import type { FinishedPart, ThreadEvent } from "../threads/messages.ts";
 import { createPool, type Pool, type PoolOptions } from "../threads/pool.ts";
-import { choose, giveUp, type ThreadLimits } from "../transfer/assignment.ts";
+import {
+  choose,
+  giveUp,
+  surplus,
+  type ThreadLimits,
+} from "../transfer/assignment.ts";
 import { idle, nextEnd, straggler } from "../transfer/plan.ts";
 import {
   ask,
@@ -83,6 +89,16 @@ export interface EngineTools {
   readonly parts: DownloadParts;
   readonly room: Pick<DiskRoom, "lack">;
   readonly tell: Tell;
+  /** Absent where no other server has the same queue. */
+  readonly share?: Share | undefined;
+}
+
+/** What a server may do that shares its queue with others. */
+export interface Share {
+  /** Until when it may write what it fetches. */
+  readonly writeUntil: WriteUntil;
+  /** How many of the `all` threads that a host may have are this server's. */
+  ofHost(host: string, all: number): number;
 }
 
 /** The transfers, and who drives them. */
@@ -121,10 +137,12 @@ export interface Engine {
 /** Makes an engine. */
 export function createEngine(
   options: EngineOptions,
-  { queue, catalogue, records, parts, room: { lack }, tell }: EngineTools,
+  { queue, catalogue, records, parts, room: { lack }, tell, share }:
+    EngineTools,
 ): Engine {
   const registry = createRegistry();
-  const hosts = createHostLimits(options.threadsPerHost);
+  const hosts = createHostLimits(ofHost);
+  const writeUntil = share?.writeUntil;
   const rates = createRates({
     server: options.limitRate,
     host: options.limitRatePerHost,
@@ -143,7 +161,10 @@ export function createEngine(
     standing: hosts.standing,
     isHeld: ({ download: { id } }) => leases.holds(id),
   };
-  const pool = createPool({ ...options, directory: parts.directory }, onThread);
+  const pool = createPool(
+    { ...options, directory: parts.directory, writeUntil },
+    onThread,
+  );
   const driver = createDriver(
     {
       catalogue,
@@ -151,6 +172,7 @@ export function createEngine(
       parts,
       pool,
       tell,
+      writeUntil,
       ...createFileTools(pool, parts, options),
     },
     options.retryWait,
@@ -166,8 +188,14 @@ export function createEngine(
   const looking = every(LOOK_EVERY, look);
   let lastThread = 0;
 
+  function ofHost(host: string): number {
+    const all = options.threadsPerHost;
+    return share?.ofHost(host, all) ?? all;
+  }
+
   /** Returns when a host that bears few threads may have its next one. */
   function fill(): number | null {
+    if (!mayWrite(writeUntil)) return null;
     const now = performance.now();
     const open = takeUp(tools, limits, now);
     while (registry.threads() < limits.threads) {
@@ -224,6 +252,9 @@ export function createEngine(
       const slow = limits.isHeld(transfer) ? null : straggler(transfer, now);
       if (slow) driver.stopThread(slow);
       tend(transfer);
+    }
+    if (share !== undefined) {
+      surplus([...registry.all()], ofHost).forEach(driver.stopThread);
     }
     filling.now();
   }

@@ -61,12 +61,12 @@ interface Lowered {
 /**
  * Makes the limits of all hosts.
  *
- * @param most Threads that a host gets once it has answered, unless it has
- * refused some.
+ * @param most Tells how many threads a host gets once it has answered, unless
+ * it has refused some.
  * @param clock A steady one, in milliseconds.
  */
 export function createHostLimits(
-  most: number,
+  most: (host: string) => number,
   clock: () => number = () => performance.now(),
 ): HostLimits {
   const lowered = new Map<string, Lowered>();
@@ -88,7 +88,7 @@ export function createHostLimits(
   return {
     of(host) {
       const answers = standing(host) === "answers";
-      const all = answers ? most : Math.min(most, UNTIL_ANSWER);
+      const all = answers ? most(host) : Math.min(most(host), UNTIL_ANSWER);
       const fewer = lowered.get(host);
       if (fewer === undefined) return all;
       const now = clock();

@@ -6,6 +6,7 @@
  * "Downloaded" only after the file has its name.
  */
 
+import type { WriteUntil } from "../base/write_until.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
@@ -48,6 +49,8 @@ export interface Tools {
   /** Removes what told of a part's name; it is recorded. */
   removePart(path: string): Promise<unknown>;
   readonly tell: Tell;
+  /** Until when files may be written and named; absent for always. */
+  readonly writeUntil?: WriteUntil | undefined;
 }
 
 /** Whether the transfer is over with the job. */
@@ -174,6 +177,10 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   } catch (error) {
     goOn(transfer);
     throw error;
+  }
+  if (published.kind === "held") {
+    goOn(transfer);
+    return "stays";
   }
   if (published.kind === "holes") {
     verifyAgain(transfer);

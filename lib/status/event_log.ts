@@ -17,6 +17,7 @@ function fieldsOf(event: DownloadEvent): Fields | null {
   switch (event.kind) {
     case "started":
     case "wrote":
+    case "changed":
     case "room":
       return null;
     case "added":

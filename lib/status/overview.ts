@@ -30,6 +30,14 @@ const DISK_CHANGE = 16 * 1024 * 1024;
 /** ... or as a part of what was told before, if that is more. */
 const DISK_SHARE = .01;
 
+/** What is known of other servers that have the same queue. */
+export interface Elsewhere {
+  /** A status as it is where its download is worked on, and where that is. */
+  show(status: Status): Status;
+  /** The ids of the downloads that others have begun. */
+  running(): string[];
+}
+
 /** What an overview is of: what is recorded, and what goes on. */
 export interface OverviewSources {
   readonly catalogue: Pick<Catalogue, "get" | "totals">;
@@ -38,6 +46,8 @@ export interface OverviewSources {
     transfers(): Iterable<Transfer>;
     limitedBy(transfer: Transfer): LimitedBy | null;
   };
+  /** Absent where no other server has the same queue. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 /** How all downloads stand. */
@@ -53,7 +63,7 @@ export interface Overview extends Running {
 
 /** Makes an overview that has told of nothing yet. */
 export function createOverview(
-  { catalogue, engine }: OverviewSources,
+  { catalogue, engine, elsewhere }: OverviewSources,
 ): Overview {
   const speeds = new Map<string, Speedometer>();
   const changed = new Set<string>();
@@ -67,12 +77,16 @@ export function createOverview(
     if (transfer !== undefined) return statusOfRunning(transfer);
     speeds.delete(id);
     const download = catalogue.get(id);
-    return download && statusOf(download);
+    return download && shown(statusOf(download));
+  }
+
+  function shown(status: Status): Status {
+    return elsewhere?.show(status) ?? status;
   }
 
   function standing(download: Download): Status {
     const transfer = engine.get(download.id);
-    return transfer ? statusOfRunning(transfer) : statusOf(download);
+    return transfer ? statusOfRunning(transfer) : shown(statusOf(download));
   }
 
   function statusOfRunning(transfer: Transfer): Status {
@@ -80,12 +94,14 @@ export function createOverview(
     const speedometer = speeds.get(id) ?? startSpeedometer();
     speeds.set(id, speedometer);
     const speed = speedometer.read(transfer, performance.now());
-    return statusOfTransfer(transfer, speed, engine.limitedBy(transfer));
+    const by = engine.limitedBy(transfer);
+    return shown(statusOfTransfer(transfer, speed, by));
   }
 
   function running(): string[] {
-    return [...engine.transfers()].filter(isRunning)
+    const here = [...engine.transfers()].filter(isRunning)
       .map(({ download: { id } }) => id);
+    return elsewhere === undefined ? here : [...here, ...elsewhere.running()];
   }
 
   function totals(): Totals {

@@ -47,6 +47,11 @@ export interface Status {
   /** What each running thread fetches: from where it is, to where it stops. */
   readonly fetching: readonly (readonly [number, number])[];
   readonly path_to_file: string | null;
+  /**
+   * The server that fetches it, or has its file; absent where no other server
+   * has the same queue.
+   */
+  readonly node?: string | null;
   /** Why it failed or paused, or what it is trying again after. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
   /** ISO 8601. */

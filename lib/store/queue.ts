@@ -27,9 +27,14 @@ export interface Queue {
   /** Claims the first download that waits at none of the full hosts. */
   take(fullHosts: readonly string[]): Claim | null;
   /** Claims a download, wherever it stands; null if it is gone, or claimed. */
-  claim(id: string): Claim | null;
+  claim(id: string): Claim | null | Promise<Claim | null>;
   /** Looks at the line anew: something was added, or stands otherwise now. */
   reset(): void;
+}
+
+/** The queue of one process, which asks nobody. */
+export interface OwnQueue extends Queue {
+  claim(id: string): Claim | null;
 }
 
 /** The downloads that stand in line, in their order. */
@@ -51,7 +56,7 @@ interface Waiting {
  * A host is full at one moment and not at the next. What was read for the one
  * is kept for the other: the line would be searched from its start.
  */
-export function createQueue(line: Line): Queue {
+export function createQueue(line: Line): OwnQueue {
   const claimed = new Set<string>();
   /** In the order of the line, but for what was read past full hosts. */
   let ahead: Waiting[] = [];

@@ -1,6 +1,7 @@
 /** Carries threads and does file tasks, in a worker or in the process itself. */
 
 import { together } from "../base/timers.ts";
+import { HELD } from "../base/write_until.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
 import { createAuthenticator } from "./authenticator.ts";
@@ -30,6 +31,11 @@ const TELL_EVERY = 100;
 
 /** The reason for which a thread is aborted that was asked to stop. */
 const STOPPED = new Error("The thread was stopped.");
+
+/** Whether a thread was stopped, which is no failure. */
+function isStop(reason: unknown): boolean {
+  return reason === STOPPED || reason === HELD;
+}
 
 /**
  * Makes a carrier.
@@ -64,7 +70,7 @@ export function createCarrier(
         wants: () => tell({ type: "wants", thread }),
       }, resources);
     } catch (error) {
-      outcome = control.signal.reason === STOPPED
+      outcome = [error, control.signal.reason].some(isStop)
         ? { kind: "stopped" }
         : { kind: "failed", error: toRecord(error) };
     }
@@ -77,7 +83,7 @@ export function createCarrier(
   async function perform(order: FileOrder): Promise<void> {
     const { id } = order;
     try {
-      tell(await reportOf(order));
+      tell(await reportOf(order, settings));
     } catch (error) {
       tell({ type: "failed", id, error: toRecord(error) });
     }
@@ -117,7 +123,10 @@ export function createCarrier(
   };
 }
 
-async function reportOf(order: FileOrder): Promise<FileReport> {
+async function reportOf(
+  order: FileOrder,
+  { writeUntil }: WorkerSettings,
+): Promise<FileReport> {
   const { id } = order;
   switch (order.type) {
     case "digest": {
@@ -127,7 +136,11 @@ async function reportOf(order: FileOrder): Promise<FileReport> {
       return { type: "digested", id, digests: await digest(order.task) };
     }
     case "publish":
-      return { type: "published", id, published: await publish(order.task) };
+      return {
+        type: "published",
+        id,
+        published: await publish(order.task, writeUntil),
+      };
     case "remove":
       removeParts(order.task);
       return { type: "removed", id };

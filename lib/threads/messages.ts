@@ -1,5 +1,6 @@
 /** What the pool and its workers say to each other. */
 
+import type { WriteUntil } from "../base/write_until.ts";
 import type { Checksum, Credentials, Pinned } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Range, Run } from "../download/ranges.ts";
@@ -45,6 +46,8 @@ export interface WorkerSettings extends ClientSettings {
   readonly stallTimeout: number;
   /** Memory that all workers share, to take turns at writing. */
   readonly turns: SharedTurns;
+  /** Until when files may be written and named; absent for always. */
+  readonly writeUntil?: WriteUntil | undefined;
 }
 
 /** Pool to worker, about one thread. */
@@ -125,6 +128,8 @@ export type Published =
   }
   /** The disk holds less of the part than was written: it may have been cut. */
   | { readonly kind: "holes" }
+  /** The time to write is over: for now, or for good. */
+  | { readonly kind: "held" }
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Files to remove that told of names: these are recorded. */

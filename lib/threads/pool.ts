@@ -127,10 +127,10 @@ function settingsOf(
   turns: WorkerSettings["turns"],
 ): WorkerSettings {
   const { caCerts, clientCertificate, allowPrivate, proxies } = options;
-  const { connectTimeout, answerTimeout, stallTimeout } = options;
+  const { connectTimeout, answerTimeout, stallTimeout, writeUntil } = options;
   return {
     ...{ caCerts, clientCertificate, allowPrivate, proxies },
-    ...{ connectTimeout, answerTimeout, stallTimeout },
+    ...{ connectTimeout, answerTimeout, stallTimeout, writeUntil },
     turns,
   };
 }

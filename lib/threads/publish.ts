@@ -1,5 +1,10 @@
 /** From part files to finished files: never is a file overwritten. */
 
+import {
+  HELD,
+  refuseLateWrites,
+  type WriteUntil,
+} from "../base/write_until.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import { findDirectory, makeDirectory, pathsTo } from "../files/directories.ts";
 import { namingOf } from "../files/find_naming.ts";
@@ -20,14 +25,16 @@ import type {
  * returns. The parts are synced at the same time: the file system then shares
  * most of the work among them.
  *
+ * @param writeUntil Until when names may be given; absent for always.
  * @throws what the system says if the names cannot be forced to disk.
  */
 export async function publish(
   task: PublishTask,
+  writeUntil?: WriteUntil,
 ): Promise<Published[]> {
   const { directory, sync, parts } = task;
   const published = await Promise.all(
-    parts.map((part) => publishOne(part, task)),
+    parts.map((part) => publishOne(part, task, writeUntil)),
   );
   if (!sync) return published;
   const named = parts.filter((_, n) => published[n]?.kind === "named");
@@ -41,6 +48,7 @@ export async function publish(
 async function publishOne(
   part: FinishedPart,
   { directory, sync, remoteTime }: PublishTask,
+  writeUntil: WriteUntil | undefined,
 ): Promise<Published> {
   const { path, name, size, verified, modified } = part;
   const naming = namingOf(part.naming);
@@ -55,6 +63,7 @@ async function publishOne(
     const info = infoOfWhole(whole, size);
     if (!verified && hasHoles(info)) return { kind: "holes" };
     if (sync) await syncData(whole);
+    refuseLateWrites(writeUntil);
     const named = given ?? await naming.give(
       path,
       makeDirectory(directory, part.directory),
@@ -63,6 +72,7 @@ async function publishOne(
     );
     return { ...named, kind: "named", identity: naming.identityOf(info) };
   } catch (error) {
+    if (error === HELD) return { kind: "held" };
     return { kind: "failed", error: toRecord(error) };
   }
 }

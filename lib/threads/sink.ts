@@ -1,5 +1,6 @@
 /** Writes a thread's bytes to the part file, one after another. */
 
+import { refuseLateWrites, type WriteUntil } from "../base/write_until.ts";
 import { writeAllSync } from "../base/write_all.ts";
 import type { Run } from "../download/ranges.ts";
 import { type Buffers, GATHERED_BYTES } from "./buffers.ts";
@@ -26,6 +27,8 @@ export interface Writing {
   /** A stock of buffers of {@linkcode GATHERED_BYTES}. */
   readonly gathering: Buffers;
   readonly turns: Turns;
+  /** Until when may be written; absent for always. */
+  readonly writeUntil?: WriteUntil | undefined;
 }
 
 /**
@@ -37,13 +40,14 @@ export interface Writing {
  * @param create Whether the file must not exist yet; otherwise, it must. A
  * file that was deleted meanwhile is thus never begun anew in the middle.
  * @throws what the system says, which `toRecord` takes for PART_LOST where it
- * is AlreadyExists or NotFound.
+ * is AlreadyExists or NotFound; HELD once the time to write is over.
  */
 export function openSink(
   path: string,
   { start, create }: { start: number; create: boolean },
-  { gathering, turns }: Writing,
+  { gathering, turns, writeUntil }: Writing,
 ): Sink {
+  refuseLateWrites(writeUntil);
   const file = Deno.openSync(path, { write: true, createNew: create });
   const inTurn = turns.at(path);
   let gathered: Uint8Array<ArrayBuffer> | null = null;
@@ -53,7 +57,11 @@ export function openSink(
   let crc = 0;
 
   function write(bytes: Uint8Array): void {
-    inTurn(() => writeAllSync(file, bytes));
+    inTurn(() => {
+      // Now, not before the turn was waited for.
+      refuseLateWrites(writeUntil);
+      writeAllSync(file, bytes);
+    });
     crc = crc32(bytes, crc);
     written += bytes.length;
   }

@@ -256,6 +256,23 @@ export function giveUp(
   return due[stopping.length] ?? null;
 }
 
+/**
+ * The threads that hosts have beyond what they may: others want their share of
+ * them. The youngest go, as they have brought the least.
+ */
+export function surplus(
+  transfers: readonly Transfer[],
+  most: (host: string) => number,
+): Thread[] {
+  const byHost = Map.groupBy(transfers, ({ source }) => source.host);
+  return [...byHost].flatMap(([host, transfers]) =>
+    transfers.flatMap(({ threads }) => [...threads.values()])
+      .filter(({ state }) => state !== "stopping")
+      .sort((a, b) => a.startedAt - b.startedAt)
+      .slice(most(host))
+  );
+}
+
 /** The thread that has the most left to fetch. */
 function longest(threads: readonly Thread[]): Thread | undefined {
   return threads

@@ -1,6 +1,12 @@
 /** Workers that fail, and what workers may do. */
 
 import {
+  allowWrites,
+  clocks,
+  createWriteUntil,
+  mayWrite,
+} from "../../lib/base/write_until.ts";
+import {
   assert,
   assertEquals,
   assertMatch,
@@ -276,4 +282,44 @@ Deno.test("a real server's worker that hangs in a system call is replaced", asyn
   for (const done of [await client.add({ url: other }), id]) {
     await assertDownloaded(await client.end(done), whole);
   }
+});
+
+Deno.test("once the time to write is over, nothing is written, and nothing fails", async () => {
+  await using origin = await startOrigin();
+  const url = origin.serve("/a", file(1000));
+  const writeUntil = createWriteUntil();
+  allowWrites(writeUntil, clocks(), 60_000);
+  await using crew = await startCrew(undefined, { writeUntil });
+  const first = await crew.fetch(1, url);
+  assertEquals(first.outcome, { kind: "done" });
+  allowWrites(writeUntil, clocks(), 0);
+  const second = await crew.fetch(2, url);
+  assertEquals(second.outcome, { kind: "stopped" });
+  assertEquals(second.run, null);
+  const part = {
+    path: `${crew.directory}/1`,
+    directory: undefined,
+    name: "a",
+    size: 1000,
+    naming: "links" as const,
+    verified: false,
+    modified: null,
+  };
+  const task = {
+    directory: crew.directory,
+    sync: false,
+    remoteTime: false,
+    parts: [part],
+  };
+  assertEquals(await crew.pool.publish(task), [{ kind: "held" }]);
+  allowWrites(writeUntil, clocks(), 60_000);
+  const [published] = await crew.pool.publish(task);
+  assertEquals(published?.kind, "named");
+  // Of two clocks, the one that says that it is over is believed.
+  const [steady, day] = clocks();
+  allowWrites(writeUntil, [steady, day - 120_000], 60_000);
+  assertEquals(mayWrite(writeUntil), false);
+  allowWrites(writeUntil, [steady - 120_000, day], 60_000);
+  assertEquals(mayWrite(writeUntil), false);
+  assertEquals(mayWrite(undefined), true);
 });

@@ -5,21 +5,21 @@ const HOST = "a.test";
 
 /** Limits that know all hosts of these tests to answer. */
 function createLimits(most: number, clock: () => number) {
-  const hosts = createHostLimits(most, clock);
+  const hosts = createHostLimits(() => most, clock);
   for (const host of [HOST, "b.test"]) hosts.answered(host);
   return hosts;
 }
 
 Deno.test("a host gets few threads until it has answered", () => {
-  const hosts = createHostLimits(16, () => 0);
+  const hosts = createHostLimits(() => 16, () => 0);
   assertEquals(hosts.of(HOST), 2);
   hosts.answered(HOST);
   assertEquals([hosts.of(HOST), hosts.of("b.test")], [16, 2]);
-  assertEquals(createHostLimits(1, () => 0).of(HOST), 1);
+  assertEquals(createHostLimits(() => 1, () => 0).of(HOST), 1);
 });
 
 Deno.test("a host that was asked is no new one, and answers until it is silent", () => {
-  const hosts = createHostLimits(16, () => 0);
+  const hosts = createHostLimits(() => 16, () => 0);
   const standings = [hosts.standing(HOST)];
   for (const event of ["started", "answered", "started", "silent"] as const) {
     hosts[event](HOST);

@@ -14,6 +14,7 @@ import {
   isAside,
   isWaiting,
   serves,
+  surplus,
   type ThreadLimits,
   threadsByHost,
 } from "../../lib/transfer/assignment.ts";
@@ -518,3 +519,22 @@ function simulate({ files, limits, random, failing }: World): void {
     } else if (isWhole(transfer)) finish(transfer);
   }
 }
+
+Deno.test("where others want their share of a host, the youngest threads go", () => {
+  const transfer = slicedTransfer(1000);
+  const threads = [0, 1, 2].map((n) =>
+    begin(
+      transfer,
+      { kind: "slice", slice: { start: n * 100, end: n * 100 + 100 } },
+      n,
+      n,
+    )
+  );
+  const numbersBeyond = (most: number) =>
+    surplus([transfer], () => most).map(({ number }) => number);
+  assertEquals(numbersBeyond(3), []);
+  assertEquals(numbersBeyond(1), [1, 2]);
+  const [, , last] = threads;
+  if (last) askToStop(last);
+  assertEquals(numbersBeyond(1), [1]);
+});
