@@ -3,6 +3,7 @@
 import { resolve } from "@std/path/resolve";
 import { isNetwork } from "./lib/base/ip_address.ts";
 import { parseBytes, parseWholeNumber } from "./lib/base/whole_number.ts";
+import { parseQueue, type QueueAddress } from "./lib/cluster/settings.ts";
 import { FASTEST, SLOWEST } from "./lib/download/request.ts";
 import {
   parseNoProxy,
@@ -66,6 +67,20 @@ export interface Config {
   readonly jsonDepth: number;
   readonly urlLength: number;
   readonly logFormat: "text" | "json";
+  /** The queue that several servers share; null for one of its own. */
+  readonly queue: QueueAddress | null;
+  /** Path; null for none. */
+  readonly queueCredentials: string | null;
+  /** How many brokers keep the shared queue. */
+  readonly queueReplicas: number;
+  /** Null for the machine's name and the port. */
+  readonly nodeName: string | null;
+  /** Where the other servers reach it, `/` at its end; null for localhost. */
+  readonly nodeUrl: string | null;
+  /** Milliseconds. */
+  readonly lease: number;
+  /** Path; null for below the content directory. */
+  readonly stateDirectory: string | null;
 }
 
 /** A setting that cannot be used, in one line for the person who set it. */
@@ -344,6 +359,60 @@ const SETTINGS: Settings = {
     fallback: "text",
     allowed: "text or json",
     parse: (text) => text === "text" || text === "json" ? text : undefined,
+  },
+  queue: {
+    name: "QUEUE",
+    meaning: "the queue that several servers share: its brokers and its name",
+    fallback: "",
+    allowed: "brokers and a name such as nats://localhost:4222/home",
+    parse: (text) => text === "" ? null : parseQueue(text),
+    secret: true,
+  },
+  queueCredentials: {
+    name: "QUEUE_CREDENTIALS",
+    meaning:
+      "a .creds file or an nkey seed for QUEUE's brokers, which others " +
+      "may not read",
+    fallback: "",
+    allowed: "a path",
+    parse: parsePath,
+  },
+  queueReplicas: {
+    name: "QUEUE_REPLICAS",
+    meaning: "how many of QUEUE's brokers keep it; 3 where there are three",
+    fallback: "1",
+    ...wholeNumber(1, 5),
+  },
+  nodeName: {
+    name: "NODE_NAME",
+    meaning: "this server's name in QUEUE; by itself, the machine's name and " +
+      "the port",
+    fallback: "",
+    allowed: "up to 64 letters, digits, - and _",
+    parse: (text) =>
+      text === "" ? null : /^[\w-]{1,64}$/.test(text) ? text : undefined,
+  },
+  nodeUrl: {
+    name: "NODE_URL",
+    meaning: "the URL by which the other servers of QUEUE reach this one",
+    fallback: "",
+    allowed: "a URL such as http://nas2.lan:8888/",
+    parse: parsePublicUrl,
+  },
+  lease: {
+    name: "LEASE",
+    meaning:
+      "after how long without a word from a server the others of QUEUE " +
+      "take over, in milliseconds",
+    fallback: "15000",
+    ...wholeNumber(1_000, 600_000),
+  },
+  stateDirectory: {
+    name: "STATE_DIRECTORY",
+    meaning: "where this server's copy of QUEUE is; on a local disk",
+    fallback: "",
+    allowed: "a path",
+    parse: parsePath,
   },
 };
 

@@ -22,6 +22,7 @@ import { UsageError } from "./lib/cli/usage.ts";
 import { TERM } from "./lib/cli/terminal/outputs.ts";
 import { printable } from "./lib/cli/terminal/width.ts";
 import { DownloadError } from "./lib/download/errors.ts";
+import { isLoopback } from "./lib/origin/address.ts";
 import type { Proxies } from "./lib/origin/proxies.ts";
 import type { ClientCertificate } from "./lib/threads/clients.ts";
 
@@ -144,16 +145,27 @@ function netrcPath({ flags }: Invocation): string | null {
 
 /** The files that a program reads and writes. */
 function filesOf(
-  { contentDirectory, caFile, clientCert, clientKey, authTokenFile }: Config,
+  {
+    contentDirectory,
+    stateDirectory,
+    caFile,
+    clientCert,
+    clientKey,
+    authTokenFile,
+    queueCredentials,
+  }: Config,
 ): Deno.PermissionDescriptor[] {
   return [
     { name: "read", path: contentDirectory } as const,
     { name: "write", path: contentDirectory } as const,
     SYS_STATFS,
     ...ownFiles().map((path) => ({ name: "read", path }) as const),
-    ...[caFile, clientCert, clientKey, authTokenFile].filter((path) =>
-      path !== null
-    )
+    ...(stateDirectory === null ? [] : [
+      { name: "read", path: stateDirectory } as const,
+      { name: "write", path: stateDirectory } as const,
+    ]),
+    ...[caFile, clientCert, clientKey, authTokenFile, queueCredentials]
+      .filter((path) => path !== null)
       .map((path) => ({ name: "read", path }) as const),
   ];
 }
@@ -265,18 +277,50 @@ async function serveUntilStopped(settings: Settings): Promise<void> {
   const config = await withToken(settings);
   const fault = await exposureFault(config);
   if (fault) throw new ConfigError(fault);
+  const certificates = await readCertificates(config);
   const options = {
     ...config,
+    ...certificates,
+    node: await nodeOptions(config, certificates.caCerts),
     begin: "prepared" as const,
     allowPrivate: allowsPrivate(config),
     machineName: Deno.hostname(),
-    ...await readCertificates(config),
     channel: `sluice ${crypto.randomUUID()}`,
   };
   const log = createLog(config.logFormat);
   await serve(options, log, (port) => announce(options, port));
   // A client that still reads a file would keep the process alive.
   Deno.exit(0);
+}
+
+/**
+ * What this server is in the queue that it shares; null if it shares none.
+ *
+ * @throws {ConfigError} if the settings are not safe, or a file is of no use.
+ */
+async function nodeOptions(config: Config, caCerts: readonly string[]) {
+  const { queue, queueCredentials: path, authToken, nodeUrl, port } = config;
+  if (queue === null) return null;
+  if (authToken === null && nodeUrl && !isLoopback(new URL(nodeUrl).hostname)) {
+    throw new ConfigError(
+      "NODE_URL lets others in: set AUTH_TOKEN to what they must know, the " +
+        "same for all servers of QUEUE.",
+    );
+  }
+  const { readOwnFile } = await import("./lib/server/own_file.ts");
+  const machine = Deno.hostname().replaceAll(/[^\w-]/g, "-").slice(0, 50);
+  return {
+    queue,
+    credentials: path === null
+      ? null
+      : await useOrRefuse("QUEUE_CREDENTIALS", () => readOwnFile(path)),
+    replicas: config.queueReplicas,
+    node: config.nodeName ?? `${machine}-${port}`,
+    url: nodeUrl,
+    lease: config.lease,
+    stateDirectory: config.stateDirectory,
+    caCerts,
+  };
 }
 
 /** How much room a disk has is asked of the system, by a kind of its own. */

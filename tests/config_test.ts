@@ -52,6 +52,9 @@ Deno.test("every setting can be set by its flag and by its variable", () => {
     "https://example.org",
     "json",
     "loopback",
+    "5",
+    "20000",
+    "nats://localhost/home",
   ];
   for (const [n, name] of ENVIRONMENT.entries()) {
     const differs = values.some((value) => {

@@ -14,6 +14,7 @@ const ROOMS = [
   "lib/engine/",
   "lib/status/",
   "lib/coordinator.ts",
+  "lib/cluster/",
   "lib/get/",
   "lib/server/",
   "lib/cli/",
@@ -29,6 +30,7 @@ function levelOf(path: string): number {
 /** Where Deno begins to read: the program and its workers. */
 const ENTRIES = [
   "main.ts",
+  "lib/cluster/nats.ts",
   "lib/store/reader_worker.ts",
   "lib/threads/worker.ts",
 ];
@@ -46,7 +48,12 @@ async function imports(): Promise<Map<string, string[]>> {
   const root = new URL(`file://${projectPath(".")}`).href.replace(/\/?$/, "/");
   const found = new Map<string, string[]>();
   for (const entry of ENTRIES) {
-    const { stdout } = await run(["info", "--json", entry]);
+    const { stdout } = await run([
+      "info",
+      "--json",
+      "--lock=tests/deno.lock",
+      entry,
+    ]);
     const { modules } = JSON.parse(stdout) as { modules: Module[] };
     for (const { specifier, dependencies = [] } of modules) {
       if (!specifier.startsWith(root)) continue;

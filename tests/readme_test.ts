@@ -28,6 +28,18 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     "recipes_test.ts compares the version",
   "npx -y deno@2.9.6 task test": ".ci/run calls it",
   "deno task compile": "compile_test.ts",
+  ...Object.fromEntries(
+    [
+      "apt-get install nats-server",
+      "nats-server -js -sd nats &",
+      "QUEUE=nats://localhost:4222/home deno task start &",
+      "QUEUE=nats://localhost:4222/home PORT=8889 deno task start &",
+      "deno task add https://example.org/debian-13.1.0-amd64-netinst.iso",
+      "QUEUE=nats://a:4222,b:4222,c:4222/home QUEUE_REPLICAS=3 " +
+      "STATE_DIRECTORY=/var/lib/sluice NODE_URL=http://nas2:8888/ " +
+      "deno task start",
+    ].map((command) => [command, "cluster_test.ts, on ports of its own"]),
+  ),
   "deno task bench": "takes a quarter of an hour",
   "deno task bench --scenario small --rounds 3": "takes minutes",
   "deno task bench:pure": "takes minutes",

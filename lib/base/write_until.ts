@@ -39,6 +39,12 @@ export function mayWrite(until: WriteUntil | undefined): boolean {
   return steady < (until[0] ?? 0) && day < (until[1] ?? 0);
 }
 
+/** For how much longer may be written, in milliseconds; 0 if it is over. */
+export function timeToWrite(until: WriteUntil): number {
+  const [steady, day] = clocks();
+  return Math.max(0, Math.min((until[0] ?? 0) - steady, (until[1] ?? 0) - day));
+}
+
 /** @throws {HELD} if it is not allowed to write now. */
 export function refuseLateWrites(until: WriteUntil | undefined): void {
   if (!mayWrite(until)) throw HELD;

@@ -33,11 +33,24 @@ export interface Measures {
   readonly sockets: number;
   /** The worst lag of the event loop, in seconds. */
   readonly lag: number;
+  /** Null where the server shares its queue with no other. */
+  readonly cluster: ClusterMeasures | null;
+}
+
+/** What is measured of a queue that servers share. */
+export interface ClusterMeasures {
+  /** Servers that have a lease. */
+  readonly nodes: number;
+  /** For how much longer this one may write, in seconds. */
+  readonly lease: number;
+  /** Writes that met a change of another server's. */
+  readonly conflicts: number;
+  readonly connected: boolean;
 }
 
 /** All families of a server's metrics. */
 export function familiesOf(
-  { bytes, failures, totals, threads, sockets, lag }: Measures,
+  { bytes, failures, totals, threads, sockets, lag, cluster }: Measures,
 ): Family[] {
   return [
     single("sluice_bytes", "counter", "Bytes written.", bytes),
@@ -63,6 +76,33 @@ export function familiesOf(
       "gauge",
       "The event loop's worst lag since the last reading.",
       lag,
+    ),
+    ...(cluster === null ? [] : familiesOfCluster(cluster)),
+  ];
+}
+
+function familiesOfCluster(
+  { nodes, lease, conflicts, connected }: ClusterMeasures,
+): Family[] {
+  return [
+    single("sluice_nodes", "gauge", "Servers that share the queue.", nodes),
+    single(
+      "sluice_lease_seconds",
+      "gauge",
+      "For how much longer this server may write.",
+      lease,
+    ),
+    single(
+      "sluice_cas_conflicts",
+      "counter",
+      "Writes that met a change of another server's.",
+      conflicts,
+    ),
+    single(
+      "sluice_queue_connected",
+      "gauge",
+      "Whether the queue's broker can be reached.",
+      Number(connected),
     ),
   ];
 }

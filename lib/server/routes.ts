@@ -10,9 +10,11 @@ import { type Aria2Door, createAria2Door } from "./aria2/door.ts";
 import { createEntrance } from "./aria2/entrance.ts";
 import type { MethodsOptions } from "./aria2/methods.ts";
 import { clientAddress } from "./client_address.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Tell } from "../download/events.ts";
 import type { Health } from "../store/health.ts";
 import { serveFile } from "./files.ts";
+import { isRelayed, relayFile } from "./relay.ts";
 import { createGuard, type GuardOptions, type Remedy } from "./guard.ts";
 import {
   familiesOf,
@@ -93,6 +95,8 @@ interface Tools extends ServerTools {
 /** What a server's requests are answered from. */
 export interface ServerTools extends DoorTools {
   readonly health: Health;
+  /** Null where the server shares its queue with no other. */
+  readonly cluster: Pick<Cluster, "urlOf" | "nodes" | "measures"> | null;
   /** Has a door hear what happens, until the server stops. */
   readonly listen: (hear: Tell) => void;
 }
@@ -224,7 +228,7 @@ function pageRoutes(tools: Tools): Route[] {
 
 /** What is there for programs, and the files. */
 function dataRoutes(
-  { coordinator, health, options, sockets, aria2, lag }: Tools,
+  { coordinator, health, options, sockets, aria2, lag, cluster }: Tools,
 ): Route[] {
   return [
     {
@@ -250,6 +254,7 @@ function dataRoutes(
           threads: coordinator.threads(),
           sockets: sockets.count() + aria2.count(),
           lag: lag.read(),
+          cluster: cluster?.measures() ?? null,
         }));
         return new Response(body, {
           headers: { "content-type": METRICS_TYPE },
@@ -260,8 +265,13 @@ function dataRoutes(
       method: null,
       path: /^\/files\/([^/]+)$/,
       access: "token",
-      handler: ({ request, parts: [id = ""] }) =>
-        serveFile(request, coordinator.pathOf(id)),
+      handler({ request, parts: [id = ""] }) {
+        const path = coordinator.pathOf(id);
+        const url = path === null ? cluster?.urlOf(id) ?? null : null;
+        return url === null || isRelayed(request)
+          ? serveFile(request, path)
+          : relayFile(request, `${url}files/${id}`, options.authToken);
+      },
     },
   ];
 }

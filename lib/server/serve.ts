@@ -3,13 +3,20 @@
 import type { Log } from "../base/log.ts";
 import { aborted, startSignals } from "../base/signals.ts";
 import { within } from "../base/timers.ts";
-import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
+import type { Cluster, ClusterOptions } from "../cluster/cluster.ts";
+import {
+  type CoordinatorOptions,
+  type CoordinatorTools,
+  createCoordinator,
+} from "../coordinator.ts";
 import { toRecord } from "../download/errors.ts";
+import type { Tell } from "../download/events.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
 import { ownDirectory } from "../files/own_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import { createEventLog } from "../status/event_log.ts";
 import { createLists } from "../status/lists.ts";
+import type { Excerpt } from "../store/catalogue.ts";
 import { checkBehind } from "../store/checker.ts";
 import { createHealth } from "../store/health.ts";
 import { createQueue } from "../store/queue.ts";
@@ -23,6 +30,32 @@ export interface ServeOptions extends CoordinatorOptions, ServerOptions {
   readonly contentDirectory: string;
   /** 0 for any that is free. */
   readonly port: number;
+  /** What the server is in a queue that it shares; null if it shares none. */
+  readonly node:
+    | Omit<
+      ClusterOptions,
+      "contentDirectory" | "sync" | "threadsAmount"
+    >
+    | null;
+}
+
+/** What a server's downloads are kept in, and come from. */
+interface Home extends
+  Disposable,
+  Pick<
+    CoordinatorTools,
+    "queue" | "catalogue" | "records" | "parts" | "peers"
+  > {
+  readonly excerpt: Excerpt;
+  /** The database that lists are read from. */
+  readonly statePath: string;
+  readonly isPrivate: boolean;
+  /** Whether all of the state was checked as it was opened. */
+  readonly isChecked: boolean;
+  /** Writes to the state, and changes nothing. */
+  touch(): Promise<void>;
+  /** Null where the server shares its queue with no other. */
+  readonly cluster: Cluster | null;
 }
 
 /** How long clients have to take what they are being sent, in milliseconds. */
@@ -42,42 +75,41 @@ export async function serve(
   onListen: (port: number) => void,
 ): Promise<void> {
   keepRunning(log);
-  using parts = await openContentDirectory(options.contentDirectory, options);
-  if (!parts.isPrivate) tellOthersMayRead(parts.directory, log);
-  using store = openStore(parts.statePath, options);
-  await recover({ parts, catalogue: store, records: store });
-  await using reader = createReader(parts.statePath);
+  using home = options.node === null
+    ? await openAlone(options)
+    : await openTogether(options, options.node, log);
+  const { excerpt, cluster } = home;
+  if (!home.isPrivate) tellOthersMayRead(options.contentDirectory, log);
+  await using reader = createReader(home.statePath);
   using channel = openStatusChannel(options.channel);
   const listeners = [createEventLog(log)];
   const coordinator = await createCoordinator(options, {
-    queue: createQueue(store),
-    catalogue: store,
-    records: store,
-    parts,
+    ...home,
     hear: (event) => {
       for (const hear of listeners) hear(event);
     },
     broadcast: channel.send,
   });
   const lists = createLists({
-    excerpt: store,
+    excerpt,
     listing: reader,
     downloads: coordinator,
   });
-  const health = createHealth(store.touch);
-  const handler = createHandler(options, {
-    coordinator,
-    lists,
-    log,
-    health,
-    listen: (hear) => void listeners.push(hear),
-  });
+  const health = createHealth(home.touch);
+  const tools = {
+    ...{ coordinator, lists, log, health, cluster },
+    listen: (hear: Tell) => void listeners.push(hear),
+  };
+  const handler = createHandler(options, tools);
   using signals = startSignals(() => log("hangup", { ignored: true }));
   try {
-    const server = listen(options, handler, log, onListen);
+    const server = listen(options, handler, log, (port) => {
+      cluster?.listens(port);
+      onListen(port);
+    });
     // In the turn that begins to listen, no client can have taken the last file.
     reader.start();
-    using checking = store.isChecked ? null : checkBehind(parts.statePath);
+    using checking = home.isChecked ? null : checkBehind(home.statePath);
     await Promise.race([
       server.finished,
       aborted(signals.stop),
@@ -93,6 +125,45 @@ export async function serve(
     handler.close();
     await coordinator.close();
   }
+}
+
+/** A content directory and a queue that are this server's alone. */
+async function openAlone(options: ServeOptions): Promise<Home> {
+  using opened = new DisposableStack();
+  const parts = opened.use(
+    await openContentDirectory(options.contentDirectory, options),
+  );
+  const store = opened.use(openStore(parts.statePath, options));
+  await recover({ parts, catalogue: store, records: store });
+  const held = opened.move();
+  return {
+    queue: createQueue(store),
+    catalogue: store,
+    records: store,
+    excerpt: store,
+    parts,
+    statePath: parts.statePath,
+    isPrivate: parts.isPrivate,
+    isChecked: store.isChecked,
+    touch: store.touch,
+    cluster: null,
+    [Symbol.dispose]: () => held.dispose(),
+  };
+}
+
+/** A queue that this server shares with others. */
+async function openTogether(
+  options: ServeOptions,
+  node: NonNullable<ServeOptions["node"]>,
+  log: Log,
+): Promise<Home> {
+  const { openCluster } = await import("../cluster/cluster.ts");
+  const cluster = await openCluster({ ...options, ...node }, log);
+  return {
+    ...cluster,
+    cluster,
+    [Symbol.dispose]: () => cluster[Symbol.dispose](),
+  };
 }
 
 function tellOthersMayRead(directory: string, log: Log): void {

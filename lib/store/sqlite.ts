@@ -4,7 +4,7 @@ import { type Download, hostOf, type State } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Catalogue, Excerpt } from "./catalogue.ts";
-import { openDatabase, stateError } from "./database.ts";
+import { type Database, openDatabase, stateError } from "./database.ts";
 import { createFinishedPaths, type FinishedPaths } from "./finished_paths.ts";
 import { STEPS } from "./migrations.ts";
 import type { PartRecords } from "./part_records.ts";
@@ -24,6 +24,10 @@ export interface Store
   readonly isChecked: boolean;
   /** Writes to the state, and changes nothing. */
   touch(): Promise<void>;
+  /** Has a download stand as another server says, if it is there. */
+  replace(download: Download): Promise<void>;
+  /** Has a write to tables of another's done, together with those of its turn. */
+  write(run: () => void): Promise<void>;
 }
 
 /**
@@ -39,9 +43,22 @@ export interface Store
  * large one may turn out to be damaged when it is read.
  */
 export function openStore(path: string, { sync }: { sync: boolean }): Store {
-  const { db, sql, isChecked } = openDatabase(path, sync);
+  const database = openDatabase(path, sync);
+  return createStore(database, createFinishedPaths(path), path);
+}
+
+/**
+ * Makes the store of an open database, which is closed with it.
+ *
+ * @param paths How the paths of finished files are recorded.
+ * @param path The database's own, to be named where it is damaged.
+ */
+export function createStore(
+  { db, sql, isChecked }: Database,
+  paths: FinishedPaths,
+  path: string,
+): Store {
   const check = isChecked ? () => {} : prepareCheck(db);
-  const paths = createFinishedPaths(path);
   const recent = createRecent();
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
@@ -163,6 +180,21 @@ export function openStore(path: string, { sync }: { sync: boolean }): Store {
       // An id is of hexadecimal digits and hyphens, all of them before "g".
       sql.idsFrom.all(beginning, beginning + "g", limit)
         .map(({ id }) => String(id)),
+    write,
+    replace: (download) =>
+      write(() => {
+        const { id, request, file, downloaded, finishedAt } = download;
+        const before = get(id);
+        if (before === null) return;
+        const { kind, ...detail } = paths.recorded(download.state);
+        const facts = file && JSON.stringify(file);
+        const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
+        sql.renew.run(hostOf(request), JSON.stringify(request), id);
+        sql.settle.run(kind, ...rest, id);
+        if (textOf(before) !== textOf(download)) sql.relist.run(id);
+        count(before.state.kind, kind);
+        recent.update(download);
+      }),
     touch: () =>
       write(() => {
         // SQLite writes the page that holds it, whatever it was.

@@ -31,6 +31,8 @@ export interface SluiceOptions {
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly flags?: readonly string[];
+  /** What it is run with before the task's own arguments. */
+  readonly deno?: readonly string[];
 }
 
 /** A running server. Disposing of it stops it. */
@@ -56,7 +58,12 @@ export async function startSluice(
   const own = options.directory === undefined ? await makeDirectory() : null;
   const directory = options.directory ?? own?.path ?? "";
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...taskArguments("start", directory), ...options.flags ?? []],
+    args: [
+      "run",
+      ...options.deno ?? [],
+      ...taskArguments("start", directory).slice(1),
+      ...options.flags ?? [],
+    ],
     cwd: ROOT,
     env: {
       ...commandOf("start").environment,

@@ -1,0 +1,545 @@
+/**
+ * The claims of this server: how they are made, what is written for them, and
+ * how they end. Each change of an entry is worked out from the entry as the
+ * broker has it, at the revision that it is written against.
+ */
+
+import type { Log } from "../base/log.ts";
+import { mayWrite } from "../base/write_until.ts";
+import type {
+  Download,
+  DownloadRequest,
+  FileFacts,
+} from "../download/download.ts";
+import { DownloadError } from "../download/errors.ts";
+import type { Run } from "../download/ranges.ts";
+import { findDirectory } from "../files/directories.ts";
+import type { Naming } from "../files/naming.ts";
+import type { DownloadParts } from "../files/parts.ts";
+import type { Settled } from "../store/catalogue.ts";
+import type { Progress } from "../store/part_records.ts";
+import { finishedAs } from "../store/recovery.ts";
+import {
+  type Adopted,
+  bytesOf,
+  copyAway,
+  partPath,
+  recordPath,
+  removePart,
+  takeOver,
+  writeRecord,
+} from "./adoption.ts";
+import { removeIfThere } from "../files/names.ts";
+import { type Broker, CONFLICT } from "./broker.ts";
+import {
+  claimedForCommand,
+  claimedForWork,
+  type Entry,
+  type Held,
+  isGivenUp,
+  isHeld,
+  opened,
+  type Part,
+  type Place,
+  releasedAs,
+  renewedAs,
+  settledAs,
+} from "./entry.ts";
+import type { Membership } from "./membership.ts";
+import type { Replica, Stored } from "./replica.ts";
+
+/** Thrown where another server has claimed a download just now. */
+export const TAKEN = new Error("Another server has just claimed it.");
+
+/** What a claim is for. */
+export type Purpose = "work" | "command";
+
+/** A claim of this server, from its first write to its end. */
+export interface Holding extends Held {
+  readonly id: string;
+  readonly purpose: Purpose;
+  readonly lost: AbortController;
+  /** The download as it was claimed, with what is left of its part. */
+  download: Download;
+  /** What of the part is good. */
+  runs: readonly Run[];
+  /** Whether this server has itself given the claim up. */
+  over: boolean;
+  /** What is recorded of the part by now. */
+  file: FileFacts | null;
+  bytes: number;
+  part: Part | null;
+  /** The entry as it was last written or read, and its revision. */
+  stored: Stored;
+}
+
+/** What has come of a wish to claim something. */
+export type Claiming = Holding | "gone" | "taken";
+
+/** What claims work with. */
+export interface ClaimsTools {
+  readonly broker: Pick<Broker, "write" | "read">;
+  readonly membership: Pick<Membership, "session" | "sessions" | "writeUntil">;
+  readonly replica: Replica;
+  readonly place: Place;
+  /** The content directory. */
+  readonly directory: string;
+  /** The directory of part files. */
+  readonly parts: string;
+  readonly naming: Naming;
+  /** Whether files are forced to disk before they count as there. */
+  readonly sync: boolean;
+  readonly files: Pick<DownloadParts, "look" | "removeFinished">;
+  readonly log: Log;
+  /** Takes in an entry that was written here. */
+  applied(id: string, entry: Entry | null, revision: number): Promise<void>;
+  /** What is known of an entry without asking the broker; null if not enough. */
+  recent(id: string): Stored | null;
+}
+
+/** All claims of this server. */
+export interface Claims {
+  get(id: string): Holding | undefined;
+  all(): Iterable<Holding>;
+  /** Whether a download is claimed here, or about to be. */
+  isBusy(id: string): boolean;
+  /** How many are about to be claimed. */
+  claiming(): number;
+  /** Resolves when a download is not about to be claimed, or given up, any more. */
+  settledDown(id: string): Promise<void>;
+  claim(id: string, purpose: Purpose): Promise<Claiming>;
+  settle(id: string, settled: Settled): Promise<void>;
+  renew(id: string, request: DownloadRequest): Promise<void>;
+  /**
+   * Has a download be asked for in another way, wherever it stands.
+   *
+   * @throws {TAKEN} if another server works on it.
+   */
+  reword(id: string, request: DownloadRequest): Promise<void>;
+  remove(id: string): Promise<void>;
+  checkpoint(id: string, file: FileFacts, progress: Progress): Promise<void>;
+  forget(id: string): Promise<void>;
+  /** The path of the part that is written for a claim. */
+  partOf(id: string): string;
+  /** Gives a claim up, if it is not over. */
+  release(holding: Holding): Promise<void>;
+  /** An entry has been heard of: whether its claim here is lost by it. */
+  hear(id: string, entry: Entry | null): void;
+  /** The session is over: all claims are lost. */
+  loseAll(): void;
+}
+
+/** Makes claims of a server: none. */
+export function createClaims(tools: ClaimsTools): Claims {
+  const { broker, membership, place, parts, log } = tools;
+  const holdings = new Map<string, Holding>();
+  /** Claims that are being made or given up. */
+  const moving = new Map<string, Promise<unknown>>();
+  let claiming = 0;
+
+  function lose(holding: Holding): void {
+    if (holding.over || holding.lost.signal.aborted) return;
+    log("lost", { id: holding.id });
+    holding.lost.abort();
+  }
+
+  /**
+   * Writes what becomes of a claimed entry.
+   *
+   * @returns What resolves once the copy shows it.
+   * @throws {DownloadError} STATE if the claim is lost, or nobody answers.
+   */
+  async function update(
+    holding: Holding,
+    next: (entry: Entry) => Entry | null,
+  ): Promise<{ readonly shown: Promise<void> }> {
+    const { id } = holding;
+    const done = { shown: Promise.resolve() };
+    for (;;) {
+      const { entry, revision } = holding.stored;
+      const wanted = next(entry);
+      try {
+        const written = await broker.write(`d.${id}`, wanted, revision);
+        if (wanted !== null) {
+          holding.stored = { entry: wanted, revision: written };
+        }
+        return { shown: tools.applied(id, wanted, written) };
+      } catch (error) {
+        if (error !== CONFLICT) throw error;
+        const found = await readEntry(id);
+        // A try of this write whose answer was lost, and that was given up.
+        if (isGivenUp(found?.entry ?? null, holding)) return done;
+        if (found === null && wanted === null) return done;
+        if (found === null || !isHeld(found.entry, holding)) {
+          holding.over = false;
+          lose(holding);
+          throw new DownloadError(
+            "STATE",
+            "Another server has taken the download over.",
+          );
+        }
+        holding.stored = found;
+      }
+    }
+  }
+
+  /** Writes that a claim comes to its end, by what becomes of the entry. */
+  async function end(
+    holding: Holding,
+    next: (entry: Entry) => Entry | null,
+  ): Promise<void> {
+    // From here on, it is this server itself that gives the claim up.
+    holding.over = true;
+    try {
+      const { shown } = await update(holding, next);
+      await shown;
+    } catch (error) {
+      holding.over = false;
+      throw error;
+    }
+  }
+
+  async function readEntry(id: string): Promise<Stored | null> {
+    const found = await broker.read(`d.${id}`);
+    return found === null
+      ? null
+      : { entry: found.value as Entry, revision: found.revision };
+  }
+
+  /** Whether a claim's owner is known to be dead: its session came before it. */
+  function isFree({ entry: { owner }, revision }: Stored): boolean {
+    return owner === null || owner === membership.session() ||
+      tools.replica.position() >= revision &&
+        !membership.sessions().has(owner);
+  }
+
+  async function begin(id: string, purpose: Purpose): Promise<Claiming> {
+    const session = membership.session();
+    if (session === "" || !mayWrite(membership.writeUntil)) throw away();
+    let found = tools.recent(id) ?? await readEntry(id);
+    for (;;) {
+      if (found === null) return "gone";
+      const { entry, revision } = found;
+      if (!isFree(found)) return "taken";
+      if (purpose === "work" && entry.download.state.kind !== "Queued") {
+        return "taken";
+      }
+      // Its first change tells its place in the queue for good.
+      const ordered = { ...entry, order: entry.order || revision };
+      const next = purpose === "work"
+        ? claimedForWork(ordered, session, place)
+        : claimedForCommand(ordered, session);
+      try {
+        const written = await broker.write(`d.${id}`, next, revision);
+        const holding = hold(id, purpose, next, written, session);
+        // Not waited for: what reads the copy has no part in the claim.
+        tools.applied(id, next, written);
+        if (membership.session() === session) return holding;
+        lose(holding);
+        holdings.delete(id);
+        return "taken";
+      } catch (error) {
+        if (error !== CONFLICT) throw error;
+        found = await readEntry(id);
+      }
+    }
+  }
+
+  function hold(
+    id: string,
+    purpose: Purpose,
+    entry: Entry,
+    revision: number,
+    session: string,
+  ): Holding {
+    const { epoch, download } = entry;
+    const holding: Holding = {
+      ...{ id, purpose, session, epoch },
+      lost: new AbortController(),
+      download: tools.replica.local(download),
+      runs: [],
+      over: false,
+      file: download.file,
+      bytes: download.downloaded,
+      part: entry.part,
+      stored: { entry, revision },
+    };
+    holdings.set(id, holding);
+    return holding;
+  }
+
+  /** Makes what is left of a claimed download's part this claim's own. */
+  async function adopt(holding: Holding): Promise<"held" | "finished"> {
+    const { id, epoch, purpose, stored: { entry } } = holding;
+    const { part } = entry;
+    const start = performance.now();
+    const isHere = part?.storage === place.storage;
+    const isNew = part === null || part.epoch === epoch;
+    let adopted: Adopted = { kind: "nothing" };
+    let kind: "new" | "own" | "left" | "named" = "new";
+    if (isHere && !isNew) {
+      adopted = takeOver(parts, id, { from: part.epoch, epoch });
+      const isOpen = !part.closed && part.node !== place.node;
+      kind = isOpen ? "left" : "own";
+      if (adopted.kind === "named") {
+        if (await finishNamed(holding, adopted.record)) return "finished";
+        removePart(partPath(parts, id, epoch));
+        adopted = { kind: "nothing" };
+      }
+      if (adopted.kind === "left" && isOpen && purpose === "work") {
+        const path = partPath(parts, id, epoch);
+        adopted = await copyAway(path, adopted.record, tools);
+      }
+    }
+    if (purpose === "command") {
+      if (isHere) {
+        holding.part = adopted.kind === "left" ? { ...part, epoch } : null;
+      }
+      return "held";
+    }
+    const left = adopted.kind === "left" ? adopted.record : null;
+    holding.runs = left?.runs ?? [];
+    holding.file = left?.file ?? null;
+    holding.bytes = left === null ? 0 : bytesOf(left);
+    holding.part = { ...place, epoch, closed: false };
+    // Before a byte is written: from now on, the part is looked for from here on.
+    if (!isNew || part === null) {
+      await update(holding, (entry) => opened(entry, place));
+    }
+    const { file, bytes } = holding;
+    holding.download = { ...holding.download, file, downloaded: bytes };
+    log("adopted", {
+      ...{ id, epoch, kind: left === null ? "new" : kind, bytes },
+      ms: Math.round(performance.now() - start),
+    });
+    return "held";
+  }
+
+  /** Records a file that an earlier claim has named; false if it is not found. */
+  async function finishNamed(
+    holding: Holding,
+    record: { readonly file: FileFacts } | null,
+  ): Promise<boolean> {
+    const { id, epoch, download } = holding;
+    const path = partPath(parts, id, epoch);
+    const directory = findDirectory(
+      tools.directory,
+      download.request.directory,
+    );
+    const named = directory === null
+      ? undefined
+      : tools.naming.find(directory, [path]).get(path);
+    if (named === undefined) return false;
+    holding.part = { ...place, epoch, closed: true };
+    await settle(holding, finishedAs(named, record?.file ?? download.file));
+    removePart(path);
+    log("adopted", { id, epoch, kind: "named", bytes: named.size, ms: 0 });
+    return true;
+  }
+
+  async function settle(holding: Holding, settled: Settled): Promise<void> {
+    const { state, downloaded } = settled;
+    const goesOn = holding.purpose === "work" && state.kind === "Queued";
+    const isEmpty = downloaded === 0 && state.kind !== "Downloaded";
+    const part = partOnceSettled(holding, isEmpty, goesOn);
+    const recorded = tools.replica.recorded(state);
+    const next = (entry: Entry) =>
+      settledAs(entry, { ...settled, state: recorded }, part, goesOn);
+    try {
+      if (goesOn) await (await update(holding, next)).shown;
+      else await end(holding, next);
+    } catch (error) {
+      if (holding.lost.signal.aborted) await withdraw(holding, settled);
+      throw error;
+    }
+    if (isEmpty || state.kind === "Downloaded") {
+      removeIfThere(recordPath(partPath(parts, holding.id, holding.epoch)));
+      Object.assign(holding, { file: null, bytes: 0, runs: [] });
+    }
+  }
+
+  function partOnceSettled(
+    { part, epoch, purpose }: Holding,
+    isEmpty: boolean,
+    goesOn: boolean,
+  ): Part | null {
+    if (goesOn) return { ...place, epoch, closed: false };
+    if (purpose === "command") return isEmpty ? null : part;
+    return isEmpty ? null : { ...place, epoch, closed: true };
+  }
+
+  /**
+   * Takes back a file's name that was given after the claim was lost to a server
+   * with another storage. On the same storage, its new owner finds the name.
+   */
+  async function withdraw(
+    { id }: Holding,
+    { state }: Settled,
+  ): Promise<void> {
+    if (state.kind !== "Downloaded") return;
+    const found = await readEntry(id);
+    if (found?.entry.part?.storage === place.storage) return;
+    const { path, identity } = state;
+    if (tools.files.look(path, identity) === "there") {
+      await tools.files.removeFinished(path);
+    }
+  }
+
+  async function giveUp(holding: Holding): Promise<void> {
+    const { id, epoch, purpose, lost } = holding;
+    try {
+      if (holding.over || lost.signal.aborted) return;
+      const { part, file, bytes } = holding;
+      const closed = purpose === "command"
+        ? part
+        : bytes === 0
+        ? null
+        : { ...place, epoch, closed: true };
+      await end(
+        holding,
+        (entry) => releasedAs(entry, closed, { file, downloaded: bytes }),
+      );
+      log("released", { id });
+    } catch {
+      // It is found and given up later, or its session ends before.
+    } finally {
+      if (holdings.get(id) === holding) holdings.delete(id);
+    }
+  }
+
+  async function reword(id: string, request: DownloadRequest): Promise<void> {
+    const worded = (entry: Entry): Entry => ({
+      ...entry,
+      download: { ...entry.download, request },
+    });
+    const holding = holdings.get(id);
+    if (holding !== undefined && !holding.over) {
+      await (await update(holding, worded)).shown;
+      return;
+    }
+    for (;;) {
+      const found = await readEntry(id);
+      if (found === null) return;
+      if (!isFree(found)) throw TAKEN;
+      const { entry, revision } = found;
+      const next = worded({ ...entry, order: entry.order || revision });
+      try {
+        const written = await broker.write(`d.${id}`, next, revision);
+        return await tools.applied(id, next, written);
+      } catch (error) {
+        if (error !== CONFLICT) throw error;
+      }
+    }
+  }
+
+  function heldFor(id: string): Holding {
+    const holding = holdings.get(id);
+    if (holding !== undefined && !holding.lost.signal.aborted) return holding;
+    throw new DownloadError(
+      "STATE",
+      "This server has no claim on the download.",
+    );
+  }
+
+  async function inTurn<Value>(
+    id: string,
+    work: () => Promise<Value>,
+  ): Promise<Value> {
+    const mine = work();
+    const quiet = mine.catch(() => {});
+    moving.set(id, quiet);
+    try {
+      return await mine;
+    } finally {
+      if (moving.get(id) === quiet) moving.delete(id);
+    }
+  }
+
+  async function claim(id: string, purpose: Purpose): Promise<Claiming> {
+    const claimed = await begin(id, purpose);
+    if (typeof claimed === "string") return claimed;
+    if (purpose === "work") log("claimed", { id, epoch: claimed.epoch });
+    try {
+      if (await adopt(claimed) === "held") return claimed;
+    } catch (error) {
+      await giveUp(claimed);
+      throw error;
+    }
+    await giveUp(claimed);
+    return purpose === "work" ? "taken" : await claim(id, purpose);
+  }
+
+  return {
+    get: (id) => holdings.get(id),
+    all: () => holdings.values(),
+    isBusy: (id) => holdings.has(id) || moving.has(id),
+    claiming: () => claiming,
+    async settledDown(id) {
+      await moving.get(id);
+    },
+    async claim(id, purpose) {
+      claiming++;
+      try {
+        return await inTurn(id, () => claim(id, purpose));
+      } finally {
+        claiming--;
+      }
+    },
+    settle: (id, settled) => settle(heldFor(id), settled),
+    async renew(id, request) {
+      const holding = heldFor(id);
+      const part = holding.purpose === "work" && holding.part !== null
+        ? holding.bytes === 0 ? null : { ...holding.part, closed: true }
+        : holding.part;
+      const { file, bytes: downloaded } = holding;
+      await end(holding, (entry) =>
+        renewedAs(
+          { ...entry, download: { ...entry.download, file, downloaded } },
+          request,
+          part,
+        ));
+    },
+    reword,
+    async remove(id) {
+      const holding = heldFor(id);
+      await end(holding, () => null);
+      removeIfThere(recordPath(partPath(parts, id, holding.epoch)));
+    },
+    // deno-lint-ignore require-await
+    async checkpoint(id, file, { runs, bytes }) {
+      const holding = heldFor(id);
+      if (!mayWrite(membership.writeUntil)) throw away();
+      const path = partPath(parts, id, holding.epoch);
+      writeRecord(path, { file, runs }, tools);
+      Object.assign(holding, { file, bytes, runs });
+    },
+    // deno-lint-ignore require-await
+    async forget(id) {
+      const holding = heldFor(id);
+      removeIfThere(recordPath(partPath(parts, id, holding.epoch)));
+      Object.assign(holding, { file: null, bytes: 0, runs: [] });
+    },
+    partOf: (id) => partPath(parts, id, holdings.get(id)?.epoch ?? 0),
+    release: (holding) => inTurn(holding.id, () => giveUp(holding)),
+    hear(id, entry) {
+      const holding = holdings.get(id);
+      if (holding === undefined || holding.over) return;
+      // News of before it was claimed, or of what it gave up itself.
+      if (entry !== null && entry.epoch < holding.epoch) return;
+      if (isHeld(entry, holding) || isGivenUp(entry, holding)) return;
+      lose(holding);
+    },
+    loseAll() {
+      for (const holding of holdings.values()) lose(holding);
+    },
+  };
+}
+
+/** What a server says that has no lease, or whose broker is away. */
+export function away(): DownloadError {
+  return new DownloadError(
+    "STATE",
+    "The queue's broker cannot be reached: nothing was changed. Try again " +
+      "once it is back.",
+  );
+}

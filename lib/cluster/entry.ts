@@ -1,0 +1,186 @@
+/** A download as the cluster keeps it, and what may become of it. Pure. */
+
+import type { Download, DownloadRequest } from "../download/download.ts";
+import type { Settled } from "../store/catalogue.ts";
+
+/** A directory of part files and finished files, and the server that uses it. */
+export interface Place {
+  /** The id of the storage: servers that tell the same one share it. */
+  readonly storage: string;
+  /** The server's name. */
+  readonly node: string;
+}
+
+/** Where the part of a download is, or the file that it became. */
+export interface Part extends Place {
+  /** The claim for which it was written: a part's name ends with it. */
+  readonly epoch: number;
+  /** Whether its writer has said that it writes no more. */
+  readonly closed: boolean;
+}
+
+/** The value of a download's key. */
+export interface Entry {
+  /** The path of a finished file is relative to its storage. */
+  readonly download: Download;
+  /** Its place in the queue; 0 until it is known: then its revision is. */
+  readonly order: number;
+  /** Counts claims and revocations: only the holder of the latest may write. */
+  readonly epoch: number;
+  /** The session that has the claim; null for none. */
+  readonly owner: string | null;
+  /** What the last writer may have left; null for nothing. */
+  readonly part: Part | null;
+}
+
+/** The value of a session's key: a server, from one start or loss to the next. */
+export interface Lease extends Place {
+  /** Where other servers reach it, `/` at its end. */
+  readonly url: string;
+  readonly draining: boolean;
+}
+
+/** A claim as its holder knows it. */
+export interface Held {
+  readonly session: string;
+  readonly epoch: number;
+}
+
+/** An entry that has just been added. */
+export function newEntry(download: Download): Entry {
+  return { download, order: 0, epoch: 0, owner: null, part: null };
+}
+
+/**
+ * An entry that a session claims to fetch it. What another storage has of it is
+ * left behind: the part is this place's from now on.
+ */
+export function claimedForWork(
+  entry: Entry,
+  session: string,
+  place: Place,
+): Entry {
+  const epoch = entry.epoch + 1;
+  const { storage, node } = place;
+  const part = entry.part?.storage === storage
+    ? entry.part
+    : { storage, node, epoch, closed: false };
+  return { ...entry, epoch, owner: session, part };
+}
+
+/** An entry that a session claims for a command: its part stays where it is. */
+export function claimedForCommand(entry: Entry, session: string): Entry {
+  return { ...entry, epoch: entry.epoch + 1, owner: session };
+}
+
+/** Whether an entry is still as the holder of a claim has it. */
+export function isHeld(entry: Entry | null, { session, epoch }: Held): boolean {
+  return entry !== null && entry.owner === session && entry.epoch === epoch;
+}
+
+/**
+ * Whether the holder of a claim has itself given it up in an entry: whoever
+ * takes a claim away counts its epoch on.
+ */
+export function isGivenUp(entry: Entry | null, { epoch }: Held): boolean {
+  return entry !== null && entry.owner === null && entry.epoch === epoch;
+}
+
+/** A claimed entry whose part is about to be written. */
+export function opened(entry: Entry, { storage, node }: Place): Entry {
+  const { epoch } = entry;
+  return { ...entry, part: { storage, node, epoch, closed: false } };
+}
+
+/**
+ * A claimed entry that has come to rest, or begins anew.
+ *
+ * @param part What is left of it; null for nothing.
+ * @param goesOn Whether it stays claimed.
+ */
+export function settledAs(
+  entry: Entry,
+  settled: Settled,
+  part: Part | null,
+  goesOn: boolean,
+): Entry {
+  return {
+    ...entry,
+    download: { ...entry.download, ...settled },
+    owner: goesOn ? entry.owner : null,
+    part,
+  };
+}
+
+/** A claimed entry that goes back into the queue, with another request. */
+export function renewedAs(
+  entry: Entry,
+  request: DownloadRequest,
+  part: Part | null,
+): Entry {
+  const state = { kind: "Queued" } as const;
+  const download = { ...entry.download, request, state, finishedAt: null };
+  return { ...entry, download, owner: null, part };
+}
+
+/** A claimed entry that its holder gives up. */
+export function releasedAs(
+  entry: Entry,
+  part: Part | null,
+  known: Pick<Download, "file" | "downloaded">,
+): Entry {
+  const { file, downloaded } = known;
+  const download = { ...entry.download, file, downloaded };
+  return { ...entry, download, owner: null, part };
+}
+
+/** An entry whose owner does not answer: it finds out by the epoch. */
+export function revoked(entry: Entry): Entry {
+  return { ...entry, epoch: entry.epoch + 1, owner: null };
+}
+
+/** A number from 0 on that a text always has, spread evenly. */
+export function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let n = 0; n < text.length; n++) {
+    value = Math.imul(value ^ text.charCodeAt(n), 0x01000193);
+  }
+  // FNV's low bits alone are no better than the last character's.
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return (value ^ (value >>> 13)) >>> 0;
+}
+
+/**
+ * How many of the threads that a host may have are one session's: an equal part
+ * each, and one of the rest by rank.
+ *
+ * @param wanting The sessions that want threads of the host, itself included.
+ */
+export function shareOf(
+  host: string,
+  all: number,
+  session: string,
+  wanting: Iterable<string>,
+): number {
+  const ranked = [...new Set([...wanting, session])]
+    .map((name) => ({ name, rank: hash(`${host} ${name}`) }))
+    .sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1))
+    .map(({ name }) => name);
+  const each = Math.floor(all / ranked.length);
+  return each + (ranked.indexOf(session) < all % ranked.length ? 1 : 0);
+}
+
+/**
+ * Whether a download is a session's to take before others: servers that all took
+ * the first in the queue would mostly take it from each other.
+ *
+ * @param live All sessions that are alive.
+ */
+export function isFavourite(
+  id: string,
+  session: string,
+  live: readonly string[],
+): boolean {
+  const sorted = live.toSorted();
+  return sorted[hash(id) % Math.max(1, sorted.length)] === session;
+}

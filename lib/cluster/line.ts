@@ -1,0 +1,263 @@
+/**
+ * The queue of a cluster, as one server takes from it: it claims a little ahead,
+ * so that a thread that is free finds something to do.
+ */
+
+import type { Log } from "../base/log.ts";
+import { every } from "../base/timers.ts";
+import { hostOf } from "../download/download.ts";
+import { toRecord } from "../download/errors.ts";
+import type { Claim, Queue } from "../store/queue.ts";
+import { type Claims, type Holding, TAKEN } from "./claims.ts";
+import { isFavourite, type Place } from "./entry.ts";
+import type { Membership } from "./membership.ts";
+import type { Replica } from "./replica.ts";
+
+/** What was taken within this time is likely to be wanted again, in milliseconds. */
+const LATELY = 250;
+/** How often the line is read again at most, in milliseconds. */
+const READ_EVERY = 100;
+/** How many are read at once. */
+const READ_AHEAD = 400;
+/** How long others leave a session its favourites, in milliseconds ... */
+const FAVOUR = 500;
+/** ... and a server what its own disk has a part of. */
+const FAVOUR_PARTS = 10_000;
+/** How long a claim waits for a thread before it is given up, in milliseconds. */
+const UNUSED = 5_000;
+/** How often claims are looked for that nobody works on, in milliseconds. */
+const RECONCILE_EVERY = 2_000;
+
+/** What a line works with. */
+export interface LineTools {
+  readonly claims: Claims;
+  readonly replica: Replica;
+  readonly membership: Membership;
+  readonly place: Place;
+  readonly log: Log;
+  /** Whether the brokers can be reached. */
+  isConnected(): boolean;
+  /** How many threads there are. */
+  readonly threadsAmount: number;
+}
+
+/** The queue, and what keeps it filled. */
+export interface ClusterQueue extends Queue, Disposable {
+  /** There may be something new to claim. */
+  refill(): void;
+  /** From now on, `fill` is called when there is something to take. */
+  begin(fill: () => void, hasRoom: (bytes: number) => boolean): void;
+  /** Claims no more; gives up what is claimed and not taken. */
+  stop(): Promise<void>;
+}
+
+interface Ready {
+  readonly holding: Holding;
+  readonly host: string;
+  readonly at: number;
+}
+
+/** Makes a queue that has claimed nothing yet. */
+export function createClusterQueue(tools: LineTools): ClusterQueue {
+  const { claims, replica, membership, place, log } = tools;
+  let ready: Ready[] = [];
+  let taken: number[] = [];
+  let asked = 0;
+  let full: readonly string[] = [];
+  let candidates: string[] = [];
+  let readAt = -Infinity;
+  let stopped = false;
+  let fill: (() => void) | null = null;
+  let hasRoom = (_bytes: number) => true;
+  /** When each that is another's favourite was first passed over. */
+  let passed = new Map<string, number>();
+  /** Claims that nobody worked on when they were looked at last. */
+  let idle = new Set<string>();
+
+  function claimOf(holding: Holding): Claim {
+    return {
+      download: holding.download,
+      lost: holding.lost.signal,
+      release: () => void claims.release(holding).then(refill),
+    };
+  }
+
+  function takeReady(index: number): Claim {
+    const [{ holding }] = ready.splice(index, 1) as [Ready];
+    taken.push(performance.now());
+    queueMicrotask(refill);
+    return claimOf(holding);
+  }
+
+  function isLive(owner: string, revision: number): boolean {
+    return replica.position() < revision || membership.sessions().has(owner);
+  }
+
+  /** Whether a download may be claimed here now. */
+  function isFree(id: string): boolean {
+    const known = replica.known(id);
+    if (known === undefined || known.state !== "Queued") return false;
+    if (claims.isBusy(id)) return false;
+    return known.owner === null || !isLive(known.owner, known.revision);
+  }
+
+  /** Whether a download is for this server first, or was left long enough. */
+  function isDue(id: string, now: number): boolean {
+    const sessions = membership.sessions();
+    const part = replica.known(id)?.part ?? null;
+    const keepers = part === null
+      ? []
+      : [...sessions.values()].filter(({ lease }) =>
+        lease.storage === part.storage && !lease.draining
+      );
+    const isKept = keepers.length > 0;
+    const isOurs = isKept
+      ? part?.storage === place.storage
+      : isFavourite(id, membership.session(), [...sessions.keys()]);
+    if (isOurs) return true;
+    const since = passed.get(id) ?? now;
+    passed.set(id, since);
+    return now - since >= (isKept ? FAVOUR_PARTS : FAVOUR);
+  }
+
+  function read(now: number): void {
+    if (now - readAt < READ_EVERY) return;
+    readAt = now;
+    const owned = [...replica.owned()].length;
+    const ids = replica.store.waiting(full, READ_AHEAD + owned);
+    candidates = ids.filter((id) => isFree(id) && isDue(id, now));
+    const waiting = new Set(ids);
+    passed = new Map([...passed].filter(([id]) => waiting.has(id)));
+  }
+
+  /** The next download to claim; undefined if there is none now. */
+  function next(now: number): string | undefined {
+    if (candidates.length === 0) read(now);
+    for (;;) {
+      const id = candidates.shift();
+      if (id === undefined || isFree(id) && fits(id)) return id;
+    }
+  }
+
+  /** Whether the disk has room for a download, as far as its size is known. */
+  function fits(id: string): boolean {
+    const download = replica.store.get(id);
+    if (download === null) return false;
+    const { file, downloaded } = download;
+    return hasRoom(Math.max(0, (file?.size ?? 0) - downloaded));
+  }
+
+  function refill(): void {
+    if (stopped || fill === null || membership.session() === "") return;
+    if (!tools.isConnected()) return;
+    const now = performance.now();
+    taken = taken.filter((at) => now - at < LATELY);
+    const wanted = Math.min(tools.threadsAmount, asked + taken.length);
+    for (let n = ready.length + claims.claiming(); n < wanted; n++) {
+      const id = next(now);
+      if (id === undefined) return;
+      claimAhead(id);
+    }
+  }
+
+  async function claimAhead(id: string): Promise<void> {
+    try {
+      const holding = await claims.claim(id, "work");
+      if (typeof holding === "string") return;
+      if (stopped) return void await claims.release(holding);
+      holding.lost.signal.addEventListener("abort", () => drop(holding));
+      const host = hostOf(holding.download.request);
+      ready.push({ holding, host, at: performance.now() });
+      ready.sort((a, b) =>
+        a.holding.stored.entry.order - b.holding.stored.entry.order
+      );
+      asked = 0;
+      fill?.();
+    } catch (error) {
+      log("not claimed", { id, message: toRecord(error).message });
+    }
+  }
+
+  /** A claim is lost that was not taken. */
+  function drop(holding: Holding): void {
+    const before = ready.length;
+    ready = ready.filter((one) => one.holding !== holding);
+    if (ready.length < before) claims.release(holding);
+  }
+
+  /** Gives up what was claimed ahead and is of no use here. */
+  function giveBack(now: number): void {
+    const unused = ready.filter(({ at }) => now - at >= UNUSED);
+    ready = ready.filter((one) => !unused.includes(one));
+    for (const { holding } of unused) claims.release(holding);
+  }
+
+  /** A claim whose answer was lost is this server's, and nobody works on it. */
+  function reconcile(): void {
+    const session = membership.session();
+    const found = new Set<string>();
+    for (const [id, { owner }] of replica.owned()) {
+      if (owner === session && session !== "" && !claims.isBusy(id)) {
+        found.add(id);
+      }
+    }
+    for (const id of found) if (idle.has(id)) giveUpFound(id);
+    idle = found;
+  }
+
+  async function giveUpFound(id: string): Promise<void> {
+    try {
+      const holding = await claims.claim(id, "command");
+      if (typeof holding !== "string") await claims.release(holding);
+    } catch {
+      // It is found again.
+    }
+  }
+
+  const refilling = every(LATELY, () => {
+    giveBack(performance.now());
+    refill();
+  });
+  const reconciling = every(RECONCILE_EVERY, reconcile);
+
+  async function claim(id: string): Promise<Claim | null> {
+    const index = ready.findIndex(({ holding }) => holding.id === id);
+    if (index >= 0) return takeReady(index);
+    await claims.settledDown(id);
+    if (ready.some(({ holding }) => holding.id === id)) return await claim(id);
+    if (claims.get(id) !== undefined) return null;
+    const holding = await claims.claim(id, "command");
+    if (holding === "gone") return null;
+    if (holding === "taken") throw TAKEN;
+    return claimOf(holding);
+  }
+
+  return {
+    take(fullHosts) {
+      full = fullHosts;
+      const index = ready.findIndex(({ host }) => !fullHosts.includes(host));
+      if (index >= 0) return takeReady(index);
+      asked = tools.threadsAmount;
+      queueMicrotask(refill);
+      return null;
+    },
+    claim,
+    reset: refill,
+    refill,
+    begin(onReady, room) {
+      fill = onReady;
+      hasRoom = room;
+      refill();
+    },
+    async stop() {
+      stopped = true;
+      const unused = ready.splice(0);
+      await Promise.all(unused.map(({ holding }) => claims.release(holding)));
+    },
+    [Symbol.dispose]() {
+      stopped = true;
+      refilling[Symbol.dispose]();
+      reconciling[Symbol.dispose]();
+    },
+  };
+}

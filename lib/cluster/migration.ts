@@ -1,0 +1,135 @@
+/** A queue that a server had for itself, put into the cluster's. */
+
+import { join } from "@std/path/join";
+import type { Log } from "../base/log.ts";
+import type { Download } from "../download/download.ts";
+import { DownloadError } from "../download/errors.ts";
+import { openContentDirectory } from "../files/content_directory.ts";
+import { lstatIfThere } from "../files/names.ts";
+import { ownDirectory } from "../files/own_directory.ts";
+import { openDatabase } from "../store/database.ts";
+import { createFinishedPaths } from "../store/finished_paths.ts";
+import { preparePages } from "../store/pages.ts";
+import { recover } from "../store/recovery.ts";
+import { createStore, openStore, type Store } from "../store/sqlite.ts";
+import { partPath, writeRecord } from "./adoption.ts";
+import { type Broker, CONFLICT } from "./broker.ts";
+import { newEntry, type Place } from "./entry.ts";
+import type { Replica } from "./replica.ts";
+
+/** Entries that are on their way to the broker at a time. */
+const AT_ONCE = 256;
+
+function statePath(contentDirectory: string): string {
+  return join(ownDirectory(contentDirectory), "state.db");
+}
+
+/** Whether a content directory has a queue of its own. */
+export function hasOwnQueue(contentDirectory: string): boolean {
+  const info = lstatIfThere(statePath(contentDirectory));
+  return info !== null && info.size > 0;
+}
+
+/**
+ * Sets right what a server without a cluster left when it was killed. Where
+ * others of the cluster have the directory, the first of them has done it.
+ *
+ * @throws {DownloadError} STATE if the queue cannot be read.
+ */
+export async function settleOwnQueue(
+  contentDirectory: string,
+  options: { sync: boolean },
+): Promise<void> {
+  try {
+    using parts = await openContentDirectory(contentDirectory, options);
+    using store = openStore(parts.statePath, options);
+    await recover({ parts, catalogue: store, records: store });
+  } catch (error) {
+    const isInUse = error instanceof DownloadError && error.code === "DISK";
+    if (!isInUse) throw error;
+  }
+}
+
+/** What a migration works with. */
+export interface MigrationTools {
+  readonly broker: Pick<Broker, "write">;
+  readonly replica: Pick<Replica, "recorded">;
+  readonly place: Place;
+  readonly contentDirectory: string;
+  /** The directory of the cluster's part files. */
+  readonly parts: string;
+  readonly sync: boolean;
+  readonly log: Log;
+}
+
+/**
+ * Puts a directory's own queue into the cluster's, in its order. It may be killed
+ * at any point and be done again: its file is renamed when all else is done.
+ *
+ * @throws {DownloadError} STATE if it cannot be read, or the broker is silent.
+ */
+export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
+  const { contentDirectory, log } = tools;
+  const path = statePath(contentDirectory);
+  const start = performance.now();
+  const database = openDatabase(path, tools.sync);
+  let count = 0;
+  {
+    using store = createStore(database, createFinishedPaths(path), path);
+    const { ids } = preparePages(database.db)({
+      states: ["Queued", "Paused", "Downloaded", "Failed"],
+      ...{ search: "", queued: null, order: "oldest" },
+      ...{ offset: 0, limit: Number.MAX_SAFE_INTEGER },
+    });
+    for (let done = 0; done < ids.length; done += AT_ONCE) {
+      const some = ids.slice(done, done + AT_ONCE);
+      await Promise.all(some.map((id) => migrateOne(id, store, tools)));
+    }
+    count = ids.length;
+  }
+  if (lstatIfThere(path) !== null) Deno.renameSync(path, `${path}.migrated`);
+  const ms = Math.round(performance.now() - start);
+  log("migrated", { downloads: count, ms });
+}
+
+async function migrateOne(
+  id: string,
+  store: Store,
+  tools: MigrationTools,
+): Promise<void> {
+  const download = store.get(id);
+  if (download === null) return;
+  const { broker, replica, place } = tools;
+  const hasPart = movePart(download, store, tools) ||
+    download.state.kind === "Downloaded";
+  const state = replica.recorded(download.state);
+  const entry = {
+    ...newEntry({ ...download, state }),
+    part: hasPart ? { ...place, epoch: 0, closed: true } : null,
+  };
+  try {
+    await broker.write(`d.${id}`, entry, 0);
+  } catch (error) {
+    // An earlier migration came as far as this.
+    if (error !== CONFLICT) throw error;
+  }
+}
+
+/** Moves a part to the cluster's, its record first; whether there is one. */
+function movePart(
+  { id, file, state }: Download,
+  store: Store,
+  { contentDirectory, parts, sync }: MigrationTools,
+): boolean {
+  const from = join(ownDirectory(contentDirectory), "parts", id);
+  const to = partPath(parts, id, 0);
+  const runs = store.runs(id);
+  if (state.kind === "Downloaded" || file === null || runs.length === 0) {
+    return false;
+  }
+  if (lstatIfThere(from) !== null) {
+    writeRecord(to, { file, runs }, { sync });
+    Deno.renameSync(from, to);
+  }
+  return true;
+}

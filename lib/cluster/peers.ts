@@ -1,0 +1,374 @@
+/**
+ * What servers of a cluster say to each other: how their transfers stand, which
+ * hosts they want threads of, and what is to be done to a download.
+ */
+
+import type { Here, Peers } from "../coordinator.ts";
+import type { Command } from "../download/download.ts";
+import {
+  DownloadError,
+  type ErrorRecord,
+  fromRecord,
+  toRecord,
+} from "../download/errors.ts";
+import type { Disk, Status } from "../status/status.ts";
+import { away, TAKEN } from "./claims.ts";
+import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";
+import { type Entry, type Place, revoked, shareOf } from "./entry.ts";
+import type { ClusterQueue } from "./line.ts";
+import type { Membership } from "./membership.ts";
+import type { Replica } from "./replica.ts";
+
+/** How long another server has to carry out a command, in milliseconds. */
+const ANSWER_WITHIN = 2_000;
+/** How long the copy may take to show what another server did, in milliseconds. */
+const SHOWN_WITHIN = 2_000;
+/** How often a command is sent on, as the download changes hands. */
+const MOST_ROUNDS = 4;
+/** How long what another server told counts, in milliseconds. */
+const FRESH = 5_000;
+/** How often a server tells of itself when nothing changes, in milliseconds. */
+const TELL_EVERY = 1_000;
+/** How long a server that is new at a host supposes that all want it, in ms. */
+const QUIET = 1_500;
+
+/** What a server tells the others of itself. */
+export interface Live {
+  readonly session: string;
+  readonly statuses: readonly Status[];
+  readonly hosts: readonly string[];
+  readonly threads: number;
+  /** Bytes per second. */
+  readonly speed: number;
+  readonly disk: Disk | null;
+}
+
+/** A command for a download that another server works on. */
+interface Order {
+  /** The session that is meant. */
+  readonly session: string;
+  readonly id: string;
+  readonly command: Command;
+}
+
+/** What has come of an order: the entry's revision then, or what went wrong. */
+type Report =
+  | { readonly kind: "done"; readonly revision: number }
+  | { readonly kind: "failed"; readonly error: ErrorRecord }
+  /** It is not that session's any more. */
+  | { readonly kind: "elsewhere" };
+
+/** A status, and the session that told it. */
+interface Told extends Status {
+  readonly from: string;
+}
+
+/** A server of the cluster, as people see it. */
+export interface NodeStatus {
+  readonly node: string;
+  readonly url: string;
+  /** `away`: its lease runs, and nothing was heard of it lately. */
+  readonly state: "here" | "there" | "draining" | "away";
+  readonly threads: number;
+  /** Bytes per second. */
+  readonly speed: number;
+  /** Bytes that its disk has room for; null if it has not told. */
+  readonly room: number | null;
+}
+
+/** What peers work with. */
+export interface PeersTools {
+  readonly broker: Broker;
+  readonly membership: Membership;
+  readonly replica: Replica;
+  readonly queue: ClusterQueue;
+  readonly place: Place;
+  /** Takes in an entry that was written here. */
+  applied(id: string, entry: Entry | null, revision: number): Promise<void>;
+  /** Ends all that this server has in the cluster. */
+  leave(): Promise<void>;
+}
+
+/** The peers, and what is heard of them. */
+export interface ClusterPeers extends Peers {
+  /** Takes in what another server tells. */
+  hear(live: Live): void;
+  /** Carries out what another server asks for. */
+  obey(order: unknown, answer: Answer): void;
+  /** An entry stands otherwise: what was told of it may not hold any more. */
+  changed(id: string): void;
+  nodes(): NodeStatus[];
+  /** Where the server with a finished file is reached; null if nowhere. */
+  urlOf(id: string): string | null;
+}
+
+/** Makes peers. */
+export function createPeers(tools: PeersTools): ClusterPeers {
+  const { broker, membership, replica, queue, place } = tools;
+  const told = new Map<string, Live & { readonly at: number }>();
+  const statuses = new Map<string, Told>();
+  /** Since when this server wants threads of a host. */
+  const since = new Map<string, number>();
+  let here: Here | null = null;
+  let toldAt = -Infinity;
+
+  function ownerOf(id: string): string | null {
+    const owner = replica.known(id)?.owner ?? null;
+    return owner !== null && owner !== membership.session() &&
+        membership.sessions().has(owner)
+      ? owner
+      : null;
+  }
+
+  /** How a download stands at the server that has it; undefined if not told. */
+  function statusAt(id: string): Told | undefined {
+    const status = statuses.get(id);
+    if (status === undefined || status.from !== ownerOf(id)) return undefined;
+    const at = told.get(status.from)?.at ?? -Infinity;
+    return performance.now() - at < FRESH ? status : undefined;
+  }
+
+  /** A session that is alive and has a storage; the named server's if possible. */
+  function keeperOf({ storage, node }: Place): string | null {
+    const keepers = [...membership.sessions()]
+      .filter(([, { lease }]) => lease.storage === storage);
+    const [best] = keepers.toSorted(([, a], [, b]) =>
+      Number(b.lease.node === node) - Number(a.lease.node === node)
+    );
+    return best?.[0] ?? null;
+  }
+
+  /** The session that is to carry out a command; null for this server. */
+  function placeOf(id: string, command: Command): string | null {
+    const owner = ownerOf(id);
+    if (owner !== null) return owner;
+    const known = replica.known(id);
+    const deletes = command.kind === "remove" && command.deleteFile;
+    if (!deletes || known?.state !== "Downloaded" || known.part === null) {
+      return null;
+    }
+    if (known.part.storage === place.storage) return null;
+    const keeper = keeperOf(known.part);
+    if (keeper !== null) return keeper;
+    throw new DownloadError(
+      "FILE_GONE",
+      `The file is at ${known.part.node}, which is away: remove the download ` +
+        "without its file, or once that server is back.",
+    );
+  }
+
+  async function ask(session: string, order: Order): Promise<Report | null> {
+    const node = membership.sessions().get(session)?.lease.node;
+    if (node === undefined) return { kind: "elsewhere" };
+    const answer = await broker.ask(`to.${node}`, order, ANSWER_WITHIN);
+    return answer as Report | null;
+  }
+
+  /** Takes a download from an owner that does not answer. */
+  async function revoke(id: string, session: string): Promise<void> {
+    for (;;) {
+      const found = await broker.read(`d.${id}`);
+      if (found === null) return;
+      const entry = found.value as Entry;
+      if (entry.owner !== session) return;
+      const next = revoked(entry);
+      try {
+        const written = await broker.write(`d.${id}`, next, found.revision);
+        return await tools.applied(id, next, written);
+      } catch (error) {
+        if (error !== CONFLICT) throw error;
+      }
+    }
+  }
+
+  async function shown(id: string, revision: number): Promise<void> {
+    const until = performance.now() + SHOWN_WITHIN;
+    while (
+      replica.position() < revision &&
+      (replica.known(id)?.revision ?? 0) < revision &&
+      performance.now() < until
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  async function carryOut(
+    id: string,
+    command: Command,
+    obeyHere: () => Promise<void>,
+  ): Promise<void> {
+    if (!broker.isConnected() || membership.session() === "") throw away();
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const session = placeOf(id, command);
+      if (session === null) {
+        try {
+          return await obeyHere();
+        } catch (error) {
+          if (error !== TAKEN) throw error;
+          continue;
+        }
+      }
+      const report = await ask(session, { session, id, command });
+      if (report === null) await revoke(id, session);
+      else if (report.kind === "failed") throw fromRecord(report.error);
+      else if (report.kind === "done") return await shown(id, report.revision);
+    }
+    throw new DownloadError(
+      "STATE",
+      "The download changes hands just now: try again.",
+    );
+  }
+
+  async function report({ session, id, command }: Order): Promise<Report> {
+    if (here === null || session !== membership.session()) {
+      return { kind: "elsewhere" };
+    }
+    try {
+      await here.command(id, command);
+      const revision = replica.known(id)?.revision ?? replica.position();
+      return { kind: "done", revision };
+    } catch (error) {
+      return error === TAKEN
+        ? { kind: "elsewhere" }
+        : { kind: "failed", error: toRecord(error) };
+    }
+  }
+
+  function nodeOf(id: string): string | null {
+    const known = replica.known(id);
+    const owner = known?.owner ?? null;
+    const lease = owner === null
+      ? undefined
+      : membership.sessions().get(owner)?.lease;
+    return lease?.node ?? known?.part?.node ?? null;
+  }
+
+  function hasFile(id: string): boolean {
+    return replica.known(id)?.part?.storage === place.storage;
+  }
+
+  function liveOf({ running, hosts, threads, disk }: Here): Live {
+    const statuses = running();
+    return {
+      session: membership.session(),
+      statuses,
+      hosts: hosts(),
+      threads: threads(),
+      speed: statuses.reduce((sum, { speed }) => sum + speed, 0),
+      disk: disk() ?? null,
+    };
+  }
+
+  return {
+    writeUntil: membership.writeUntil,
+    begin(now) {
+      here = now;
+      queue.begin(now.fill, now.hasRoom);
+    },
+    carryOut,
+    hasFile,
+    leave: tools.leave,
+    tell() {
+      if (here === null || membership.session() === "") return;
+      const live = liveOf(here);
+      const hosts = new Set(live.hosts);
+      for (const host of since.keys()) if (!hosts.has(host)) since.delete(host);
+      const now = performance.now();
+      if (live.statuses.length === 0 && now - toldAt < TELL_EVERY) return;
+      toldAt = now;
+      for (const part of inMessages(live)) broker.tell("live", part);
+    },
+    ofHost(host, all) {
+      const now = performance.now();
+      const came = since.get(host) ?? now;
+      since.set(host, came);
+      // Until the others have heard of it, and have given threads up.
+      const isQuiet = now - came < QUIET;
+      const wanting = [...membership.sessions().keys()].filter((session) => {
+        const live = told.get(session);
+        const isFresh = live !== undefined && now - live.at < FRESH;
+        return isQuiet || isFresh && live.hosts.includes(host);
+      });
+      return shareOf(host, all, membership.session(), wanting);
+    },
+    show(status) {
+      const { id } = status;
+      const there = statusAt(id);
+      const node = nodeOf(id);
+      if (there !== undefined) {
+        const { from: _, ...rest } = there;
+        return { ...rest, node };
+      }
+      return hasFile(id)
+        ? { ...status, node }
+        : { ...status, node, path_to_file: null };
+    },
+    running: () =>
+      [...statuses.keys()].filter((id) =>
+        statusAt(id)?.process_status === "Downloading"
+      ),
+    hear(live) {
+      if (live.session === membership.session()) return;
+      told.set(live.session, { ...live, at: performance.now() });
+      for (const status of live.statuses) {
+        statuses.set(status.id, { ...status, from: live.session });
+        here?.tell({ kind: "changed", id: status.id });
+      }
+      for (const session of told.keys()) {
+        if (!membership.sessions().has(session)) told.delete(session);
+      }
+    },
+    obey(order, answer) {
+      report(order as Order).then(answer);
+    },
+    changed(id) {
+      if (statuses.has(id) && ownerOf(id) !== statuses.get(id)?.from) {
+        statuses.delete(id);
+      }
+      here?.tell({ kind: "changed", id });
+    },
+    nodes() {
+      const now = performance.now();
+      return [...membership.sessions()].map(([session, { lease }]) => {
+        const isHere = session === membership.session();
+        const live = isHere && here !== null ? liveOf(here) : told.get(session);
+        const isFresh = isHere ||
+          now - (told.get(session)?.at ?? -Infinity) < FRESH;
+        const state = lease.draining
+          ? "draining" as const
+          : isHere
+          ? "here" as const
+          : isFresh
+          ? "there" as const
+          : "away" as const;
+        const { threads = 0, speed = 0, disk = null } = live ?? {};
+        const { node, url } = lease;
+        return { node, url, state, threads, speed, room: disk?.room ?? null };
+      }).sort((a, b) => a.node < b.node ? -1 : 1);
+    },
+    urlOf(id) {
+      const known = replica.known(id);
+      if (known?.state !== "Downloaded" || known.part === null) return null;
+      const keeper = keeperOf(known.part);
+      return keeper === null
+        ? null
+        : membership.sessions().get(keeper)?.lease.url ?? null;
+    },
+  };
+}
+
+/** What is told, in messages that brokers take. */
+function inMessages(live: Live): Live[] {
+  const parts: Status[][] = [[]];
+  let bytes = 0;
+  for (const status of live.statuses) {
+    const length = JSON.stringify(status).length * 3;
+    if (bytes + length > MOST_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    bytes += length;
+    parts.at(-1)?.push(status);
+  }
+  return parts.map((statuses) => ({ ...live, statuses }));
+}

@@ -1,0 +1,199 @@
+/**
+ * This server's copy of the cluster's entries, in SQLite: what is listed,
+ * searched and counted is read here. No change is worked out from it.
+ */
+
+import type { Download, State } from "../download/download.ts";
+import { openDatabase } from "../store/database.ts";
+import { createFinishedPaths } from "../store/finished_paths.ts";
+import { createStore, type Store } from "../store/sqlite.ts";
+import type { Entry, Part } from "./entry.ts";
+
+/** What is kept in memory of each entry. */
+export interface Known {
+  readonly revision: number;
+  readonly order: number;
+  readonly epoch: number;
+  readonly owner: string | null;
+  readonly part: Part | null;
+  readonly state: State["kind"];
+}
+
+/** An entry with the revision at which it stands so. */
+export interface Stored {
+  readonly entry: Entry;
+  readonly revision: number;
+}
+
+/** The copy. */
+export interface Replica extends Disposable {
+  readonly store: Store;
+  /** What is known of an entry; undefined if there is none. */
+  known(id: string): Known | undefined;
+  /** The claimed entries. */
+  owned(): Iterable<readonly [id: string, known: Known]>;
+  count(): number;
+  /** The revision up to which all is known. */
+  position(): number;
+  /**
+   * Takes an entry in, unless a later one is known; null if it is gone.
+   *
+   * @returns Resolves once it can be read in the store; null if it was no news.
+   */
+  apply(
+    id: string,
+    entry: Entry | null,
+    revision: number,
+  ): Promise<void> | null;
+  /** All up to a revision is known now. */
+  reach(revision: number): void;
+  /** Forgets all, and what it is a copy of: another bucket. */
+  reset(bucket: string): Promise<void>;
+  /** The bucket that it is a copy of; an empty text for none. */
+  bucket(): string;
+  /** A download as it is kept in an entry, its file's path relative. */
+  recorded(state: State): State;
+  /** A download of an entry, with the whole path of its file here. */
+  local(download: Download): Download;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS entries (id TEXT PRIMARY KEY, revision INTEGER,
+    place INTEGER, epoch INTEGER, owner TEXT, part TEXT) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS copy (bucket TEXT, position INTEGER);
+  INSERT INTO copy SELECT '', 0 WHERE NOT EXISTS (SELECT * FROM copy);`;
+
+/**
+ * Opens the copy at `path`, and makes an empty one if there is none.
+ *
+ * @param contentDirectory What paths of finished files are relative to.
+ * @throws {DownloadError} STATE if it is damaged or of a newer version.
+ */
+export function openReplica(path: string, contentDirectory: string): Replica {
+  const database = openDatabase(path, false);
+  const { db } = database;
+  db.exec(SCHEMA);
+  const paths = createFinishedPaths(`${contentDirectory}/.sluice/state.db`);
+  const store = createStore(database, paths, path);
+  const put = db.prepare(
+    `INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)`,
+  );
+  const drop = db.prepare("DELETE FROM entries WHERE id = ?");
+  const move = db.prepare("UPDATE copy SET position = ?");
+  const all = new Map<string, Known>();
+  const claimed = new Map<string, Known>();
+  /** Entries that are gone, and that older news may still come of. */
+  const gone = new Map<string, number>();
+  /** Whether a change could not be written: the next start reads it again. */
+  let lagging = false;
+  let { bucket, position } = read();
+  let moving = false;
+
+  function read() {
+    const [row] = db.prepare("SELECT bucket, position FROM copy").all();
+    for (
+      const row of db.prepare(
+        `SELECT entries.*, state FROM entries JOIN downloads USING (id)`,
+      ).iterate()
+    ) {
+      note(String(row.id), {
+        revision: Number(row.revision),
+        order: Number(row.place),
+        epoch: Number(row.epoch),
+        owner: row.owner === null ? null : String(row.owner),
+        part: row.part === null ? null : JSON.parse(String(row.part)),
+        state: row.state as State["kind"],
+      });
+    }
+    return {
+      bucket: String(row?.bucket ?? ""),
+      position: Number(row?.position ?? 0),
+    };
+  }
+
+  function note(id: string, known: Known): void {
+    all.set(id, known);
+    if (known.owner === null) claimed.delete(id);
+    else claimed.set(id, known);
+  }
+
+  /** A download as the store keeps it. */
+  function local(download: Download): Download {
+    return { ...download, state: paths.now(download.state) };
+  }
+
+  function forget(id: string, revision: number): Promise<void> {
+    all.delete(id);
+    claimed.delete(id);
+    gone.set(id, revision);
+    store.write(() => void drop.run(id)).catch(lag);
+    return store.remove(id);
+  }
+
+  function lag(): void {
+    lagging = true;
+  }
+
+  return {
+    store,
+    known: (id) => all.get(id),
+    owned: () => claimed.entries(),
+    count: () => all.size,
+    position: () => position,
+    apply(id, entry, revision) {
+      const before = all.get(id);
+      if (revision <= (before?.revision ?? gone.get(id) ?? 0)) return null;
+      if (entry === null) return before ? forget(id, revision) : null;
+      const { epoch, owner, part } = entry;
+      const download = local(entry.download);
+      const order = entry.order || before?.order || revision;
+      const state = download.state.kind;
+      note(id, { revision, order, epoch, owner, part, state });
+      const written = before === undefined
+        ? store.add([download])
+        : store.replace(download);
+      store.write(() =>
+        void put.run(
+          id,
+          revision,
+          order,
+          epoch,
+          owner,
+          part && JSON.stringify(part),
+        )
+      ).catch(lag);
+      return written;
+    },
+    reach(revision) {
+      if (revision <= position) return;
+      position = revision;
+      for (const [id, at] of gone) if (at <= position) gone.delete(id);
+      if (moving || lagging) return;
+      moving = true;
+      store.write(() => {
+        moving = false;
+        move.run(position);
+      }).catch(lag);
+    },
+    async reset(name) {
+      const ids = [...all.keys()];
+      all.clear();
+      claimed.clear();
+      gone.clear();
+      position = 0;
+      bucket = name;
+      const removed = ids.map((id) => store.remove(id));
+      await Promise.all([
+        ...removed,
+        store.write(() => {
+          db.exec("DELETE FROM entries");
+          db.prepare("UPDATE copy SET bucket = ?, position = 0").run(name);
+        }),
+      ]);
+    },
+    bucket: () => bucket,
+    recorded: paths.recorded,
+    local,
+    [Symbol.dispose]: () => store[Symbol.dispose](),
+  };
+}

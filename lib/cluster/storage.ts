@@ -1,0 +1,136 @@
+/** What a server of a cluster keeps in its content directory and on its disk. */
+
+import { join } from "@std/path/join";
+import { errorMessage } from "../base/error_message.ts";
+import { DownloadError } from "../download/errors.ts";
+import { findNaming } from "../files/find_naming.ts";
+import type { Naming } from "../files/naming.ts";
+import {
+  makeOwnDirectory,
+  makePrivateFile,
+  ownDirectory,
+  PRIVATE_DIRECTORY,
+  PRIVATE_FILE,
+} from "../files/own_directory.ts";
+
+/** The directories of one server, which no other process uses as this server. */
+export interface NodeStorage extends Disposable {
+  /** The id of the storage, the same for all that have the content directory. */
+  readonly id: string;
+  /** Where part files are. */
+  readonly parts: string;
+  /** Where this server's copy of the queue is. */
+  readonly replicaPath: string;
+  readonly naming: Naming;
+  /** Whether nobody but its owner may read what Sluice keeps in it. */
+  readonly isPrivate: boolean;
+}
+
+/** Where a server keeps what. */
+export interface NodeStorageOptions {
+  readonly contentDirectory: string;
+  /** The server's name. */
+  readonly node: string;
+  /** Where its copy of the queue is; null for below the content directory. */
+  readonly stateDirectory: string | null;
+}
+
+/**
+ * Takes the directories of a server, and makes them if they are not there.
+ *
+ * @throws {DownloadError} DISK if another process has them, or they are of no use.
+ */
+export async function openNodeStorage(
+  { contentDirectory, node, stateDirectory }: NodeStorageOptions,
+): Promise<NodeStorage> {
+  const own = ownDirectory(contentDirectory);
+  const shared = join(own, "cluster");
+  const parts = join(shared, "parts");
+  const state = stateDirectory ?? join(own, "nodes", node);
+  try {
+    const isPrivate = makeOwnDirectory(contentDirectory);
+    for (const path of [parts, state]) {
+      Deno.mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+    }
+    // Servers of the cluster share it, and one without a cluster has it alone.
+    using held = new DisposableStack();
+    const common = held.use(await openLock(join(own, "lock")));
+    if (!await common.tryLock(false)) throw inUse(contentDirectory, null);
+    const name = join(shared, `${node}.lock`);
+    for (const path of [name, join(state, "lock")]) {
+      const mine = held.use(await openLock(path));
+      if (!await mine.tryLock(true)) throw inUse(contentDirectory, node);
+    }
+    const naming = findNaming(name);
+    if (naming.kind !== "links") throw noLinks(contentDirectory);
+    const replicaPath = join(state, "replica.db");
+    makePrivateFile(replicaPath);
+    const locks = held.move();
+    return {
+      id: readId(shared),
+      parts,
+      replicaPath,
+      naming,
+      isPrivate,
+      [Symbol.dispose]: () => locks.dispose(),
+    };
+  } catch (error) {
+    if (error instanceof DownloadError) throw error;
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new DownloadError(
+      "DISK",
+      `Nothing can be written to ${contentDirectory} or ${state}: ` +
+        `${errorMessage(error)}.`,
+      { cause: error },
+    );
+  }
+}
+
+async function openLock(path: string): Promise<Deno.FsFile> {
+  const options = { read: true, write: true, create: true };
+  return await Deno.open(path, { ...options, mode: PRIVATE_FILE });
+}
+
+/** The file that names the storage; made by whoever comes first. */
+function idFile(shared: string): string {
+  const path = join(shared, "storage");
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Whole at once: another server may read it the moment it is there.
+    const made = `${path}.${crypto.randomUUID()}`;
+    Deno.writeTextFileSync(made, crypto.randomUUID(), { mode: PRIVATE_FILE });
+    try {
+      Deno.linkSync(made, path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    } finally {
+      Deno.removeSync(made);
+    }
+  }
+  return path;
+}
+
+function readId(shared: string): string {
+  return Deno.readTextFileSync(idFile(shared)).trim();
+}
+
+function inUse(directory: string, node: string | null): DownloadError {
+  return new DownloadError(
+    "DISK",
+    node === null
+      ? `Another Sluice, without QUEUE, uses ${directory} already: stop it, or ` +
+        "choose another directory with --content-directory."
+      : `Another server is ${node} already: give this one another NODE_NAME ` +
+        "or port.",
+  );
+}
+
+function noLinks(directory: string): DownloadError {
+  return new DownloadError(
+    "DISK",
+    `The file system of ${directory} has no hard links, which QUEUE needs: ` +
+      "choose another --content-directory.",
+  );
+}

@@ -1,0 +1,264 @@
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { type Cable, layCable, startBroker } from "../support/broker.ts";
+import { LEASE, startNode } from "../support/cluster.ts";
+import { filesIn, makeDirectory } from "../support/directory.ts";
+import {
+  file,
+  firstDifference,
+  type OriginFile,
+  startOrigin,
+} from "../support/origin.ts";
+import type { Client, Sluice } from "../support/sluice.ts";
+
+const MiB = 2 ** 20;
+
+/** Slow enough for something to happen meanwhile: some seconds a file. */
+const SLOW = {
+  THREADS_AMOUNT: "2",
+  BYTES_AMOUNT: "1MiB",
+  THREADS_PER_HOST: "2",
+};
+const SIZE = 6 * MiB;
+const RATE = MiB;
+
+/** Whether servers have one content directory, or one each. */
+type Storage = "shared" | "local";
+
+/** Two servers, an origin, a broker, and a cable from each server to it. */
+interface Scene extends AsyncDisposable {
+  readonly origin: Awaited<ReturnType<typeof startOrigin>>;
+  readonly broker: Awaited<ReturnType<typeof startBroker>>;
+  readonly nodes: readonly Sluice[];
+  readonly cables: readonly Cable[];
+  readonly clients: readonly Client[];
+  start(name: string): Promise<Sluice>;
+}
+
+async function startScene(storage: Storage): Promise<Scene> {
+  await using starting = new AsyncDisposableStack();
+  let made = starting;
+  const origin = made.use(await startOrigin());
+  const broker = made.use(await startBroker());
+  const shared = made.use(await makeDirectory());
+  const nodes: Sluice[] = [];
+  const cables: Cable[] = [];
+  const clients: Client[] = [];
+  async function start(name: string): Promise<Sluice> {
+    const cable = made.use(layCable(broker.address));
+    cables.push(cable);
+    const directory = storage === "shared"
+      ? shared.path
+      : `${shared.path}/${name}`;
+    return made.use(
+      await startNode({
+        broker: cable.address,
+        name,
+        directory,
+        environment: SLOW,
+      }),
+    );
+  }
+  for (const name of ["a", "b"]) {
+    const node = await start(name);
+    nodes.push(node);
+    clients.push(await node.connect());
+  }
+  made = starting.move();
+  return {
+    origin,
+    broker,
+    nodes,
+    cables,
+    clients,
+    start,
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+/** A download that one of two servers has begun. */
+interface Begun {
+  readonly id: string;
+  readonly content: OriginFile;
+  readonly owner: Sluice;
+  readonly other: Sluice;
+  readonly ownersCable: Cable;
+  readonly ownersClient: Client;
+  readonly othersClient: Client;
+}
+
+/** Adds a slow file; resolves once some of it is recorded. */
+async function begin(scene: Scene, name = "file.bin"): Promise<Begun> {
+  const { origin, nodes, cables, clients } = scene;
+  const content = file(SIZE);
+  const url = origin.serve(`/${name}`, content, { rate: RATE });
+  const [client] = clients;
+  assert(client);
+  const id = await client.add({ url });
+  // A record is made each second.
+  const { node } = await client.until(
+    id,
+    ({ downloaded }) => downloaded > 2.5 * RATE,
+  );
+  const index = node === "a" ? 0 : 1;
+  const [owner, other] = [nodes[index], nodes[1 - index]];
+  const [ownersCable] = [cables[index]];
+  const [ownersClient, othersClient] = [clients[index], clients[1 - index]];
+  assert(owner && other && ownersCable && ownersClient && othersClient);
+  return { id, content, owner, other, ownersCable, ownersClient, othersClient };
+}
+
+/** Asserts that a directory has one file with a content, and no other. */
+async function assertOneFile(
+  directory: string,
+  name: string,
+  content: OriginFile,
+): Promise<void> {
+  assertEquals(filesIn(directory), [name]);
+  assertEquals(await firstDifference(`${directory}/${name}`, content), null);
+}
+
+for (const storage of ["shared", "local"] as const) {
+  Deno.test(`of a server that is killed, another takes over, storage ${storage}`, async () => {
+    await using scene = await startScene(storage);
+    const { id, content, owner, other, othersClient } = await begin(scene);
+    owner.kill("SIGKILL");
+    const start = performance.now();
+    const [, kind] = await other.printed(/adopted id=.* kind="(\w+)"/);
+    assertLess(performance.now() - start, LEASE + 1_500);
+    assertEquals(kind, storage === "shared" ? "left" : "new");
+    const status = await othersClient.end(id);
+    assertEquals(status.process_status, "Downloaded");
+    await assertOneFile(other.directory, "file.bin", content);
+  });
+
+  Deno.test(`a server that was stopped and wakes writes nothing any more, storage ${storage}`, async () => {
+    await using scene = await startScene(storage);
+    const begun = await begin(scene);
+    const { id, content, owner, other, ownersClient, othersClient } = begun;
+    owner.kill("SIGSTOP");
+    await other.printed(/expelled session=/);
+    await other.printed(/adopted id=.* kind="(left|new)"/);
+    owner.kill("SIGCONT");
+    await owner.printed(/expelled session=/);
+    await owner.printed(/lost id=/);
+    const status = await othersClient.end(id);
+    assertEquals(status.process_status, "Downloaded");
+    await assertOneFile(other.directory, "file.bin", content);
+    if (storage === "local") {
+      assertEquals(filesIn(owner.directory), []);
+    }
+    const seen = await ownersClient.until(
+      id,
+      ({ process_status }) => process_status === "Downloaded",
+    );
+    assertEquals(seen.node, status.node);
+    // It goes on as a good member.
+    const again = await ownersClient.add({
+      url: scene.origin.serve("/again.bin", file(1000)),
+    });
+    assertEquals((await ownersClient.end(again)).process_status, "Downloaded");
+  });
+
+  Deno.test(`a server that is cut from the broker holds, and another takes over, storage ${storage}`, async () => {
+    await using scene = await startScene(storage);
+    const { id, content, owner, other, ownersCable, othersClient } =
+      await begin(scene);
+    ownersCable.cut();
+    const start = performance.now();
+    await other.printed(/adopted id=.* kind="(left|new)"/);
+    assertLess(performance.now() - start, LEASE + 1_500);
+    const status = await othersClient.end(id);
+    assertEquals(status.process_status, "Downloaded");
+    ownersCable.mend();
+    await owner.printed(/lost id=/);
+    await assertOneFile(other.directory, "file.bin", content);
+  });
+}
+
+Deno.test("a server that is told to stop gives up what it has, and another goes on without a copy", async () => {
+  await using scene = await startScene("shared");
+  const { id, content, owner, other, othersClient } = await begin(scene);
+  owner.kill("SIGTERM");
+  await owner.printed(/stopping/);
+  const start = performance.now();
+  const [, kind, bytes] = await other.printed(
+    /adopted id=.* kind="(\w+)" bytes=(\d+)/,
+  );
+  assertLess(performance.now() - start, 1_000);
+  assertEquals(kind, "own");
+  assert(Number(bytes) > RATE);
+  assertEquals((await othersClient.end(id)).process_status, "Downloaded");
+  await assertOneFile(other.directory, "file.bin", content);
+  assertEquals((await owner.ended).code, 0);
+});
+
+Deno.test("a server that is started again at once goes on with its own", async () => {
+  await using scene = await startScene("shared");
+  const { id, content, owner, ownersCable } = await begin(scene);
+  const name = owner === scene.nodes[0] ? "a" : "b";
+  owner.kill("SIGKILL");
+  await owner.ended;
+  assert(ownersCable);
+  const again = await scene.start(name);
+  await using client = await again.connect();
+  const status = await client.until(
+    id,
+    ({ process_status: status }) => status === "Downloaded",
+  );
+  assertEquals(status.path_to_file?.endsWith("file.bin"), true);
+  await assertOneFile(again.directory, "file.bin", content);
+});
+
+Deno.test("while no broker answers for longer than a lease, all hold, and nobody is expelled", async () => {
+  await using scene = await startScene("shared");
+  const { id, content, owner, ownersClient } = await begin(scene);
+  const { broker, nodes } = scene;
+  broker.kill("SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, 2 * LEASE));
+  broker.kill("SIGCONT");
+  assertEquals((await ownersClient.end(id)).process_status, "Downloaded");
+  for (const node of nodes) {
+    assert(!/expelled|lost id/.test(node.output()), node.output());
+  }
+  await owner.printed(/downloaded id=/);
+  await assertOneFile(owner.directory, "file.bin", content);
+});
+
+Deno.test("of a broker that is killed and comes back, nothing is lost", async () => {
+  await using scene = await startScene("shared");
+  const { id, content, owner, ownersClient, othersClient } = await begin(scene);
+  const { broker, origin } = scene;
+  await broker.crash();
+  await owner.printed(/queue lost/);
+  const refused = await othersClient.request({ url: origin.url("/x") });
+  assert("error" in refused && refused.error.code === "STATE");
+  assertMatch(refused.error.message, /broker cannot be reached/);
+  await new Promise((resolve) => setTimeout(resolve, LEASE * 1.5));
+  await broker.restart();
+  assertEquals((await ownersClient.end(id)).process_status, "Downloaded");
+  await assertOneFile(owner.directory, "file.bin", content);
+  const next = await othersClient.add({ url: origin.serve("/y", file(10)) });
+  assertEquals((await othersClient.end(next)).process_status, "Downloaded");
+});
+
+Deno.test("a command on a download whose server is mute is carried out without it", async () => {
+  await using scene = await startScene("shared");
+  const { id, content, owner, other, othersClient } = await begin(scene);
+  owner.kill("SIGSTOP");
+  const start = performance.now();
+  const paused = await othersClient.request({ action: "pause", id });
+  assert(!("error" in paused), JSON.stringify(paused));
+  assertLess(performance.now() - start, 3_500);
+  await othersClient.until(
+    id,
+    ({ process_status }) => process_status === "Paused",
+  );
+  owner.kill("SIGCONT");
+  await owner.printed(/lost id=/);
+  await othersClient.request({ action: "resume", id });
+  await othersClient.until(
+    id,
+    ({ process_status }) => process_status === "Downloaded",
+  );
+  await assertOneFile(other.directory, "file.bin", content);
+});
