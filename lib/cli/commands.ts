@@ -328,6 +328,14 @@ export function createCommands(
     },
     {
       ...none,
+      name: "nodes",
+      operands: "",
+      summary: "List the servers that share a server's queue",
+      flags: REMOTE,
+      examples: ["sluice nodes", "sluice nodes --json"],
+    },
+    {
+      ...none,
       name: "completions",
       operands: "bash|zsh|fish",
       choices: ["bash", "zsh", "fish"],

@@ -11,6 +11,7 @@ import {
 } from "./client.ts";
 import { nearest } from "./nearest.ts";
 import { checkUrl, readRequests } from "./requests.ts";
+import { renderNodes } from "./terminal/nodes.ts";
 import { renderTable } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
@@ -51,6 +52,8 @@ export async function runRemote(
       return await command(name, invocation, server, output);
     case "limit":
       return await limit(invocation, server, output);
+    case "nodes":
+      return await nodes(invocation, server, output);
     case "refresh":
       return await refresh(invocation, server, output);
     default:
@@ -113,6 +116,24 @@ async function list(
     if (page.statuses.length === 0 || more <= 0) break;
   }
   if (more > 0) console.error(`sluice: ${more} more: see --limit, --offset`);
+  return 0;
+}
+
+/** The servers that share the queue of the one that is asked. */
+async function nodes(
+  { flags }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  using client = await connect(server);
+  const reply = await client.request({ action: "nodes" });
+  if (!("data" in reply) || !("nodes" in reply.data)) return 1;
+  const { message, nodes } = reply.data;
+  if (nodes.length === 0) console.error(`sluice: ${printable(message)}`);
+  const lines = flags.json
+    ? nodes.map((node) => JSON.stringify(node))
+    : renderNodes(nodes);
+  lines.forEach(line);
   return 0;
 }
 

@@ -28,6 +28,7 @@ import {
   type Status,
   type Totals,
 } from "../status/status.ts";
+import type { NodeStatus } from "../cluster/peers.ts";
 import type { ManyDone } from "./many.ts";
 
 /** What a client wants. */
@@ -52,6 +53,8 @@ export type ClientRequest =
   | { readonly kind: "limit"; readonly rates: Partial<RateLimits> }
   /** Only a sign that the server is there is wanted. */
   | { readonly kind: "ping" }
+  /** The servers that share the queue are wanted. */
+  | { readonly kind: "nodes" }
   | { readonly kind: "list" } & StatusPageRequest;
 
 /** Which downloads a command is for, if it is for many. */
@@ -87,6 +90,13 @@ export type ServerMessage =
       /** On a reply to `limit` for the server: what holds now. */
       readonly limit_rate?: number | null;
       readonly limit_rate_per_host?: number | null;
+    };
+    readonly request_id?: RequestId;
+  }
+  | {
+    readonly data: {
+      readonly message: string;
+      readonly nodes: readonly NodeStatus[];
     };
     readonly request_id?: RequestId;
   }
@@ -201,9 +211,9 @@ const LONGEST_ID = 100;
 
 function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   if (fields.action === "list") return parseList(fields);
-  if (fields.action === "ping") {
+  if (fields.action === "ping" || fields.action === "nodes") {
     refuseUnknown(fields, ["action"]);
-    return { kind: "ping" };
+    return { kind: fields.action };
   }
   if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
   const { id } = fields;
@@ -335,7 +345,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh, limit, remove or ping; ' +
+        '"action" must be list, pause, resume, retry, refresh, limit, remove nodes or ping; ' +
           "to add a URL, leave it out.",
       );
   }

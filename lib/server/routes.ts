@@ -10,7 +10,6 @@ import { type Aria2Door, createAria2Door } from "./aria2/door.ts";
 import { createEntrance } from "./aria2/entrance.ts";
 import type { MethodsOptions } from "./aria2/methods.ts";
 import { clientAddress } from "./client_address.ts";
-import type { Cluster } from "../cluster/cluster.ts";
 import type { Tell } from "../download/events.ts";
 import type { Health } from "../store/health.ts";
 import { serveFile } from "./files.ts";
@@ -95,8 +94,6 @@ interface Tools extends ServerTools {
 /** What a server's requests are answered from. */
 export interface ServerTools extends DoorTools {
   readonly health: Health;
-  /** Null where the server shares its queue with no other. */
-  readonly cluster: Pick<Cluster, "urlOf" | "nodes" | "measures"> | null;
   /** Has a door hear what happens, until the server stops. */
   readonly listen: (hear: Tell) => void;
 }

@@ -2,6 +2,7 @@
 
 import { createInOrder, type InOrder } from "../base/in_order.ts";
 import type { Log } from "../base/log.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
@@ -58,6 +59,8 @@ export interface DoorTools {
   readonly coordinator: Coordinator;
   readonly lists: Lists;
   readonly log: Log;
+  /** Null where the server shares its queue with no other. */
+  readonly cluster: Pick<Cluster, "urlOf" | "nodes" | "measures"> | null;
 }
 
 /** All clients. */
@@ -88,7 +91,7 @@ interface Client {
 /** Makes what greets, tells and answers the clients of a server. */
 export function createSockets(
   options: SocketsOptions,
-  { coordinator, lists, log }: DoorTools,
+  { coordinator, lists, log, cluster }: DoorTools,
 ): Sockets {
   /** Each client, and the number of the latest changes that it was told. */
   const clients = new Map<WebSocket, number>();
@@ -251,6 +254,8 @@ export function createSockets(
           },
         };
       }
+      case "nodes":
+        return { data: nodesOf(cluster) };
       case "ping":
         return { data: { message: "The server is there." } };
       case "list":
@@ -364,6 +369,15 @@ function oneAfterAnother(): Turns {
       await promise;
     });
   };
+}
+
+/** The servers that share a queue, for a client. */
+function nodesOf(cluster: DoorTools["cluster"]) {
+  const nodes = cluster?.nodes() ?? [];
+  const message = cluster === null
+    ? "The server has its queue for itself."
+    : `Servers that share the queue: ${nodes.length}.`;
+  return { message, nodes };
 }
 
 /** Resolves once the messages that wait to be written have been. */

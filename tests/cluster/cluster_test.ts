@@ -61,6 +61,17 @@ Deno.test("what is added to either server is fetched once, and both show it", as
     assert("total" in list);
     assertEquals(list.total, ids.length);
   }
+  for (const { url } of [one, two]) {
+    const { stdout } = await run([
+      ...taskArguments("nodes", ""),
+      "--server",
+      url,
+    ]);
+    const [first = "", second = "", ...rest] = stdout.trim().split("\n");
+    assertEquals(rest, []);
+    assertMatch(first, /^one  +(here|there) +\d+ threads .*room for/);
+    assertMatch(second, /^two  +(here|there) +\d+ threads .*room for/);
+  }
   for (const node of [one, two]) {
     const metrics = await (await fetch(`${pageOf(node)}metrics`)).text();
     assertMatch(metrics, /sluice_downloads\{state="Downloaded"\} 40/);
@@ -226,7 +237,7 @@ Deno.test("without a broker at the start, what is there is served, and it goes o
   }
   await broker.crash();
   await using one = await start();
-  assertMatch(one.output(), /queue lost .*cannot be reached/);
+  await one.printed(/queue lost .*cannot be reached/);
   const page = await fetch(pageOf(one));
   assertEquals(page.status, 200);
   await page.body?.cancel();
