@@ -485,7 +485,14 @@ export function createClaims(tools: ClaimsTools): Claims {
         claiming--;
       }
     },
-    settle: (id, settled) => settle(heldFor(id), settled),
+    async settle(id, settled) {
+      const holding = holdings.get(id);
+      const isNamed = settled.state.kind === "Downloaded";
+      // A file that has its name is recorded if its claim was lost to nobody yet,
+      // and loses the name if it was.
+      const one = isNamed && holding !== undefined ? holding : heldFor(id);
+      await settle(one, settled);
+    },
     async renew(id, request) {
       const holding = heldFor(id);
       const part = holding.purpose === "work" && holding.part !== null

@@ -164,7 +164,10 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     try {
       const holding = await claims.claim(id, "work");
       if (typeof holding === "string") return;
-      if (stopped) return void await claims.release(holding);
+      // It may be lost already: nobody would say so any more.
+      if (stopped || holding.lost.signal.aborted) {
+        return void await claims.release(holding);
+      }
       holding.lost.signal.addEventListener("abort", () => drop(holding));
       const host = hostOf(holding.download.request);
       ready.push({ holding, host, at: performance.now() });

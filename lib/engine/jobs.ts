@@ -21,8 +21,8 @@ import {
   type Ending,
   finish,
   forgotten,
-  goOn,
   isWhole,
+  notFinished,
   pinnedOf,
   recorded,
   type Rest,
@@ -175,11 +175,11 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
     published = await tools.publish(finished);
     if (published.kind === "failed") throw fromRecord(published.error);
   } catch (error) {
-    goOn(transfer);
+    notFinished(transfer);
     throw error;
   }
   if (published.kind === "held") {
-    goOn(transfer);
+    notFinished(transfer);
     return "stays";
   }
   if (published.kind === "holes") {

@@ -381,8 +381,20 @@ export function finish(transfer: Transfer): void {
   change(transfer, { phase: { kind: "finishing" } });
 }
 
-/** The part file lacks some of what was written: then it is `verifying`. */
+/**
+ * Its file was not given a name after all: then it is `fetching`, unless it was
+ * brought to an end meanwhile, as where its claim is lost.
+ */
+export function notFinished(transfer: Transfer): void {
+  if (transfer.phase.kind === "finishing") goOn(transfer);
+}
+
+/**
+ * The part file lacks some of what was written: then it is `verifying`, unless it
+ * was brought to an end meanwhile.
+ */
 export function verifyAgain(transfer: Transfer): void {
+  if (transfer.phase.kind !== "finishing") return;
   change(transfer, { phase: { kind: "verifying" } });
 }
 

@@ -17,12 +17,15 @@ import {
   bringTo,
   createTransfer,
   end,
+  finish,
   gotAnswer,
   isWhole,
+  notFinished,
   restarted,
   rests,
   type Thread,
   type Transfer,
+  verifyAgain,
   wrote,
 } from "../../lib/transfer/transfer.ts";
 import {
@@ -614,4 +617,22 @@ Deno.test("without a validator, the first thread takes all of its answer", () =>
   const file = { size, ranges: true, validator: null, name: "f" };
   answer(transfer, first, file, size);
   assertEquals(first.end, size);
+});
+
+Deno.test("a transfer whose claim is lost while it gets its name does not go on", () => {
+  const transfer = slicedTransfer(1000);
+  finish(transfer);
+  bringTo(transfer, { kind: "lost" });
+  const lost = transfer.phase;
+  notFinished(transfer);
+  assertEquals(transfer.phase, lost);
+  verifyAgain(transfer);
+  assertEquals(transfer.phase, lost);
+});
+
+Deno.test("a transfer whose file got no name goes on", () => {
+  const transfer = slicedTransfer(1000);
+  finish(transfer);
+  notFinished(transfer);
+  assertEquals(transfer.phase, { kind: "fetching" });
 });
