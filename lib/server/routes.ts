@@ -276,13 +276,18 @@ function dataRoutes(
 /** For aria2's clients, whose calls hold the token, each its own. */
 function aria2Route(tools: Tools): Route {
   const { aria2: door, auth, guard, refusals } = tools;
-  const tooMany = (request: Request) =>
-    isFull(tools) ? explain(request, TOO_MANY) : null;
   return {
     method: null,
     path: "/jsonrpc",
     access: "open",
-    handler: createEntrance({ door, auth, guard, refusals, tooMany }),
+    handler: createEntrance({
+      door,
+      auth,
+      guard,
+      refusals,
+      isFull: () => isFull(tools),
+      tooMany: (request) => explain(request, TOO_MANY),
+    }),
   };
 }
 

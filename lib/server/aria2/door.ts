@@ -60,6 +60,8 @@ export interface Aria2Door {
   get(request: Request, judge: Judge): Promise<Response>;
   /** Answers a client, and tells it of what happens, until it leaves. */
   add(socket: WebSocket, judge: () => Judge): void;
+  /** How many clients have a socket that has not given the token. */
+  strangers(): number;
   /** How many clients have a socket. */
   count(): number;
   /** Tells all clients that the server goes away. */
@@ -98,6 +100,7 @@ export function createAria2Door(
   const methods = createMethods(options, tools);
   const noticeOf = createNotices();
   const clients = new Map<WebSocket, Client>();
+  const strangers = new Set<WebSocket>();
 
   const system: Readonly<
     Record<string, (params: readonly unknown[], session: Session) => unknown>
@@ -213,6 +216,20 @@ export function createAria2Door(
     });
   }
 
+  /** A client that has given the token once is no stranger. */
+  function known(socket: WebSocket, judge: Judge): Judge {
+    return (token) => {
+      const isRight = judge(token);
+      if (isRight) strangers.delete(socket);
+      return isRight;
+    };
+  }
+
+  function leave(socket: WebSocket): void {
+    clients.delete(socket);
+    strangers.delete(socket);
+  }
+
   function send(socket: WebSocket, text: string): void {
     if (socket.readyState !== WebSocket.OPEN) return;
     if (socket.bufferedAmount < MOST_WAITING) return socket.send(text);
@@ -247,18 +264,23 @@ export function createAria2Door(
     add(socket, judge) {
       const client: Client = {
         socket,
-        judge,
+        judge: () => known(socket, judge()),
         answering: Promise.resolve(),
         messages: 0,
         unanswered: 0,
         notices: [],
       };
       // A socket whose client has gone before it is open never closes.
-      socket.onopen = () => void clients.set(socket, client);
+      socket.onopen = () => {
+        clients.set(socket, client);
+        // Who needs no token is judged right without one.
+        if (!judge()(null)) strangers.add(socket);
+      };
       socket.onmessage = ({ data }) => onMessage(client, data);
-      socket.onclose = () => void clients.delete(socket);
-      socket.onerror = () => void clients.delete(socket);
+      socket.onclose = () => leave(socket);
+      socket.onerror = () => leave(socket);
     },
+    strangers: () => strangers.size,
     count: () => clients.size,
     close() {
       closing.abort();

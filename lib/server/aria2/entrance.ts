@@ -9,14 +9,22 @@ import type { Aria2Door, Judge } from "./door.ts";
 /** How long a browser need not ask again whether it may, in seconds. */
 const MAX_AGE = 1_728_000;
 
+/**
+ * Sockets that have not given the token: programs that only listen need none, as
+ * at aria2, but who does not know it must not take all places of those who do.
+ */
+const MOST_STRANGERS = 100;
+
 /** What the entrance works with. */
 export interface EntranceTools {
   readonly door: Aria2Door;
   readonly auth: Auth;
   readonly guard: (headers: Headers) => Refused | null;
   readonly refusals: RefusalLog;
-  /** What a client gets that is one too many; null while there is room. */
-  tooMany(request: Request): Response | null;
+  /** Whether no more clients may connect. */
+  isFull(): boolean;
+  /** What a client gets that is one too many. */
+  tooMany(request: Request): Response;
 }
 
 /** A request that the guard lets in. */
@@ -52,10 +60,11 @@ export function createEntrance(
   }
 
   function connect({ request, address }: Visitor): Response {
-    const refused = tools.tooMany(request);
-    if (refused !== null) return refused;
-    const protocol = protocolFor(request.headers);
     const judge = socketJudge(request.headers, address);
+    const isStranger = !judge()(null);
+    const full = isStranger && door.strangers() >= MOST_STRANGERS;
+    if (full || tools.isFull()) return tools.tooMany(request);
+    const protocol = protocolFor(request.headers);
     try {
       const { socket, response } = Deno.upgradeWebSocket(
         request,

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   call,
   listen,
@@ -139,6 +139,26 @@ Deno.test("who gave no token hears of gids, and of nothing else", async () => {
   assertEquals(stranger.messages, heard);
   // The reply comes before what it has caused.
   assertEquals(listener.messages.slice(1), heard);
+});
+
+Deno.test("who does not know the token does not take the places of who does", async () => {
+  await using sluice = await startSluice(WITH_TOKEN);
+  const rpc = rpcOf(sluice);
+  await using listeners = new AsyncDisposableStack();
+  const all: Listener[] = [];
+  for (let n = 0; n < 100; n++) {
+    all.push(listeners.use(await listen(rpc.url)));
+  }
+  await assertRejects(() => listen(rpc.url));
+  await using _known = await sluice.connect([
+    `sluice.token.${btoa(SECRET).replaceAll("=", "")}`,
+  ]);
+  const [first] = all;
+  assert(first !== undefined);
+  const params = [`token:${SECRET}`];
+  await call(rpc, first, "socket", "aria2.getVersion", params);
+  await using _more = await listen(rpc.url);
+  await assertRejects(() => listen(rpc.url));
 });
 
 Deno.test("pages of allowed origins may ask, and others may not", async () => {
