@@ -382,8 +382,10 @@ function codeOf(error: unknown): unknown {
 /** What a client's error means, without what `QUEUE` keeps secret. */
 function explained(error: unknown, brokers: string): Error {
   if (error instanceof Unusable) return error;
-  const { name = "", message = "" } = error instanceof Error ? error : {};
-  const cause = error instanceof Error ? errorMessage(error.cause) : "";
+  const { name = "", message = "", cause } = error instanceof Error
+    ? error
+    : {};
+  const why = cause instanceof Error ? cause.message : message;
   if (name === "AuthorizationError" || name.startsWith("UserAuthentication")) {
     return new Unusable(
       `The queue's broker at ${brokers} refuses QUEUE's user and password, or ` +
@@ -407,10 +409,10 @@ function explained(error: unknown, brokers: string): Error {
         "or have as many of them in one cluster.",
     );
   }
-  if (/certificate|UnknownIssuer|tls/i.test(`${message} ${cause}`)) {
+  if (/certificate|UnknownIssuer|tls/i.test(`${message} ${why}`)) {
     return new Unusable(
       `The broker at ${brokers} cannot be spoken to by TLS as QUEUE and ` +
-        `CA_FILE say: ${cause || message}.`,
+        `CA_FILE say: ${why}.`,
     );
   }
   return new Error(

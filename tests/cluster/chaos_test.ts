@@ -114,7 +114,7 @@ for (const storage of ["shared", "local"] as const) {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => late.reject(new Error(`It takes too long. ${what}`)),
-      90_000,
+      150_000,
     );
     const statuses = await Promise.race([Promise.all(ended), late.promise])
       .finally(() => clearTimeout(timer));

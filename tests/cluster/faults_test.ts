@@ -20,6 +20,8 @@ const SLOW = {
 };
 const SIZE = 6 * MiB;
 const RATE = MiB;
+/** What a busy machine adds to a bound, in milliseconds: 500 to 1,000 are usual. */
+const LATE = 4_000;
 
 /** Whether servers have one content directory, or one each. */
 type Storage = "shared" | "local";
@@ -124,7 +126,7 @@ for (const storage of ["shared", "local"] as const) {
     owner.kill("SIGKILL");
     const start = performance.now();
     const [, kind] = await other.printed(/adopted id=.* kind="(\w+)"/);
-    assertLess(performance.now() - start, LEASE + 1_500);
+    assertLess(performance.now() - start, LEASE + LATE);
     assertEquals(kind, storage === "shared" ? "left" : "new");
     const status = await othersClient.end(id);
     assertEquals(status.process_status, "Downloaded");
@@ -166,7 +168,7 @@ for (const storage of ["shared", "local"] as const) {
     ownersCable.cut();
     const start = performance.now();
     await other.printed(/adopted id=.* kind="(left|new)"/);
-    assertLess(performance.now() - start, LEASE + 1_500);
+    assertLess(performance.now() - start, LEASE + LATE);
     const status = await othersClient.end(id);
     assertEquals(status.process_status, "Downloaded");
     ownersCable.mend();
@@ -184,7 +186,8 @@ Deno.test("a server that is told to stop gives up what it has, and another goes 
   const [, kind, bytes] = await other.printed(
     /adopted id=.* kind="(\w+)" bytes=(\d+)/,
   );
-  assertLess(performance.now() - start, 1_000);
+  // Long before the lease would have ended.
+  assertLess(performance.now() - start, LEASE / 2);
   assertEquals(kind, "own");
   assert(Number(bytes) > RATE);
   assertEquals((await othersClient.end(id)).process_status, "Downloaded");
@@ -248,7 +251,7 @@ Deno.test("a command on a download whose server is mute is carried out without i
   const start = performance.now();
   const paused = await othersClient.request({ action: "pause", id });
   assert(!("error" in paused), JSON.stringify(paused));
-  assertLess(performance.now() - start, 3_500);
+  assertLess(performance.now() - start, 2_000 + LATE);
   await othersClient.until(
     id,
     ({ process_status }) => process_status === "Paused",

@@ -3,7 +3,7 @@
 import { type Sluice, startSluice } from "./sluice.ts";
 
 /** A lease that tests wait for, in milliseconds. */
-export const LEASE = 2_000;
+export const LEASE = 3_000;
 
 /** How a server of a cluster is started. */
 export interface NodeOptions {
