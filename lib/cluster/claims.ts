@@ -390,14 +390,16 @@ export function createClaims(tools: ClaimsTools): Claims {
     try {
       if (holding.over || lost.signal.aborted) return;
       const { part, file, bytes } = holding;
-      const closed = purpose === "command"
+      // What was not adopted may still be written to by whoever had it before.
+      const isOwn = purpose === "work" && part?.epoch === epoch;
+      const left = !isOwn
         ? part
         : bytes === 0
         ? null
         : { ...place, epoch, closed: true };
       await end(
         holding,
-        (entry) => releasedAs(entry, closed, { file, downloaded: bytes }),
+        (entry) => releasedAs(entry, left, { file, downloaded: bytes }),
       );
       log("released", { id });
     } catch {
