@@ -388,6 +388,7 @@ export async function openCluster(
     touch: store.touch,
     listens(port) {
       url = options.url ?? `http://localhost:${port}/`;
+      membership.refresh();
     },
     nodes: peers.nodes,
     urlOf: peers.urlOf,

@@ -42,6 +42,8 @@ export interface Membership {
   hear(change: Change, lease: Lease | null): void;
   /** Begins a session, if there is none; what fails is tried again later. */
   join(): Promise<void>;
+  /** What the lease says has changed: it is renewed at once. */
+  refresh(): void;
   /** Ends the session, and begins none any more. */
   leave(): Promise<void>;
 }
@@ -75,6 +77,9 @@ export function createMembership(
   let revision = 0;
   let joining: Promise<void> | null = null;
   let over = false;
+  let isBeating = false;
+  /** Whether the lease is to be renewed as soon as it can be. */
+  let isDue = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Since when every renewal has come in time: until then, others are not judged. */
   let steadySince = performance.now();
@@ -97,16 +102,20 @@ export function createMembership(
 
   function schedule(): void {
     clearTimeout(timer);
-    if (!over) timer = setTimeout(beat, length * RENEWED);
+    if (!over) timer = setTimeout(beat, isDue ? 0 : length * RENEWED);
+    isDue = false;
   }
 
   async function beat(): Promise<void> {
     const mine = session;
+    isBeating = true;
     try {
       await renew(mine);
     } catch (error) {
       if (error === CONFLICT && await isGone(mine)) return lose(mine);
       // The next one tries again; what is claimed is held meanwhile.
+    } finally {
+      isBeating = false;
     }
     if (session === mine) schedule();
   }
@@ -209,6 +218,10 @@ export function createMembership(
       if (isNews) onChange();
     },
     join,
+    refresh() {
+      isDue = true;
+      if (session !== "" && !isBeating) schedule();
+    },
     async leave() {
       over = true;
       clearTimeout(timer);
