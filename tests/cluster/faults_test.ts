@@ -18,7 +18,8 @@ const SLOW = {
   BYTES_AMOUNT: "1MiB",
   THREADS_PER_HOST: "2",
 };
-const SIZE = 6 * MiB;
+// It must not come whole within a lease.
+const SIZE = 12 * MiB;
 const RATE = MiB;
 /** What a busy machine adds to a bound, in milliseconds: 500 to 1,000 are usual. */
 const LATE = 4_000;
