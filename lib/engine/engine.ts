@@ -40,7 +40,7 @@ import { createFilling } from "./filling.ts";
 import { createHostLimits } from "./host_limits.ts";
 import { takeUp } from "./intake.ts";
 import type { Tools } from "./jobs.ts";
-import { createLeases } from "./leases.ts";
+import { createGrants } from "./grants.ts";
 import { createRates } from "./rates.ts";
 import { createRegistry } from "./registry.ts";
 import { createRoomRule } from "./room_rule.ts";
@@ -147,8 +147,8 @@ export function createEngine(
     server: options.limitRate,
     host: options.limitRatePerHost,
   });
-  const leases = createLeases(rates, (thread, bytes) => {
-    pool.lease(thread, bytes);
+  const grants = createGrants(rates, (thread, bytes) => {
+    pool.grant(thread, bytes);
   });
   let maxDownloads = options.maxDownloads;
   const limits: ThreadLimits = {
@@ -159,7 +159,7 @@ export function createEngine(
     bytesAmount: options.bytesAmount,
     perHost: hosts.of,
     standing: hosts.standing,
-    isHeld: ({ download: { id } }) => leases.holds(id),
+    isHeld: ({ download: { id } }) => grants.holds(id),
   };
   const pool = createPool(
     { ...options, directory: parts.directory, writeUntil },
@@ -182,7 +182,7 @@ export function createEngine(
   const { attempts, retryWait } = options;
   const tools = {
     ...{ registry, hosts, limits, pool, driver, room, tell },
-    ...{ queue, records, attempts, retryWait, leases },
+    ...{ queue, records, attempts, retryWait, grants },
   };
   const filling = createFilling(fill);
   const looking = every(LOOK_EVERY, look);
@@ -277,7 +277,7 @@ export function createEngine(
       if (rates.strictest(readerOf(transfer)) === null) continue;
       for (const { number } of transfer.threads.values()) pool.limit(number);
     }
-    leases.changed();
+    grants.changed();
   }
 
   async function rest(
@@ -298,7 +298,7 @@ export function createEngine(
   async function close(): Promise<void> {
     looking[Symbol.dispose]();
     filling[Symbol.dispose]();
-    leases[Symbol.dispose]();
+    grants[Symbol.dispose]();
     const all = [...registry.all()].map(async ({ download: { id } }) => {
       const claim = await rest(id, "keep");
       claim?.release();

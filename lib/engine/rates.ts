@@ -12,7 +12,7 @@ export interface Reader {
 
 /** What a reader gets: bytes, or how long it is to wait, in milliseconds. */
 export type Draw =
-  | { readonly kind: "lease"; readonly bytes: number }
+  | { readonly kind: "grant"; readonly bytes: number }
   | { readonly kind: "wait"; readonly milliseconds: number };
 
 /** What limits rates. All times are in milliseconds of one steady clock. */
@@ -27,12 +27,12 @@ export interface Rates {
   giveBack(reader: Reader, bytes: number): void;
 }
 
-/** How long a lease lasts at the strictest rate, in milliseconds ... */
-const LEASE = 20;
+/** How long a grant lasts at the strictest rate, in milliseconds ... */
+const GRANT = 20;
 /** ... but at least, and at most, so many bytes. */
 const SHORTEST = 1024;
 const LONGEST = 4 * 1024 * 1024;
-/** Who had to wait for others gets up to so many leases at a time. */
+/** Who had to wait for others gets up to so many grants at a time. */
 const CATCHING_UP = 4;
 /** For how long a bucket fills while nobody draws from it, in milliseconds. */
 const MOST_SAVED = 250;
@@ -95,8 +95,8 @@ export function createRates(limits: RateLimits): Rates {
     strictest,
     draw(reader, now) {
       const rate = strictest(reader)?.rate ?? Infinity;
-      const lease = rate * LEASE / 1000;
-      const least = Math.ceil(Math.min(LONGEST, Math.max(SHORTEST, lease)));
+      const grant = rate * GRANT / 1000;
+      const least = Math.ceil(Math.min(LONGEST, Math.max(SHORTEST, grant)));
       const all = limitsOn(reader)
         .map(({ key, rate }) => bucketOf(key, rate, now));
       const waits = all.map((bucket) => (least - bucket.bytes) / bucket.rate);
@@ -105,7 +105,7 @@ export function createRates(limits: RateLimits): Rates {
       const saved = Math.min(...all.map((bucket) => Math.floor(bucket.bytes)));
       const bytes = Math.min(saved, CATCHING_UP * least);
       for (const bucket of all) bucket.bytes -= bytes;
-      return { kind: "lease", bytes };
+      return { kind: "grant", bytes };
     },
     giveBack(reader, bytes) {
       for (const { key } of limitsOn(reader)) {

@@ -30,7 +30,7 @@ import {
 import { judge } from "../transfer/verdict.ts";
 import type { Driver } from "./driver.ts";
 import type { HostLimits } from "./host_limits.ts";
-import type { Leases } from "./leases.ts";
+import type { Grants } from "./grants.ts";
 import type { Reader } from "./rates.ts";
 import type { Registry } from "./registry.ts";
 import type { RoomRule } from "./room_rule.ts";
@@ -43,7 +43,7 @@ export interface ThreadEventTools {
   readonly pool: Pool;
   readonly driver: Driver;
   readonly room: RoomRule;
-  readonly leases: Leases;
+  readonly grants: Grants;
   readonly tell: Tell;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
@@ -64,7 +64,7 @@ export function onThreadEvent(
     return transfer;
   }
   if (event.type === "wants") {
-    tools.leases.wants(event.thread, readerOf(transfer));
+    tools.grants.wants(event.thread, readerOf(transfer));
     return null;
   }
   const { id } = transfer.download;
@@ -73,7 +73,7 @@ export function onThreadEvent(
   tools.tell({ kind: "wrote", id, bytes: thread.run.end - before });
   if (event.type === "ended") {
     const { unread, outcome } = event;
-    tools.leases.ended(thread.number, readerOf(transfer), unread);
+    tools.grants.ended(thread.number, readerOf(transfer), unread);
     onEnded(transfer, thread, outcome, tools);
   }
   return transfer;

@@ -98,8 +98,8 @@ export function createCarrier(
         case "bound":
           threads.get(order.thread)?.bound(order.end);
           return;
-        case "lease":
-          threads.get(order.thread)?.lease(order.bytes);
+        case "grant":
+          threads.get(order.thread)?.grant(order.bytes);
           return;
         case "limit": {
           const controls = threads.get(order.thread);

@@ -11,9 +11,9 @@ export interface Controls {
   /** Bytes that the thread may read; Infinity where nothing limits it. */
   leave: number;
   /** Lets it read so many bytes more. */
-  lease(bytes: number): void;
+  grant(bytes: number): void;
   /** Resolves once it may read more, or is to end. */
-  leased(): Promise<void>;
+  granted(): Promise<void>;
   /** Ends the thread, whose error is the reason. */
   readonly control: AbortController;
   /** Moves `end`: the slice's tail was taken over, or it goes on behind it. */
@@ -31,21 +31,21 @@ export interface Controls {
 export function createControls(end: number, leave: number): Controls {
   const control = new AbortController();
   let moved = Promise.withResolvers<void>();
-  let leased = Promise.withResolvers<void>();
+  let granted = Promise.withResolvers<void>();
   control.signal.addEventListener("abort", () => {
     moved.resolve();
-    leased.resolve();
+    granted.resolve();
   });
   const controls: Controls = {
     end,
     written: null,
     leave,
-    lease(bytes) {
+    grant(bytes) {
       controls.leave += bytes;
-      leased.resolve();
-      if (!control.signal.aborted) leased = Promise.withResolvers();
+      granted.resolve();
+      if (!control.signal.aborted) granted = Promise.withResolvers();
     },
-    leased: () => leased.promise,
+    granted: () => granted.promise,
     control,
     bound(end) {
       controls.end = end;

@@ -134,9 +134,9 @@ async function leaveToRead(
 ): Promise<void> {
   using _resting = watch.rest();
   while (controls.leave <= 0) {
-    const leased = controls.leased();
+    const granted = controls.granted();
     listener.wants();
-    await leased;
+    await granted;
     watch.signal.throwIfAborted();
   }
 }

@@ -26,7 +26,7 @@ export interface Member extends Disposable {
   /** Tells a thread that its slice ends earlier now. */
   bound(thread: number, end: number): void;
   /** Lets a thread read so many bytes more; Infinity for all. */
-  lease(thread: number, bytes: number): void;
+  grant(thread: number, bytes: number): void;
   /** Has a thread ask for leave to read from now on. */
   limit(thread: number): void;
   /** Asks a thread to stop; it has when its `ended` comes. */
@@ -102,7 +102,7 @@ export function createMember(
       send({ type: "fetch", task });
     },
     bound: (thread, end) => send({ type: "bound", thread, end }),
-    lease: (thread, bytes) => send({ type: "lease", thread, bytes }),
+    grant: (thread, bytes) => send({ type: "grant", thread, bytes }),
     limit: (thread) => send({ type: "limit", thread }),
     stop: (thread) => send({ type: "stop", thread }),
     trim: () => send({ type: "trim" }),

@@ -56,7 +56,7 @@ export type ThreadOrder =
   /** The slice ends there now: its tail was taken over, or has come back. */
   | { readonly type: "bound"; readonly thread: number; readonly end: number }
   /** So many bytes more may be read; Infinity for all. */
-  | { readonly type: "lease"; readonly thread: number; readonly bytes: number }
+  | { readonly type: "grant"; readonly thread: number; readonly bytes: number }
   /** What may be read without leave is over. */
   | { readonly type: "limit"; readonly thread: number }
   | { readonly type: "stop"; readonly thread: number }

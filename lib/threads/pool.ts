@@ -58,7 +58,7 @@ export type Place = "anywhere" | "together";
  * error, or with WORKER if the worker that had it is gone.
  */
 export interface Pool
-  extends Pick<Member, "bound" | "lease" | "limit" | "stop"> {
+  extends Pick<Member, "bound" | "grant" | "limit" | "stop"> {
   /** Starts a thread; its events follow, `ended` being the last. */
   fetch(task: SliceTask, place: Place): void;
   /** Reads ranges of a file; the digest of each. */
@@ -98,7 +98,7 @@ export function createPool(
   return {
     fetch: (task, place) => members.forThread(task, place).fetch(task),
     bound: (thread, end) => members.carrying(thread)?.bound(thread, end),
-    lease: (thread, bytes) => members.carrying(thread)?.lease(thread, bytes),
+    grant: (thread, bytes) => members.carrying(thread)?.grant(thread, bytes),
     limit: (thread) => members.carrying(thread)?.limit(thread),
     stop: (thread) => members.carrying(thread)?.stop(thread),
     async digest(task) {

@@ -3,7 +3,7 @@
 import type { Rates, Reader } from "./rates.ts";
 
 /** Threads whose rates are limited; disposing of it ends all waits. */
-export interface Leases extends Disposable {
+export interface Grants extends Disposable {
   /** A thread has read what it might, and wants more. */
   wants(thread: number, reader: Reader): void;
   /** A thread has ended, with bytes left that it might have read. */
@@ -18,14 +18,14 @@ export interface Leases extends Disposable {
 const LATELY = 2_000;
 
 /**
- * Makes leases.
+ * Makes grants.
  *
  * @param give Lets a thread read so many bytes more; Infinity for all.
  */
-export function createLeases(
+export function createGrants(
   rates: Rates,
   give: (thread: number, bytes: number) => void,
-): Leases {
+): Grants {
   /** In the order in which they get their turns. */
   const waiting = new Map<number, Reader>();
   /** When a thread of a download waited last. */
@@ -44,7 +44,7 @@ export function createLeases(
         continue;
       }
       const drawn = rates.draw(reader, now);
-      if (drawn.kind === "lease") {
+      if (drawn.kind === "grant") {
         waiting.delete(thread);
         give(thread, drawn.bytes);
       } else {
