@@ -18,8 +18,7 @@ const SLOW = {
   BYTES_AMOUNT: "1MiB",
   THREADS_PER_HOST: "2",
 };
-// It must not come whole within a lease.
-const SIZE = 12 * MiB;
+const SIZE = 6 * MiB;
 const RATE = MiB;
 /** What a busy machine adds to a bound, in milliseconds: 500 to 1,000 are usual. */
 const LATE = 4_000;
@@ -82,6 +81,8 @@ async function startScene(storage: Storage): Promise<Scene> {
 interface Begun {
   readonly id: string;
   readonly content: OriginFile;
+  /** Lets the file's last byte come, which the origin keeps until then. */
+  finish(): void;
   readonly owner: Sluice;
   readonly other: Sluice;
   readonly ownersCable: Cable;
@@ -93,7 +94,11 @@ interface Begun {
 async function begin(scene: Scene, name = "file.bin"): Promise<Begun> {
   const { origin, nodes, cables, clients } = scene;
   const content = file(SIZE);
-  const url = origin.serve(`/${name}`, content, { rate: RATE });
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+  const url = origin.serve(`/${name}`, content, ({ range }) => ({
+    rate: RATE,
+    gates: { [SIZE - 1 - (range?.start ?? 0)]: () => finished },
+  }));
   const [client] = clients;
   assert(client);
   const id = await client.add({ url });
@@ -107,7 +112,10 @@ async function begin(scene: Scene, name = "file.bin"): Promise<Begun> {
   const [ownersCable] = [cables[index]];
   const [ownersClient, othersClient] = [clients[index], clients[1 - index]];
   assert(owner && other && ownersCable && ownersClient && othersClient);
-  return { id, content, owner, other, ownersCable, ownersClient, othersClient };
+  return {
+    ...{ id, content, finish, owner, other },
+    ...{ ownersCable, ownersClient, othersClient },
+  };
 }
 
 /** Asserts that a directory has one file with a content, and no other. */
@@ -123,12 +131,14 @@ async function assertOneFile(
 for (const storage of ["shared", "local"] as const) {
   Deno.test(`of a server that is killed, another takes over, storage ${storage}`, async () => {
     await using scene = await startScene(storage);
-    const { id, content, owner, other, othersClient } = await begin(scene);
+    const begun = await begin(scene);
+    const { id, content, owner, other, othersClient } = begun;
     owner.kill("SIGKILL");
     const start = performance.now();
     const [, kind] = await other.printed(/adopted id=.* kind="(\w+)"/);
     assertLess(performance.now() - start, LEASE + LATE);
     assertEquals(kind, storage === "shared" ? "left" : "new");
+    begun.finish();
     const status = await othersClient.end(id);
     assertEquals(status.process_status, "Downloaded");
     await assertOneFile(other.directory, "file.bin", content);
@@ -144,6 +154,7 @@ for (const storage of ["shared", "local"] as const) {
     owner.kill("SIGCONT");
     await owner.printed(/expelled session=/);
     await owner.printed(/lost id=/);
+    begun.finish();
     const status = await othersClient.end(id);
     assertEquals(status.process_status, "Downloaded");
     await assertOneFile(other.directory, "file.bin", content);
@@ -164,12 +175,13 @@ for (const storage of ["shared", "local"] as const) {
 
   Deno.test(`a server that is cut from the broker holds, and another takes over, storage ${storage}`, async () => {
     await using scene = await startScene(storage);
-    const { id, content, owner, other, ownersCable, othersClient } =
-      await begin(scene);
+    const begun = await begin(scene);
+    const { id, content, owner, other, ownersCable, othersClient } = begun;
     ownersCable.cut();
     const start = performance.now();
     await other.printed(/adopted id=.* kind="(left|new)"/);
     assertLess(performance.now() - start, LEASE + LATE);
+    begun.finish();
     const status = await othersClient.end(id);
     assertEquals(status.process_status, "Downloaded");
     ownersCable.mend();
@@ -180,7 +192,8 @@ for (const storage of ["shared", "local"] as const) {
 
 Deno.test("a server that is told to stop gives up what it has, and another goes on without a copy", async () => {
   await using scene = await startScene("shared");
-  const { id, content, owner, other, othersClient } = await begin(scene);
+  const begun = await begin(scene);
+  const { id, content, owner, other, othersClient } = begun;
   owner.kill("SIGTERM");
   await owner.printed(/stopping/);
   const start = performance.now();
@@ -191,6 +204,7 @@ Deno.test("a server that is told to stop gives up what it has, and another goes 
   assertLess(performance.now() - start, LEASE / 2);
   assertEquals(kind, "own");
   assert(Number(bytes) > RATE);
+  begun.finish();
   assertEquals((await othersClient.end(id)).process_status, "Downloaded");
   await assertOneFile(other.directory, "file.bin", content);
   assertEquals((await owner.ended).code, 0);
@@ -198,13 +212,14 @@ Deno.test("a server that is told to stop gives up what it has, and another goes 
 
 Deno.test("a server that is started again at once goes on with its own", async () => {
   await using scene = await startScene("shared");
-  const { id, content, owner, ownersCable } = await begin(scene);
+  const { id, content, finish, owner, ownersCable } = await begin(scene);
   const name = owner === scene.nodes[0] ? "a" : "b";
   owner.kill("SIGKILL");
   await owner.ended;
   assert(ownersCable);
   const again = await scene.start(name);
   await using client = await again.connect();
+  finish();
   const status = await client.until(
     id,
     ({ process_status: status }) => status === "Downloaded",
@@ -215,11 +230,12 @@ Deno.test("a server that is started again at once goes on with its own", async (
 
 Deno.test("while no broker answers for longer than a lease, all hold, and nobody is expelled", async () => {
   await using scene = await startScene("shared");
-  const { id, content, owner, ownersClient } = await begin(scene);
+  const { id, content, finish, owner, ownersClient } = await begin(scene);
   const { broker, nodes } = scene;
   broker.kill("SIGSTOP");
   await new Promise((resolve) => setTimeout(resolve, 2 * LEASE));
   broker.kill("SIGCONT");
+  finish();
   assertEquals((await ownersClient.end(id)).process_status, "Downloaded");
   for (const node of nodes) {
     assert(!/expelled|lost id/.test(node.output()), node.output());
@@ -230,7 +246,8 @@ Deno.test("while no broker answers for longer than a lease, all hold, and nobody
 
 Deno.test("of a broker that is killed and comes back, nothing is lost", async () => {
   await using scene = await startScene("shared");
-  const { id, content, owner, ownersClient, othersClient } = await begin(scene);
+  const begun = await begin(scene);
+  const { id, content, owner, ownersClient, othersClient } = begun;
   const { broker, origin } = scene;
   await broker.crash();
   await owner.printed(/queue lost/);
@@ -239,6 +256,7 @@ Deno.test("of a broker that is killed and comes back, nothing is lost", async ()
   assertMatch(refused.error.message, /broker cannot be reached/);
   await new Promise((resolve) => setTimeout(resolve, LEASE * 1.5));
   await broker.restart();
+  begun.finish();
   assertEquals((await ownersClient.end(id)).process_status, "Downloaded");
   await assertOneFile(owner.directory, "file.bin", content);
   const next = await othersClient.add({ url: origin.serve("/y", file(10)) });
@@ -247,7 +265,8 @@ Deno.test("of a broker that is killed and comes back, nothing is lost", async ()
 
 Deno.test("a command on a download whose server is mute is carried out without it", async () => {
   await using scene = await startScene("shared");
-  const { id, content, owner, other, othersClient } = await begin(scene);
+  const begun = await begin(scene);
+  const { id, content, owner, other, othersClient } = begun;
   owner.kill("SIGSTOP");
   const start = performance.now();
   const paused = await othersClient.request({ action: "pause", id });
@@ -266,6 +285,7 @@ Deno.test("a command on a download whose server is mute is carried out without i
     assertEquals(resumed.error.code, "STATE", resumed.error.message);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  begun.finish();
   await othersClient.until(
     id,
     ({ process_status }) => process_status === "Downloaded",
