@@ -34,7 +34,10 @@ import { say } from "./words.js";
  * }} parts
  */
 export function createCommands({ connection, notices, dialog }) {
-  /** Downloads of which the answer to a command is awaited. */
+  /**
+   * Downloads of which the answer to a command is awaited; not those of which
+   * somebody is asked: a dialog that was just closed is heard of a little later.
+   */
   const busy = new Set();
 
   /**
@@ -44,12 +47,12 @@ export function createCommands({ connection, notices, dialog }) {
   async function act(name, status) {
     const { id } = status;
     if (busy.has(id)) return;
-    busy.add(id);
     try {
       switch (name) {
         case "pause":
         case "resume":
         case "retry":
+          busy.add(id);
           await connection.request({ action: name, id });
           return;
         case "refresh":
@@ -60,6 +63,7 @@ export function createCommands({ connection, notices, dialog }) {
           const answer = await askRemove(dialog, status);
           if (answer === "no") return;
           const file = answer === "file" ? { delete_file: true } : {};
+          busy.add(id);
           await connection.request({ action: "remove", id, ...file });
           return notices.say(
             say("done.removed", { name: quotedName(status) }),

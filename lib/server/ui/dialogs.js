@@ -19,6 +19,13 @@ import { isKey, say, sentences } from "./words.js";
  */
 
 /**
+ * Answers the question that was asked last; nobody hears of a second answer.
+ *
+ * @type {(answer: string) => void}
+ */
+let answerLast = () => {};
+
+/**
  * Opens a dialog; the one that is open before it is the answer to itself.
  *
  * @param {HTMLDialogElement} dialog
@@ -52,9 +59,12 @@ function open(dialog, title, content, choices) {
   dialog.returnValue = "";
   dialog.showModal();
   const { promise, resolve } = Promise.withResolvers();
-  dialog.addEventListener("close", () => resolve(dialog.returnValue), {
-    once: true,
-  });
+  answerLast("");
+  answerLast = resolve;
+  dialog.onclose = () => {
+    // A dialog that was just closed is heard of when the next is open already.
+    if (!dialog.open) answerLast(dialog.returnValue);
+  };
   // A click outside: the form fills the dialog, so it is on the backdrop.
   dialog.onclick = ({ target }) => {
     if (target === dialog) dialog.close("");

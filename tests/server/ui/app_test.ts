@@ -129,6 +129,30 @@ testSteps("a download on the page in Chromium", {
     assertEquals(complaints, []);
   },
 
+  async "a question that follows another at once is asked, and answered"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    await add(page, origin.serve("/a.bin", literal("a")));
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").focus();
+    await page.keyboard.press("Delete");
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    // In one turn: no browser has told of the close by then.
+    await page.evaluate(() => {
+      document.querySelector("dialog")?.close("");
+      const options = { key: "Delete", code: "Delete", bubbles: true };
+      document.activeElement?.dispatchEvent(
+        new KeyboardEvent("keydown", options),
+      );
+    });
+    await dialog.getByRole("button", { name: "Take off the list" }).click();
+    await row(page, "a.bin").waitFor({ state: "detached" });
+    assertEquals(complaints, []);
+  },
+
   async "removal asks first, and takes the file along if told to"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, directory, complaints } = scene;
