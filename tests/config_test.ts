@@ -97,6 +97,17 @@ Deno.test("sizes have suffixes", () => {
   ) assertEquals(read({ "bytes-amount": text }).bytesAmount, bytes, text);
 });
 
+Deno.test("rates and their like may be left empty, for no limit", () => {
+  const none = read();
+  assertEquals(
+    [none.limitRate, none.limitRatePerHost, none.maxDownloads],
+    [null, null, null],
+  );
+  const set = read({ "limit-rate": "500k", "limit-rate-per-host": "2MB" });
+  assertEquals([set.limitRate, set.limitRatePerHost], [512_000, 2_000_000]);
+  assertEquals(read({ "max-downloads": "3" }).maxDownloads, 3);
+});
+
 Deno.test("a wrong value is named in one line, with its setting and what is allowed", () => {
   for (
     const [flag, value, allowed] of [

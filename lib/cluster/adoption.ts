@@ -146,7 +146,7 @@ const PIECE = 1024 * 1024;
 
 /**
  * Copies the runs of a part that are as they were recorded into another file,
- * which takes its place. Whoever still has the part open writes to a file that
+ * which takes its place. A server that still has the part open writes to a file that
  * is nobody's from then on: a write that was begun before the claim was lost may
  * come at any time, and no check can be close enough to it.
  *

@@ -101,7 +101,7 @@ export interface Broker {
   read(key: string): Promise<{ value: Value; revision: number } | null>;
   /** What all keys of a kind hold now. */
   list(kind: "n"): Promise<Change[]>;
-  /** Sends a message to whoever listens. */
+  /** Sends a message to all servers that listen. */
   tell(subject: string, data: unknown): void;
   /** Sends a message and waits for its answer; null if none comes in time. */
   ask(subject: string, data: unknown, within: number): Promise<unknown>;

@@ -390,7 +390,7 @@ export function createClaims(tools: ClaimsTools): Claims {
     try {
       if (holding.over || lost.signal.aborted) return;
       const { part, file, bytes } = holding;
-      // What was not adopted may still be written to by whoever had it before.
+      // What was not adopted may still be written to by its former holder.
       const isOwn = purpose === "work" && part?.epoch === epoch;
       const left = !isOwn
         ? part
@@ -514,20 +514,20 @@ export function createClaims(tools: ClaimsTools): Claims {
       await end(holding, () => null);
       removeIfThere(recordPath(partPath(parts, id, holding.epoch)));
     },
-    // deno-lint-ignore require-await
-    async checkpoint(id, file, { runs, bytes }) {
-      const holding = heldFor(id);
-      if (!mayWrite(membership.writeUntil)) throw away();
-      const path = partPath(parts, id, holding.epoch);
-      writeRecord(path, { file, runs }, tools);
-      Object.assign(holding, { file, bytes, runs });
-    },
-    // deno-lint-ignore require-await
-    async forget(id) {
-      const holding = heldFor(id);
-      removeIfThere(recordPath(partPath(parts, id, holding.epoch)));
-      Object.assign(holding, { file: null, bytes: 0, runs: [] });
-    },
+    checkpoint: (id, file, { runs, bytes }) =>
+      Promise.try(() => {
+        const holding = heldFor(id);
+        if (!mayWrite(membership.writeUntil)) throw away();
+        const path = partPath(parts, id, holding.epoch);
+        writeRecord(path, { file, runs }, tools);
+        Object.assign(holding, { file, bytes, runs });
+      }),
+    forget: (id) =>
+      Promise.try(() => {
+        const holding = heldFor(id);
+        removeIfThere(recordPath(partPath(parts, id, holding.epoch)));
+        Object.assign(holding, { file: null, bytes: 0, runs: [] });
+      }),
     partOf: (id) => partPath(parts, id, holdings.get(id)?.epoch ?? 0),
     release: (holding) => inTurn(holding.id, () => giveUp(holding)),
     hear(id, entry) {

@@ -79,8 +79,8 @@ export function isHeld(entry: Entry | null, { session, epoch }: Held): boolean {
 }
 
 /**
- * Whether the holder of a claim has itself given it up in an entry: whoever
- * takes a claim away counts its epoch on.
+ * Whether the holder of a claim has itself given it up in an entry: a server that
+ * takes another's claim away counts its epoch on.
  */
 export function isGivenUp(entry: Entry | null, { epoch }: Held): boolean {
   return entry !== null && entry.owner === null && entry.epoch === epoch;

@@ -91,7 +91,7 @@ async function openLock(path: string): Promise<Deno.FsFile> {
   return await Deno.open(path, { ...options, mode: PRIVATE_FILE });
 }
 
-/** The file that names the storage; made by whoever comes first. */
+/** The file that names the storage; made by the first server. */
 function idFile(shared: string): string {
   const path = join(shared, "storage");
   try {

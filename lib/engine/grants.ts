@@ -20,7 +20,7 @@ const LATELY = 2_000;
 /**
  * Makes grants.
  *
- * @param give Lets a thread read so many bytes more; Infinity for all.
+ * @param give Lets a thread read a number of bytes more; Infinity for all.
  */
 export function createGrants(
   rates: Rates,

@@ -29,10 +29,10 @@ export interface Rates {
 
 /** How long a grant lasts at the strictest rate, in milliseconds ... */
 const GRANT = 20;
-/** ... but at least, and at most, so many bytes. */
+/** ... but has at least and at most as many bytes as these. */
 const SHORTEST = 1024;
 const LONGEST = 4 * 1024 * 1024;
-/** Who had to wait for others gets up to so many grants at a time. */
+/** A reader that had to wait for others gets up to as many grants at a time. */
 const CATCHING_UP = 4;
 /** For how long a bucket fills while nobody draws from it, in milliseconds. */
 const MOST_SAVED = 250;

@@ -38,6 +38,10 @@ const IS_DAMAGED = `(
     json_type(request, '$.threads') IN ('integer', 'null') AND
     coalesce(json_type(request, '$.directory'), 'text') = 'text' AND
     coalesce(json_type(request, '$.limitRate'), 'integer') = 'integer' AND
+    coalesce(request ->> '$.limitRate', 1) > 0 AND
+    (json_type(request, '$.kept') IS NULL OR
+      json_type(request, '$.kept.options') IS 'object' AND
+      json_type(request, '$.kept.uris') IS 'array') AND
     (file IS NULL OR
       json_type(file, '$.name') IS 'text' AND
       json_type(file, '$.size') IN ('integer', 'null') AND

@@ -141,16 +141,15 @@ export function createStore(
       write(() => {
         const before = get(id);
         if (before === null) return;
-        const { kind, ...detail } = paths.recorded(state);
-        const facts = file && JSON.stringify(file);
-        const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
-        sql.settle.run(kind, ...rest, id);
+        const { kind } = state;
+        const now = { state, file, downloaded, finishedAt };
+        sql.settle.run(...standingOf(now, paths), finishedAt, id);
         if (before.file?.name !== file?.name) sql.relist.run(id);
         count(before.state.kind, kind);
         const useless = kind === "Downloaded" || downloaded === 0;
         // Runs are recorded only together with the file's facts.
         if (useless && before.file !== null) sql.forget.run(id);
-        recent.update({ ...before, state, file, downloaded, finishedAt });
+        recent.update({ ...before, ...now });
       }),
     renew: (id, request) =>
       write(() => {
@@ -176,21 +175,19 @@ export function createStore(
         recent.forget(id);
       }),
     get,
-    idsFrom: (beginning, limit) =>
+    idsFrom: readable((beginning, limit) =>
       // An id is of hexadecimal digits and hyphens, all of them before "g".
       sql.idsFrom.all(beginning, beginning + "g", limit)
-        .map(({ id }) => String(id)),
+        .map(({ id }) => String(id))
+    ),
     write,
     replace: (download) =>
       write(() => {
-        const { id, request, file, downloaded, finishedAt } = download;
+        const { id, request, state: { kind }, finishedAt } = download;
         const before = get(id);
         if (before === null) return;
-        const { kind, ...detail } = paths.recorded(download.state);
-        const facts = file && JSON.stringify(file);
-        const rest = [JSON.stringify(detail), facts, downloaded, finishedAt];
         sql.renew.run(hostOf(request), JSON.stringify(request), id);
-        sql.settle.run(kind, ...rest, id);
+        sql.settle.run(...standingOf(download, paths), finishedAt, id);
         if (textOf(before) !== textOf(download)) sql.relist.run(id);
         count(before.state.kind, kind);
         recent.update(download);
@@ -254,18 +251,18 @@ function rowOf(
   request: string,
   paths: FinishedPaths,
 ): (string | number | null)[] {
-  const { id, state } = download;
+  const { id, addedAt, finishedAt } = download;
+  const standing = standingOf(download, paths);
+  const host = hostOf(download.request);
+  return [id, host, request, ...standing, addedAt, finishedAt];
+}
+
+/** The columns from `state` to `downloaded`. */
+function standingOf(
+  { state, file, downloaded }: Pick<Download, "state" | "file" | "downloaded">,
+  paths: FinishedPaths,
+): (string | number | null)[] {
   const { kind, ...detail } = paths.recorded(state);
-  const { file, downloaded, addedAt, finishedAt } = download;
-  return [
-    id,
-    hostOf(download.request),
-    request,
-    kind,
-    JSON.stringify(detail),
-    file && JSON.stringify(file),
-    downloaded,
-    addedAt,
-    finishedAt,
-  ];
+  const facts = file && JSON.stringify(file);
+  return [kind, JSON.stringify(detail), facts, downloaded];
 }

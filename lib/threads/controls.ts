@@ -10,7 +10,7 @@ export interface Controls {
   written: Run | null;
   /** Bytes that the thread may read; Infinity where nothing limits it. */
   leave: number;
-  /** Lets it read so many bytes more. */
+  /** Lets it read `bytes` more. */
   grant(bytes: number): void;
   /** Resolves once it may read more, or is to end. */
   granted(): Promise<void>;

@@ -25,7 +25,7 @@ export interface Member extends Disposable {
   fetch(task: SliceTask): void;
   /** Tells a thread that its slice ends earlier now. */
   bound(thread: number, end: number): void;
-  /** Lets a thread read so many bytes more; Infinity for all. */
+  /** Lets a thread read `bytes` more; Infinity for all. */
   grant(thread: number, bytes: number): void;
   /** Has a thread ask for leave to read from now on. */
   limit(thread: number): void;

@@ -55,7 +55,7 @@ export type ThreadOrder =
   | { readonly type: "fetch"; readonly task: SliceTask }
   /** The slice ends there now: its tail was taken over, or has come back. */
   | { readonly type: "bound"; readonly thread: number; readonly end: number }
-  /** So many bytes more may be read; Infinity for all. */
+  /** The thread may read `bytes` more; Infinity for all. */
   | { readonly type: "grant"; readonly thread: number; readonly bytes: number }
   /** What may be read without leave is over. */
   | { readonly type: "limit"; readonly thread: number }

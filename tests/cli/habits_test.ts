@@ -39,6 +39,8 @@ for (
     ["-x16 -s16 -c", { "threads-amount": "16" }],
     ["-x 8 -s 4", { "threads-amount": "4" }],
     ["--max-connection-per-server=8", { "threads-amount": "8" }],
+    ["-j 5", { "max-downloads": "5" }],
+    ["--max-download-limit=1M", { "limit-rate": "1M" }],
     ["--continue=true -d y", { "content-directory": "y" }],
     ["--dir=y --out=x", { "content-directory": "y", "output": "x" }],
     // wget

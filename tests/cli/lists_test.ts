@@ -52,6 +52,7 @@ Deno.test("options as aria2 takes them belong to the URL above", () => {
   referer=https://b.example/
   checksum=sha-1=0123456789abcdef0123456789abcdef01234567
   split=3
+  max-download-limit=500K
   gid=2089b05ecca3d829
   pause=true
 https://c.example/?out=d
@@ -70,6 +71,7 @@ https://c.example/?out=d
         },
         sha1: "0123456789abcdef0123456789abcdef01234567",
         threads: 3,
+        limit_rate: 512_000,
         paused: true,
       },
       { url: "https://c.example/?out=d" },

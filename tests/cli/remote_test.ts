@@ -11,6 +11,7 @@ type Task =
   | "resume"
   | "retry"
   | "refresh"
+  | "limit"
   | "remove";
 
 function ask(url: string, task: Task, ...args: string[]): Promise<Ran> {
@@ -95,6 +96,44 @@ Deno.test("a server is asked from the command line", async () => {
   const unknown = await ask(server.url, "remove", "12345678");
   assertEquals(unknown.code, 1);
   assertMatch(unknown.stderr, /There is no download of this id/);
+});
+
+Deno.test("rates are given with add, and set for downloads and the server", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const url = origin.serve("/a", file(1_000_000));
+  const added = await ask(server.url, "add", "--limit-rate", "1k", url);
+  const id = added.stdout.trim();
+  async function shown() {
+    const { stdout } = await ask(server.url, "list", "--json");
+    const { limit_rate, limited_by } = JSON.parse(stdout);
+    return [limit_rate, limited_by];
+  }
+  await origin.request(({ path }) => path === "/a");
+  assertEquals(await shown(), [1024, "download"]);
+  const limited = await ask(server.url, "limit", "2k", id.slice(0, 8));
+  assertEquals([limited.code, limited.stdout], [0, `${id}\n`]);
+  assertEquals(await shown(), [2048, "download"]);
+  assertEquals((await ask(server.url, "limit", "--per-host", "1500")).code, 0);
+  assertEquals(await shown(), [2048, "host"]);
+  assertEquals((await ask(server.url, "limit", "1000")).code, 0);
+  assertEquals(await shown(), [2048, "server"]);
+  for (const args of [["none"], ["--per-host", "none"], ["none", id]]) {
+    assertEquals((await ask(server.url, "limit", ...args)).stderr, "");
+  }
+  await server.printed(/ downloaded id=/);
+  for (
+    const [args, says] of [
+      [[], /limit takes a rate, such as/],
+      [["fast"], /The rate must be bytes a second from 1000/],
+      [["--per-host", "2k", id], /--per-host goes without an id/],
+    ] as const
+  ) {
+    const { code, stderr } = await ask(server.url, "limit", ...args);
+    assertEquals(code, 2);
+    assertMatch(stderr, says);
+  }
 });
 
 Deno.test("what is added paused is not asked for before it is resumed", async () => {

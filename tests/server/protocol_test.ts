@@ -97,6 +97,14 @@ Deno.test("a command is for one download", () => {
       [{ action: "resume" }, { kind: "resume" }],
       [{ action: "retry" }, { kind: "retry" }],
       [{ action: "refresh", url }, { kind: "refresh", url }],
+      [{ action: "limit", limit_rate: 1000 }, {
+        kind: "limit",
+        limitRate: 1000,
+      }],
+      [{ action: "limit", limit_rate: null }, {
+        kind: "limit",
+        limitRate: null,
+      }],
       [{ action: "remove" }, { kind: "remove", deleteFile: false }],
       [{ action: "remove", delete_file: true }, {
         kind: "remove",
@@ -106,6 +114,24 @@ Deno.test("a command is for one download", () => {
   ) {
     const asked = parse({ ...fields, id: "1", request_id: 2 });
     assertEquals(asked, { kind: "command", id: "1", command });
+  }
+});
+
+Deno.test("without an id, a limit is the server's, or that of its hosts", () => {
+  for (
+    const [fields, rates] of [
+      [{ limit_rate: 2000 }, { server: 2000 }],
+      [{ limit_rate_per_host: null }, { host: null }],
+      [
+        { limit_rate: null, limit_rate_per_host: 5000 },
+        { server: null, host: 5000 },
+      ],
+    ] as const
+  ) {
+    assertEquals(parse({ action: "limit", ...fields }), {
+      kind: "limit",
+      rates,
+    });
   }
 });
 
@@ -290,6 +316,11 @@ Deno.test("what is wrong with a command is named", () => {
       [{ action: "pause", id: "1", delete_file: true }, '"delete_file"'],
       [{ action: "remove", id: "1", delete_file: 1 }, '"delete_file"'],
       [{ action: "pause", id: "1", url }, '"url"'],
+      [{ action: "limit" }, '"limit_rate"'],
+      [{ action: "limit", id: "1" }, '"limit_rate"'],
+      [{ action: "limit", limit_rate: 999 }, "from 1000"],
+      [{ action: "limit", id: "1", limit_rate: "2M" }, '"limit_rate"'],
+      [{ action: "limit", id: "1", limit_rate_per_host: 2000 }, "_per_host"],
       [{ action: "list", offset: -1 }, '"offset"'],
       [{ action: "list", limit: 0 }, '"limit"'],
       [{ action: "list", limit: 1001 }, "from 1 to 1000"],

@@ -197,3 +197,31 @@ for (const scheme of ["http\u0001", "httpx", "ftp"]) {
     );
   });
 }
+
+for (
+  const [what, from, to] of [
+    ["a rate of nothing", "5000", "0"],
+    ["a rate that is text", "5000", '"fast"'],
+    ["kept options under another name", '"options"', '"opt1ons"'],
+    ["kept URLs under another name", '"uris"', '"ur1s"'],
+  ] as const
+) {
+  Deno.test(`a request with ${what} is damaged`, async () => {
+    await using directory = await makeDirectory();
+    const path = `${directory.path}/state.db`;
+    const kept = { options: { split: "4" }, uris: [] };
+    const request = { ...REQUEST, limitRate: 5000, kept };
+    {
+      using store = openStore(path, { sync: false });
+      await store.add([createDownload(request, 0)]);
+      using db = new DatabaseSync(path);
+      db.prepare("UPDATE downloads SET request = replace(request, ?, ?)")
+        .run(from, to);
+    }
+    assertThrows(
+      () => openStore(path, { sync: false }),
+      DownloadError,
+      "is damaged",
+    );
+  });
+}
