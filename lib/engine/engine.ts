@@ -41,7 +41,7 @@ import { createHostLimits } from "./host_limits.ts";
 import { takeUp } from "./intake.ts";
 import type { Tools } from "./jobs.ts";
 import { createGrants } from "./grants.ts";
-import { createRates } from "./rates.ts";
+import { createRates, type Reader } from "./rates.ts";
 import { createRegistry } from "./registry.ts";
 import { createRoomRule } from "./room_rule.ts";
 import { onFailure, onThreadEvent, readerOf } from "./thread_events.ts";
@@ -273,11 +273,16 @@ export function createEngine(
 
   /** Threads that nothing has limited so far do not know that they are to ask. */
   function hold(transfers: Iterable<Transfer>): void {
+    const readers = new Map<number, Reader>();
     for (const transfer of transfers) {
-      if (rates.strictest(readerOf(transfer)) === null) continue;
-      for (const { number } of transfer.threads.values()) pool.limit(number);
+      const reader = readerOf(transfer);
+      const isLimited = rates.strictest(reader) !== null;
+      for (const { number } of transfer.threads.values()) {
+        readers.set(number, reader);
+        if (isLimited) pool.limit(number);
+      }
     }
-    grants.changed();
+    grants.changed(readers);
   }
 
   async function rest(

@@ -10,12 +10,14 @@ export interface Grants extends Disposable {
   ended(thread: number, reader: Reader, unread: number): void;
   /** Whether a download's threads have lately waited: they are not slow. */
   holds(id: string): boolean;
-  /** Limits have changed: those that wait are looked at anew. */
-  changed(): void;
+  /** Limits have changed: what bears on threads, those that wait among them. */
+  changed(readers: ReadonlyMap<number, Reader>): void;
 }
 
 /** For how long a download counts as held after a wait, in milliseconds. */
 const LATELY = 2_000;
+/** Downloads whose waits are known: at one more, those of long ago go. */
+const MOST_HELD = 256;
 
 /**
  * Makes grants.
@@ -48,11 +50,19 @@ export function createGrants(
         waiting.delete(thread);
         give(thread, drawn.bytes);
       } else {
-        heldAt.set(reader.id, now);
+        hold(reader.id, now);
         soonest = Math.min(soonest, drawn.milliseconds);
       }
     }
     if (soonest < Infinity) timer = setTimeout(serve, Math.ceil(soonest));
+  }
+
+  function hold(id: string, now: number): void {
+    heldAt.set(id, now);
+    if (heldAt.size <= MOST_HELD) return;
+    for (const [other, at] of heldAt) {
+      if (now - at > LATELY) heldAt.delete(other);
+    }
   }
 
   return {
@@ -66,11 +76,14 @@ export function createGrants(
     },
     holds(id) {
       const at = heldAt.get(id) ?? -Infinity;
-      if (performance.now() - at <= LATELY) return true;
-      heldAt.delete(id);
-      return false;
+      return performance.now() - at <= LATELY;
     },
-    changed: serve,
+    changed(readers) {
+      for (const [thread, reader] of readers) {
+        if (waiting.has(thread)) waiting.set(thread, reader);
+      }
+      serve();
+    },
     [Symbol.dispose]: () => clearTimeout(timer),
   };
 }
