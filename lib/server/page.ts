@@ -49,6 +49,7 @@ const SCRIPTS = [
   "login.js",
   "media_types.js",
   "model.js",
+  "nodes.js",
   "notices.js",
   "options.js",
   "overview.js",

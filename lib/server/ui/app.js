@@ -19,6 +19,7 @@ import { commandFor, focusOf } from "./keys.js";
 import { offerLanguages, speakToReader } from "./language.js";
 import { createList } from "./list.js";
 import { createModel } from "./model.js";
+import { createNodes } from "./nodes.js";
 import { createNotices } from "./notices.js";
 import { BULK, createOverview } from "./overview.js";
 import { createSelecting } from "./selecting.js";
@@ -82,6 +83,11 @@ function socketUrl() {
   return url.href;
 }
 
+const nodes = createNodes({
+  connection,
+  dialog,
+  button: byId("nodes", HTMLButtonElement),
+});
 const { act, actOnMany } = createCommands({ connection, notices, dialog });
 const selecting = createSelecting({
   model,
@@ -106,7 +112,10 @@ function connectionChanged() {
   overview.drawConnection(state, reason);
   overview.drawTitle(state);
   if (state.kind === "open") {
-    if (!wasOpen) drawSoon();
+    if (!wasOpen) {
+      drawSoon();
+      nodes.connected();
+    }
     wasOpen = true;
   } else if (wasOpen) {
     wasOpen = false;

@@ -94,6 +94,7 @@ export function createDetail(panel) {
     size: createFact(say("detail.size")),
     fetched: createFact(say("detail.fetched")),
     origin: createFact(say("detail.origin")),
+    node: createFact(say("detail.node")),
     added: createFact(say("detail.added")),
     ended: createFact(say("detail.ended")),
     limit: createFact(say("detail.limit")),
@@ -259,6 +260,7 @@ export function createDetail(panel) {
         ? say("detail.ranges")
         : say("detail.no.ranges"),
     );
+    setFact(factRows.node, status.node ?? null);
     setFact(factRows.added, formatMoment(status.added_at, now));
     setFact(
       factRows.ended,

@@ -269,6 +269,22 @@ export async function showHelp(dialog) {
   ]);
 }
 
+/**
+ * Shows the servers that share the queue.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @param {HTMLTableElement} table
+ */
+export async function showNodes(dialog, table) {
+  const content = [
+    html("div", { class: "wide", tabindex: "0" }, table),
+    html("p", { class: "hint" }, say("nodes.hint")),
+  ];
+  await open(dialog, say("nodes"), content, [
+    { value: "", label: say("close"), kind: "plain" },
+  ]);
+}
+
 /** @param {string} key */
 function nameOfKey(key) {
   const name = /** @type {const} */ (`keyname.${key}`);

@@ -70,6 +70,21 @@ export const WORDS = {
   "room.full": "Datenträger voll: {bytes} frei",
   "room.why":
     "Auf dem Datenträger des Servers. Downloads dürfen davon {bytes} belegen; MIN_FREE_SPACE hält den Rest frei.",
+  "nodes": "Server",
+  "nodes.count": { one: "{count} Server", other: "{count} Server" },
+  "nodes.some": {
+    one: "{heard} von {count} Server",
+    other: "{heard} von {count} Servern",
+  },
+  "nodes.hint":
+    "Sie teilen sich eine Warteschlange: Der nächste Download geht an einen Server mit freien Threads. Ein Name führt zur Seite dieses Servers.",
+  "nodes.name": "Server",
+  "nodes.state": "Zustand",
+  "nodes.room": "Platz",
+  "nodes.here": "dieser",
+  "nodes.there": "läuft",
+  "nodes.draining": "hört auf",
+  "nodes.away": "nichts gehört",
   "tell": "Benachrichtigen, wenn alles fertig ist",
   "tell.on":
     "Sie werden benachrichtigt, wenn alles fertig ist, solange diese Seite offen ist.",
@@ -248,6 +263,7 @@ export const WORDS = {
   "detail.origin": "Website",
   "detail.ranges": "liefert Teilbereiche: viele Threads zugleich",
   "detail.no.ranges": "liefert keine Teilbereiche: nur ein Thread",
+  "detail.node": "Server",
   "detail.added": "Hinzugefügt",
   "detail.ended": "Beendet",
   "detail.folder": "Ordner",

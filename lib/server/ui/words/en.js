@@ -70,6 +70,21 @@ export const WORDS = /** @type {const} */ ({
   "room.full": "Disk full: {bytes} free",
   "room.why":
     "On the server’s disk. Downloads may take {bytes} of it; MIN_FREE_SPACE keeps the rest.",
+  "nodes": "Servers",
+  "nodes.count": { one: "{count} server", other: "{count} servers" },
+  "nodes.some": {
+    one: "{heard} of {count} server",
+    other: "{heard} of {count} servers",
+  },
+  "nodes.hint":
+    "They share one queue: the next download goes to a server with free threads. A name leads to that server’s page.",
+  "nodes.name": "Server",
+  "nodes.state": "State",
+  "nodes.room": "Room",
+  "nodes.here": "this one",
+  "nodes.there": "running",
+  "nodes.draining": "stopping",
+  "nodes.away": "not heard of",
   "tell": "Notify me when all is done",
   "tell.on": "You are notified when all is done, while this page is open.",
   "tell.denied":
@@ -245,6 +260,7 @@ export const WORDS = /** @type {const} */ ({
   "detail.origin": "Origin",
   "detail.ranges": "gives ranges: many threads at once",
   "detail.no.ranges": "gives no ranges: one thread only",
+  "detail.node": "Server",
   "detail.added": "Added",
   "detail.ended": "Ended",
   "detail.folder": "Folder",

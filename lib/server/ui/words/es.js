@@ -111,6 +111,21 @@ export const WORDS = {
   "room.full": "Disco lleno: {bytes} libres",
   "room.why":
     "En el disco del servidor. Las descargas pueden ocupar {bytes}; MIN_FREE_SPACE reserva el resto.",
+  "nodes": "Servidores",
+  "nodes.count": { one: "{count} servidor", other: "{count} servidores" },
+  "nodes.some": {
+    one: "{heard} de {count} servidor",
+    other: "{heard} de {count} servidores",
+  },
+  "nodes.hint":
+    "Comparten una cola: la siguiente descarga va a un servidor con hilos libres. Un nombre lleva a la página de ese servidor.",
+  "nodes.name": "Servidor",
+  "nodes.state": "Estado",
+  "nodes.room": "Espacio",
+  "nodes.here": "este",
+  "nodes.there": "en marcha",
+  "nodes.draining": "terminando",
+  "nodes.away": "sin noticias",
   "tell": "Avisarme cuando todo termine",
   "tell.on":
     "Recibirá un aviso cuando todo termine, mientras esta página esté abierta.",
@@ -304,6 +319,7 @@ export const WORDS = {
   "detail.origin": "Origen",
   "detail.ranges": "admite rangos: muchos hilos a la vez",
   "detail.no.ranges": "no admite rangos: un solo hilo",
+  "detail.node": "Servidor",
   "detail.added": "Añadida",
   "detail.ended": "Acabada",
   "detail.folder": "Carpeta",

@@ -82,6 +82,28 @@ export const WORDS = {
   "room.full": "Диск заполнен: {bytes} свободно",
   "room.why":
     "На диске сервера. Загрузки могут занять {bytes}; остальное бережёт MIN_FREE_SPACE.",
+  "nodes": "Серверы",
+  "nodes.count": {
+    one: "{count} сервер",
+    few: "{count} сервера",
+    many: "{count} серверов",
+    other: "{count} сервера",
+  },
+  "nodes.some": {
+    one: "{heard} из {count} сервера",
+    few: "{heard} из {count} серверов",
+    many: "{heard} из {count} серверов",
+    other: "{heard} из {count} серверов",
+  },
+  "nodes.hint":
+    "У них общая очередь: следующую загрузку берёт сервер со свободными потоками. Имя ведёт на страницу этого сервера.",
+  "nodes.name": "Сервер",
+  "nodes.state": "Состояние",
+  "nodes.room": "Место",
+  "nodes.here": "этот",
+  "nodes.there": "работает",
+  "nodes.draining": "завершает работу",
+  "nodes.away": "нет вестей",
   "tell": "Сообщить, когда всё завершится",
   "tell.on":
     "Вы получите уведомление, когда всё завершится, пока эта страница открыта.",
@@ -274,6 +296,7 @@ export const WORDS = {
   "detail.origin": "Источник",
   "detail.ranges": "отдаёт по частям: много потоков сразу",
   "detail.no.ranges": "не отдаёт по частям: только один поток",
+  "detail.node": "Сервер",
   "detail.added": "Добавлено",
   "detail.ended": "Закончено",
   "detail.folder": "Папка",
