@@ -112,9 +112,14 @@ export const WORDS = {
   "room.why":
     "En el disco del servidor. Las descargas pueden ocupar {bytes}; MIN_FREE_SPACE reserva el resto.",
   "nodes": "Servidores",
-  "nodes.count": { one: "{count} servidor", other: "{count} servidores" },
+  "nodes.count": {
+    one: "{count} servidor",
+    many: "{count} de servidores",
+    other: "{count} servidores",
+  },
   "nodes.some": {
     one: "{heard} de {count} servidor",
+    many: "{heard} de {count} de servidores",
     other: "{heard} de {count} servidores",
   },
   "nodes.hint":
