@@ -28,6 +28,7 @@ import {
 } from "./engine/engine.ts";
 import { fitting, watchDiskRoom } from "./files/disk_room.ts";
 import type { DownloadParts } from "./files/parts.ts";
+import { type Coming, comingOf } from "./status/coming.ts";
 import { createFigures, type Figures } from "./status/figures.ts";
 import {
   createOverview,
@@ -149,6 +150,11 @@ export interface Coordinator
   requestOf(id: string): DownloadRequest | null;
   /** Where the file of a finished download is; null for any other. */
   pathOf(id: string): string | null;
+  /**
+   * What there is of a file that is fetched here and was asked for in order;
+   * null for any other.
+   */
+  comingOf(id: string): Coming | null;
   /** How many threads run now. */
   threads(): number;
   /** What has been done since the server started. */
@@ -328,6 +334,12 @@ export async function createCoordinator(
     pathOf(id) {
       const download = peers?.hasFile(id) === false ? null : catalogue.get(id);
       return download && finishedPath(download, parts);
+    },
+    comingOf(id) {
+      const transfer = engine.get(id);
+      return transfer?.download.request.order === "sequential"
+        ? comingOf(transfer, parts.path(id))
+        : null;
     },
     rates: engine.rates,
     limitRates: engine.limitRates,

@@ -198,6 +198,11 @@ export function createCommands(
           "RATE",
           "bytes a second that each may take: 500k, 2M",
         ),
+        flag(
+          "sequential",
+          null,
+          "from front to back, to be opened while they come",
+        ),
         flag("paused", null, "do not begin before they are resumed"),
         ...REMOTE,
       ],

@@ -125,6 +125,7 @@ function readMore(flags: Invocation["flags"], command: string) {
     ...("limit-rate" in flags && command !== "get" &&
       { limit_rate: readRate(String(flags["limit-rate"]), "--limit-rate") }),
     ...("directory" in flags && { directory: flags.directory }),
+    ...(flags.sequential === true && { order: "sequential" }),
     ...(flags.paused === true && { paused: true }),
     headers: readHeaders(flags.header),
   };

@@ -98,7 +98,7 @@ export interface ClusterPeers extends Peers {
   /** An entry stands otherwise: what was told of it may not hold any more. */
   changed(id: string): void;
   nodes(): NodeStatus[];
-  /** Where the server with a finished file is reached; null if nowhere. */
+  /** Where the server with a file, or its part, is reached; null if nowhere. */
   urlOf(id: string): string | null;
 }
 
@@ -348,11 +348,13 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     },
     urlOf(id) {
       const known = replica.known(id);
-      if (known?.state !== "Downloaded" || known.part === null) return null;
-      const keeper = keeperOf(known.part);
-      return keeper === null
+      // One that comes in order can be read where it is fetched.
+      const session = known?.state !== "Downloaded"
+        ? ownerOf(id)
+        : known.part && keeperOf(known.part);
+      return session === null
         ? null
-        : membership.sessions().get(keeper)?.lease.url ?? null;
+        : membership.sessions().get(session)?.lease.url ?? null;
     },
   };
 }

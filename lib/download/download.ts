@@ -77,6 +77,8 @@ export interface DownloadRequest {
   readonly threads: number | null;
   /** Bytes a second that it may take; absent for no limit of its own. */
   readonly limitRate?: number;
+  /** Its bytes are to come from front to back; absent for wherever is fastest. */
+  readonly order?: "sequential";
   /** It is added paused, and waits for a client to resume it. */
   readonly paused?: true;
   /** What it was asked for with besides; absent for most. */

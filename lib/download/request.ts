@@ -26,6 +26,7 @@ const DOWNLOAD_FIELDS = [
   "headers",
   "threads",
   "limit_rate",
+  "order",
   "paused",
   ...CHECKSUM_ALGORITHMS,
 ];
@@ -54,6 +55,10 @@ export function parseDownload(
   if (typeof paused !== "boolean") {
     throw bad('"paused" must be true or false.');
   }
+  const order = fields.order ?? null;
+  if (order !== null && order !== "sequential") {
+    throw bad('"order" must be "sequential", or left out.');
+  }
   const directory = (fields.directory ?? null) === null
     ? null
     : parseDirectory(fields.directory);
@@ -67,6 +72,7 @@ export function parseDownload(
       ? null
       : wholeNumberField(fields, "threads", 1, 1, 1_000),
     ...(limitRate !== undefined && { limitRate }),
+    ...(order !== null && { order }),
     ...(paused && { paused }),
   };
 }

@@ -1,4 +1,4 @@
-/** Finished files: GET and HEAD, whole or one range of them. */
+/** Files: GET and HEAD, whole or one range of them. */
 
 import { ifNoneMatch } from "@std/http/etag";
 import { basename } from "@std/path/basename";
@@ -6,43 +6,81 @@ import type { Range } from "../download/ranges.ts";
 import { isInert, mediaType } from "./ui/media_types.js";
 
 /** Bytes that are read at a time. */
-const PIECE = 256 * 1024;
+export const PIECE = 256 * 1024;
+
+/** A file as it is sent. */
+export interface Sent {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** An entity tag, and a date as HTTP writes it; null where they may change. */
+  readonly validators:
+    | { readonly etag: string; readonly modified: string }
+    | null;
+  /** The bytes from `start` to `end`. */
+  open(start: number, end: number): Promise<Body>;
+}
+
+/** The bytes of a file, or of a range of it. */
+export type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /**
- * Sends a file.
+ * Sends a finished file.
  *
- * @param path Of a finished file; null if there is none of what was asked for.
+ * @param path Null if there is none of what was asked for.
  */
 export async function serveFile(
   request: Request,
   path: string | null,
 ): Promise<Response> {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return plain(405, "A file can only be read.", { allow: "GET, HEAD" });
-  }
   const info = path === null ? null : await fileInfo(path);
   if (path === null || info === null) {
-    return plain(404, "There is no such file: it may have been removed.");
+    return refuseToWrite(request) ??
+      plain(404, "There is no such file: it may have been removed.");
   }
-  const { size } = info;
-  const etag = etagOf(info);
-  const modified = info.mtime?.toUTCString();
+  const { size, mtime } = info;
+  return await send(request, {
+    name: basename(path),
+    size,
+    validators: {
+      etag: etagOf(info),
+      modified: (mtime ?? new Date(0)).toUTCString(),
+    },
+    open: (start, end) => open(path, start, end),
+  });
+}
+
+/** Why a request is not one to read a file; null if it is. */
+export function refuseToWrite({ method }: Request): Response | null {
+  return method === "GET" || method === "HEAD"
+    ? null
+    : plain(405, "A file can only be read.", { allow: "GET, HEAD" });
+}
+
+/** Sends a file, or the range of it that is asked for. */
+export async function send(request: Request, file: Sent): Promise<Response> {
+  const refusal = refuseToWrite(request);
+  if (refusal !== null) return refusal;
+  const { name, size, validators } = file;
   const headers = new Headers({
     "accept-ranges": "bytes",
-    "cache-control": "private, no-cache",
-    "content-disposition": disposition(request, basename(path)),
+    "cache-control": validators === null ? "no-store" : "private, no-cache",
+    "content-disposition": disposition(request, name),
     "content-security-policy": "default-src 'none'; img-src 'self'; " +
       "media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "content-type": mediaType(basename(path)),
+    "content-type": mediaType(name),
     "cross-origin-resource-policy": "same-origin",
     "x-content-type-options": "nosniff",
-    etag,
-    ...(modified && { "last-modified": modified }),
   });
-  if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
-    return new Response(null, { status: 304, headers });
+  if (validators !== null) {
+    const { etag, modified } = validators;
+    headers.set("etag", etag);
+    headers.set("last-modified", modified);
+    if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+      return new Response(null, { status: 304, headers });
+    }
   }
-  const wanted = isSame(request.headers.get("if-range"), etag, modified)
+  const wanted = isSame(request.headers.get("if-range"), validators)
     ? rangeOf(request.headers.get("range"), size)
     : "whole";
   if (wanted === "none") {
@@ -54,7 +92,7 @@ export async function serveFile(
   if (wanted !== "whole") {
     headers.set("content-range", `bytes ${start}-${end - 1}/${size}`);
   }
-  const body = request.method === "HEAD" ? null : await open(path, start, end);
+  const body = request.method === "HEAD" ? null : await file.open(start, end);
   return new Response(body, {
     status: wanted === "whole" ? 200 : 206,
     headers,
@@ -84,10 +122,10 @@ function etagOf({ ino, size, mtime }: Deno.FileInfo): string {
 /** RFC 9110, 13.1.5: a Range counts only if its If-Range is still true. */
 function isSame(
   validator: string | null,
-  etag: string,
-  modified: string | undefined,
+  known: Sent["validators"],
 ): boolean {
-  return validator === null || validator === etag || validator === modified;
+  return validator === null || validator === known?.etag ||
+    validator === known?.modified;
 }
 
 /**
@@ -127,7 +165,7 @@ async function open(
   path: string,
   start: number,
   end: number,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+): Promise<Body> {
   const file = await Deno.open(path);
   let left = end - start;
   try {
@@ -158,7 +196,8 @@ async function open(
   }, { highWaterMark: 0 });
 }
 
-function plain(
+/** An answer in words. */
+export function plain(
   status: number,
   body: string,
   more: HeadersInit = {},

@@ -1,4 +1,4 @@
-/** Finished files that another server of the cluster has. */
+/** Files that another server of the cluster has. */
 
 import { text } from "./answers.ts";
 
@@ -41,9 +41,9 @@ export async function relayFile(
       ...{ method, headers, signal },
       redirect: "manual",
     });
-    if (
-      answer.status === 401 || answer.status === 403 || answer.status >= 500
-    ) {
+    // 503: its file has not begun to come.
+    const failed = answer.status >= 500 && answer.status !== 503;
+    if (answer.status === 401 || answer.status === 403 || failed) {
       await answer.body?.cancel();
       return away();
     }

@@ -12,6 +12,7 @@ import type { MethodsOptions } from "./aria2/methods.ts";
 import { clientAddress } from "./client_address.ts";
 import type { Tell } from "../download/events.ts";
 import type { Health } from "../store/health.ts";
+import { serveComing } from "./coming_file.ts";
 import { serveFile } from "./files.ts";
 import { isRelayed, relayFile } from "./relay.ts";
 import { createGuard, type GuardOptions, type Remedy } from "./guard.ts";
@@ -263,7 +264,13 @@ function dataRoutes(
       path: /^\/files\/([^/]+)$/,
       access: "token",
       handler({ request, parts: [id = ""] }) {
-        const path = coordinator.pathOf(id);
+        const sight = {
+          coming: () => coordinator.comingOf(id),
+          finished: () => coordinator.pathOf(id),
+        };
+        const path = sight.finished();
+        const coming = path === null ? sight.coming() : null;
+        if (coming !== null) return serveComing(request, coming, sight);
         const url = path === null ? cluster?.urlOf(id) ?? null : null;
         return url === null || isRelayed(request)
           ? serveFile(request, path)

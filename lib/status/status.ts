@@ -52,6 +52,8 @@ export interface Status {
    * has the same queue.
    */
   readonly node?: string | null;
+  /** Absent unless its bytes are to come from front to back. */
+  readonly order?: "sequential";
   /** Why it failed or paused, or what it is trying again after. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
   /** ISO 8601. */
@@ -83,6 +85,7 @@ export function statusOf(download: Download): Status {
     slices: finished && size ? [[0, size]] : [],
     fetching: [],
     path_to_file: finished ? toFileUrl(state.path).href : null,
+    ...(request.order && { order: request.order }),
     error: error && { code: error.code, message: error.message },
     added_at: isoDate(addedAt),
     finished_at: finishedAt === null ? null : isoDate(finishedAt),

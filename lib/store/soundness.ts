@@ -39,6 +39,7 @@ const IS_DAMAGED = `(
     coalesce(json_type(request, '$.directory'), 'text') = 'text' AND
     coalesce(json_type(request, '$.limitRate'), 'integer') = 'integer' AND
     coalesce(request ->> '$.limitRate', 1) > 0 AND
+    coalesce(request ->> '$.order', 'sequential') = 'sequential' AND
     (json_type(request, '$.kept') IS NULL OR
       json_type(request, '$.kept.options') IS 'object' AND
       json_type(request, '$.kept.uris') IS 'array') AND

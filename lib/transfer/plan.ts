@@ -36,6 +36,12 @@ const FAR_SLOWER = 20;
 /** ... and it is older than this and a wait for an answer, in milliseconds. */
 const TIME_TO_SHOW = 5_000;
 
+/**
+ * Bytes. What is to come from front to back comes in slices of no more: what is
+ * missing in front of what is there is then at most one for each thread.
+ */
+const SEQUENTIAL_SLICE = 1024 * 1024;
+
 /** What limits a plan. */
 export interface PlanLimits {
   /** Bytes a slice has at most. */
@@ -122,9 +128,12 @@ function isDone({ done }: Transfer, { start, end }: Range): boolean {
  * each wait for an answer would cost more than shorter ones could bring.
  */
 function lengthOfNext(
-  { source: { answersIn, pace }, threads }: Transfer,
+  { source: { answersIn, pace }, threads, download: { request } }: Transfer,
   bytesAmount: number,
 ): number {
+  if (request.order === "sequential") {
+    return Math.min(bytesAmount, SEQUENTIAL_SLICE);
+  }
   if (answersIn > NEAR) return bytesAmount;
   const lengths = threads.values().map(({ slice, end }) => end - slice.start);
   return nextLength(pace, bytesAmount, Math.max(0, ...lengths));

@@ -103,11 +103,13 @@ Deno.test("rates are given with add, and set for downloads and the server", asyn
   await using directory = await makeDirectory();
   await using server = await startServer(directory.path);
   const url = origin.serve("/a", file(1_000_000));
-  const added = await ask(server.url, "add", "--limit-rate", "1k", url);
+  const slow = ["--limit-rate", "1k", "--sequential"];
+  const added = await ask(server.url, "add", ...slow, url);
   const id = added.stdout.trim();
   async function shown() {
     const { stdout } = await ask(server.url, "list", "--json");
-    const { limit_rate, limited_by } = JSON.parse(stdout);
+    const { limit_rate, limited_by, order } = JSON.parse(stdout);
+    assertEquals(order, "sequential");
     return [limit_rate, limited_by];
   }
   await origin.request(({ path }) => path === "/a");

@@ -19,6 +19,7 @@ import {
   startSluice,
   taskArguments,
 } from "../support/sluice.ts";
+import { gate } from "../support/trial.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -124,6 +125,25 @@ Deno.test("a file is had from any server, in parts too, and is deleted where it 
   const unknown = await fetch(`${pageOf(other)}files/${id}`);
   assertEquals(unknown.status, 401);
   await unknown.body?.cancel();
+  const film = file(3_000_000, 4);
+  const { opened, open } = gate();
+  const coming = await first.add({
+    url: origin.serve("/film.mp4", film, {
+      gates: { 2_000_000: () => opened },
+    }),
+    order: "sequential",
+  });
+  for (const client of [first, second]) {
+    await client.until(coming, ({ downloaded }) => downloaded >= 1_000_000);
+  }
+  for (const node of [one, two]) {
+    const front = await fetch(`${pageOf(node)}files/${coming}`, {
+      headers: { ...headers, range: "bytes=10-19" },
+    });
+    assertEquals(front.status, 206);
+    assertEquals(await front.bytes(), bytesOf(film).subarray(10, 20));
+  }
+  open();
   const seen = await client.until(
     id,
     ({ process_status }) => process_status === "Downloaded",

@@ -323,6 +323,8 @@ export function fieldsOf(options: Options, url: string): JsonObject {
     ...threadsOf(options),
     limit_rate: rateOf(options["max-download-limit"]),
     ...(checksum !== "" && { [algorithmOf(type)]: digest }),
+    ...(options["stream-piece-selector"] === "inorder" &&
+      { order: "sequential" }),
     ...(pause === "true" && { paused: true }),
   };
 }

@@ -9,6 +9,11 @@ import { say } from "./words.js";
  * @typedef {"pause" | "resume" | "retry" | "refresh" | "open" | "save"
  *   | "copy" | "source" | "remove"} ActionName
  *
+ * @typedef {Pick<
+ *   Status,
+ *   "process_status" | "path_to_file" | "error" | "filename" | "order"
+ * >} Known What of a download decides it.
+ *
  * @typedef {object} Action
  * @property {ActionName} name
  * @property {string} label
@@ -25,7 +30,7 @@ function action(name) {
 /**
  * What makes sense, the likeliest first.
  *
- * @param {Pick<Status, "process_status" | "path_to_file" | "error">} status
+ * @param {Known} status
  * @returns {Action[]}
  */
 export function actionsFor(status) {
@@ -33,14 +38,18 @@ export function actionsFor(status) {
 }
 
 /**
- * @param {Pick<Status, "process_status" | "path_to_file" | "error">} status
+ * @param {Known} status
  * @returns {ActionName[]}
  */
-function namesFor({ process_status: state, path_to_file: path, error }) {
+function namesFor(status) {
+  const { process_status: state, path_to_file: path, error } = status;
   switch (state) {
     case "Queued":
-    case "Downloading":
       return ["pause", "source", "remove"];
+    case "Downloading":
+      return status.order === "sequential" && isInert(status.filename ?? "")
+        ? ["pause", "open", "source", "remove"]
+        : ["pause", "source", "remove"];
     case "Paused":
       return ["resume", "refresh", "source", "remove"];
     case "Failed":

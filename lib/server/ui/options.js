@@ -13,6 +13,7 @@ import { say } from "./words.js";
  * @property {string} headers One a line.
  * @property {string} threads
  * @property {string} rate
+ * @property {boolean} sequential
  * @property {boolean} paused
  *
  * @typedef {{ kind: "fields", fields: Readonly<Record<string, unknown>> }
@@ -63,6 +64,7 @@ export function readOptions(texts, count) {
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(threads !== "" && { threads: Number(threads) }),
       ...(rate !== null && { limit_rate: rate }),
+      ...(texts.sequential && { order: "sequential" }),
       ...(texts.paused && { paused: true }),
     },
   };
@@ -151,6 +153,7 @@ export function createOptions(findFolders) {
     headers: byId("headers", HTMLTextAreaElement),
     threads: byId("threads", HTMLInputElement),
     rate: byId("rate", HTMLInputElement),
+    sequential: byId("sequential", HTMLInputElement),
     paused: byId("paused", HTMLInputElement),
   };
   const folders = byId("folders", HTMLDataListElement);
@@ -191,6 +194,7 @@ export function createOptions(findFolders) {
         headers: fields.headers.value,
         threads: fields.threads.value,
         rate: fields.rate.value,
+        sequential: fields.sequential.checked,
         paused: fields.paused.checked,
       }, count),
     /** @param {keyof Texts} field */
@@ -200,9 +204,9 @@ export function createOptions(findFolders) {
     },
     /** They were for the links that were added, and for no others. */
     clear() {
-      const { paused, ...texts } = fields;
+      const { sequential, paused, ...texts } = fields;
       for (const field of Object.values(texts)) field.value = "";
-      paused.checked = false;
+      sequential.checked = paused.checked = false;
       show(false);
     },
   };

@@ -251,6 +251,7 @@ Deno.test("what options ask for reaches the origin, and is read back", async () 
     split: 4,
     "max-connection-per-server": "2",
     "max-download-limit": "1K",
+    "stream-piece-selector": "inorder",
     "seed-ratio": "1.0",
     "no-such-option": "x",
     gid: "0123456789abcdef",
@@ -278,6 +279,10 @@ Deno.test("what options ask for reaches the origin, and is read back", async () 
     ask(sluice, listener, "getOption", gid),
   ]) as [Record<string, unknown>, Record<string, string>];
   assertEquals(status.dir, `${directory}/films`);
+  await using client = await sluice.connect();
+  const list = await client.request({ action: "list" });
+  assert("data" in list && Array.isArray(list.data));
+  assertEquals(list.data[0].order, "sequential");
   const [{ path }] = status.files as [{ path: string }];
   assertEquals(path, `${directory}/films/2026/b.bin`);
   assertEquals(read.dir, `${directory}/films`);

@@ -8,6 +8,7 @@ const NONE = {
   headers: "\n",
   threads: "",
   rate: "",
+  sequential: false,
   paused: false,
 };
 
@@ -38,11 +39,11 @@ Deno.test("what is filled in becomes the protocol's fields", () => {
       paused: true,
     },
   );
-  const shared = { directory: "films", threads: "2", paused: true };
+  const shared = { directory: "films", threads: "2", sequential: true };
   assertEquals(fieldsOf(shared, 9), {
     directory: "films",
     threads: 2,
-    paused: true,
+    order: "sequential",
   });
 });
 

@@ -84,6 +84,12 @@ Deno.test("each state has what makes sense in it", () => {
     }),
     "refresh retry source remove",
   );
+  const film = { process_status: "Downloading", filename: "a.mp4" } as const;
+  assertEquals(names(film), "pause source remove");
+  assertEquals(
+    names({ ...film, order: "sequential" }),
+    "pause open source remove",
+  );
   const done = { process_status: "Downloaded" } as const;
   assertEquals(
     names({ ...done, path_to_file: "file:///d/a.zip" }),

@@ -180,6 +180,7 @@ export const WORDS = {
   "options.rate.hint": "Ohne Grenze, oder 500k, 2M",
   "options.rate.wrong":
     "Schreiben Sie das Tempo in Bytes pro Sekunde, ab 1.000, etwa 500k oder 2M.",
+  "options.sequential": "Von vorn nach hinten, um sie schon vorher zu öffnen",
   "options.paused": "Noch nicht beginnen",
   "options.bookmark":
     "Ziehen Sie {child} in Ihre Lesezeichen: Auf jeder Seite bringt es deren Link hierher.",

@@ -238,6 +238,7 @@ export const WORDS = {
   "options.rate.hint": "Sin límite, o 500k, 2M",
   "options.rate.wrong":
     "Escriba la velocidad en bytes por segundo, desde 1000, como 500k o 2M.",
+  "options.sequential": "De principio a fin, para abrirlo mientras llega",
   "options.paused": "No empezar todavía",
   "options.bookmark":
     "Arrastre {child} a sus marcadores: en cualquier página, trae aquí su enlace.",

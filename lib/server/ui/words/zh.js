@@ -144,6 +144,7 @@ export const WORDS = {
   "options.rate": "最高速度",
   "options.rate.hint": "不限，或 500k、2M",
   "options.rate.wrong": "请以每秒字节数填写速度，至少 1000，例如 500k 或 2M。",
+  "options.sequential": "按顺序下载，以便边下边看",
   "options.paused": "暂不开始",
   "options.bookmark":
     "将 {child} 拖到书签栏：在任意页面上点击，即可把该页面的链接带到这里。",
