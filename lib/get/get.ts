@@ -73,6 +73,8 @@ export async function get(
   const over = Promise.withResolvers<"all" | "interrupted" | "full">();
   over.promise.catch(() => {});
   let failed = 0;
+  /** Of the last finished file: see `releaseLater`. */
+  let finished: Claim | null = null;
   /** Bytes, as of the last look; without any, nothing more is begun. */
   let room = Infinity;
 
@@ -107,6 +109,22 @@ export async function get(
       bytes: Math.max(0, download.downloaded - left),
     };
     reporter.ended(statusOf(download), effort, path);
+    if (path !== null) releaseLater(begun?.claim ?? null);
+  }
+
+  /**
+   * Releases the claim on a finished file when the next file is finished, or this
+   * call ends: after a kill, the same command then tells of the file that is
+   * there, and fetches no second one.
+   */
+  function releaseLater(claim: Claim | null): void {
+    const last = finished;
+    finished = claim;
+    try {
+      last?.release();
+    } catch (error) {
+      reporter.stuck(toRecord(error));
+    }
   }
 
   /** A download that has ended, with its file where that is to stay. */
@@ -180,9 +198,8 @@ export async function get(
     }
     // An earlier call gave it its name, and was killed before it could say so.
     mine.forget();
-    mine.release();
-    const finished = finishedAs(named, left?.file ?? null);
-    ended({ ...createDownload(request, Date.now()), ...finished });
+    const settled = finishedAs(named, left?.file ?? null);
+    ended({ ...createDownload(request, Date.now()), ...settled });
   }
 
   /** A download whose file is there has come to its end. */
@@ -237,6 +254,7 @@ export async function get(
   } finally {
     await coordinator.close();
     for (const { claim } of open.values()) claim?.release();
+    releaseLater(null);
   }
 }
 

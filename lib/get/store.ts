@@ -19,7 +19,7 @@ interface Entry {
 
 /**
  * Makes the store of a `get`. It holds a download from when it is added until
- * it has come to rest, and releases its claim then.
+ * it has come to rest, and releases its claim then, unless its file is there.
  *
  * @param claimOf The claim on what is asked for.
  */
@@ -34,7 +34,9 @@ export function createGetStore(
     const { state, downloaded } = settled;
     if (state.kind === "Downloaded" || downloaded === 0) forget(entry);
     entry.download = { ...entry.download, ...settled };
-    if (state.kind !== "Queued") release(id, entry);
+    // What tells of a name is to be there until its user has been told.
+    if (state.kind === "Downloaded") entries.delete(id);
+    else if (state.kind !== "Queued") release(id, entry);
     return Promise.resolve();
   }
 

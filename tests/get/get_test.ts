@@ -7,7 +7,11 @@ import {
   firstDifference,
   startOrigin,
 } from "../support/origin.ts";
-import { flagsFor, PERMISSION_SETS } from "../support/permissions.ts";
+import {
+  flagsFor,
+  PERMISSION_SETS,
+  withFlags,
+} from "../support/permissions.ts";
 import { start, type Started, startGet } from "../support/process.ts";
 import { projectPath, taskArguments } from "../support/sluice.ts";
 
@@ -54,12 +58,33 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     }
     assertEquals(directory.names(), [".sluice"]);
     slow = false;
-    const before = origin.sent;
+    const asked = origin.requests.length;
     const { code, stderr } = await startGet(directory.path, flags).ended;
     assertEquals(code, 0, stderr);
-    assert(origin.sent - before < content.size, "nothing was kept");
+    const again = origin.requests.slice(asked);
+    assert(again.every(({ range }) => (range?.start ?? 0) > 0), "anew");
     assertEquals(await firstDifference(`${directory.path}/a`, content), null);
     assertEquals(directory.names(), ["a"]);
+  });
+}
+
+for (const flags of [[], ["-o", "b"], ["--sync", "false"]]) {
+  Deno.test(`killed before it forgets a named file, get has told of it: ${flags}`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    const url = origin.serve("/b", file(100_000));
+    const words = withFlags(taskArguments("get", directory.path), [
+      "--allow-run",
+      "--preload=tests/support/die_before_removal.ts",
+    ]);
+    const killed = await start([...words, ...flags, url]).ended;
+    const told = `${directory.path}/b\n`;
+    assertEquals([killed.code, killed.stdout], [137, told], killed.stderr);
+    const asked = origin.requests.length;
+    const again = await startGet(directory.path, [...flags, url]).ended;
+    assertEquals([again.code, again.stdout], [0, told], again.stderr);
+    assertEquals(origin.requests.length, asked);
+    assertEquals(directory.names(), ["b"]);
   });
 }
 
