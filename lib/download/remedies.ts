@@ -6,6 +6,12 @@ import type { ErrorCode } from "./errors.ts";
 export type Remedy =
   /** Ask again, later each time. */
   | "retry"
+  /**
+   * Ask again; if all bytes that were announced are there, they were too few:
+   * throw them away, and take the whole file in one answer; if that has been
+   * asked for already, give up.
+   */
+  | "longer"
   /** Ask again, with fewer connections if others of the origin are alive. */
   | "fewer"
   /** Ask the original URL again, where a redirect had led elsewhere. */
@@ -56,7 +62,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   WEB_PAGE: "proven",
   CUT: "retry",
   STALLED: "retry",
-  TOO_LONG: "retry",
+  TOO_LONG: "longer",
   WORKER: "retry",
   TOO_MANY_FILES: "retry",
   CHECKSUM: "unproven",

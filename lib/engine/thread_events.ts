@@ -146,11 +146,20 @@ function onEnded(
   }
   const { phase } = transfer;
   if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
-  if (isWhole(transfer)) return;
+  if (isWhole(transfer) && !isTooShort(transfer, thread, outcome.error)) return;
   const { url, location } = thread.source;
   const redirected = location !== null;
   const error = redirected ? outcome.error : explained(outcome.error, url);
   onFailure(transfer, error, redirected, tools);
+}
+
+/** Whether a file is shorter than the one answer that has brought it. */
+function isTooShort(
+  { file }: Transfer,
+  { slice, run }: Thread,
+  { code }: ErrorRecord,
+): boolean {
+  return code === "TOO_LONG" && slice.start === 0 && run.end === file?.size;
 }
 
 /** An origin's refusal, with what of the URL was not sent as it was given. */

@@ -116,7 +116,11 @@ export async function fetchSlice(
   // With a length announced, the HTTP client itself cuts the body off there.
   if (sink.position < end || contentLength(headers) !== null) return;
   if (await body.read() !== null) {
-    throw new DownloadError("TOO_LONG", "The origin sent more than the slice.");
+    throw new DownloadError(
+      "TOO_LONG",
+      "The origin sent more than it had said it would: retry later, or add " +
+        "another URL of the file.",
+    );
   }
 }
 

@@ -73,6 +73,13 @@ export function judge(
       return isUnproven(transfer)
         ? restart(setback, "whole", error)
         : stopAs(setback, { kind: "Failed", error });
+    case "longer":
+      if (!isWhole(transfer)) {
+        return again(transfer, setback, error, circumstances);
+      }
+      return transfer.ask === "whole"
+        ? stopAs(setback, { kind: "Failed", error })
+        : restart(setback, "whole", error);
     case "whole":
       // A thread that is served goes on where others are not.
       if (!isFinal(transfer) || transfer.threads.size > 0) {

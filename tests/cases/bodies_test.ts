@@ -6,6 +6,7 @@ import type { Behave, OriginRequest } from "../support/origin.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   askedWhole,
+  endAlone,
   PATIENT,
   SLICE,
   startTrial,
@@ -79,6 +80,34 @@ Deno.test("a body longer than it says is cut off there", async () => {
   const url = trial.origin.serve("/a", WHOLE, behave);
   await assertDownloaded(await trial.end(url), WHOLE, "a");
 });
+
+for (const framing of ["chunked", "close"] as const) {
+  const behave: Behave = {
+    status: 206,
+    ranges: "ignore",
+    framing,
+    headers: { "Content-Range": "bytes 0-999/1000" },
+  };
+
+  Deno.test(`an answer longer than the file that it tells of is no file, framed by ${framing}`, async () => {
+    await using trial = await startTrial();
+    const { origin } = trial;
+    const url = origin.serve(
+      "/a",
+      WHOLE,
+      where(({ range }) => range !== null, behave),
+    );
+    await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+    assertEquals(origin.requests.length, 2);
+  });
+
+  Deno.test(`asked for plainly, too, it is an error, framed by ${framing}`, async () => {
+    await using trial = await startTrial();
+    const url = trial.origin.serve("/a", WHOLE, behave);
+    assertFailed(await trial.end(url), "TOO_LONG");
+    assertEquals(filesIn(trial.downloads.directory), []);
+  });
+}
 
 Deno.test("of a slice that is cut, only what is missing is asked for again", async () => {
   await using trial = await startTrial();

@@ -13,7 +13,7 @@
  * - A body of another file under the right headers.
  * - A body without length or chunks that the connection's end cuts short.
  * - A web page in place of a file of unknown kind, in the very first answer.
- * - A total that is too small in every answer.
+ * - A total that is too small in every answer, none of which goes on behind it.
  */
 
 import type { CoordinatorOptions } from "../../lib/coordinator.ts";
