@@ -69,6 +69,11 @@ export async function openWire(
   let open: Deno.Conn = tcp;
   // TLS is Deno's own, which `fetch` speaks, too: it trusts the same. Closed
   // during its handshake, it keeps the connection until the peer speaks or ends.
+  // Tried on Deno 2.9.6: node:tls over a Duplex of the connection ends it at once,
+  // speaks TLS within TLS and shows client certificates over any connection. But
+  // its `ca` takes the place of the usual authorities, which a worker may not read
+  // to add to them (they want `sys`), and it calls an expired certificate, or one
+  // for clients, one of an unknown authority.
   async function startTls(hostname: string): Promise<void> {
     const secure = await Deno.startTls(tcp, { ...options, hostname });
     open = secure;
