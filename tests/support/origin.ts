@@ -710,9 +710,10 @@ function chunk(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([size, bytes, Buffer.from("\r\n")]);
 }
 
-/** Resolves when the kernel has taken the bytes. */
-function write(socket: net.Socket, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** Resolves when the kernel has taken the bytes; over TLS, none are never taken. */
+async function write(socket: net.Socket, bytes: Uint8Array): Promise<void> {
+  if (bytes.length === 0) return;
+  await new Promise<void>((resolve, reject) => {
     socket.write(bytes, (error) => error ? reject(GONE) : resolve());
   });
 }

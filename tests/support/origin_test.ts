@@ -422,6 +422,8 @@ Deno.test("TLS, and a reset below it", async () => {
   origin.serve("/", file(MiB), { cut: { after: 10, by: "reset" } });
   const answer = await fetch(url, { client });
   await assertRejects(() => answer.bytes(), TypeError);
+  origin.serve("/", null, { raw: "", cut: { after: 0, by: "reset" } });
+  await assertRejects(() => fetch(url, { client }), TypeError);
   await assertRejects(() => fetch(url.replace("https", "http")), TypeError);
 });
 
