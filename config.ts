@@ -1,9 +1,10 @@
-/** Settings: defaults, then the environment, then flags. */
+/** Settings: defaults, then a file, then the environment, then flags. */
 
 import { resolve } from "@std/path/resolve";
 import { isNetwork } from "./lib/base/ip_address.ts";
 import { parseBytes, parseWholeNumber } from "./lib/base/whole_number.ts";
 import { parseQueue, type QueueAddress } from "./lib/cluster/settings.ts";
+import type { ConfigFile, FileRules } from "./lib/cli/config_file.ts";
 import { FASTEST, SLOWEST } from "./lib/download/request.ts";
 import {
   parseNoProxy,
@@ -14,6 +15,8 @@ import {
 
 /** What can be set. */
 export interface Config {
+  /** Path; null for none. */
+  readonly configFile: string | null;
   /** Absolute path. */
   readonly contentDirectory: string;
   readonly threadsAmount: number;
@@ -131,6 +134,13 @@ export function parseToken(text: string): string | undefined {
 }
 
 const SETTINGS: Settings = {
+  configFile: {
+    name: "CONFIG_FILE",
+    meaning: "a file of settings in TOML, which count before the defaults",
+    fallback: "",
+    allowed: "a path",
+    parse: parsePath,
+  },
   contentDirectory: {
     name: "CONTENT_DIRECTORY",
     meaning: "where files go",
@@ -425,6 +435,7 @@ export type Program = "serve" | "get";
 
 /** The settings that `get` goes by, and what it uses if nobody sets them. */
 const OF_GET: { readonly [Key in keyof Config]?: string } = {
+  configFile: SETTINGS.configFile.fallback,
   contentDirectory: ".",
   threadsAmount: SETTINGS.threadsAmount.fallback,
   // As many as are asked for: there is one host, as a rule.
@@ -490,8 +501,14 @@ function fallbackOf(key: keyof Config, program: Program): string {
   return fallback ?? SETTINGS[key].fallback;
 }
 
+/** Settings that a file gives, and where in it. */
+export type FileSettings = Pick<ConfigFile, "valueOf" | "placeOf">;
+
+const NO_FILE: FileSettings = { valueOf: () => undefined, placeOf: () => "" };
+
 /**
- * Reads all settings: a flag before the environment before the default.
+ * Reads all settings: a flag before the environment before a file before the
+ * default.
  *
  * @param flags What was given on the command line, by flag.
  * @param environment What the environment holds, by name; asked only for what
@@ -502,19 +519,23 @@ export function readConfig(
   flags: Readonly<Record<string, unknown>>,
   environment: (name: string) => string | undefined,
   program: Program = "serve",
+  file: FileSettings = NO_FILE,
 ): Config {
   const config: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(SETTINGS)) {
-    const flag = flags[flagOf(setting.name)];
+    const { name } = setting;
     const asked = program === "serve" || key in OF_GET;
-    const text = flag ?? ((asked && environment(setting.name)) ||
-      fallbackOf(key as keyof Config, program));
+    const given = flags[flagOf(name)] ??
+      ((asked && environment(name)) || undefined);
+    const filed = given === undefined && asked && file.valueOf(name);
+    const text = given ?? (filed || fallbackOf(key as keyof Config, program));
     const value = setting.parse(String(text).trim());
     if (value === undefined) {
       const given = setting.secret ? "what it is" : JSON.stringify(text);
       const meant = setting.meant?.(String(text)) ?? null;
+      const place = filed ? `${file.placeOf(name)}: ` : "";
       throw new ConfigError(
-        `${setting.name} must be ${setting.allowed}, not ${given}` +
+        `${place}${name} must be ${setting.allowed}, not ${given}` +
           (meant === null ? "." : `: write ${meant}`),
       );
     }
@@ -531,6 +552,22 @@ export const PROXY_ENVIRONMENT: readonly string[] = [
   ...new Set(Object.values(PROXY_VARIABLES).flat()),
 ];
 
+/** What a file of settings may hold. */
+export const FILE_RULES: FileRules = {
+  settings: [
+    ...ENVIRONMENT.filter((name) => name !== SETTINGS.configFile.name),
+    ...PROXY_ENVIRONMENT,
+  ],
+  tables: [],
+  isSecret(name, text) {
+    if (PROXY_ENVIRONMENT.includes(name)) return text.includes("@");
+    return text !== "" &&
+      Object.values(SETTINGS).some((setting) =>
+        setting.name === name && setting.secret
+      );
+  },
+};
+
 /**
  * Reads which proxies there are.
  *
@@ -539,12 +576,17 @@ export const PROXY_ENVIRONMENT: readonly string[] = [
  */
 export function readProxies(
   environment: (name: string) => string | undefined,
+  file: FileSettings = NO_FILE,
 ): Proxies {
-  /** The name and value of the first variable that is set. */
+  /** What the first variable that is set is called, where, and its value. */
   function first(names: readonly string[]): [string, string] | null {
     for (const name of names) {
       const value = environment(name)?.trim();
       if (value) return [name, value];
+    }
+    for (const name of names) {
+      const value = file.valueOf(name)?.trim();
+      if (value) return [`${file.placeOf(name)}: ${name}`, value];
     }
     return null;
   }

@@ -5,6 +5,7 @@ import { resolve } from "@std/path/resolve";
 import {
   type Config,
   ConfigError,
+  FILE_RULES,
   parseToken,
   type Program,
   PROXY_ENVIRONMENT,
@@ -17,6 +18,7 @@ import { errorMessage } from "./lib/base/error_message.ts";
 import { writeAllSync } from "./lib/base/write_all.ts";
 import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
+import type { ConfigFile } from "./lib/cli/config_file.ts";
 import { refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
 import { TERM } from "./lib/cli/terminal/outputs.ts";
@@ -52,11 +54,11 @@ async function main(args: readonly string[]): Promise<void> {
   switch (command.name) {
     case "serve":
       if (operands.length === 0) {
-        return await serveUntilStopped(configFor(asked));
+        return await serveUntilStopped(await configFor(asked));
       }
       throw new UsageError(`There is no command ${operands[0]}; see --help.`);
     case "get":
-      return Deno.exit(await get(asked, configFor(asked)));
+      return Deno.exit(await get(asked, await configFor(asked)));
     case "man": {
       const { renderManual } = await import("./lib/cli/manual.ts");
       const { default: { version } } = await import("./deno.json", {
@@ -89,8 +91,8 @@ interface Settings extends Config {
   readonly proxies: Proxies;
 }
 
-/** The settings, from the command line and the environment. */
-function configFor({ command, flags }: Invocation): Settings {
+/** The settings, from the command line, the environment and a file. */
+async function configFor({ command, flags }: Invocation): Promise<Settings> {
   const program: Program = command.name === "get" ? "get" : "serve";
   const settings = settingsOf(program).map(({ variable }) => variable);
   if (program === "get") settings.push(TERM);
@@ -99,12 +101,35 @@ function configFor({ command, flags }: Invocation): Settings {
     .map((variable) => ({ name: "env", variable }) as const);
   refuseWithout([{ name: "net" }, ...needed]);
   const environment = (name: string) => Deno.env.get(name);
-  const config = readConfig(flags, environment, program);
-  const proxies = readProxies(environment);
+  const file = await configFileFor(flags, environment, program);
+  const config = readConfig(flags, environment, program, file);
+  const proxies = readProxies(environment, file);
   // Deno's clients read these, too, when they are made, and otherwise than curl:
   // what they do not understand, they go round in silence.
   for (const name of PROXY_ENVIRONMENT) Deno.env.delete(name);
   return { ...config, proxies };
+}
+
+/**
+ * The file of settings that a flag or the environment names; undefined for none.
+ *
+ * @throws {UsageError} if it is of no use, or may not be read.
+ */
+async function configFileFor(
+  flags: Invocation["flags"],
+  environment: (name: string) => string | undefined,
+  program: Program,
+): Promise<ConfigFile | undefined> {
+  const named = flags["config-file"] ?? environment("CONFIG_FILE");
+  if (typeof named !== "string" || named.trim() === "") return undefined;
+  const path = resolve(named.trim());
+  const permission = { name: "read", path } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") {
+    // The line names the other files, too, as far as they are known without it.
+    refuseWithout(filesOf(readConfig(flags, environment, program)));
+  }
+  const { readConfigFile } = await import("./lib/cli/config_file.ts");
+  return await readConfigFile(path, named.trim(), FILE_RULES);
 }
 
 /** The authorities in PEM that the command line trusts a server with. */
@@ -153,6 +178,7 @@ function filesOf(
     clientKey,
     authTokenFile,
     queueCredentials,
+    configFile,
   }: Config,
 ): Deno.PermissionDescriptor[] {
   return [
@@ -164,8 +190,10 @@ function filesOf(
       { name: "read", path: stateDirectory } as const,
       { name: "write", path: stateDirectory } as const,
     ]),
-    ...[caFile, clientCert, clientKey, authTokenFile, queueCredentials]
-      .filter((path) => path !== null)
+    ...[
+      ...[caFile, clientCert, clientKey, authTokenFile, queueCredentials],
+      configFile,
+    ].filter((path) => path !== null)
       .map((path) => ({ name: "read", path }) as const),
   ];
 }

@@ -25,8 +25,10 @@ Deno.test("the binary holds the workers and all that they import", async () => {
     assertMatch(stdout + stderr, new RegExp(`── ${file}\\.ts`));
   }
   assertMatch(stdout + stderr, /deno-std\/1\.3\.1/);
-  // What a shared queue needs is imported by an address that Deno cannot read.
+  // What a shared queue and a file of settings need is imported by an address
+  // that Deno cannot read.
   assertMatch(stdout + stderr, /── (transport-node|nats\.ts)/);
+  assertMatch(stdout + stderr, /── (smol-toml|toml\.ts)/);
   // Its directories are those below the one it is started in.
   assertEquals(embeddedPermissions(await Deno.readFile(output)), {
     allow_net: [],

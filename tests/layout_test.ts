@@ -30,6 +30,7 @@ function levelOf(path: string): number {
 /** Where Deno begins to read: the program and its workers. */
 const ENTRIES = [
   "main.ts",
+  "lib/cli/toml.ts",
   "lib/cluster/nats.ts",
   "lib/store/reader_worker.ts",
   "lib/threads/worker.ts",

@@ -27,7 +27,8 @@ export function renderCommandHelp(command: CommandUsage): string {
     ["Flags:", ...renderFlags(flags)],
     settings.length > 0
       ? [
-        "Settings, each also a variable of the environment (--port is PORT):",
+        "Settings, each also a variable of the environment (--port is PORT), and a",
+        "line of the file of CONFIG_FILE (PORT = 9000):",
         ...renderFlags(settings),
       ]
       : [],

@@ -31,8 +31,9 @@ export function renderManual(
     ...commands.flatMap(renderCommand),
     ".SH ENVIRONMENT",
     text(
-      "Each setting is also a variable: --threads-amount is THREADS_AMOUNT. " +
-        "A flag counts before a variable.",
+      "Each setting is also a variable: --threads-amount is THREADS_AMOUNT; " +
+        "and a line of the TOML file of CONFIG_FILE: THREADS_AMOUNT = 8. A " +
+        "flag counts before a variable, and that before the file.",
     ),
     ...item(
       bold("SLUICE_TOKEN"),

@@ -215,7 +215,7 @@ Deno.test("without --netrc get may not read HOME, and with it a refusal names th
   const first = await getWith(home.path, args, []);
   assertEquals(first.code, 2);
   const env = first.stderr.match(/--allow-env=\S+/)?.[0] ?? "";
-  assertMatch(env, /=CONTENT_DIRECTORY,.*,HOME,/);
+  assertMatch(env, /=CONFIG_FILE,.*,HOME,/);
   const elsewhere = { env: homeAt("/nowhere") };
   const words = withFlags(taskArguments("get", home.path), [env]);
   const second = await start([...words, ...args], elsewhere).ended;
