@@ -12,6 +12,7 @@ import {
   type Proxies,
   PROXY_VARIABLES,
 } from "./lib/origin/proxies.ts";
+import { parseToken, TOKEN_RULE } from "./lib/server/scopes.ts";
 
 /** What can be set. */
 export interface Config {
@@ -124,14 +125,6 @@ const WORKERS = Math.max(
 );
 
 const TRUE_OR_FALSE = "true or false";
-
-/** What a token may be, in words. */
-export const TOKEN_RULE = "16 to 200 visible ASCII characters";
-
-/** A token; undefined if it is not allowed. */
-export function parseToken(text: string): string | undefined {
-  return /^[\x21-\x7e]{16,200}$/.test(text) ? text : undefined;
-}
 
 const SETTINGS: Settings = {
   configFile: {
@@ -558,8 +551,9 @@ export const FILE_RULES: FileRules = {
     ...ENVIRONMENT.filter((name) => name !== SETTINGS.configFile.name),
     ...PROXY_ENVIRONMENT,
   ],
-  tables: [],
+  tables: ["tokens"],
   isSecret(name, text) {
+    if (name === "tokens") return true;
     if (PROXY_ENVIRONMENT.includes(name)) return text.includes("@");
     return text !== "" &&
       Object.values(SETTINGS).some((setting) =>

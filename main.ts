@@ -6,13 +6,11 @@ import {
   type Config,
   ConfigError,
   FILE_RULES,
-  parseToken,
   type Program,
   PROXY_ENVIRONMENT,
   readConfig,
   readProxies,
   settingsOf,
-  TOKEN_RULE,
 } from "./config.ts";
 import { errorMessage } from "./lib/base/error_message.ts";
 import { writeAllSync } from "./lib/base/write_all.ts";
@@ -26,6 +24,7 @@ import { printable } from "./lib/cli/terminal/width.ts";
 import { DownloadError } from "./lib/download/errors.ts";
 import { isLoopback } from "./lib/origin/address.ts";
 import type { Proxies } from "./lib/origin/proxies.ts";
+import { parseToken, type Token, TOKEN_RULE } from "./lib/server/scopes.ts";
 import type { ClientCertificate } from "./lib/threads/clients.ts";
 
 // What only one command needs is imported by it: `get` is to start at once.
@@ -86,9 +85,11 @@ function flagOf(
   return settingFlag({ name, ...usage });
 }
 
-/** The settings, and the proxies that the environment names. */
+/** The settings, and what is named beside them. */
 interface Settings extends Config {
   readonly proxies: Proxies;
+  /** Where tables stand; undefined for none. */
+  readonly file: ConfigFile | undefined;
 }
 
 /** The settings, from the command line, the environment and a file. */
@@ -107,7 +108,7 @@ async function configFor({ command, flags }: Invocation): Promise<Settings> {
   // Deno's clients read these, too, when they are made, and otherwise than curl:
   // what they do not understand, they go round in silence.
   for (const name of PROXY_ENVIRONMENT) Deno.env.delete(name);
-  return { ...config, proxies };
+  return { ...config, proxies, file };
 }
 
 /**
@@ -275,20 +276,42 @@ async function useOrRefuse<Value>(
 }
 
 /**
- * The settings with the token that a file holds.
+ * The settings with all tokens: the one that lets its holder do everything, and
+ * those of the file of settings.
  *
- * @throws {ConfigError} if it holds none, or others may read it.
+ * @throws {ConfigError | UsageError} if one of them makes no sense.
  */
-async function withToken(settings: Settings): Promise<Settings> {
-  const { authToken, authTokenFile: path } = settings;
-  if (path === null) return settings;
+async function withTokens(settings: Settings) {
+  const { file } = settings;
+  const authToken = await ownToken(settings);
+  const own = authToken === null
+    ? []
+    : [{ name: "AUTH_TOKEN", token: authToken, scope: "all" } as const];
+  const tables = file?.tables("tokens") ?? [];
+  const tokens: readonly Token[] = tables.length === 0 ? own : [
+    ...own,
+    ...(await import("./lib/cli/token_tables.ts"))
+      .readTokens(tables, FILE_RULES.settings, authToken),
+  ];
+  return { ...settings, authToken, tokens };
+}
+
+/**
+ * The token that a setting gives, or the file that one names; null for none.
+ *
+ * @throws {ConfigError} if that file holds none, or others may read it.
+ */
+async function ownToken(
+  { authToken, authTokenFile: path }: Settings,
+): Promise<string | null> {
+  if (path === null) return authToken;
   if (authToken !== null) {
     throw new ConfigError("Set AUTH_TOKEN or AUTH_TOKEN_FILE, not both.");
   }
   const { readOwnFile } = await import("./lib/server/own_file.ts");
   const text = await useOrRefuse("AUTH_TOKEN_FILE", () => readOwnFile(path));
   const token = parseToken(text.trim());
-  if (token !== undefined) return { ...settings, authToken: token };
+  if (token !== undefined) return token;
   throw new ConfigError(
     `The file of AUTH_TOKEN_FILE must hold ${TOKEN_RULE}, not what it does.`,
   );
@@ -302,7 +325,7 @@ async function serveUntilStopped(settings: Settings): Promise<void> {
       import("./lib/server/serve.ts"),
     ]);
   refuseWithout([...filesOf(settings), SYS_HOSTNAME]);
-  const config = await withToken(settings);
+  const config = await withTokens(settings);
   const fault = await exposureFault(config);
   if (fault) throw new ConfigError(fault);
   const certificates = await readCertificates(config);

@@ -29,7 +29,7 @@ export interface ConfigFile {
 /** One table of a file, `[[tokens]]`. */
 export interface Table {
   readonly fields: JsonObject;
-  /** An error that names its line, or that of one of its fields. */
+  /** An error that names its line, or that of one of its fields if it has it. */
   fault(message: string, field?: string): UsageError;
 }
 
@@ -106,8 +106,10 @@ export async function readConfigFile(
       const found = Array.isArray(root[table]) ? root[table] : [];
       return found.filter(isObject).map((fields, n): Table => ({
         fields,
-        fault: (message, field) =>
-          fault(message, field === undefined ? [table, n] : [table, n, field]),
+        fault(message, field = "") {
+          const way = field in fields ? [table, n, field] : [table, n];
+          return fault(message, way);
+        },
       }));
     },
   };

@@ -9,6 +9,7 @@ export type ErrorCode =
   // a client's request
   | "BAD_REQUEST"
   | "BAD_URL"
+  | "FORBIDDEN"
   | "UNKNOWN_ID"
   | "WRONG_STATE"
   | "FILE_GONE"

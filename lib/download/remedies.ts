@@ -39,6 +39,7 @@ export type Remedy =
 const REMEDIES: Record<ErrorCode, Remedy> = {
   BAD_REQUEST: "none",
   BAD_URL: "none",
+  FORBIDDEN: "none",
   UNKNOWN_ID: "none",
   WRONG_STATE: "none",
   FILE_GONE: "none",

@@ -1,8 +1,9 @@
-/** Checks who knows the token, and limits how often an address may guess it. */
+/** Checks who knows a token, and limits how often an address may guess one. */
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { bitsOf } from "../base/ip_address.ts";
-import type { CookieScope } from "./public_url.ts";
+import type { CookiePlace } from "./public_url.ts";
+import type { Scope, Token } from "./scopes.ts";
 
 /** Wrong guesses that an address has ... */
 const MOST_GUESSES = 10;
@@ -15,7 +16,18 @@ const COOKIE = "sluice_session";
 const TOKEN_PROTOCOL = "sluice.token.";
 
 /** What a request's credentials are; `throttled` after too many wrong guesses. */
-export type Verdict = "welcome" | "unknown" | "throttled";
+export type Verdict =
+  | Welcome
+  | { readonly kind: "unknown" }
+  | { readonly kind: "throttled" };
+
+/** One that comes in. */
+export interface Welcome {
+  readonly kind: "welcome";
+  /** Its token's name; null where none is needed. */
+  readonly name: string | null;
+  readonly scope: Scope;
+}
 
 /** Checks credentials. */
 export interface Auth {
@@ -23,25 +35,30 @@ export interface Auth {
   check(headers: Headers, address: string): Verdict;
   /** Checks the token that was typed into the login page. */
   login(token: string, address: string): Verdict;
-  /** The cookie that spares the page's user another login. */
-  cookie(scope: CookieScope): string;
-  /** The cookie that makes a browser forget the one of the same scope. */
-  endedCookie(scope: CookieScope): string;
+  /** The cookie that spares who has logged in by a token another login. */
+  cookie(token: string, place: CookiePlace): string;
+  /** The cookie that makes a browser forget the one of the same place. */
+  endedCookie(place: CookiePlace): string;
 }
 
 /**
- * Makes the check for a token; without one, every request is welcome.
+ * Makes the check for tokens; without any, every request is welcome.
  *
  * @param now Milliseconds, by the steady clock.
  */
 export function createAuth(
-  token: string | null,
+  tokens: readonly Token[],
   now: () => number = () => performance.now(),
 ): Auth {
   const guesses = new Map<string, { count: number; since: number }>();
-  // Derived from the token, it reveals nothing of it, and ends when it changes.
-  const session = createHmac("sha256", token ?? "").update("page session")
-    .digest("hex");
+  const byToken = tokens.map((one) => ({ ...one, secret: one.token }));
+  const bySession = tokens.map((one) => ({
+    ...one,
+    secret: sessionOf(one.token),
+  }));
+  const open = tokens.length === 0
+    ? { kind: "welcome", name: null, scope: "all" } as const
+    : null;
 
   function judge(given: string, address: string): Verdict {
     const host = networkOf(address);
@@ -49,29 +66,51 @@ export function createAuth(
     const { count, since } = before && now() - before.since < WINDOW
       ? before
       : { count: 0, since: now() };
-    if (count >= MOST_GUESSES) return "throttled";
-    if (token === null || isSame(given, token)) return "welcome";
+    if (count >= MOST_GUESSES) return { kind: "throttled" };
+    const welcome = open ?? welcomeBy(given, byToken);
+    if (welcome !== null) return welcome;
     guesses.delete(host);
     guesses.set(host, { count: count + 1, since });
     const [oldest] = guesses.keys();
     if (guesses.size > MOST_ADDRESSES && oldest) guesses.delete(oldest);
-    return "unknown";
+    return { kind: "unknown" };
   }
 
   return {
     check(headers, address) {
-      if (token === null) return "welcome";
+      if (open !== null) return open;
       // 256 bits cannot be guessed: a wrong session is an old one, not a guess.
-      if (sessions(headers).some((kept) => isSame(kept, session))) {
-        return "welcome";
-      }
+      const [session] = sessions(headers)
+        .map((kept) => welcomeBy(kept, bySession))
+        .filter((welcome) => welcome !== null);
+      if (session !== undefined) return session;
       const given = bearer(headers) ?? protocolToken(headers);
-      return given === null ? "unknown" : judge(given, address);
+      return given === null ? { kind: "unknown" } : judge(given, address);
     },
     login: judge,
-    cookie: (scope) => renderCookie(session, 365 * 24 * 3600, scope),
-    endedCookie: (scope) => renderCookie("", 0, scope),
+    cookie: (token, place) =>
+      renderCookie(sessionOf(token), 365 * 24 * 3600, place),
+    endedCookie: (place) => renderCookie("", 0, place),
   };
+}
+
+/** Derived from a token, it reveals nothing of it, and ends when it changes. */
+function sessionOf(token: string): string {
+  return createHmac("sha256", token).update("page session").digest("hex");
+}
+
+/**
+ * Whom a secret lets in; null if nobody. It is compared with all that there are,
+ * so that the time does not tell which it is.
+ */
+function welcomeBy(
+  given: string,
+  known: readonly (Token & { readonly secret: string })[],
+): Welcome | null {
+  const [found] = known.filter(({ secret }) => isSame(given, secret));
+  if (found === undefined) return null;
+  const { name, scope } = found;
+  return { kind: "welcome", name, scope };
 }
 
 /**
@@ -83,7 +122,7 @@ export function createAuth(
 function renderCookie(
   value: string,
   age: number,
-  { path, secure }: CookieScope,
+  { path, secure }: CookiePlace,
 ): string {
   return `${COOKIE}=${value}; Path=${path}; HttpOnly; SameSite=Lax; ` +
     `Max-Age=${age}${secure ? "; Secure" : ""}`;

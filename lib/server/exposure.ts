@@ -2,13 +2,14 @@
 
 import { isLoopback, PRIVATE_RANGES } from "../origin/address.ts";
 import type { Proxies } from "../origin/proxies.ts";
+import type { Token } from "./scopes.ts";
 
 /** The settings that decide it. */
 export interface ExposureOptions {
   readonly host: string;
   /** The URL by which people reach it; null if they do so directly. */
   readonly publicUrl: string | null;
-  readonly authToken: string | null;
+  readonly tokens: readonly Token[];
   /** Null: only while nobody beyond this machine can connect. */
   readonly allowPrivate: boolean | null;
   readonly proxies: Proxies;
@@ -43,9 +44,9 @@ function letsIn(
 export async function exposureFault(
   options: ExposureOptions,
 ): Promise<string | null> {
-  const { authToken, proxies } = options;
+  const { tokens, proxies } = options;
   const way = letsIn(options);
-  if (way !== null && authToken === null) {
+  if (way !== null && tokens.length === 0) {
     return `${way} lets others in: set AUTH_TOKEN to what they must know, or ` +
       "listen on localhost without PUBLIC_URL.";
   }

@@ -1,7 +1,7 @@
 /** What follows from the URL by which people reach the server. Pure. */
 
 /** Which requests of a browser are to carry its session. */
-export interface CookieScope {
+export interface CookiePlace {
   readonly path: string;
   /** Whether it goes over TLS alone. */
   readonly secure: boolean;
@@ -43,10 +43,10 @@ export function withSlash(
  * that asks says how the browser reaches the server: only it knows of TLS that
  * ends at a proxy.
  */
-export function cookieScope(
+export function cookiePlace(
   headers: Headers,
   publicUrl: string | null,
-): CookieScope {
+): CookiePlace {
   const origin = headers.get("origin") ?? "";
   const url = publicUrl === null ? null : new URL(publicUrl);
   return {

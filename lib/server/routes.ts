@@ -5,7 +5,7 @@
  */
 
 import { explain, type Explanation, text } from "./answers.ts";
-import { type Auth, createAuth, protocolFor } from "./auth.ts";
+import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
 import { type Aria2Door, createAria2Door } from "./aria2/door.ts";
 import { createEntrance } from "./aria2/entrance.ts";
 import type { MethodsOptions } from "./aria2/methods.ts";
@@ -24,8 +24,9 @@ import {
   startLagMeter,
 } from "./metrics.ts";
 import { PAGE_PATHS, serveLogin, servePage } from "./page.ts";
-import { cookieScope, pathsBelow, withSlash } from "./public_url.ts";
+import { cookiePlace, pathsBelow, withSlash } from "./public_url.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal_log.ts";
+import type { Scope, Token } from "./scopes.ts";
 import { loggedIn, loggedOut, tokenIn } from "./session.ts";
 import {
   createSockets,
@@ -37,8 +38,8 @@ import {
 /** Settings of a server. */
 export interface ServerOptions
   extends GuardOptions, SocketsOptions, MethodsOptions {
-  /** What clients must know; null to let in everybody who can connect. */
-  readonly authToken: string | null;
+  /** What clients must know; none to let in everybody who can connect. */
+  readonly tokens: readonly Token[];
   /** How many clients may be connected. */
   readonly socketsAmount: number;
   /** Proxies that say truly whom they ask for: addresses, and networks. */
@@ -64,8 +65,9 @@ interface Route {
 
 /**
  * Whom a route is for: `all`, by whatever Host they know the server; `open`, all
- * whom the guard lets in; `token`, those of them who know the token; `bearer`,
- * those who know the token, by whatever Host: a rebound page does not.
+ * whom the guard lets in; `token`, those of them who know a token; `bearer`,
+ * those who know a token, by whatever Host: a rebound page does not. What a
+ * token's scope reaches is each action's to look at: all scopes may see.
  */
 type Access = "all" | "open" | "token" | "bearer";
 
@@ -79,6 +81,8 @@ interface Visit {
   readonly path: string;
   /** What the parentheses of the route's path stand for. */
   readonly parts: readonly string[];
+  /** How far its token reaches; null on routes that ask for none. */
+  readonly scope: Scope | null;
 }
 
 /** What the routes of one server work with. */
@@ -108,7 +112,7 @@ export function createHandler(
   const tools: Tools = {
     ...door,
     options,
-    auth: createAuth(options.authToken),
+    auth: createAuth(options.tokens),
     guard: createGuard(options),
     refusals: createRefusalLog(door.log),
     sockets: createSockets(options, door),
@@ -128,18 +132,23 @@ export function createHandler(
       const paths = pathsBelow(url.pathname, publicUrl);
       const { route, ...found } = find(routes, request.method, paths) ??
         nowhere(publicUrl);
-      const visit: Visit = {
+      const arrival = {
         ...found,
         request,
         address: clientAddress(peer, request.headers, trustedProxies),
         upgrades: request.headers.get("upgrade")?.toLowerCase() === "websocket",
       };
-      const elsewhere = visit.path === "/" && !visit.upgrades
+      const elsewhere = arrival.path === "/" && !arrival.upgrades
         ? withSlash(url, publicUrl)
         : null;
-      return elsewhere === null
-        ? keptOut(visit, route.access, tools) ?? route.handler(visit)
-        : new Response(null, { status: 308, headers: { location: elsewhere } });
+      if (elsewhere !== null) {
+        const headers = { location: elsewhere };
+        return new Response(null, { status: 308, headers });
+      }
+      const entry = letIn(arrival, route.access, tools);
+      return "scope" in entry
+        ? route.handler({ ...arrival, scope: entry.scope })
+        : entry.answer;
     },
     close() {
       tools.lag[Symbol.dispose]();
@@ -150,35 +159,42 @@ export function createHandler(
   };
 }
 
-/** What a request gets that may not come in; null for one that may. */
-function keptOut(
-  { request, address, path, upgrades }: Visit,
+/** Whether a request may come in: how far its token reaches, or what it gets. */
+type Entry =
+  | Pick<Visit, "scope">
+  | { readonly answer: Response | Promise<Response> };
+
+function letIn(
+  { request, address, path, upgrades }: Omit<Visit, "scope">,
   access: Access,
   { guard, auth, refusals, options: { publicUrl } }: Tools,
-): Response | Promise<Response> | null {
+): Entry {
   const guarded = access === "open" || access === "token";
   const refused = guarded ? guard(request.headers) : null;
   if (refused !== null) {
     const { header, value, reason, remedies } = refused;
     refusals.note("refused", { address, header, value });
     const title = "Not let in";
-    return explain(request, { status: 403, title, reason, remedies });
+    const why = { status: 403, title, reason, remedies };
+    return { answer: explain(request, why) };
   }
-  if (access === "all" || access === "open") return null;
+  if (access === "all" || access === "open") return { scope: null };
   const verdict = auth.check(request.headers, address);
-  if (verdict === "welcome") return null;
-  refusals.note("turned away", { address, verdict });
-  if (verdict === "throttled") return explain(request, THROTTLED);
+  if (verdict.kind === "welcome") return { scope: verdict.scope };
+  const { kind } = verdict;
+  refusals.note("turned away", { address, verdict: kind });
+  if (kind === "throttled") return { answer: explain(request, THROTTLED) };
   const isPage = path === "/" && request.method !== "POST" && !upgrades;
-  return isPage ? serveLogin(request, publicUrl) : explain(request, {
+  const answer = isPage ? serveLogin(request, publicUrl) : explain(request, {
     ...UNKNOWN,
     remedies: remediesFor(request, publicUrl),
   });
+  return { answer };
 }
 
 /** The page's files, its login, and what it asks besides its socket. */
 function pageRoutes(tools: Tools): Route[] {
-  const { auth, options: { publicUrl, authToken } } = tools;
+  const { auth, options: { publicUrl, tokens } } = tools;
   const serve = ({ request, path }: Visit) =>
     servePage(request, path, publicUrl) ?? nothing(request, publicUrl);
   return [
@@ -193,7 +209,7 @@ function pageRoutes(tools: Tools): Route[] {
       path: "/logout",
       access: "open",
       handler: ({ request: { headers } }) =>
-        loggedOut(auth, cookieScope(headers, publicUrl)),
+        loggedOut(auth, cookiePlace(headers, publicUrl)),
     },
     {
       // It tells a page, to which no browser says why a socket came to nothing.
@@ -201,10 +217,10 @@ function pageRoutes(tools: Tools): Route[] {
       method: "POST",
       path: "/session",
       access: "token",
-      handler: ({ request }) =>
+      handler: ({ request, scope }) =>
         isFull(tools)
           ? explain(request, TOO_MANY)
-          : Response.json({ token: authToken !== null }),
+          : Response.json({ token: tokens.length > 0, scope }),
     },
     // They hold nothing of anybody's. Browsers ask for modules with an Origin: a
     // page that is refused could not say so otherwise.
@@ -218,8 +234,7 @@ function pageRoutes(tools: Tools): Route[] {
       method: null,
       path: "/",
       access: "token",
-      handler: (visit) =>
-        visit.upgrades ? connect(visit.request, tools) : serve(visit),
+      handler: (visit) => visit.upgrades ? connect(visit, tools) : serve(visit),
     },
   ];
 }
@@ -242,7 +257,7 @@ function dataRoutes(
       method: null,
       path: "/metrics",
       // Prometheus calls a server by the name that its own resolver has for it.
-      access: options.authToken === null ? "token" : "bearer",
+      access: options.tokens.length === 0 ? "token" : "bearer",
       handler() {
         const { bytes, failures } = coordinator.figures;
         const body = render(familiesOf({
@@ -274,7 +289,11 @@ function dataRoutes(
         const url = path === null ? cluster?.urlOf(id) ?? null : null;
         return url === null || isRelayed(request)
           ? serveFile(request, path)
-          : relayFile(request, `${url}files/${id}`, options.authToken);
+          : relayFile(
+            request,
+            `${url}files/${id}`,
+            options.tokens[0]?.token ?? null,
+          );
       },
     },
   ];
@@ -342,7 +361,7 @@ function isFull({ sockets, aria2, options }: Tools): boolean {
   return sockets.count() + aria2.count() >= options.socketsAmount;
 }
 
-function connect(request: Request, tools: Tools): Response {
+function connect({ request, scope }: Visit, tools: Tools): Response {
   if (isFull(tools)) return explain(request, TOO_MANY);
   const protocol = protocolFor(request.headers);
   try {
@@ -350,7 +369,8 @@ function connect(request: Request, tools: Tools): Response {
       request,
       protocol === null ? {} : { protocol },
     );
-    tools.sockets.add(socket);
+    // Its route asks for a token: there is a scope.
+    tools.sockets.add(socket, scope ?? "read");
     return response;
   } catch {
     return text(400, "This is not a valid WebSocket handshake.");
@@ -364,12 +384,15 @@ async function login(
 ): Promise<Response> {
   const token = await tokenIn(request);
   if (token instanceof Response) return token;
-  const verdict = auth.login(token, address);
-  if (verdict === "welcome") log("logged in", { address });
-  else refusals.note("turned away", { address, verdict });
-  return verdict === "throttled"
-    ? explain(request, THROTTLED)
-    : loggedIn(verdict, auth, cookieScope(request.headers, options.publicUrl));
+  const verdict: Verdict = auth.login(token, address);
+  if (verdict.kind === "welcome") {
+    log("logged in", { address, by: verdict.name });
+  } else {
+    refusals.note("turned away", { address, verdict: verdict.kind });
+  }
+  if (verdict.kind === "throttled") return explain(request, THROTTLED);
+  const place = cookiePlace(request.headers, options.publicUrl);
+  return loggedIn(verdict, token, auth, place);
 }
 
 const TOO_MANY: Explanation = {

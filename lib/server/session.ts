@@ -2,7 +2,7 @@
 
 import { text } from "./answers.ts";
 import type { Auth, Verdict } from "./auth.ts";
-import type { CookieScope } from "./public_url.ts";
+import type { CookiePlace } from "./public_url.ts";
 
 /** Characters that the login's form may have. */
 const LONGEST_FORM = 10_000;
@@ -22,23 +22,24 @@ export async function tokenIn(request: Request): Promise<string | Response> {
 
 /** Leads to the page with a session, or back to the login, which says why. */
 export function loggedIn(
-  verdict: Exclude<Verdict, "throttled">,
+  { kind }: Exclude<Verdict, { readonly kind: "throttled" }>,
+  token: string,
   auth: Auth,
-  scope: CookieScope,
+  place: CookiePlace,
 ): Response {
-  return verdict === "welcome"
-    ? leadTo("./", [auth.cookie(scope)])
+  return kind === "welcome"
+    ? leadTo("./", [auth.cookie(token, place)])
     // To the field by its name: browsers take the focus from any other.
     : leadTo("./#token", []);
 }
 
 /** Ends the session of a browser, and leads to the login. */
-export function loggedOut(auth: Auth, scope: CookieScope): Response {
+export function loggedOut(auth: Auth, place: CookiePlace): Response {
   // The session may be older than the public URL's path.
-  const scopes = scope.path === "/"
-    ? [scope]
-    : [scope, { ...scope, path: "/" }];
-  return leadTo("./", scopes.map(auth.endedCookie));
+  const places = place.path === "/"
+    ? [place]
+    : [place, { ...place, path: "/" }];
+  return leadTo("./", places.map(auth.endedCookie));
 }
 
 function leadTo(location: string, cookies: readonly string[]): Response {

@@ -21,6 +21,7 @@ import {
   type ServerMessage,
   type Which,
 } from "./protocol.ts";
+import { refuseBeyond, type Scope } from "./scopes.ts";
 
 /** Bytes: a client with more of them unread gets no more replies. */
 const MOST_WAITING = 4 * 1024 * 1024;
@@ -67,8 +68,12 @@ export interface DoorTools {
 export interface Sockets {
   /** How many clients are connected. */
   count(): number;
-  /** Greets a client, tells it of changes and answers it, until it leaves. */
-  add(socket: WebSocket): void;
+  /**
+   * Greets a client, tells it of changes and answers it, until it leaves.
+   *
+   * @param scope How far its token reaches.
+   */
+  add(socket: WebSocket, scope: Scope): void;
   /** Tells all clients that the server goes away. */
   close(): void;
 }
@@ -76,6 +81,7 @@ export interface Sockets {
 /** A client. */
 interface Client {
   readonly socket: WebSocket;
+  readonly scope: Scope;
   /**
    * Has one of its lists read at a time: each waits in the line of all clients'
    * lists once, however many of them it asks for at once. What else it asks for
@@ -187,7 +193,9 @@ export function createSockets(
     try {
       const fields = parseMessage(data, options);
       requestId = requestIdOf(fields);
-      const message = await obey(client, parseRequest(fields, options));
+      const request = parseRequest(fields, options);
+      refuseBeyond(client.scope, request.kind);
+      const message = await obey(client, request);
       if (message !== null) reply(socket, withId(message, requestId));
     } catch (error) {
       const { code, message } = toRecord(error);
@@ -272,11 +280,11 @@ export function createSockets(
 
   return {
     count: () => clients.size,
-    add(socket) {
+    add(socket, scope) {
       // A socket whose client has gone before it is open never closes.
       socket.onopen = () => greet(socket);
       const reading = createInOrder();
-      const client = { socket, reading, lists: 0, unanswered: 0 };
+      const client = { socket, scope, reading, lists: 0, unanswered: 0 };
       const inTurn = oneAfterAnother();
       socket.onmessage = ({ data }) => receive(client, data, inTurn);
       socket.onclose = () => void clients.delete(socket);

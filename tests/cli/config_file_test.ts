@@ -13,6 +13,7 @@ import {
   readProxies,
 } from "../../config.ts";
 import { readConfigFile } from "../../lib/cli/config_file.ts";
+import { readTokens } from "../../lib/cli/token_tables.ts";
 import { UsageError } from "../../lib/cli/usage.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
@@ -218,9 +219,20 @@ Deno.test("get goes by the same file, as far as its settings are for it", async 
   assertEquals([code, stdout], [0, `${directory.path}/files/a.bin\n`]);
 });
 
-Deno.test("the README's file is one", async () => {
+Deno.test("the README's examples are a file", async () => {
   const readme = await Deno.readTextFile(projectPath("README.md"));
-  const [, text = ""] = readme.match(/^```toml\n(.*?)^```$/ms) ?? [];
-  const { threadsAmount, contentDirectory } = await configOf(text);
+  const blocks = readme.matchAll(/^```toml\n(.*?)^```$/gms)
+    .map(([, text = ""]) => text).toArray();
+  const tables = blocks.filter((text) => text.startsWith("[["));
+  const settings = blocks.filter((text) => !tables.includes(text));
+  const file = await read([...settings, ...tables].join("\n"));
+  const { threadsAmount, contentDirectory } = readConfig(
+    {},
+    () => undefined,
+    "serve",
+    file,
+  );
   assertEquals([threadsAmount, contentDirectory], [32, "/srv/files"]);
+  const [token] = readTokens(file.tables("tokens"), [], null);
+  assertEquals([token?.name, token?.scope], ["phone", "add"]);
 });

@@ -5,6 +5,7 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { createAuth, protocolFor } from "../../lib/server/auth.ts";
+import type { Token } from "../../lib/server/scopes.ts";
 import {
   connect,
   projectPath,
@@ -15,6 +16,11 @@ import {
 const TOKEN = "a-token-of-32-characters-or-more";
 const MINUTE = 60_000;
 const ANYWHERE = { path: "/", secure: false };
+
+/** One token, which lets its holder do everything. */
+function all(token: string): Token[] {
+  return [{ name: "all", token, scope: "all" }];
+}
 
 function bearer(token: string): Headers {
   return new Headers({ authorization: `Bearer ${token}` });
@@ -30,23 +36,23 @@ function cookieOf(setCookie: string): Headers {
 }
 
 Deno.test("without a token everybody is welcome", () => {
-  const { check, login } = createAuth(null);
-  assertEquals(check(new Headers(), "1.2.3.4"), "welcome");
-  assertEquals(login("", "1.2.3.4"), "welcome");
+  const { check, login } = createAuth([]);
+  assertEquals(check(new Headers(), "1.2.3.4").kind, "welcome");
+  assertEquals(login("", "1.2.3.4").kind, "welcome");
 });
 
 Deno.test("the token is welcome as Bearer, as subprotocol and as cookie", () => {
-  const auth = createAuth(TOKEN);
+  const auth = createAuth(all(TOKEN));
   for (
     const headers of [
       bearer(TOKEN),
       new Headers({ authorization: `bearer   ${TOKEN} ` }),
       new Headers({ "sec-websocket-protocol": subprotocol(TOKEN) }),
       new Headers({ "sec-websocket-protocol": `a, ${subprotocol(TOKEN)}` }),
-      cookieOf(auth.cookie(ANYWHERE)),
+      cookieOf(auth.cookie(TOKEN, ANYWHERE)),
     ]
-  ) assertEquals(auth.check(headers, "1.2.3.4"), "welcome");
-  assertEquals(auth.login(TOKEN, "1.2.3.4"), "welcome");
+  ) assertEquals(auth.check(headers, "1.2.3.4").kind, "welcome");
+  assertEquals(auth.login(TOKEN, "1.2.3.4").kind, "welcome");
 });
 
 Deno.test("what is not the token is unknown, whatever it is", () => {
@@ -71,55 +77,66 @@ Deno.test("what is not the token is unknown, whatever it is", () => {
     ["cookie", "x".repeat(100_000)],
   ];
   for (const [name, value] of values) {
-    const { check } = createAuth(TOKEN);
+    const { check } = createAuth(all(TOKEN));
     const headers = new Headers({ [name]: value });
-    assertEquals(check(headers, "1.2.3.4"), "unknown", value.slice(0, 50));
+    assertEquals(check(headers, "1.2.3.4").kind, "unknown", value.slice(0, 50));
   }
 });
 
 Deno.test("ten guesses a minute, and the right token counts after that", () => {
   let now = 5 * MINUTE;
-  const auth = createAuth(TOKEN, () => now);
+  const auth = createAuth(all(TOKEN), () => now);
   for (let n = 0; n < 10; n++) {
-    assertEquals(auth.check(bearer(`guess-${n}-first`), "1.2.3.4"), "unknown");
+    assertEquals(
+      auth.check(bearer(`guess-${n}-first`), "1.2.3.4").kind,
+      "unknown",
+    );
   }
   for (let n = 0; n < 9_990; n++) {
     const verdict = auth.check(bearer(`guess${n}`), "1.2.3.4");
-    assertEquals(verdict, "throttled");
+    assertEquals(verdict.kind, "throttled");
   }
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "throttled");
-  assertEquals(auth.login(TOKEN, "1.2.3.4"), "throttled");
-  const headers = cookieOf(auth.cookie(ANYWHERE));
-  assertEquals(auth.check(headers, "1.2.3.4"), "welcome", "a session stays");
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.5"), "welcome", "a neighbour");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4").kind, "throttled");
+  assertEquals(auth.login(TOKEN, "1.2.3.4").kind, "throttled");
+  const headers = cookieOf(auth.cookie(TOKEN, ANYWHERE));
+  assertEquals(
+    auth.check(headers, "1.2.3.4").kind,
+    "welcome",
+    "a session stays",
+  );
+  assertEquals(
+    auth.check(bearer(TOKEN), "1.2.3.5").kind,
+    "welcome",
+    "a neighbour",
+  );
   now += MINUTE - 1;
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "throttled");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4").kind, "throttled");
   now += 1;
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "welcome");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4").kind, "welcome");
 });
 
 Deno.test("login and header share their guesses", () => {
-  const auth = createAuth(TOKEN, () => 0);
+  const auth = createAuth(all(TOKEN), () => 0);
   for (let n = 0; n < 5; n++) {
-    assertEquals(auth.login("wrong", "1.2.3.4"), "unknown");
-    assertEquals(auth.check(bearer("wrong"), "1.2.3.4"), "unknown");
+    assertEquals(auth.login("wrong", "1.2.3.4").kind, "unknown");
+    assertEquals(auth.check(bearer("wrong"), "1.2.3.4").kind, "unknown");
   }
-  assertEquals(auth.login("wrong", "1.2.3.4"), "throttled");
+  assertEquals(auth.login("wrong", "1.2.3.4").kind, "throttled");
 });
 
 Deno.test("no credentials are no guess", () => {
-  const auth = createAuth(TOKEN, () => 0);
+  const auth = createAuth(all(TOKEN), () => 0);
   for (let n = 0; n < 100; n++) {
-    assertEquals(auth.check(new Headers(), "1.2.3.4"), "unknown");
+    assertEquals(auth.check(new Headers(), "1.2.3.4").kind, "unknown");
   }
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "welcome");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4").kind, "welcome");
 });
 
 /** Guesses, each from another address, until one is too many. */
 function guessesFrom(addresses: readonly string[]): number {
-  const auth = createAuth(TOKEN, () => 0);
+  const auth = createAuth(all(TOKEN), () => 0);
   return addresses.filter((address) =>
-    auth.check(bearer("wrong"), address) === "unknown"
+    auth.check(bearer("wrong"), address).kind === "unknown"
   ).length;
 }
 
@@ -146,42 +163,71 @@ Deno.test("an IPv6 network of 64 bits guesses as one, however it is written", ()
 });
 
 Deno.test("who is remembered for guessing is bounded, the latest first", () => {
-  const auth = createAuth(TOKEN, () => 0);
+  const auth = createAuth(all(TOKEN), () => 0);
   for (let n = 0; n < 20_000; n++) {
     auth.check(bearer("wrong"), `10.${n >> 16}.${n >> 8 & 255}.${n & 255}`);
   }
   for (let n = 0; n < 10; n++) auth.check(bearer("wrong"), "1.2.3.4");
-  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4"), "throttled");
+  assertEquals(auth.check(bearer(TOKEN), "1.2.3.4").kind, "throttled");
 });
 
 Deno.test("the cookie is for this site's pages alone, and tells no token", () => {
-  const { cookie } = createAuth(TOKEN);
+  const { cookie } = createAuth(all(TOKEN));
   assertMatch(
-    cookie(ANYWHERE),
+    cookie(TOKEN, ANYWHERE),
     /^sluice_session=[0-9a-f]{64}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/,
   );
-  const secure = cookie({ path: "/sluice/", secure: true });
+  const secure = cookie(TOKEN, { path: "/sluice/", secure: true });
   assertMatch(secure, /; Path=\/sluice\/; .*; Secure$/);
   assert(!secure.includes(TOKEN));
 });
 
+Deno.test("each token has its own name, scope and session", () => {
+  const tokens = ["read", "add", "all"].map((scope): Token => ({
+    name: `the ${scope}`,
+    token: `${TOKEN}-${scope}`,
+    scope: scope as Token["scope"],
+  }));
+  const auth = createAuth(tokens);
+  const cookies = new Set<string>();
+  for (const { name, token, scope } of tokens) {
+    const welcome = { kind: "welcome", name, scope } as const;
+    assertEquals(auth.check(bearer(token), "1.2.3.4"), welcome);
+    const cookie = auth.cookie(token, ANYWHERE);
+    assertEquals(auth.check(cookieOf(cookie), "1.2.3.4"), welcome);
+    cookies.add(cookie);
+  }
+  assertEquals(cookies.size, 3);
+  assertEquals(auth.login(TOKEN, "1.2.3.4"), { kind: "unknown" });
+});
+
 Deno.test("a session ends with its token, and outlives a restart with it", () => {
-  const session = cookieOf(createAuth(TOKEN).cookie(ANYWHERE));
-  assertEquals(createAuth(TOKEN).check(session, "1.2.3.4"), "welcome");
-  assertEquals(createAuth(`${TOKEN}2`).check(session, "1.2.3.4"), "unknown");
+  const session = cookieOf(createAuth(all(TOKEN)).cookie(TOKEN, ANYWHERE));
+  assertEquals(
+    createAuth(all(TOKEN)).check(session, "1.2.3.4").kind,
+    "welcome",
+  );
+  assertEquals(
+    createAuth(all(`${TOKEN}2`)).check(session, "1.2.3.4").kind,
+    "unknown",
+  );
   assertNotEquals(
-    createAuth(`${TOKEN}2`).cookie(ANYWHERE),
+    createAuth(all(`${TOKEN}2`)).cookie(`${TOKEN}2`, ANYWHERE),
     session.get("cookie"),
   );
 });
 
 Deno.test("a session counts beside those of other servers at its host", () => {
-  const auth = createAuth(TOKEN);
-  const other = createAuth(`${TOKEN}2`);
+  const auth = createAuth(all(TOKEN));
+  const other = createAuth(all(`${TOKEN}2`));
   const [ours, theirs] = [auth, other]
-    .map((one) => one.cookie(ANYWHERE).split(";")[0]);
+    .map((one, n) => one.cookie(n === 0 ? TOKEN : `${TOKEN}2`, ANYWHERE))
+    .map((cookie) => cookie.split(";")[0]);
   for (const cookie of [`${ours}; ${theirs}`, `a=1; ${theirs};${ours}`]) {
-    assertEquals(auth.check(new Headers({ cookie }), "1.2.3.4"), "welcome");
+    assertEquals(
+      auth.check(new Headers({ cookie }), "1.2.3.4").kind,
+      "welcome",
+    );
   }
 });
 

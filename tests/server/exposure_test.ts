@@ -16,6 +16,7 @@ import {
 } from "../support/sluice.ts";
 
 const TOKEN = "a-token-of-32-characters-or-more";
+const TOKENS = [{ name: "a", token: TOKEN, scope: "all" }] as const;
 const PROTOCOL = "sluice.token." + new TextEncoder().encode(TOKEN)
   .toBase64({ alphabet: "base64url", omitPadding: true });
 
@@ -24,7 +25,7 @@ const BEYOND = ["0.0.0.0", "::", "192.168.0.2", "sluice.test", "127.0.0.1.a"];
 
 const ALONE = {
   publicUrl: null,
-  authToken: null,
+  tokens: [],
   allowPrivate: null,
   proxies: NO_PROXIES,
 };
@@ -37,7 +38,10 @@ Deno.test("beyond loopback, a token is needed", async () => {
   for (const host of BEYOND) {
     const options = { ...ALONE, host, allowPrivate: true };
     assertMatch(await exposureFault(options) ?? "", /set AUTH_TOKEN/, host);
-    const withToken = { ...options, authToken: TOKEN };
+    const withToken = {
+      ...options,
+      tokens: TOKENS,
+    };
     assertEquals(await exposureFault(withToken), null, host);
   }
 });
@@ -60,7 +64,10 @@ Deno.test("who is reached by a public URL is not alone, wherever it listens", as
     /^Being reached by https:\/\/a\.test\/ .*set AUTH_TOKEN/,
   );
   assertMatch(
-    await exposureFault({ ...options, authToken: TOKEN }) ?? "",
+    await exposureFault({
+      ...options,
+      tokens: TOKENS,
+    }) ?? "",
     /--deny-net=/,
   );
   const local = { ...options, publicUrl: "https://localhost/sluice/" };
@@ -76,7 +83,7 @@ Deno.test("no proxy may lead a public server's URLs into private networks", asyn
     const options = {
       ...ALONE,
       host: "::",
-      authToken: TOKEN,
+      tokens: TOKENS,
       proxies: { ...NO_PROXIES, ...proxies },
     };
     assertMatch(
@@ -93,7 +100,7 @@ Deno.test("without the denials, it does not start: one line names them all", asy
   const fault = await exposureFault({
     ...ALONE,
     host: "::",
-    authToken: TOKEN,
+    tokens: TOKENS,
   });
   const ranges = PRIVATE_RANGES.map(([range]) => range).join(",");
   assert(fault?.includes(`--deny-net=${ranges}:`), fault ?? "");

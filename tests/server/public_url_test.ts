@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import {
-  cookieScope,
+  cookiePlace,
   pathsBelow,
   withSlash,
 } from "../../lib/server/public_url.ts";
@@ -43,7 +43,7 @@ Deno.test("a page without its slash is led to where its links are right", () => 
 Deno.test("a session goes where the browser is, over TLS if it is there", () => {
   function scope(origin: string | null, publicUrl: string | null = PUBLIC) {
     const headers = new Headers(origin === null ? {} : { origin });
-    const { path, secure } = cookieScope(headers, publicUrl);
+    const { path, secure } = cookiePlace(headers, publicUrl);
     return [path, secure];
   }
   assertEquals(scope("https://nas.test"), ["/a/sluice/", true]);

@@ -130,14 +130,17 @@ Deno.test("a page may ask why its socket came to nothing, as the socket does", a
     environment: { AUTH_TOKEN: TOKEN },
   });
   const open = await ask(sluice, "/session", bearer, "POST");
-  assertEquals([open.status, open.text], [200, '{"token":true}']);
+  assertEquals([open.status, open.text], [
+    200,
+    '{"token":true,"scope":"all"}',
+  ]);
   const foreign = { ...bearer, origin: "https://a.test" };
   const refused = await ask(sluice, "/session", foreign, "POST");
   assertEquals(refused.status, 403);
   assertMatch(refused.text, /^Pages of "https:\/\/a\.test" may not connect/);
   await using alone = await startSluice();
   const { text } = await ask(alone, "/session", {}, "POST");
-  assertEquals(text, '{"token":false}');
+  assertEquals(text, '{"token":false,"scope":"all"}');
 });
 
 Deno.test("the page's own files come to a page that is refused, or it could not say so", async () => {

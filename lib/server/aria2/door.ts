@@ -5,6 +5,7 @@ import type { Coordinator } from "../../coordinator.ts";
 import { DownloadError, toRecord } from "../../download/errors.ts";
 import type { DownloadEvent } from "../../download/events.ts";
 import type { Lists } from "../../status/lists.ts";
+import { refuseBeyond, type Scope } from "../scopes.ts";
 import {
   type Call,
   callbackIn,
@@ -49,8 +50,11 @@ export interface Aria2Tools {
   readonly log: Log;
 }
 
-/** Whether a token is the right one; null where a call has none. */
-export type Judge = (token: string | null) => boolean;
+/**
+ * How far a token reaches; null if it is no right one. A call may have none,
+ * which is null, too.
+ */
+export type Judge = (token: string | null) => Scope | null;
 
 /** The door for aria2's clients. */
 export interface Aria2Door {
@@ -127,10 +131,16 @@ export function createAria2Door(
     const [first] = params;
     const hasToken = typeof first === "string" && first.startsWith("token:");
     const token = hasToken ? first.slice("token:".length) : null;
-    if (!session.judge(token)) throw new RpcError("Unauthorized");
+    const scope = session.judge(token);
+    if (scope === null) throw new RpcError("Unauthorized");
     const method = methods.get(name);
     if (method === undefined) throw new RpcError(`No such method: ${name}`);
-    return await method(hasToken ? params.slice(1) : params, session.budget);
+    refuseBeyond(scope, name);
+    const given = hasToken ? params.slice(1) : params;
+    const result = await method(given, session.budget);
+    const telling = name === "aria2.getOption" ||
+      name === "aria2.getGlobalOption";
+    return telling && scope !== "all" ? withoutSecrets(result) : result;
   }
 
   /** The entry of a multicall's reply for one of its calls. */
@@ -219,9 +229,9 @@ export function createAria2Door(
   /** A client that has given the token once is no stranger. */
   function known(socket: WebSocket, judge: Judge): Judge {
     return (token) => {
-      const isRight = judge(token);
-      if (isRight) strangers.delete(socket);
-      return isRight;
+      const scope = judge(token);
+      if (scope !== null) strangers.delete(socket);
+      return scope;
     };
   }
 
@@ -274,7 +284,7 @@ export function createAria2Door(
       socket.onopen = () => {
         clients.set(socket, client);
         // Who needs no token is judged right without one.
-        if (!judge()(null)) strangers.add(socket);
+        if (judge()(null) === null) strangers.add(socket);
       };
       socket.onmessage = ({ data }) => onMessage(client, data);
       socket.onclose = () => leave(socket);
@@ -298,6 +308,16 @@ export function createAria2Door(
       }
     },
   };
+}
+
+/** Options without those that others gave with secrets in them. */
+function withoutSecrets(options: unknown): unknown {
+  return isObject(options)
+    ? Object.fromEntries(
+      Object.entries(options)
+        .filter(([name]) => !/header|cookie|proxy|user$|passwd/.test(name)),
+    )
+    : options;
 }
 
 /** A reply on its way, and the HTTP status that goes with it. */

@@ -4,6 +4,7 @@ import { explain, text } from "../answers.ts";
 import { type Auth, protocolFor } from "../auth.ts";
 import type { Refused } from "../guard.ts";
 import type { RefusalLog } from "../refusal_log.ts";
+import type { Scope } from "../scopes.ts";
 import type { Aria2Door, Judge } from "./door.ts";
 
 /** How long a browser need not ask again whether it may, in seconds. */
@@ -41,27 +42,36 @@ export function createEntrance(
 ): (visitor: Visitor) => Promise<Response> {
   const { door, auth, guard, refusals } = tools;
 
-  /** Tells whether a message's tokens are right; each counts as one guess. */
+  /** How far what a request came with reaches; null if it came with nothing. */
+  function scopeOf(headers: Headers, address: string): Scope | null {
+    const verdict = auth.check(headers, address);
+    return verdict.kind === "welcome" ? verdict.scope : null;
+  }
+
+  /**
+   * Tells how far a message's tokens reach; each counts as one guess. Where the
+   * request came with credentials, these count.
+   */
   function judgeOf(headers: Headers, address: string): Judge {
-    const isTrusted = auth.check(headers, address) === "welcome";
-    const known = new Map<string, boolean>();
+    const own = scopeOf(headers, address);
+    const known = new Map<string, Scope | null>();
     return (token) => {
-      if (isTrusted) return true;
-      if (token === null) return false;
+      if (own !== null || token === null) return own;
       const before = known.get(token);
       if (before !== undefined) return before;
       const verdict = auth.login(token, address);
-      known.set(token, verdict === "welcome");
-      if (verdict !== "welcome") {
-        refusals.note("turned away", { address, verdict });
+      const scope = verdict.kind === "welcome" ? verdict.scope : null;
+      known.set(token, scope);
+      if (scope === null) {
+        refusals.note("turned away", { address, verdict: verdict.kind });
       }
-      return verdict === "welcome";
+      return scope;
     };
   }
 
   function connect({ request, address }: Visitor): Response {
     const judge = socketJudge(request.headers, address);
-    const isStranger = !judge()(null);
+    const isStranger = judge()(null) === null;
     const full = isStranger && door.strangers() >= MOST_STRANGERS;
     if (full || tools.isFull()) return tools.tooMany(request);
     const protocol = protocolFor(request.headers);
@@ -79,9 +89,9 @@ export function createEntrance(
 
   /** What a socket came with is looked at once: it would count as guesses. */
   function socketJudge(headers: Headers, address: string): () => Judge {
-    const isTrusted = auth.check(headers, address) === "welcome";
+    const own = scopeOf(headers, address);
     const none = new Headers();
-    return () => isTrusted ? () => true : judgeOf(none, address);
+    return () => own !== null ? () => own : judgeOf(none, address);
   }
 
   /**

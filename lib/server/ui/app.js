@@ -142,10 +142,14 @@ function logInAgain() {
   location.reload();
 }
 
-async function offerLogout() {
+/** Offers what the session lets its user do, and to end it. */
+async function offerWhatMayBe() {
   const session = await askForSession();
   byId("logout", HTMLFormElement).hidden = session.kind !== "open" ||
     !session.token;
+  if (session.kind !== "open") return;
+  // The style sheet hides what its scope does not reach.
+  document.documentElement.dataset.scope = session.scope;
 }
 
 /** @param {readonly Status[]} ended */
@@ -505,4 +509,4 @@ offerLanguages(
   byId("language", HTMLSelectElement),
   () => keepDraft(adding.text()),
 );
-void offerLogout();
+void offerWhatMayBe();

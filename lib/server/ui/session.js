@@ -2,6 +2,7 @@
 /// <reference lib="dom" />
 /** What the server says of this page's session, and why it takes no socket. */
 
+/** @import { Scope } from "../scopes.ts" */
 import { forget, keep, recall } from "./kept.js";
 import { say } from "./words.js";
 
@@ -10,11 +11,12 @@ import { say } from "./words.js";
  * @property {string} text
  * @property {string} lang Of the text; empty if that is the page's.
  *
- * `open`: a socket would be taken; `token` is whether the server asks for one.
+ * `open`: a socket would be taken; `token` is whether the server asks for one,
+ * `scope` how far this page's reaches.
  * `login`: the session has ended. `refused`: for a reason that is told.
  * `gone`: there is no answer.
  *
- * @typedef {{ kind: "open", token: boolean }
+ * @typedef {{ kind: "open", token: boolean, scope: Scope }
  *   | { kind: "login" }
  *   | { kind: "refused", reason: Reason }
  *   | { kind: "gone" }} Session
@@ -38,8 +40,8 @@ export async function askForSession() {
     });
     if (answer.status === 401) return { kind: "login" };
     if (!answer.ok) return { kind: "refused", reason: await reasonIn(answer) };
-    const { token } = await answer.json();
-    return { kind: "open", token };
+    const { token, scope } = await answer.json();
+    return { kind: "open", token, scope };
   } catch {
     return { kind: "gone" };
   }

@@ -5,6 +5,7 @@ import { openPage } from "../../support/browser.ts";
 import { literal, startOrigin } from "../../support/origin.ts";
 import { add, inState, openScene, testSteps } from "../../support/scene.ts";
 import { type Sluice, startSluice } from "../../support/sluice.ts";
+import { startWithTokens, TOKENS } from "../../support/tokens.ts";
 
 const TOKEN = "a-token+of&some=length";
 
@@ -54,6 +55,26 @@ testSteps("the page's session in Chromium", {
     // Chromium says of each 401 that it failed to load; those are meant.
     const others = complaints.filter((text) => !/status of 401/.test(text));
     assertEquals(others, []);
+  },
+
+  async "the page offers what its token's scope reaches"(browser) {
+    await using sluice = await startWithTokens();
+    await using origin = await startOrigin();
+    const url = origin.serve("/a.bin", literal("a"));
+    for (const scope of ["add", "read"] as const) {
+      await using open = await openPage(browser, { width: 1200, height: 640 });
+      const { page } = open;
+      await page.goto(pageOf(sluice));
+      await logIn(page, TOKENS[scope]);
+      await page.getByRole("heading", { name: "Sluice" }).waitFor();
+      await page.locator(`html[data-scope="${scope}"]`).waitFor();
+      if (scope === "add") await add(page, url);
+      await inState(page, "a.bin", "Downloaded");
+      assert(await page.getByRole("button", { name: "Save" }).isVisible());
+      assert(await page.getByRole("button", { name: "Remove" }).isHidden());
+      const field = page.getByLabel("Links to download");
+      assertEquals(await field.isVisible(), scope === "add");
+    }
   },
 
   async "without script, too, a wrong token is told, and too many are"(

@@ -401,6 +401,7 @@ export const WORDS = {
 export const FAULTS = {
   BAD_REQUEST: "Die Anfrage ist ungültig",
   BAD_URL: "Der Link ist ungültig",
+  FORBIDDEN: "Dieser Zugang darf das nicht",
   UNKNOWN_ID: "Diesen Download gibt es nicht mehr",
   WRONG_STATE: "Das geht in diesem Zustand nicht",
   FILE_GONE: "Die Datei ist nicht mehr da",

@@ -458,6 +458,7 @@ export const WORDS = {
 export const FAULTS = {
   BAD_REQUEST: "La petición no es válida",
   BAD_URL: "El enlace no es válido",
+  FORBIDDEN: "Este acceso no lo permite",
   UNKNOWN_ID: "Esa descarga ya no existe",
   WRONG_STATE: "No es posible en este estado",
   FILE_GONE: "El archivo ya no está",

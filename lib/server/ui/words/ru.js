@@ -427,6 +427,7 @@ export const WORDS = {
 export const FAULTS = {
   BAD_REQUEST: "Неверный запрос",
   BAD_URL: "Неверная ссылка",
+  FORBIDDEN: "С этим доступом так нельзя",
   UNKNOWN_ID: "Такой загрузки больше нет",
   WRONG_STATE: "В этом состоянии так нельзя",
   FILE_GONE: "Файла больше нет",

@@ -337,6 +337,7 @@ export const WORDS = {
 export const FAULTS = {
   BAD_REQUEST: "请求无效",
   BAD_URL: "链接无效",
+  FORBIDDEN: "此访问权限不允许这样做",
   UNKNOWN_ID: "此下载已不存在",
   WRONG_STATE: "当前状态下无法执行",
   FILE_GONE: "文件已不存在",
