@@ -5,7 +5,7 @@ import { isNetwork } from "./lib/base/ip_address.ts";
 import { parseBytes, parseWholeNumber } from "./lib/base/whole_number.ts";
 import { parseQueue, type QueueAddress } from "./lib/cluster/settings.ts";
 import type { ConfigFile, FileRules } from "./lib/cli/config_file.ts";
-import { FASTEST, SLOWEST } from "./lib/download/request.ts";
+import { FASTEST, SLOWEST } from "./lib/download/fields.ts";
 import {
   parseNoProxy,
   parseProxy,

@@ -2,7 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { parseBytes, parseWholeNumber } from "../base/whole_number.ts";
-import { FASTEST, SLOWEST } from "../download/request.ts";
+import { FASTEST, SLOWEST } from "../download/fields.ts";
 import { type CommandUsage, type Flag, SWITCH } from "./commands.ts";
 import { habitFor } from "./habits.ts";
 import { nearest } from "./nearest.ts";

@@ -8,7 +8,7 @@ import { parseDirectory } from "../download/directory.ts";
 import { DownloadError } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import { parseBytes } from "../base/whole_number.ts";
-import { FASTEST } from "../download/request.ts";
+import { FASTEST } from "../download/fields.ts";
 
 /** The fields of a download, as the protocol has them. */
 export type DownloadFields =

@@ -1,35 +1,22 @@
 /** Reads and checks a request for one download. Pure. */
 
 import { isObject, type JsonObject } from "../base/json.ts";
+import { faultIn, type Fields } from "../base/schema.ts";
 import {
   type Checksum,
   CHECKSUM_ALGORITHMS,
-  CHECKSUM_DIGITS,
+  type ChecksumAlgorithm,
   type DownloadRequest,
 } from "./download.ts";
 import { parseDirectory } from "./directory.ts";
 import { DownloadError } from "./errors.ts";
+import { DOWNLOAD_FIELDS, type DownloadFields } from "./fields.ts";
 
 /** What a request for one download may hold at most. */
 export interface RequestLimits {
   /** Characters of a URL. */
   readonly urlLength: number;
 }
-
-/** Characters of a name that a client asks for. */
-const LONGEST_NAME = 1_000;
-
-const DOWNLOAD_FIELDS = [
-  "url",
-  "filename",
-  "directory",
-  "headers",
-  "threads",
-  "limit_rate",
-  "order",
-  "paused",
-  ...CHECKSUM_ALGORITHMS,
-];
 
 /**
  * Reads what is asked for one download.
@@ -41,70 +28,38 @@ export function parseDownload(
   limits: RequestLimits,
 ): DownloadRequest {
   if (!isObject(fields)) throw bad('A download must have a "url".');
-  refuseUnknown(fields, DOWNLOAD_FIELDS);
-  const { filename = null } = fields;
-  const paused = fields.paused ?? false;
-  const limitRate = limitRateIn(fields);
-  const named = typeof filename === "string" && filename.length > 0 &&
-    filename.length <= LONGEST_NAME;
-  if (filename !== null && !named) {
-    throw bad(
-      `"filename" must be a name of at most ${LONGEST_NAME} characters.`,
-    );
-  }
-  if (typeof paused !== "boolean") {
-    throw bad('"paused" must be true or false.');
-  }
-  const order = fields.order ?? null;
-  if (order !== null && order !== "sequential") {
-    throw bad('"order" must be "sequential", or left out.');
-  }
-  const directory = (fields.directory ?? null) === null
-    ? null
-    : parseDirectory(fields.directory);
+  refuseUnknown(fields, Object.keys(DOWNLOAD_FIELDS));
+  const url = parseUrl(fields.url, limits.urlLength);
+  const {
+    filename = null,
+    directory: path = null,
+    headers = {},
+    threads = null,
+    limit_rate,
+    order = null,
+    paused,
+    ...checksums
+  } = checked<DownloadFields>(fields, DOWNLOAD_FIELDS);
+  const directory = path === null ? null : parseDirectory(path);
+  const limitRate = limit_rate ?? undefined;
   return {
-    url: parseUrl(fields.url, limits.urlLength),
+    url,
     filename,
     ...(directory !== null && { directory }),
-    headers: parseHeaders(fields.headers),
-    checksum: parseChecksum(fields),
-    threads: (fields.threads ?? null) === null
-      ? null
-      : wholeNumberField(fields, "threads", 1, 1, 1_000),
+    headers: parseHeaders(headers),
+    checksum: checksumIn(checksums),
+    threads,
     ...(limitRate !== undefined && { limitRate }),
     ...(order !== null && { order }),
     ...(paused && { paused }),
   };
 }
 
-/** Bytes a second: the slowest rate that a client may ask for. */
-export const SLOWEST = 1_000;
-/** ... and the fastest. */
-export const FASTEST = 2 ** 40;
-
-/**
- * A rate in a message; undefined if it is null or left out.
- *
- * @throws {DownloadError} BAD_REQUEST.
- */
-export function limitRateIn(
-  fields: JsonObject,
-  name = "limit_rate",
-): number | undefined {
-  return (fields[name] ?? null) === null
-    ? undefined
-    : wholeNumberField(fields, name, 0, SLOWEST, FASTEST);
-}
-
-function parseHeaders(headers: unknown = {}): Record<string, string> {
-  if (!isObject(headers)) {
-    throw bad('"headers" must be an object of names and values.');
-  }
+function parseHeaders(
+  headers: Readonly<Record<string, string>>,
+): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => {
-      if (typeof value !== "string") {
-        throw bad(`"headers": the value of ${name} must be text.`);
-      }
       const fault = headerFault(name, value);
       if (fault) throw bad(`"headers": ${fault}.`);
       return [name.toLowerCase(), value];
@@ -112,19 +67,15 @@ function parseHeaders(headers: unknown = {}): Record<string, string> {
   );
 }
 
-function parseChecksum(fields: JsonObject): Checksum | null {
+function checksumIn(
+  checksums: { readonly [Name in ChecksumAlgorithm]?: string },
+): Checksum | null {
   const [algorithm, another] = CHECKSUM_ALGORITHMS.filter((name) =>
-    name in fields
+    name in checksums
   );
   if (algorithm === undefined) return null;
   if (another) throw bad(`Give one checksum, not ${algorithm} and ${another}.`);
-  const digest = fields[algorithm];
-  const digits = CHECKSUM_DIGITS[algorithm];
-  const valid = typeof digest === "string" && digest.length === digits &&
-    /^[0-9a-f]*$/i.test(digest);
-  if (!valid) {
-    throw bad(`"${algorithm}" must be ${digits} hexadecimal digits.`);
-  }
+  const digest = checksums[algorithm] ?? "";
   return { algorithm, digest: digest.toLowerCase() };
 }
 
@@ -226,23 +177,18 @@ export function headerFault(name: string, value: string): string | null {
 }
 
 /**
- * Reads a field that must be a whole number from `least` to `most`, both of
- * them allowed.
+ * The fields of a message, once each that is known is sure to hold what it may.
  *
- * @throws {DownloadError} BAD_REQUEST.
+ * @throws {DownloadError} BAD_REQUEST, naming the first that does not.
  */
-export function wholeNumberField(
-  fields: JsonObject,
-  name: string,
-  fallback: number,
-  least: number,
-  most: number,
-): number {
-  const value = fields[name] ?? fallback;
-  const valid = Number.isInteger(value) && Number(value) >= least &&
-    Number(value) <= most;
-  if (valid) return Number(value);
-  throw bad(`"${name}" must be a whole number from ${least} to ${most}.`);
+export function checked<Read>(fields: JsonObject, known: Fields): Read {
+  for (const [name, value] of Object.entries(fields)) {
+    const schema = known[name];
+    if (schema === undefined || value === undefined) continue;
+    const fault = faultIn(schema, value);
+    if (fault !== null) throw bad(`"${name}" ${fault}.`);
+  }
+  return fields as Read;
 }
 
 /**

@@ -7,14 +7,15 @@ import type {
   RateLimits,
 } from "../download/download.ts";
 import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
+import type { Fields, Typed } from "../base/schema.ts";
+import { RATE } from "../download/fields.ts";
 import {
   bad,
-  limitRateIn,
+  checked,
   parseDownload,
   parseUrl,
   refuseUnknown,
   type RequestLimits,
-  wholeNumberField,
 } from "../download/request.ts";
 import {
   ORDERS,
@@ -225,14 +226,18 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   return { kind: "command", id, command };
 }
 
+const RATES = { limit_rate: RATE, limit_rate_per_host: RATE } as const;
+
 /** The rates of the server and of each host; what is left out stays. */
 function parseRates(fields: JsonObject): ClientRequest {
-  const names = { limit_rate: "server", limit_rate_per_host: "host" } as const;
-  refuseUnknown(fields, ["action", ...Object.keys(names)]);
-  const rates = Object.fromEntries(
-    Object.entries(names).filter(([field]) => field in fields)
-      .map(([field, name]) => [name, limitRateIn(fields, field) ?? null]),
-  );
+  refuseUnknown(fields, ["action", ...Object.keys(RATES)]);
+  const { limit_rate: server, limit_rate_per_host: host } = checked<
+    { limit_rate?: number | null; limit_rate_per_host?: number | null }
+  >(fields, RATES);
+  const rates = {
+    ...(server !== undefined && { server }),
+    ...(host !== undefined && { host }),
+  };
   if (Object.keys(rates).length > 0) return { kind: "limit", rates };
   throw bad(
     '"limit" needs a "limit_rate" or a "limit_rate_per_host", in bytes a ' +
@@ -280,42 +285,81 @@ function parseIds(name: string, value: unknown): string[] {
   throw bad(`"${name}" must be a list of at most ${LONGEST_PAGE} ids.`);
 }
 
-function parseList(fields: JsonObject): ClientRequest {
-  const names = ["offset", "limit", "status", "search", "urls", "order"];
-  refuseUnknown(fields, ["action", ...names]);
-  const offset = wholeNumberField(
-    fields,
-    "offset",
-    0,
-    0,
-    Number.MAX_SAFE_INTEGER,
-  );
-  const limit = wholeNumberField(fields, "limit", 100, 1, LONGEST_PAGE);
-  const { search = "", order = "latest" } = fields;
-  const known = ORDERS.find((name) => name === order);
-  if (known === undefined) {
-    throw bad(`"order" must be one of ${ORDERS.join(", ")}.`);
-  }
-  if (typeof search !== "string") throw bad('"search" must be text.');
-  const { urls = null } = fields;
-  if (urls !== null && !isListOfTexts(urls)) {
-    throw bad('"urls" must be a list of URLs.');
-  }
-  const statuses = parseStatuses(fields.status);
+const STATUS_FILTER = {
+  anyOf: [
+    { enum: PROCESS_STATUSES },
+    { type: "array", items: { enum: PROCESS_STATUSES }, minItems: 1 },
+  ],
+  title: `one or some of ${PROCESS_STATUSES.join(", ")}`,
+  description: "Only those that stand so.",
+} as const;
+
+/** What a list may be asked for with. */
+export const LIST_FIELDS = {
+  offset: {
+    type: "integer",
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 0,
+    description: "How many to pass over.",
+  },
+  limit: {
+    type: "integer",
+    minimum: 1,
+    maximum: LONGEST_PAGE,
+    default: 100,
+    description: "How many there are on a page at most.",
+  },
+  status: STATUS_FILTER,
+  search: {
+    type: "string",
+    default: "",
+    description: "Only those whose URL or name holds this, in any case.",
+  },
+  urls: {
+    type: ["array", "null"],
+    items: { type: "string" },
+    title: "a list of URLs",
+    description: "Only those of exactly these URLs.",
+  },
+  order: { enum: ORDERS, default: "latest", description: "What comes first." },
+} as const satisfies Fields;
+
+type ListFields = {
+  readonly [Name in keyof typeof LIST_FIELDS]?: Typed<typeof LIST_FIELDS[Name]>;
+};
+
+function parseList(message: JsonObject): ClientRequest {
+  refuseUnknown(message, ["action", ...Object.keys(LIST_FIELDS)]);
+  const { offset = 0, limit = 100, search = "", urls, status, order } = checked<
+    ListFields
+  >(message, LIST_FIELDS);
   return {
     kind: "list",
     offset,
     limit,
-    statuses,
+    statuses: parseStatuses(status),
     search,
-    order: known,
+    order: order ?? "latest",
     ...(urls && { urls }),
   };
 }
 
-function isListOfTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) &&
-    value.every((entry) => typeof entry === "string");
+/** What a limit of a download's rate says besides. */
+export const LIMIT_FIELDS = { limit_rate: RATE } as const;
+
+/** What a removal may say besides. */
+export const REMOVE_FIELDS = {
+  delete_file: {
+    type: "boolean",
+    default: false,
+    description: "Whether the finished file goes, too.",
+  },
+} as const;
+
+function rateIn(fields: JsonObject): number | null {
+  return checked<{ limit_rate: number | null }>(fields, LIMIT_FIELDS)
+    .limit_rate;
 }
 
 function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
@@ -327,21 +371,22 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
       refuseUnknown(fields, ["action", "id"]);
       return { kind: action };
     case "limit":
-      refuseUnknown(fields, ["action", "id", "limit_rate"]);
+      refuseUnknown(fields, ["action", "id", ...Object.keys(LIMIT_FIELDS)]);
       if (!("limit_rate" in fields)) {
         throw bad(
           '"limit" needs a "limit_rate" in bytes a second, or null for none.',
         );
       }
-      return { kind: action, limitRate: limitRateIn(fields) ?? null };
+      return { kind: action, limitRate: rateIn(fields) };
     case "refresh":
       refuseUnknown(fields, ["action", "id", "url"]);
       return { kind: action, url: parseUrl(fields.url, limits.urlLength) };
     case "remove": {
-      refuseUnknown(fields, ["action", "id", "delete_file"]);
-      const { delete_file: deleteFile = false } = fields;
-      if (typeof deleteFile === "boolean") return { kind: action, deleteFile };
-      throw bad('"delete_file" must be true or false.');
+      refuseUnknown(fields, ["action", "id", ...Object.keys(REMOVE_FIELDS)]);
+      const { delete_file: deleteFile = false } = checked<
+        { delete_file?: boolean }
+      >(fields, REMOVE_FIELDS);
+      return { kind: action, deleteFile };
     }
     default:
       throw bad(
@@ -351,12 +396,15 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
   }
 }
 
-/** One status or several; all of them if none is named. */
+/**
+ * One status or several; all of them if none is named.
+ *
+ * @throws {DownloadError} BAD_REQUEST.
+ */
 function parseStatuses(
   status: unknown = PROCESS_STATUSES,
 ): readonly Status["process_status"][] {
+  checked({ status }, { status: STATUS_FILTER });
   const named: unknown[] = Array.isArray(status) ? status : [status];
-  const known = PROCESS_STATUSES.filter((name) => named.includes(name));
-  if (known.length > 0 && known.length === named.length) return known;
-  throw bad(`"status" must be one or some of ${PROCESS_STATUSES.join(", ")}.`);
+  return PROCESS_STATUSES.filter((name) => named.includes(name));
 }

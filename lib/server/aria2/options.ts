@@ -7,7 +7,8 @@ import {
   type ChecksumAlgorithm,
 } from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
-import { FASTEST, headerFault, SLOWEST } from "../../download/request.ts";
+import { FASTEST, SLOWEST } from "../../download/fields.ts";
+import { headerFault } from "../../download/request.ts";
 import { RpcError } from "./calls.ts";
 
 /** Options by name, as aria2 would write them. */

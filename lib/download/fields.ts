@@ -1,0 +1,95 @@
+/** What a client may say of a download that it asks for. Pure. */
+
+import type { Fields, Typed } from "../base/schema.ts";
+import {
+  CHECKSUM_ALGORITHMS,
+  CHECKSUM_DIGITS,
+  type ChecksumAlgorithm,
+} from "./download.ts";
+
+/** Bytes a second: the slowest rate that a client may ask for. */
+export const SLOWEST = 1_000;
+/** ... and the fastest. */
+export const FASTEST = 2 ** 40;
+
+/** Characters of a name that a client asks for. */
+const LONGEST_NAME = 1_000;
+
+/** A rate. */
+export const RATE = {
+  type: ["integer", "null"],
+  minimum: SLOWEST,
+  maximum: FASTEST,
+  description: "Bytes a second; null for no limit.",
+} as const;
+
+/** The URL of a file. */
+export const URL_FIELD = {
+  type: "string",
+  format: "uri",
+  description:
+    "The file's URL, of http or https. Its path is asked for as it " +
+    "is written, or the URL is refused.",
+} as const;
+
+const PLAIN_FIELDS = {
+  url: URL_FIELD,
+  filename: {
+    type: ["string", "null"],
+    minLength: 1,
+    maxLength: LONGEST_NAME,
+    title: `a name of at most ${LONGEST_NAME} characters`,
+    description: "The name that the file is to have; null for the origin's.",
+  },
+  directory: {
+    type: ["string", "null"],
+    description: "Where the file is to go below the content directory, such " +
+      "as films/2026.",
+  },
+  headers: {
+    type: "object",
+    additionalProperties: { type: "string" },
+    description: "Headers for the URL's own origin.",
+  },
+  threads: {
+    type: ["integer", "null"],
+    minimum: 1,
+    maximum: 1_000,
+    description: "How many threads it may have at most.",
+  },
+  limit_rate: RATE,
+  order: {
+    enum: ["sequential", null],
+    title: '"sequential", or left out',
+    description:
+      "Whether its bytes are to come from front to back, to be read " +
+      "while they come.",
+  },
+  paused: {
+    type: ["boolean", "null"],
+    description: "Whether it begins only once it is resumed.",
+  },
+} as const;
+
+/** All fields of a request for one download. */
+export const DOWNLOAD_FIELDS = {
+  ...PLAIN_FIELDS,
+  ...Object.fromEntries(
+    CHECKSUM_ALGORITHMS.map((name) => [name, {
+      type: "string",
+      pattern: `^[0-9A-Fa-f]{${CHECKSUM_DIGITS[name]}}$`,
+      title: `${CHECKSUM_DIGITS[name]} hexadecimal digits`,
+      description: "A checksum that the whole file must have; one of them.",
+    }]),
+  ),
+} as const satisfies Fields;
+
+/** What is said of a download that is asked for. */
+export type DownloadFields =
+  & { readonly url: string }
+  & { readonly [Name in ChecksumAlgorithm]?: string }
+  & {
+    readonly [Name in Exclude<keyof typeof PLAIN_FIELDS, "url">]?: Typed<
+      typeof PLAIN_FIELDS[Name]
+    >;
+  };
