@@ -143,7 +143,7 @@ function nameOf(control: string): string {
 }
 
 /** Header names that Sluice sets itself, or that describe the connection. */
-const OURS = [
+export const OWN_HEADERS = [
   "accept-encoding",
   "connection",
   "content-length",
@@ -165,7 +165,7 @@ const OURS = [
 
 /** Why a header may not be sent; null if it may. */
 export function headerFault(name: string, value: string): string | null {
-  if (OURS.includes(name.toLowerCase())) {
+  if (OWN_HEADERS.includes(name.toLowerCase())) {
     return `the header ${name} is set by Sluice itself`;
   }
   try {

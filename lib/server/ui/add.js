@@ -5,6 +5,7 @@
 /** @import { Status } from "../../status/status.ts" */
 /** @import { Connection } from "./connection.js" */
 /** @import { Notices } from "./notices.js" */
+/** @import { OwnFields } from "./given.js" */
 /** @import { Found } from "./urls.js" */
 import {
   labelOfFresh,
@@ -16,10 +17,11 @@ import {
 import { byId, html } from "./dom.js";
 import { createEntry } from "./entry.js";
 import { findFolders } from "./folders.js";
+import { entryFor, readGiven } from "./given.js";
 import { takeShared, whenDropped, whenPasted } from "./incoming.js";
 import { findKnown } from "./known.js";
 import { createOptions } from "./options.js";
-import { findUrls, inBatches } from "./urls.js";
+import { inBatches } from "./urls.js";
 import { say } from "./words.js";
 
 /** Well below what the server takes in one message. */
@@ -60,7 +62,12 @@ export function createAdding({ form, input, connection, notices, added }) {
    * @returns {Promise<Outcome>}
    */
   async function add(text) {
-    const found = findUrls(text);
+    const given = readGiven(text);
+    if (given.kind === "fault") {
+      notices.say(given.text, "error");
+      return { kind: "kept" };
+    }
+    const { found, own } = given;
     const { urls } = found;
     if (urls.length === 0) {
       notices.say(say("add.none"), "error");
@@ -81,20 +88,21 @@ export function createAdding({ form, input, connection, notices, added }) {
       clearTimeout(looking);
       note.clear();
       if (known.size > 0) {
-        ask(found, known);
+        ask(found, own, known);
         return { kind: "asked" };
       }
     }
-    return await send(found, read.fields);
+    return await send(found, own, read.fields);
   }
 
   /**
    * Asks about links that the server has already.
    *
    * @param {Found} found
+   * @param {ReadonlyMap<string, OwnFields>} own
    * @param {ReadonlyMap<string, Status>} known
    */
-  function ask({ urls, rejected }, known) {
+  function ask({ urls, rejected }, own, known) {
     const fresh = urls.filter((url) => !known.has(url));
     const all = { label: say("add.anyway"), act: () => form.requestSubmit() };
     const rest = {
@@ -104,24 +112,27 @@ export function createAdding({ form, input, connection, notices, added }) {
         form.requestSubmit();
       },
     };
-    const choices = fresh.length > 0 ? [rest, all] : [all];
+    // Of curl commands, links alone would lack what the commands say of them.
+    const choices = fresh.length > 0 && own.size === 0 ? [rest, all] : [all];
     note.say(wordsOfKnown(urls.length, known), choices);
   }
 
   /**
    * @param {Found} found
+   * @param {ReadonlyMap<string, OwnFields>} own What curl commands say of each.
    * @param {Readonly<Record<string, unknown>>} fields What each is to have.
    * @returns {Promise<Outcome>}
    */
-  async function send(found, fields) {
+  async function send(found, own, fields) {
     const { urls, rejected } = found;
-    const plain = Object.keys(fields).length === 0;
-    const { length } = JSON.stringify(fields);
+    const { length } = JSON.stringify([fields, ...own.values()]);
     const count = Math.ceil(Math.min(BATCH.count, BATCH.characters / length));
     let sent = 0;
     try {
       for (const batch of inBatches(urls, { ...BATCH, count })) {
-        const entries = batch.map((url) => plain ? url : { url, ...fields });
+        const entries = batch.map((url) =>
+          entryFor(url, own.get(url) ?? {}, fields)
+        );
         await connection.request({ urls: entries });
         sent += batch.length;
       }
@@ -159,7 +170,7 @@ export function createAdding({ form, input, connection, notices, added }) {
   /** Says what would be taken of what is in the field. */
   function preview() {
     clearTimeout(typing);
-    const found = findUrls(entry.text());
+    const given = readGiven(entry.text());
     const held = entry.isHeld();
     const clear = {
       label: say("add.clear"),
@@ -169,6 +180,8 @@ export function createAdding({ form, input, connection, notices, added }) {
         input.focus();
       },
     };
+    if (given.kind === "fault") return note.say(given.text, [clear]);
+    const { found } = given;
     const choices = held || found.urls.length === 0 ? [clear] : [];
     note.say(wordsOfFound(found, { shown: !held }), choices);
   }

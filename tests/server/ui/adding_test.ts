@@ -110,6 +110,32 @@ testSteps("adding with more than a link in Chromium", {
     assertEquals(complaints, []);
   },
 
+  async "a curl command is asked for as curl would, or not at all"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    const url = origin.serve("/a.bin", literal("a"));
+    const links = page.getByLabel("Links to download");
+    const command = `curl '${url}' \\\n  -H 'X-Key: k' \\\n  -b 'a=b' -A me`;
+    await links.fill(`${command} --data secret`);
+    await page.getByRole("status").getByText("curl’s --data sends data")
+      .waitFor();
+    await links.press("Enter");
+    await page.getByRole("alert").getByText("curl’s --data sends data")
+      .waitFor();
+    assertMatch(await links.inputValue(), /--data secret$/);
+    await links.fill(`${command} -o given.bin --compressed`);
+    await links.press("Enter");
+    await inState(page, "given.bin", "Downloaded");
+    const [{ headers } = { headers: new Headers() }, ...more] = origin.requests;
+    assertEquals(more, []);
+    assertEquals(
+      ["x-key", "cookie", "user-agent"].map((name) => headers.get(name)),
+      ["k", "a=b", "me"],
+    );
+    assertEquals(await links.inputValue(), "");
+    assertEquals(complaints, []);
+  },
+
   async "a name, a checksum, headers, threads and a pause go along"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, complaints } = scene;

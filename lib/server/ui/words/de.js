@@ -155,6 +155,28 @@ export const WORDS = {
     other: "Die anderen {count} hinzufügen",
   },
 
+  // Curl commands in place of links; {what} is a flag, or a sign.
+  "curl.unknown":
+    "{what} von curl wird nicht angenommen: weglassen, wenn die Datei auch ohne kommt.",
+  "curl.data": "{what} von curl sendet Daten, und Sluice holt nur.",
+  "curl.method": "{what} von curl tut mehr als holen, und Sluice holt nur.",
+  "curl.insecure":
+    "{what} von curl würde jedem trauen: weglassen. Zertifikate werden immer geprüft.",
+  "curl.file":
+    "{what} von curl nennt eine Datei, die eine Seite nicht liest: auf der Kommandozeile nimmt sluice add -b DATEI und --netrc.",
+  "curl.value": "{what} von curl braucht einen Wert, oder einen anderen.",
+  "curl.path":
+    "{what} von curl nimmt hier nur einen Namen: der Ordner steht unter „Mehr“.",
+  "curl.host": "Der Header Host nennt einen anderen Server als der Link.",
+  "curl.pattern":
+    "Der Link steht für mehrere, wie [1-9] bei curl: ausschreiben, oder -g dazusetzen.",
+  "curl.shell":
+    "{what} ist für eine Shell: den curl-Befehl allein einfügen, den Link in Anführungszeichen.",
+  "curl.quote":
+    "Was mit {what} beginnt, hat kein Ende: den ganzen Befehl einfügen.",
+  "curl.cmd": "Das ist für cmd von Windows: als cURL (bash) kopieren.",
+  "curl.url": "In diesem curl-Befehl ist kein Link.",
+
   "options": "Mehr zu diesen Links",
   "options.name": "Name",
   "options.name.hint": "Wie auf der Website",

@@ -151,6 +151,26 @@ export const WORDS = /** @type {const} */ ({
     other: "Add the other {count}",
   },
 
+  // Curl commands in place of links; {what} is a flag, or a sign.
+  "curl.unknown":
+    "curl’s {what} is not taken: leave it out if the file comes without it.",
+  "curl.data": "curl’s {what} sends data, and Sluice only fetches.",
+  "curl.method": "curl’s {what} does more than fetch, and Sluice only fetches.",
+  "curl.insecure":
+    "curl’s {what} would trust anybody: leave it out. Certificates are always checked.",
+  "curl.file":
+    "curl’s {what} names a file, which a page does not read: on the command line, sluice add takes -b FILE and --netrc.",
+  "curl.value": "curl’s {what} needs a value, or another one.",
+  "curl.path": "curl’s {what} takes a mere name here: the folder is in “More”.",
+  "curl.host": "The header Host names another server than the link does.",
+  "curl.pattern":
+    "The link stands for several, as [1-9] does in curl: write them out, or add -g.",
+  "curl.shell":
+    "{what} is for a shell: paste the curl command alone, its link in quotes.",
+  "curl.quote": "What begins with {what} has no end: paste all of the command.",
+  "curl.cmd": "This is for Windows’ cmd: copy it as cURL (bash).",
+  "curl.url": "There is no link in this curl command.",
+
   // More about these links.
   "options": "More about these links",
   "options.name": "Name",

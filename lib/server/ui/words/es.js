@@ -214,6 +214,28 @@ export const WORDS = {
     other: "Añadir los otros {count}",
   },
 
+  // Curl commands in place of links; {what} is a flag, or a sign.
+  "curl.unknown":
+    "{what} de curl no se acepta: quítelo si el archivo llega sin él.",
+  "curl.data": "{what} de curl envía datos, y Sluice solo descarga.",
+  "curl.method":
+    "{what} de curl hace más que descargar, y Sluice solo descarga.",
+  "curl.insecure":
+    "{what} de curl confiaría en cualquiera: quítelo. Los certificados se comprueban siempre.",
+  "curl.file":
+    "{what} de curl nombra un archivo, que una página no lee: en la línea de órdenes, sluice add acepta -b ARCHIVO y --netrc.",
+  "curl.value": "{what} de curl necesita un valor, u otro.",
+  "curl.path":
+    "{what} de curl solo acepta aquí un nombre: la carpeta está en «Más».",
+  "curl.host": "La cabecera Host nombra otro servidor que el enlace.",
+  "curl.pattern":
+    "El enlace vale por varios, como [1-9] en curl: escríbalos todos, o añada -g.",
+  "curl.shell":
+    "{what} es para un intérprete: pegue solo la orden de curl, con el enlace entre comillas.",
+  "curl.quote": "Lo que empieza con {what} no termina: pegue la orden entera.",
+  "curl.cmd": "Esto es para cmd de Windows: cópielo como cURL (bash).",
+  "curl.url": "No hay ningún enlace en esta orden de curl.",
+
   "options": "Más sobre estos enlaces",
   "options.name": "Nombre",
   "options.name.hint": "El que da el sitio",

@@ -124,6 +124,23 @@ export const WORDS = {
   "add.anyway": "仍然添加",
   "add.others": "添加其余 {count} 个",
 
+  // Curl commands in place of links; {what} is a flag, or a sign.
+  "curl.unknown": "不接受 curl 的 {what}：如果没有它也能取到文件，请去掉。",
+  "curl.data": "curl 的 {what} 会发送数据，而 Sluice 只下载。",
+  "curl.method": "curl 的 {what} 不只是下载，而 Sluice 只下载。",
+  "curl.insecure": "curl 的 {what} 会信任任何人：请去掉。证书总会检查。",
+  "curl.file":
+    "curl 的 {what} 指定了文件，网页不读取它：在命令行中，sluice add 接受 -b 文件 和 --netrc。",
+  "curl.value": "curl 的 {what} 需要一个值，或者另一个值。",
+  "curl.path": "curl 的 {what} 在这里只接受文件名：文件夹在“更多”里。",
+  "curl.host": "Host 标头所指的服务器与链接不同。",
+  "curl.pattern":
+    "此链接代表多个链接，如 curl 的 [1-9]：请逐个写出，或加上 -g。",
+  "curl.shell": "{what} 是给 shell 用的：请只粘贴 curl 命令，链接加引号。",
+  "curl.quote": "以 {what} 开始的内容没有结束：请粘贴完整的命令。",
+  "curl.cmd": "这是 Windows cmd 的写法：请复制为 cURL (bash)。",
+  "curl.url": "这条 curl 命令里没有链接。",
+
   "options": "这些链接的更多选项",
   "options.name": "文件名",
   "options.name.hint": "使用网站提供的名称",
