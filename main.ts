@@ -144,7 +144,7 @@ async function authoritiesOf({ flags }: Invocation): Promise<string[]> {
 
 async function get(asked: Invocation, config: Settings): Promise<number> {
   const { runGet } = await import("./lib/cli/get_command.ts");
-  const netrc = netrcPath(asked);
+  const netrc = await netrcPathOf(asked);
   refuseWithout([
     ...filesOf(config),
     ...(netrc === null ? [] : [{ name: "read", path: netrc } as const]),
@@ -160,13 +160,10 @@ async function get(asked: Invocation, config: Settings): Promise<number> {
 }
 
 /** The file with names and passwords that was asked for; null for none. */
-function netrcPath({ flags }: Invocation): string | null {
-  const named = flags["netrc-file"];
-  if (typeof named === "string") return resolve(named);
-  if (!flags.netrc) return null;
-  const home = Deno.env.get("HOME");
-  if (home) return join(home, ".netrc");
-  throw new UsageError("--netrc needs HOME; or name the file by --netrc-file.");
+async function netrcPathOf({ flags }: Invocation): Promise<string | null> {
+  if (!flags.netrc && !("netrc-file" in flags)) return null;
+  const { netrcPath } = await import("./lib/cli/netrc.ts");
+  return netrcPath(flags);
 }
 
 /** The files that a program reads and writes. */

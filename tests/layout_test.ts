@@ -173,6 +173,7 @@ Deno.test("decisions touch no clock, disk, worker or HTTP", async () => {
 const WALL_CLOCK = [
   "lib/base/log.ts",
   "lib/base/write_until.ts",
+  "lib/cli/cookie_files.ts",
   "lib/coordinator.ts",
   "lib/engine/jobs.ts",
   "lib/get/get.ts",

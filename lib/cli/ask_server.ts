@@ -25,7 +25,11 @@ export async function askServer(
   const url = parseServer(String(flags.server ?? "ws://localhost:8888/"));
   refuseWithout([
     { name: "net", host: new URL(url).host },
-    ...[...("token" in flags ? [] : [TOKEN]), TERM]
+    ...[
+      ...("token" in flags ? [] : [TOKEN]),
+      TERM,
+      ...(flags.netrc ? ["HOME"] : []),
+    ]
       .map((variable) => ({ name: "env", variable }) as const),
   ]);
   const server = { url, token: readToken(flags.token), caCerts };

@@ -95,7 +95,23 @@ const REQUEST: readonly Flag[] = [
     "more URLs, one a line; - for standard input, # for a comment",
     { short: "i", times: "each" },
   ),
+  flag(
+    "curl",
+    "FILE",
+    "curl commands, as browsers copy them; - for standard input",
+    { times: "each" },
+  ),
+  flag("cookie", "DATA", 'cookies, "name=value", or a file of them', {
+    short: "b",
+    choices: "file",
+    times: "each",
+  }),
   flag("no-glob", null, "take {, }, [ and ] in URLs as they are"),
+];
+
+const NETRC: readonly Flag[] = [
+  flag("netrc", null, "names and passwords from ~/.netrc"),
+  flag("netrc-file", "FILE", "names and passwords from another file"),
 ];
 
 const REMOTE: readonly Flag[] = [
@@ -163,8 +179,7 @@ export function createCommands(
           "fetch a file again, in its place, only if it has changed",
           { short: "N" },
         ),
-        flag("netrc", null, "names and passwords from ~/.netrc"),
-        flag("netrc-file", "FILE", "names and passwords from another file"),
+        ...NETRC,
         flag("quiet", null, "say nothing but errors", { short: "q" }),
         JSON_LINES,
         HELP,
@@ -204,6 +219,7 @@ export function createCommands(
           "from front to back, to be opened while they come",
         ),
         flag("paused", null, "do not begin before they are resumed"),
+        ...NETRC,
         ...REMOTE,
       ],
       habits: HABITS,
@@ -211,6 +227,8 @@ export function createCommands(
         "sluice add https://example.org/file.iso",
         "sluice add -P films/2026 https://example.org/film.mkv",
         "sluice add --server wss://nas.example:8888/ -i urls.txt",
+        "sluice add -b cookies.txt https://example.org/private",
+        "wl-paste | sluice add --curl -",
       ],
     },
     {

@@ -118,9 +118,9 @@ export const HABITS: readonly Habit[] = [
   ),
   habit("-g --globoff", null, flag("no-glob")),
   habit("-t --tries --max-tries --retry", ANY, flag("attempts")),
-  habit("--user-agent", ANY, flag("header", "User-Agent: ")),
-  habit("--referer", ANY, flag("header", "Referer: ")),
-  habit("--cookie", ANY, none('cookies are -H "Cookie: name=value".')),
+  habit("-A --user-agent", ANY, flag("header", "User-Agent: ")),
+  habit("-e --referer", ANY, flag("header", "Referer: ")),
+  habit("--load-cookies", ANY, flag("cookie")),
   habit(
     "-u --user --http-user",
     ANY,

@@ -1,7 +1,13 @@
 /** Names and passwords from a file as curl, ftp and others read it. */
 
+import { join } from "@std/path/join";
+import { resolve } from "@std/path/resolve";
 import { errorMessage } from "../base/error_message.ts";
+import { isObject } from "../base/json.ts";
 import type { Credentials, DownloadRequest } from "../download/download.ts";
+import type { Invocation } from "./arguments.ts";
+import { refuseWithout } from "./permissions.ts";
+import type { DownloadFields } from "./lists.ts";
 import { UsageError } from "./usage.ts";
 
 /** An entry of the file. */
@@ -74,6 +80,46 @@ export function credentialsIn(
 }
 
 /**
+ * The path of the file with names and passwords that is asked for; null for none.
+ *
+ * @throws {UsageError} if it is in the user's home, and that is not known.
+ */
+export function netrcPath(flags: Invocation["flags"]): string | null {
+  const named = flags["netrc-file"];
+  if (typeof named === "string") return resolve(named);
+  if (!flags.netrc) return null;
+  const home = Deno.env.get("HOME");
+  if (home) return join(home, ".netrc");
+  throw new UsageError("--netrc needs HOME; or name the file by --netrc-file.");
+}
+
+/**
+ * The fields of downloads, with what a `.netrc` has for the hosts of their URLs:
+ * in the URL, unless that has a name, or an Authorization header is given.
+ *
+ * @throws {UsageError} if it cannot be read, or others can read it, too.
+ */
+export async function withNetrcInUrls(
+  asked: readonly DownloadFields[],
+  path: string,
+): Promise<DownloadFields[]> {
+  refuseWithout([{ name: "read", path }]);
+  const entries = await readEntries(path);
+  return asked.map((fields) => {
+    const found = credentialsIn(entries, fields.url);
+    const url = new URL(fields.url);
+    const { headers } = fields;
+    const isGiven = isObject(headers) && "authorization" in headers;
+    if (found === null || url.username || url.password || isGiven) {
+      return fields;
+    }
+    const { username, password } = found;
+    const info = [username, password].map(encodeURIComponent).join(":");
+    return { ...fields, url: fields.url.replace("//", `//${info}@`) };
+  });
+}
+
+/**
  * The requests, with what a `.netrc` has for the hosts of their URLs.
  *
  * @throws {UsageError} if it cannot be read, or others can read it, too.
@@ -82,15 +128,18 @@ export async function withNetrc(
   requests: readonly DownloadRequest[],
   path: string,
 ): Promise<DownloadRequest[]> {
-  const entries = parseNetrc(await readOwn(path));
-  if (entries === null) {
-    // No line of it is shown: it may hold a password.
-    throw new UsageError(`${path} cannot be read as a .netrc file.`);
-  }
+  const entries = await readEntries(path);
   return requests.map((request) => {
     const credentials = credentialsIn(entries, request.url);
     return credentials === null ? request : { ...request, credentials };
   });
+}
+
+async function readEntries(path: string): Promise<NetrcEntry[]> {
+  const entries = parseNetrc(await readOwn(path));
+  if (entries !== null) return entries;
+  // No line of it is shown: it may hold a password.
+  throw new UsageError(`${path} cannot be read as a .netrc file.`);
 }
 
 /** A file with passwords is its owner's alone, as ftp and ssh want it, too. */

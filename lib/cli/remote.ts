@@ -10,7 +10,8 @@ import {
   type ServerAddress,
 } from "./client.ts";
 import { nearest } from "./nearest.ts";
-import { checkUrl, readRequests } from "./requests.ts";
+import type { DownloadFields } from "./lists.ts";
+import { type Asked, checkUrl, readRequests } from "./requests.ts";
 import { renderNodes } from "./terminal/nodes.ts";
 import { renderTable } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
@@ -69,7 +70,7 @@ async function add(
   // All are checked before any is sent, or half a list could be in the queue.
   // How long a URL may be is for the server to say.
   const asked = await readRequests(invocation, { urlLength: Infinity });
-  const urls = asked.map(({ fields }) => fields);
+  const urls = await withCredentials(invocation, asked);
   using client = await connect(server);
   for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
     const page = urls.slice(n, n + URLS_AT_ONCE);
@@ -86,6 +87,18 @@ async function add(
     });
   }
   return 0;
+}
+
+/** The fields of what is asked for, with names and passwords of a `.netrc`. */
+async function withCredentials(
+  { flags }: Invocation,
+  asked: readonly Asked[],
+): Promise<readonly DownloadFields[]> {
+  const fields = asked.map(({ fields }) => fields);
+  if (!flags.netrc && !("netrc-file" in flags)) return fields;
+  const { netrcPath, withNetrcInUrls } = await import("./netrc.ts");
+  const path = netrcPath(flags);
+  return path === null ? fields : await withNetrcInUrls(fields, path);
 }
 
 async function list(

@@ -35,6 +35,8 @@ interface Typed {
   readonly fields: DownloadFields;
   /** What stands in it for the parts of its pattern. */
   readonly words: readonly string[];
+  /** Paths of files with its cookies, besides those that are for all. */
+  readonly cookieFiles?: readonly string[];
 }
 
 /** Something wrong, and where. */
@@ -56,9 +58,9 @@ export async function readRequests(
   const made = operands.flatMap((operand) =>
     flags["no-glob"] ? { url: operand, words: [] } : expandPattern(operand)
   );
-  const given = flags["input-file"];
-  const lists = Array.isArray(given) ? given.map(String) : [];
-  const isAlone = made.length + lists.length === 1;
+  const lists = listOf(flags["input-file"]);
+  const commands = listOf(flags.curl);
+  const isAlone = made.length + lists.length + commands.length === 1;
   const typed: (Typed | Fault)[] = made.map(({ url, words }, n) => ({
     where: isAlone ? "" : `URL number ${n + 1}`,
     fields: { url: completeUrl(url) },
@@ -73,6 +75,13 @@ export async function readRequests(
           ? { where, fault: line.fault }
           : { where, fields: line.fields, words: [] },
       );
+    }
+  }
+  for (const path of commands) {
+    const { readCurlCommands } = await import("./curl_commands.ts");
+    const name = path === "-" ? "standard input" : path;
+    for (const request of readCurlCommands(await readList(path), name)) {
+      typed.push({ where: name, ...request, words: [] });
     }
   }
   if (typed.length === 0) {
@@ -90,6 +99,7 @@ export async function readRequests(
     );
   }
   const more = readMore(flags, command.name);
+  const cookies = await readCookies(typed, listOf(flags.cookie));
   const asked: Asked[] = [];
   const faults: Fault[] = [];
   for (const one of withNames(typed, flags)) {
@@ -98,12 +108,13 @@ export async function readRequests(
       continue;
     }
     const { where, fields: { headers, paused, ...own } } = one;
+    const sent = { ...more.headers, ...(isObject(headers) && headers) };
     const fields = {
       ...more,
       ...own,
       // `get` has no queue in which a download could wait, as aria2c has none.
       ...(paused === true && command.name !== "get" && { paused }),
-      headers: { ...more.headers, ...(isObject(headers) && headers) },
+      headers: { ...sent, ...cookies(one, sent) },
     };
     const request = checked(fields, limits);
     if (typeof request === "string") faults.push({ where, fault: request });
@@ -111,6 +122,48 @@ export async function readRequests(
   }
   refuseFaults(faults);
   return asked;
+}
+
+/** The values of a flag that may be given more than once. */
+function listOf(given: unknown): string[] {
+  return Array.isArray(given) ? given.map(String) : [];
+}
+
+/** The Cookie header of a download beside its other headers, if it has one. */
+type CookieHeader = (
+  typed: Typed,
+  headers: Readonly<Record<string, unknown>>,
+) => { readonly cookie?: string };
+
+/**
+ * Reads the cookies that are given for all downloads, or in files for each.
+ *
+ * @param given `name=value`, or the path of a file, as curl's `-b` takes them.
+ * @throws {UsageError} if a file cannot be read.
+ */
+async function readCookies(
+  typed: readonly (Typed | Fault)[],
+  given: readonly string[],
+): Promise<CookieHeader> {
+  const own = typed.flatMap((one) =>
+    "fault" in one ? [] : one.cookieFiles ?? []
+  );
+  if (given.length + own.length === 0) return () => ({});
+  const { cookiesFor, readCookieFiles } = await import("./cookie_files.ts");
+  const data = given.filter((value) => value.includes("="));
+  const shared = given.filter((value) => !value.includes("="));
+  const files = await readCookieFiles([...new Set([...shared, ...own])]);
+  return ({ fields: { url }, cookieFiles = [] }, { cookie }) => {
+    const to = URL.parse(url);
+    // What is no URL is refused as one.
+    if (to === null) return {};
+    const jar = [...shared, ...cookieFiles].flatMap((path) =>
+      files.get(path) ?? []
+    );
+    const first = [...(typeof cookie === "string" ? [cookie] : []), ...data];
+    const found = cookiesFor(jar, to, first.join("; "));
+    return found === null ? {} : { cookie: found };
+  };
 }
 
 /** What flags say of each download. */

@@ -3,7 +3,7 @@
 import { originTime, parseDate } from "./http_date.ts";
 
 /** One cookie, and where it goes. */
-interface Cookie {
+export interface Cookie {
   readonly name: string;
   readonly value: string;
   readonly domain: string;
@@ -135,7 +135,8 @@ function isHostAlone(host: string): boolean {
   return !host.includes(".") || /^[\d.]+$/.test(host) || host.startsWith("[");
 }
 
-function goesTo(
+/** Whether a cookie goes along to a URL, RFC 6265 §5.4. */
+export function goesTo(
   cookie: Cookie,
   { protocol, hostname, pathname }: URL,
 ): boolean {
