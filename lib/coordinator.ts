@@ -21,6 +21,7 @@ import {
   type Tell,
 } from "./download/events.ts";
 import {
+  type Common,
   createEngine,
   type EngineOptions,
   type EngineTools,
@@ -94,8 +95,8 @@ export interface Here {
   hasRoom(bytes: number): boolean;
   /** How the downloads stand that have begun here. */
   running(): Status[];
-  /** The hosts that transfers here want threads of. */
-  hosts(): string[];
+  /** What of the limits of all servers this one wants, and how much it has. */
+  wants(): ReadonlyMap<Common, number>;
   threads(): number;
   disk(): Disk | undefined;
 }
@@ -194,9 +195,7 @@ export async function createCoordinator(
         [...engine.transfers()].filter(isRunning)
           .map(({ download: { id } }) => overview.get(id))
           .filter((status) => status !== null),
-      hosts: () => [
-        ...new Set([...engine.transfers()].map(({ source }) => source.host)),
-      ],
+      wants: engine.wants,
       threads: engine.threads,
       disk: overview.disk,
     };

@@ -151,26 +151,6 @@ export function hash(text: string): number {
 }
 
 /**
- * How many of the threads that a host may have are one session's: an equal part
- * each, and one of the rest by rank.
- *
- * @param wanting The sessions that want threads of the host, itself included.
- */
-export function shareOf(
-  host: string,
-  all: number,
-  session: string,
-  wanting: Iterable<string>,
-): number {
-  const ranked = [...new Set([...wanting, session])]
-    .map((name) => ({ name, rank: hash(`${host} ${name}`) }))
-    .sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1))
-    .map(({ name }) => name);
-  const each = Math.floor(all / ranked.length);
-  return each + (ranked.indexOf(session) < all % ranked.length ? 1 : 0);
-}
-
-/**
  * Whether a download is a session's to take before others: servers that all took
  * the first in the queue would mostly take it from each other.
  *

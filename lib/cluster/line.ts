@@ -15,6 +15,8 @@ import type { Replica } from "./replica.ts";
 
 /** What was taken within this time is likely to be wanted again, in milliseconds. */
 const LATELY = 250;
+/** Who asks no more needs no more: idle threads ask twice as often, in ms. */
+const LATELY_ASKED = 500;
 /** How often the line is read again at most, in milliseconds. */
 const READ_EVERY = 100;
 /** How many are read at once. */
@@ -62,7 +64,8 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
   const { claims, replica, membership, place, log } = tools;
   let ready: Ready[] = [];
   let taken: number[] = [];
-  let asked = 0;
+  /** How many were wanted when last there was none, and when that was. */
+  let asked = { count: 0, at: -Infinity };
   let full: readonly string[] = [];
   let candidates: string[] = [];
   let readAt = -Infinity;
@@ -152,7 +155,8 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     if (!tools.isConnected()) return;
     const now = performance.now();
     taken = taken.filter((at) => now - at < LATELY);
-    const wanted = Math.min(tools.threadsAmount, asked + taken.length);
+    const inVain = now - asked.at < LATELY_ASKED ? asked.count : 0;
+    const wanted = Math.min(tools.threadsAmount, inVain + taken.length);
     for (let n = ready.length + claims.claiming(); n < wanted; n++) {
       const id = next(now);
       if (id === undefined) return;
@@ -174,7 +178,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       ready.sort((a, b) =>
         a.holding.stored.entry.order - b.holding.stored.entry.order
       );
-      asked = 0;
+      asked = { count: 0, at: -Infinity };
       fill?.();
     } catch (error) {
       log("not claimed", { id, message: toRecord(error).message });
@@ -240,7 +244,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       full = fullHosts;
       const index = ready.findIndex(({ host }) => !fullHosts.includes(host));
       if (index >= 0) return takeReady(index);
-      asked = tools.threadsAmount;
+      asked = { count: tools.threadsAmount, at: performance.now() };
       queueMicrotask(refill);
       return null;
     },

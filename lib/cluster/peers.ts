@@ -11,13 +11,15 @@ import {
   fromRecord,
   toRecord,
 } from "../download/errors.ts";
+import type { Common } from "../engine/engine.ts";
 import type { Disk, Status } from "../status/status.ts";
 import { away, TAKEN } from "./claims.ts";
 import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";
-import { type Entry, type Place, revoked, shareOf } from "./entry.ts";
+import { type Entry, type Place, revoked } from "./entry.ts";
 import type { ClusterQueue } from "./line.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica } from "./replica.ts";
+import { createShares, type Parts } from "./shares.ts";
 
 /** How long another server has to carry out a command, in milliseconds. */
 const ANSWER_WITHIN = 2_000;
@@ -29,14 +31,13 @@ const MOST_ROUNDS = 4;
 const FRESH = 5_000;
 /** How often a server tells of itself when nothing changes, in milliseconds. */
 const TELL_EVERY = 1_000;
-/** How long a server that is new at a host supposes that all want it, in ms. */
-const QUIET = 1_500;
 
 /** What a server tells the others of itself. */
 export interface Live {
   readonly session: string;
   readonly statuses: readonly Status[];
-  readonly hosts: readonly string[];
+  /** What it takes of what all servers have together. */
+  readonly parts: Parts;
   readonly threads: number;
   /** Bytes per second. */
   readonly speed: number;
@@ -107,8 +108,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
   const { broker, membership, replica, queue, place } = tools;
   const told = new Map<string, Live & { readonly at: number }>();
   const statuses = new Map<string, Told>();
-  /** Since when this server wants threads of a host. */
-  const since = new Map<string, number>();
+  const shares = createShares(membership);
   let here: Here | null = null;
   let toldAt = -Infinity;
 
@@ -247,12 +247,24 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     return replica.known(id)?.part?.storage === place.storage;
   }
 
-  function liveOf({ running, hosts, threads, disk }: Here): Live {
+  /** What this server wants: what waits in the queue, it would run, too. */
+  function wanted({ wants, hasRoom }: Here): ReadonlyMap<Common, number> {
+    const wanted = wants();
+    const { Queued } = replica.store.totals();
+    const others = Iterator.from(replica.owned())
+      .filter(([, { owner }]) => owner !== membership.session())
+      .reduce((count) => count + 1, 0);
+    const waits = Queued > others && hasRoom(0);
+    return waits && !wanted.has("downloads")
+      ? new Map([...wanted, ["downloads", 0]])
+      : wanted;
+  }
+
+  function figuresOf({ running, threads, disk }: Here) {
     const statuses = running();
     return {
       session: membership.session(),
       statuses,
-      hosts: hosts(),
       threads: threads(),
       speed: statuses.reduce((sum, { speed }) => sum + speed, 0),
       disk: disk() ?? null,
@@ -270,27 +282,18 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     leave: tools.leave,
     tell() {
       if (here === null || membership.session() === "") return;
-      const live = liveOf(here);
-      const hosts = new Set(live.hosts);
-      for (const host of since.keys()) if (!hosts.has(host)) since.delete(host);
+      // What is not told is not taken.
+      if (!broker.isConnected()) return;
+      const parts = shares.divide(wanted(here));
+      const live = { ...figuresOf(here), parts };
       const now = performance.now();
-      if (live.statuses.length === 0 && now - toldAt < TELL_EVERY) return;
+      const isNothing = live.statuses.length === 0 &&
+        Object.keys(parts).length === 0;
+      if (isNothing && now - toldAt < TELL_EVERY) return;
       toldAt = now;
       for (const part of inMessages(live)) broker.tell("live", part);
     },
-    ofHost(host, all) {
-      const now = performance.now();
-      const came = since.get(host) ?? now;
-      since.set(host, came);
-      // Until the others have heard of it, and have given threads up.
-      const isQuiet = now - came < QUIET;
-      const wanting = [...membership.sessions().keys()].filter((session) => {
-        const live = told.get(session);
-        const isFresh = live !== undefined && now - live.at < FRESH;
-        return isQuiet || isFresh && live.hosts.includes(host);
-      });
-      return shareOf(host, all, membership.session(), wanting);
-    },
+    partOf: shares.partOf,
     show(status) {
       const { id } = status;
       const there = statusAt(id);
@@ -310,6 +313,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     hear(live) {
       if (live.session === membership.session()) return;
       told.set(live.session, { ...live, at: performance.now() });
+      shares.hear(live.session, live.parts);
       for (const status of live.statuses) {
         statuses.set(status.id, { ...status, from: live.session });
         here?.tell({ kind: "changed", id: status.id });
@@ -331,7 +335,9 @@ export function createPeers(tools: PeersTools): ClusterPeers {
       const now = performance.now();
       return [...membership.sessions()].map(([session, { lease }]) => {
         const isHere = session === membership.session();
-        const live = isHere && here !== null ? liveOf(here) : told.get(session);
+        const live = isHere && here !== null
+          ? figuresOf(here)
+          : told.get(session);
         const isFresh = isHere ||
           now - (told.get(session)?.at ?? -Infinity) < FRESH;
         const state = lease.draining

@@ -24,6 +24,7 @@ import {
   giveUp,
   surplus,
   type ThreadLimits,
+  threadsByHost,
 } from "../transfer/assignment.ts";
 import { idle, nextEnd, straggler } from "../transfer/plan.ts";
 import {
@@ -97,9 +98,19 @@ export interface EngineTools {
 export interface Share {
   /** Until when it may write what it fetches. */
   readonly writeUntil: WriteUntil;
-  /** How many of the `all` threads that a host may have are this server's. */
-  ofHost(host: string, all: number): number;
+  /** How many of `all` that servers may have together are this one's. */
+  partOf(what: Common, all: number): number;
 }
+
+/**
+ * What all servers of a queue have together: downloads that run, threads at an
+ * origin host, bytes a second in all and from a host.
+ */
+export type Common =
+  | "downloads"
+  | "rate"
+  | `threads at ${string}`
+  | `rate of ${string}`;
 
 /** The transfers, and who drives them. */
 export interface Engine {
@@ -107,6 +118,8 @@ export interface Engine {
   transfers(): Iterable<Transfer>;
   /** How many threads run. */
   threads(): number;
+  /** What of the limits of all servers transfers want, and how much they have. */
+  wants(): ReadonlyMap<Common, number>;
   /** Looks whether there is work for idle threads. */
   fill(): void;
   /** Which limit holds a transfer's rate; null if none does. */
@@ -146,7 +159,7 @@ export function createEngine(
   const rates = createRates({
     server: options.limitRate,
     host: options.limitRatePerHost,
-  });
+  }, rateOf);
   const grants = createGrants(rates, (thread, bytes) => {
     pool.grant(thread, bytes);
   });
@@ -154,7 +167,9 @@ export function createEngine(
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
     get downloads() {
-      return maxDownloads ?? Infinity;
+      return maxDownloads === null
+        ? Infinity
+        : ofAll("downloads", maxDownloads);
     },
     bytesAmount: options.bytesAmount,
     perHost: hosts.of,
@@ -188,9 +203,29 @@ export function createEngine(
   const looking = every(LOOK_EVERY, look);
   let lastThread = 0;
 
+  function ofAll(what: Common, all: number): number {
+    return share?.partOf(what, all) ?? all;
+  }
+
   function ofHost(host: string): number {
-    const all = options.threadsPerHost;
-    return share?.ofHost(host, all) ?? all;
+    return ofAll(`threads at ${host}`, options.threadsPerHost);
+  }
+
+  function rateOf(host: string | null, all: number): number {
+    return ofAll(host === null ? "rate" : `rate of ${host}`, all);
+  }
+
+  function wants(): Map<Common, number> {
+    const transfers = [...registry.all()];
+    const running = transfers.filter(({ threads }) => threads.size > 0).length;
+    const wanted = new Map<Common, number>();
+    if (running > 0) wanted.set("downloads", running);
+    if (transfers.length > 0) wanted.set("rate", 0);
+    for (const [host, threads] of threadsByHost(transfers)) {
+      wanted.set(`threads at ${host}`, threads);
+      wanted.set(`rate of ${host}`, 0);
+    }
+    return wanted;
   }
 
   /** Returns when a host that bears few threads may have its next one. */
@@ -255,6 +290,7 @@ export function createEngine(
     }
     if (share !== undefined) {
       surplus([...registry.all()], ofHost).forEach(driver.stopThread);
+      grants.changed(new Map());
     }
     filling.now();
   }
@@ -316,6 +352,7 @@ export function createEngine(
     get: registry.get,
     transfers: registry.all,
     threads: registry.threads,
+    wants,
     fill: filling.now,
     limitedBy: (transfer) => rates.strictest(readerOf(transfer))?.by ?? null,
     rates: () => rates.limits,

@@ -45,16 +45,28 @@ interface Bucket {
   at: number;
 }
 
-/** Makes rates whose buckets are empty: nobody ever gets more than the rate. */
-export function createRates(limits: RateLimits): Rates {
+/**
+ * Makes rates whose buckets are empty: nobody ever gets more than the rate.
+ *
+ * @param partOf Tells which part of the limit of a host, or of the server where
+ * that is null, is left by other servers that have the same queue.
+ */
+export function createRates(
+  limits: RateLimits,
+  partOf: (host: string | null, all: number) => number = (_, all) => all,
+): Rates {
   const buckets = new Map<string, Bucket>();
 
   function limitsOn({ id, host, own }: Reader) {
     const { server, host: atHost } = rates.limits;
     const all: { by: LimitedBy; key: string; rate: number | null }[] = [
       { by: "download", key: `download ${id}`, rate: own },
-      { by: "host", key: `host ${host}`, rate: atHost },
-      { by: "server", key: "server", rate: server },
+      {
+        by: "host",
+        key: `host ${host}`,
+        rate: atHost && partOf(host, atHost),
+      },
+      { by: "server", key: "server", rate: server && partOf(null, server) },
     ];
     return all.filter((one): one is typeof one & { rate: number } =>
       one.rate !== null

@@ -1,0 +1,100 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { startBroker } from "../support/broker.ts";
+import { startNode } from "../support/cluster.ts";
+import { makeDirectory } from "../support/directory.ts";
+import { file, startOrigin } from "../support/origin.ts";
+
+const KiB = 1024;
+
+Deno.test("servers share the rates of them all, and how many downloads may run", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  const rate = 512 * KiB;
+  const start = (name: string) =>
+    startNode({
+      broker: broker.address,
+      name,
+      directory: shared.path,
+      environment: {
+        LIMIT_RATE: String(rate),
+        LIMIT_RATE_PER_HOST: String(4 * rate),
+        MAX_DOWNLOADS: "3",
+      },
+    });
+  await using one = await start("one");
+  await using two = await start("two");
+  await using first = await one.connect();
+  await using second = await two.connect();
+
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const size = 150 * KiB;
+  const started = performance.now();
+  const ids = await Promise.all(
+    Array.from({ length: 12 }, (_, n) =>
+      first.add({
+        url: origin.serve(`/${n}`, file(size, n), {
+          ranges: "ignore",
+          gates: { [size - 1]: () => opened },
+        }),
+      })),
+  );
+  const running = async (client: typeof first) => {
+    const list = await client.request({
+      action: "list",
+      status: ["Downloading"],
+    });
+    assert("data" in list && Array.isArray(list.data));
+    return list.data.map(({ node }) => node).toSorted();
+  };
+  // Two of them run at one server, and one at the other.
+  await Promise.race(
+    ids.map((id) => second.until(id, ({ downloaded }) => downloaded > 0)),
+  );
+  while (origin.requests.length < 3) await running(second);
+  while ((await running(second)).length < 3) await running(first);
+  assertEquals(new Set(await running(second)).size, 2);
+  open();
+  for (const id of ids) await first.end(id);
+  const seconds = (performance.now() - started) / 1000;
+  assertLess(12 * size, rate * (seconds + .5));
+  assertEquals(origin.peak, 3);
+});
+
+Deno.test("what one server leaves, another takes", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  const start = (name: string) =>
+    startNode({
+      broker: broker.address,
+      name,
+      directory: shared.path,
+      environment: { MAX_DOWNLOADS: "4" },
+    });
+  await using one = await start("one");
+  await using two = await start("two");
+  await using client = await one.connect();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const ids: string[] = [];
+  for (let n = 0; n < 6; n++) {
+    const gates = { 1000: () => opened };
+    const url = origin.serve(`/${n}`, file(2000, n), {
+      ranges: "ignore",
+      gates,
+    });
+    ids.push(await client.add({ url }));
+  }
+  while (origin.requests.length < 4) {
+    await client.message((message) => "totals" in message);
+  }
+  two.kill("SIGTERM");
+  await two.ended;
+  // Both of its downloads go on here, beside the two that are here already.
+  await origin.request(() => origin.requests.length === 6);
+  open();
+  for (const id of ids) {
+    assertEquals((await client.end(id)).process_status, "Downloaded");
+  }
+  assertEquals(origin.peak, 4);
+});
