@@ -247,10 +247,10 @@ Deno.test("while no broker answers for longer than a lease, all hold, and nobody
 Deno.test("of a broker that is killed and comes back, nothing is lost", async () => {
   await using scene = await startScene("shared");
   const begun = await begin(scene);
-  const { id, content, owner, ownersClient, othersClient } = begun;
+  const { id, content, owner, other, ownersClient, othersClient } = begun;
   const { broker, origin } = scene;
   await broker.crash();
-  await owner.printed(/queue lost/);
+  await Promise.all([owner, other].map((one) => one.printed(/queue lost/)));
   const refused = await othersClient.request({ url: origin.url("/x") });
   assert("error" in refused && refused.error.code === "STATE");
   assertMatch(refused.error.message, /broker cannot be reached/);
