@@ -350,7 +350,8 @@ export async function createCoordinator(
   };
 }
 
-function unknownId(): DownloadError {
+/** The error for an id that no download has. */
+export function unknownId(): DownloadError {
   return new DownloadError("UNKNOWN_ID", "There is no download of this id.");
 }
 

@@ -32,13 +32,12 @@ export interface Explanation {
  */
 export function explain(
   request: Request,
-  { status, title, reason, remedies = [], headers = {} }: Explanation,
+  explanation: Explanation,
 ): Response {
+  const { status, title, reason, remedies = [], headers = {} } = explanation;
   const all = { "cache-control": "no-store", vary: "Accept", ...headers };
   if (!isShown(request)) {
-    const advice = remedies
-      .map(({ when, setting }) => `${setting} if ${when}`).join(", or ");
-    return text(status, reason + (advice ? `: set ${advice}` : "") + ".", all);
+    return text(status, `${adviceIn(explanation)}.`, all);
   }
   const page = renderPage(title, reason, remedies);
   return new Response(request.method === "HEAD" ? null : page, {
@@ -53,6 +52,13 @@ export function explain(
       "x-content-type-options": "nosniff",
     },
   });
+}
+
+/** Why, and what would help, in one sentence without its full stop. */
+export function adviceIn({ reason, remedies = [] }: Explanation): string {
+  const advice = remedies
+    .map(({ when, setting }) => `${setting} if ${when}`).join(", or ");
+  return reason + (advice ? `: set ${advice}` : "");
 }
 
 function isShown({ headers }: Request): boolean {

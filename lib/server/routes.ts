@@ -4,7 +4,9 @@
  * route's own handler.
  */
 
-import { explain, type Explanation, text } from "./answers.ts";
+import { adviceIn, explain, type Explanation, text } from "./answers.ts";
+import { createApi } from "./api/door.ts";
+import { codeOf, refuse } from "./api/problems.ts";
 import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
 import { type Aria2Door, createAria2Door } from "./aria2/door.ts";
 import { createEntrance } from "./aria2/entrance.ts";
@@ -56,8 +58,11 @@ export interface Handler {
 
 /** What answers requests for one path, or for many of one form. */
 interface Route {
-  /** The only method it is for; null for any, which the handler looks at. */
-  readonly method: "POST" | null;
+  /**
+   * The only method it is for, GET's with HEAD; null for any, which the handler
+   * looks at.
+   */
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE" | null;
   readonly path: string | RegExp;
   readonly access: Access;
   handler(visit: Visit): Response | Promise<Response>;
@@ -124,6 +129,7 @@ export function createHandler(
     ...pageRoutes(tools),
     ...dataRoutes(tools),
     aria2Route(tools),
+    ...apiRoutes(tools),
   ];
 
   return {
@@ -165,10 +171,11 @@ type Entry =
   | { readonly answer: Response | Promise<Response> };
 
 function letIn(
-  { request, address, path, upgrades }: Omit<Visit, "scope">,
+  arrival: Omit<Visit, "scope">,
   access: Access,
   { guard, auth, refusals, options: { publicUrl } }: Tools,
 ): Entry {
+  const { request, address, path, upgrades } = arrival;
   const guarded = access === "open" || access === "token";
   const refused = guarded ? guard(request.headers) : null;
   if (refused !== null) {
@@ -176,20 +183,31 @@ function letIn(
     refusals.note("refused", { address, header, value });
     const title = "Not let in";
     const why = { status: 403, title, reason, remedies };
-    return { answer: explain(request, why) };
+    return { answer: deny(arrival, why) };
   }
   if (access === "all" || access === "open") return { scope: null };
   const verdict = auth.check(request.headers, address);
   if (verdict.kind === "welcome") return { scope: verdict.scope };
   const { kind } = verdict;
   refusals.note("turned away", { address, verdict: kind });
-  if (kind === "throttled") return { answer: explain(request, THROTTLED) };
+  if (kind === "throttled") return { answer: deny(arrival, THROTTLED) };
   const isPage = path === "/" && request.method !== "POST" && !upgrades;
-  const answer = isPage ? serveLogin(request, publicUrl) : explain(request, {
+  const answer = isPage ? serveLogin(request, publicUrl) : deny(arrival, {
     ...UNKNOWN,
     remedies: remediesFor(request, publicUrl),
   });
   return { answer };
+}
+
+/** Says no as those who ask at a path read it: below `/api`, they are programs. */
+function deny(
+  { request, path }: Omit<Visit, "scope">,
+  explanation: Explanation,
+): Response {
+  if (!/^\/api(\/|$)/.test(path)) return explain(request, explanation);
+  const { status, headers = {} } = explanation;
+  const detail = `${adviceIn(explanation)}.`;
+  return refuse({ status, code: codeOf(status), detail, headers });
 }
 
 /** The page's files, its login, and what it asks besides its socket. */
@@ -317,6 +335,12 @@ function aria2Route(tools: Tools): Route {
   };
 }
 
+/** The HTTP API. */
+function apiRoutes(tools: Tools): Route[] {
+  return createApi(tools.options, tools)
+    .map((route) => ({ ...route, access: "token" }));
+}
+
 /** A route that fits a request, and how. */
 interface Found extends Pick<Visit, "path" | "parts"> {
   readonly route: Pick<Route, "access" | "handler">;
@@ -352,7 +376,8 @@ function partsOf(
   asked: string,
   pathname: string,
 ): readonly string[] | null {
-  if (method !== null && method !== asked) return null;
+  const meant = asked === "HEAD" ? "GET" : asked;
+  if (method !== null && method !== meant) return null;
   if (typeof path === "string") return path === pathname ? [] : null;
   return pathname.match(path)?.slice(1) ?? null;
 }

@@ -61,14 +61,19 @@ function needing(
   return Object.fromEntries(actions.map((action) => [action, scope]));
 }
 
+/** The narrowest scope that reaches an action. */
+export function scopeFor(action: string): Scope {
+  const needed = Object.hasOwn(NEEDS, action) ? NEEDS[action] : undefined;
+  return needed ?? "all";
+}
+
 /**
  * Refuses an action that a scope does not reach.
  *
  * @throws {DownloadError} FORBIDDEN, naming the scope that it needs.
  */
 export function refuseBeyond(scope: Scope, action: string): void {
-  const needed = Object.hasOwn(NEEDS, action) ? NEEDS[action] : undefined;
-  const least = needed ?? "all";
+  const least = scopeFor(action);
   if (SCOPES.indexOf(scope) >= SCOPES.indexOf(least)) return;
   throw new DownloadError(
     "FORBIDDEN",

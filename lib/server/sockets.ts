@@ -1,14 +1,14 @@
 /** The connected clients, and what each of them has been told. */
 
-import { createInOrder, type InOrder } from "../base/in_order.ts";
 import type { Log } from "../base/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import { openStatusChannel } from "../status/channel.ts";
-import type { Lists, StatusPageRequest } from "../status/lists.ts";
+import type { Lists } from "../status/lists.ts";
 import type { Changes } from "../status/status.ts";
+import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
 import { commandMany, type ManyDone } from "./many.ts";
 import {
   type ClientRequest,
@@ -26,14 +26,6 @@ import { refuseBeyond, type Scope } from "./scopes.ts";
 /** Bytes: a client with more of them unread gets no more replies. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
-/**
- * Lists that a client may wait for: more than people and programs ask for that
- * read what they get. Each goes through all downloads.
- */
-const MOST_LISTS = 100;
-
-/** Messages of the greatest length that a client may have unanswered. */
-const MOST_UNANSWERED = 4;
 /** What the shortest message takes until it is answered, in characters. */
 const LEAST_SIZE = 500;
 
@@ -82,14 +74,8 @@ export interface Sockets {
 interface Client {
   readonly socket: WebSocket;
   readonly scope: Scope;
-  /**
-   * Has one of its lists read at a time: each waits in the line of all clients'
-   * lists once, however many of them it asks for at once. What else it asks for
-   * does not wait for its lists.
-   */
-  readonly reading: InOrder;
-  /** How many of its lists wait, or are being read. */
-  lists: number;
+  /** What else it asks for does not wait for its lists. */
+  readonly lists: ListTurns;
   /** What its messages that are not answered yet take, in characters. */
   unanswered: number;
 }
@@ -204,28 +190,6 @@ export function createSockets(
     }
   }
 
-  /**
-   * A page of the client's own turn; null if it has gone before.
-   *
-   * @throws {DownloadError} TOO_MUCH if too many of its lists wait.
-   */
-  async function list(
-    client: Client,
-    request: StatusPageRequest,
-  ): Promise<ServerMessage | null> {
-    if (client.lists >= MOST_LISTS) throw tooManyLists();
-    client.lists++;
-    try {
-      return await client.reading.run("list", async () => {
-        if (client.socket.readyState !== WebSocket.OPEN) return null;
-        const { statuses, total } = await lists.list(request);
-        return { data: statuses, offset: request.offset, total };
-      });
-    } finally {
-      client.lists--;
-    }
-  }
-
   /** The reply; null if the client has gone before its turn came. */
   async function obey(
     client: Client,
@@ -266,8 +230,13 @@ export function createSockets(
         return { data: nodesOf(cluster) };
       case "ping":
         return { data: { message: "The server is there." } };
-      case "list":
-        return await list(client, request);
+      case "list": {
+        const isThere = () => client.socket.readyState === WebSocket.OPEN;
+        const page = await client.lists.read(request, isThere);
+        if (page === null) return null;
+        const { statuses: data, total } = page;
+        return { data, offset: request.offset, total };
+      }
     }
   }
 
@@ -283,8 +252,8 @@ export function createSockets(
     add(socket, scope) {
       // A socket whose client has gone before it is open never closes.
       socket.onopen = () => greet(socket);
-      const reading = createInOrder();
-      const client = { socket, scope, reading, lists: 0, unanswered: 0 };
+      const turns = createListTurns(lists);
+      const client = { socket, scope, lists: turns, unanswered: 0 };
       const inTurn = oneAfterAnother();
       socket.onmessage = ({ data }) => receive(client, data, inTurn);
       socket.onclose = () => void clients.delete(socket);
@@ -347,14 +316,6 @@ const NOT_READ: ServerMessage = {
       "was not read: wait for replies, and send it again.",
   },
 };
-
-function tooManyLists(): DownloadError {
-  return new DownloadError(
-    "TOO_MUCH",
-    `${MOST_LISTS} of your lists wait for their turn: read their pages before ` +
-      "you ask for more.",
-  );
-}
 
 /** Begins actions, each in its turn. */
 type Turns = (action: () => void) => void;

@@ -5,6 +5,7 @@ import type { Coordinator } from "../../coordinator.ts";
 import { DownloadError, toRecord } from "../../download/errors.ts";
 import type { DownloadEvent } from "../../download/events.ts";
 import type { Lists } from "../../status/lists.ts";
+import { bodyOf } from "../body.ts";
 import { refuseBeyond, type Scope } from "../scopes.ts";
 import {
   type Call,
@@ -389,27 +390,4 @@ function respond({ status, text }: Answer, type: string): Response {
   };
   if (status !== 200) headers.connection = "close";
   return new Response(text, { status, headers });
-}
-
-/**
- * The body of a request as text; null if it is longer than `longest` bytes, or
- * does not come whole.
- */
-async function bodyOf(
-  request: Request,
-  longest: number,
-): Promise<string | null> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let length = 0;
-  try {
-    for await (const part of request.body ?? []) {
-      length += part.length;
-      if (length > longest) return null;
-      text += decoder.decode(part, { stream: true });
-    }
-  } catch {
-    return null;
-  }
-  return text + decoder.decode();
 }

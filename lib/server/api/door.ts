@@ -1,0 +1,274 @@
+/** The HTTP API at `/api`: what its requests get, with the socket's checks. */
+
+import { eTag, ifNoneMatch } from "@std/http/etag";
+import type { JsonObject } from "../../base/json.ts";
+import type { Log } from "../../base/log.ts";
+import { type Coordinator, unknownId } from "../../coordinator.ts";
+import { DownloadError } from "../../download/errors.ts";
+import { bad, refuseUnknown } from "../../download/request.ts";
+import type { Lists } from "../../status/lists.ts";
+import type { Status } from "../../status/status.ts";
+import {
+  type ClientRequest,
+  type MessageLimits,
+  parseRequest,
+} from "../protocol.ts";
+import { refuseBeyond, type Scope } from "../scopes.ts";
+import { readBody, readPairs } from "./fields.ts";
+import {
+  type Operation,
+  type OperationName,
+  OPERATIONS,
+} from "./operations.ts";
+import { ProblemError, problemOf, refuse } from "./problems.ts";
+import { createVisitors, type Visitor } from "./visitors.ts";
+
+/** What the door works with. */
+export interface ApiTools {
+  readonly coordinator: Coordinator;
+  readonly lists: Lists;
+  readonly log: Log;
+}
+
+/** A request that was let in. */
+export interface ApiVisit {
+  readonly request: Request;
+  /** The client's address. */
+  readonly address: string;
+  /** The request's path as the route knows it. */
+  readonly path: string;
+  /** What the parentheses of the route's path stand for. */
+  readonly parts: readonly string[];
+  /** How far its token reaches. */
+  readonly scope: Scope | null;
+}
+
+/** A route of the door's. */
+export interface ApiRoute {
+  readonly method: Operation["method"] | null;
+  readonly path: RegExp;
+  handler(visit: ApiVisit): Promise<Response>;
+}
+
+/** One request on its way to its answer. */
+interface Call {
+  readonly request: Request;
+  readonly visitor: Visitor;
+  /** The download's id; empty where the path has none. */
+  readonly id: string;
+  /** What its body holds, or its query if it has no body. */
+  readonly fields: JsonObject;
+}
+
+/** What a call gets: JSON, or nothing. */
+interface Result {
+  readonly status: 200 | 201 | 204;
+  readonly value?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Makes the door's routes; the last takes what no other is for. */
+export function createApi(
+  limits: MessageLimits,
+  { coordinator, lists, log }: ApiTools,
+): ApiRoute[] {
+  const visitors = createVisitors(lists, limits.messageLength);
+
+  function statusOf(id: string): Status {
+    const status = coordinator.get(id);
+    if (status !== null) return status;
+    throw unknownId();
+  }
+
+  async function list({ fields, request, visitor }: Call): Promise<Result> {
+    const asked = parseAs("list", { ...fields, action: "list" });
+    const isThere = () => !request.signal.aborted;
+    const page = await visitor.lists.read(asked, isThere);
+    const { statuses: data = [], total = 0 } = page ?? {};
+    return { status: 200, value: { data, offset: asked.offset, total } };
+  }
+
+  async function add({ fields }: Call): Promise<Result> {
+    const { requests, form } = parseAs("add", fields);
+    const ids = await coordinator.add(requests);
+    const [id = ""] = ids;
+    return form === "url"
+      ? created(statusOf(id), { location: `downloads/${id}` })
+      : created({ ids });
+  }
+
+  /** A command of the socket's, whose reply is how the download stands then. */
+  function command(action: string): (call: Call) => Promise<Result> {
+    return async ({ id, fields }) => {
+      const asked = parseAs("command", { ...fields, action, id });
+      await coordinator.command(id, asked.command);
+      return { status: 200, value: statusOf(id) };
+    };
+  }
+
+  async function remove({ id, fields }: Call): Promise<Result> {
+    const message = { ...fields, action: "remove", id };
+    await coordinator.command(id, parseAs("command", message).command);
+    return { status: 204 };
+  }
+
+  function parseAs<Kind extends ClientRequest["kind"]>(
+    kind: Kind,
+    message: JsonObject,
+  ): Extract<ClientRequest, { kind: Kind }> {
+    const asked = parseRequest(message, limits);
+    if (asked.kind === kind) {
+      return asked as Extract<ClientRequest, { kind: Kind }>;
+    }
+    throw bad(`This is no request to ${kind}.`);
+  }
+
+  const obey: Readonly<
+    Record<OperationName, (call: Call) => Result | Promise<Result>>
+  > = {
+    listDownloads: list,
+    addDownloads: add,
+    getDownload: ({ id }) => ({ status: 200, value: statusOf(id) }),
+    changeDownload: command("limit"),
+    removeDownload: remove,
+    pauseDownload: command("pause"),
+    resumeDownload: command("resume"),
+    retryDownload: command("retry"),
+    refreshDownload: command("refresh"),
+  };
+
+  async function answer(
+    name: OperationName,
+    { request, address, parts, scope }: ApiVisit,
+  ): Promise<Response> {
+    try {
+      using visitor = visitors.enter(address);
+      const operation: Operation = OPERATIONS[name];
+      if (scope !== null) refuseBeyond(scope, operation.action);
+      const fields = await readFields(operation, request, visitor, limits);
+      const id = decoded(parts[0] ?? "");
+      return await respond(
+        request,
+        await obey[name]({ request, visitor, id, fields }),
+      );
+    } catch (error) {
+      const problem = problemOf(error);
+      const isExpected = error instanceof DownloadError ||
+        error instanceof ProblemError;
+      if (!isExpected) log("request failed", { message: problem.detail });
+      return refuse(problem);
+    }
+  }
+
+  const names = Object.keys(OPERATIONS) as OperationName[];
+  return [
+    ...names.map((name): ApiRoute => {
+      const { method, path } = OPERATIONS[name];
+      const handler = (visit: ApiVisit) => answer(name, visit);
+      return { method, path: patternOf(path), handler };
+    }),
+    {
+      method: null,
+      path: /^\/api(?:\/.*)?$/,
+      handler: (visit) => Promise.resolve(refuseElse(visit)),
+    },
+  ];
+}
+
+/** What matches the paths of an operation, as routes know them. */
+function patternOf(path: string): RegExp {
+  return new RegExp(`^/api${path.replace("{id}", "([^/]+)")}$`);
+}
+
+/** What a request gets that no operation is for. */
+function refuseElse({ request: { method }, path: asked }: ApiVisit): Response {
+  const methods = Object.values(OPERATIONS)
+    .filter(({ path }) => patternOf(path).test(asked))
+    .map(({ method }) => method);
+  if (methods.length === 0) {
+    return refuse({
+      status: 404,
+      code: "NOT_FOUND",
+      detail: "There is nothing at this path.",
+    });
+  }
+  const allow = methods.join(", ");
+  return refuse({
+    status: 405,
+    code: "METHOD",
+    detail: `${method} does nothing here; these do: ${allow}.`,
+    headers: { allow },
+  });
+}
+
+/**
+ * The fields of a request, as its operation has them.
+ *
+ * @throws {DownloadError | ProblemError} if there are others.
+ */
+async function readFields(
+  { method, query, body }: Operation,
+  request: Request,
+  visitor: Visitor,
+  limits: MessageLimits,
+): Promise<JsonObject> {
+  const { searchParams } = new URL(request.url);
+  if (query === undefined && searchParams.size > 0) {
+    throw bad("This path takes no query: send fields in the body, if any.");
+  }
+  if (method === "GET" || method === "DELETE") {
+    const fields = readPairs(searchParams, query ?? {});
+    if (query !== undefined) refuseUnknown(fields, Object.keys(query));
+    return fields;
+  }
+  using _ = visitor.brings(request);
+  const fields = await readBody(request, body ?? {}, limits);
+  if (body !== undefined) refuseUnknown(fields, Object.keys(body));
+  else if (Object.keys(fields).length > 0) throw bad("This takes no fields.");
+  return fields;
+}
+
+/** An id as it is in a path; what cannot be decoded is no download's. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function created(
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Result {
+  return { status: 201, value, headers };
+}
+
+/** An answer to a GET can be asked for again by its ETag. */
+async function respond(
+  request: Request,
+  { status, value, headers: more }: Result,
+): Promise<Response> {
+  const headers = new Headers({
+    "cache-control": "private, no-cache",
+    "x-content-type-options": "nosniff",
+    // Pages of other sites may not even count the bytes of an answer.
+    "cross-origin-resource-policy": "same-origin",
+    ...more,
+  });
+  if (value === undefined) return new Response(null, { status, headers });
+  const text = JSON.stringify(value);
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (isRead) {
+    const etag = await eTag(text) ?? "";
+    headers.set("etag", etag);
+    if (!ifNoneMatch(request.headers.get("if-none-match"), etag)) {
+      return new Response(null, { status: 304, headers });
+    }
+  }
+  headers.set("content-type", "application/json");
+  if (request.method !== "HEAD") return new Response(text, { status, headers });
+  const { length } = new TextEncoder().encode(text);
+  headers.set("content-length", String(length));
+  return new Response(null, { status, headers });
+}

@@ -1,0 +1,242 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeDirectory } from "../../support/directory.ts";
+import { file, startOrigin } from "../../support/origin.ts";
+import { startSluice } from "../../support/sluice.ts";
+import { add, apiUrl, ask, refusal } from "../../support/api.ts";
+
+const NOWHERE = "http://127.0.0.1:1/f";
+const TOKEN = "0123456789abcdef";
+
+/** What curl prints. */
+async function curl(...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command("curl", {
+    args: ["--silent", "--noproxy", "*", ...args],
+  }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test("curl -d url=… adds a download, and its end can be asked for", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice();
+  const url = origin.serve("/a%2Bb+c.bin", file(1_000));
+  const added = JSON.parse(
+    await curl("-d", `url=${url}`, `${apiUrl(sluice)}/downloads`),
+  );
+  assertEquals(added.url, url);
+  await using client = await sluice.connect();
+  const ended = await client.end(added.id);
+  const { status, body } = await ask(sluice, `GET /downloads/${added.id}`);
+  assertEquals([status, body], [200, ended]);
+  assertEquals(body.process_status, "Downloaded");
+});
+
+Deno.test("a body is JSON or a form, whatever curl calls it", async () => {
+  await using sluice = await startSluice();
+  const url = "http://127.0.0.1:1/a%2Fb?x=1";
+  const others = ["http://127.0.0.1:1/c", "http://127.0.0.1:1/d"];
+  const place = `${apiUrl(sluice)}/downloads`;
+  const post = async (...args: string[]) =>
+    JSON.parse(await curl(...args, place));
+  for (
+    const args of [
+      ["-d", `url=${url}`, "-d", "paused=true"],
+      ["--data-urlencode", `url=${url}`, "-d", "paused=true&threads=3"],
+      ["-d", JSON.stringify({ url, paused: true })],
+      [
+        "-H",
+        "Content-Type: application/json",
+        "-d",
+        JSON.stringify({ url, paused: true }),
+      ],
+    ]
+  ) {
+    const added = await post(...args);
+    assertEquals([added.url, added.process_status], [url, "Paused"]);
+  }
+  const [one, other] = others;
+  const { ids } = await post("-d", `url=${one}`, "-d", `url=${other}`);
+  const { body } = await ask(
+    sluice,
+    `GET /downloads?urls=${one}&urls=${other}&order=oldest`,
+  );
+  assertEquals(body.data.map(({ id }: { id: string }) => id), ids);
+  const cut = await post("-d", `url=${url}&b=2`);
+  assertStringIncludes(cut.detail, "--data-urlencode");
+  const form = await post("-F", `url=${url}`);
+  assertEquals(form.code, "MEDIA_TYPE");
+});
+
+Deno.test("a download is paused, resumed, refreshed, limited, retried and removed", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({ environment: { ATTEMPTS: "1" } });
+  const held = Promise.withResolvers<void>();
+  const whole = file(10_000);
+  const url = origin.serve("/held", whole, () => ({
+    gates: { head: () => held.promise },
+  }));
+  const { id } = await add(sluice, { url });
+  const place = `/downloads/${id}`;
+  const paused = await ask(sluice, `POST ${place}/pause`);
+  assertEquals([paused.status, paused.body.process_status], [200, "Paused"]);
+  const again = await ask(sluice, `POST ${place}/pause`);
+  assertEquals(refusal(again), [409, "WRONG_STATE"]);
+  const limited = await ask(sluice, `PATCH ${place}`, {
+    limit_rate: 5_000_000,
+  });
+  assertEquals(limited.body.limit_rate, 5_000_000);
+  const form = await fetch(apiUrl(sluice) + place, {
+    method: "PATCH",
+    body: new URLSearchParams({ limit_rate: "" }),
+  });
+  assertEquals((await form.json()).limit_rate, null);
+  const resumed = await ask(sluice, `POST ${place}/resume`);
+  assertEquals(resumed.status, 200);
+  const renewed = { url: origin.serve("/f.bin", whole) };
+  const refreshed = await ask(sluice, `POST ${place}/refresh`, renewed);
+  assertEquals(refreshed.body.url, renewed.url);
+  held.resolve();
+  await using client = await sluice.connect();
+  const { path_to_file } = await client.until(
+    id,
+    (status) => status.process_status === "Downloaded",
+  );
+  const failed = await add(sluice, { url: NOWHERE });
+  await client.until(
+    failed.id,
+    (status) => status.process_status === "Failed",
+  );
+  const retried = await ask(sluice, `POST /downloads/${failed.id}/retry`);
+  assertEquals(retried.status, 200);
+  const gone = await ask(sluice, `DELETE ${place}?delete_file=true`);
+  assertEquals([gone.status, gone.body], [204, null]);
+  const path = new URL(path_to_file ?? "");
+  assertEquals(await Deno.stat(path).catch(() => null), null);
+  assertEquals(refusal(await ask(sluice, `GET ${place}`)), [404, "UNKNOWN_ID"]);
+});
+
+Deno.test("a list has pages, as the socket's has", async () => {
+  await using sluice = await startSluice();
+  const urls = ["a", "b", "c"].map((name) => `${NOWHERE}/${name}`);
+  const entries = urls.map((url) => ({ url, paused: true }));
+  await ask(sluice, "POST /downloads", { urls: entries });
+  await using client = await sluice.connect();
+  for (
+    const [query, fields] of [
+      ["", {}],
+      ["?offset=1&limit=1&order=oldest", {
+        offset: 1,
+        limit: 1,
+        order: "oldest",
+      }],
+      ["?status=Paused&status=Failed&search=/b", {
+        status: ["Paused", "Failed"],
+        search: "/b",
+      }],
+      ["?status=Failed", { status: "Failed" }],
+    ] as const
+  ) {
+    const { status, body } = await ask(sluice, `GET /downloads${query}`);
+    const { request_id: _, ...reply } = await client.request({
+      action: "list",
+      ...fields,
+    });
+    assertEquals([status, body], [200, reply]);
+  }
+});
+
+Deno.test("what is refused says why, by the socket's words and codes", async () => {
+  await using sluice = await startSluice({
+    environment: {
+      MESSAGE_LENGTH: "5000",
+      JSON_DEPTH: "4",
+      URL_LENGTH: "1000",
+    },
+  });
+  await using client = await sluice.connect();
+  for (
+    const [fields, status] of [
+      [{}, 400],
+      [{ url: NOWHERE, threads: 0 }, 400],
+      [{ url: NOWHERE, file_name: "f" }, 400],
+      [{ url: NOWHERE, headers: { a: 1 } }, 400],
+      [{ url: "ftp://h.test/" }, 422],
+      [{ urls: [NOWHERE, "x"] }, 422],
+      [{ url: NOWHERE + "a".repeat(1_000) }, 422],
+    ] as const
+  ) {
+    const answered = await ask(sluice, "POST /downloads", fields);
+    const reply = await client.request(fields);
+    assert("error" in reply);
+    assertEquals(refusal(answered), [status, reply.error.code]);
+    // What is known here differs by `urls`.
+    const [words] = reply.error.message.split(";");
+    assertStringIncludes(answered.body.detail, words ?? "");
+  }
+  for (
+    const [line, fields, expected] of [
+      ["POST /downloads", { url: "a".repeat(6_000) }, [413, "TOO_MUCH"]],
+      ["POST /downloads", { url: [[[[1]]]] }, [400, "BAD_REQUEST"]],
+      ["POST /downloads", { action: "list" }, [400, "BAD_REQUEST"]],
+      ["POST /downloads?url=x", { url: NOWHERE }, [400, "BAD_REQUEST"]],
+      ["POST /downloads/x/pause", { all: true }, [400, "BAD_REQUEST"]],
+      ["POST /downloads/x/pause", undefined, [404, "UNKNOWN_ID"]],
+      ["POST /downloads/%ff/pause", undefined, [404, "UNKNOWN_ID"]],
+      ["POST /downloads/x/refresh", {}, [400, "BAD_REQUEST"]],
+      ["PATCH /downloads/x", {}, [400, "BAD_REQUEST"]],
+      ["PATCH /downloads/x", { url: NOWHERE }, [400, "BAD_REQUEST"]],
+      ["DELETE /downloads/x?delete_file=1", undefined, [400, "BAD_REQUEST"]],
+      ["GET /downloads?limit=1001", undefined, [400, "BAD_REQUEST"]],
+      ["GET /downloads?limit=1&limit=2", undefined, [400, "BAD_REQUEST"]],
+      ["GET /downloads?action=ping", undefined, [400, "BAD_REQUEST"]],
+      ["GET /downloads?status=Done", undefined, [400, "BAD_REQUEST"]],
+      ["GET /downloads?__proto__=1", undefined, [400, "BAD_REQUEST"]],
+      ["GET /nothing", undefined, [404, "NOT_FOUND"]],
+      ["PUT /downloads/x", {}, [405, "METHOD"]],
+    ] as const
+  ) {
+    const answered = await ask(sluice, line, fields);
+    assertEquals(refusal(answered), [...expected], line);
+  }
+  const odd = await fetch(`${apiUrl(sluice)}/downloads`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "url=x",
+  });
+  assertEquals(odd.status, 400);
+  await odd.body?.cancel();
+  assert(!/request failed|unexpected/.test(sluice.output()), sluice.output());
+});
+
+Deno.test("a queue that is full, or a token that is not given, refuses", async () => {
+  await using sluice = await startSluice({
+    environment: { QUEUE_LENGTH: "1", AUTH_TOKEN: TOKEN },
+  });
+  const given = { authorization: `Bearer ${TOKEN}` };
+  const urls = { urls: [NOWHERE, NOWHERE] };
+  const full = await ask(sluice, "POST /downloads", urls, given);
+  assertEquals(refusal(full), [429, "TOO_MUCH"]);
+  const unknown = await ask(sluice, "GET /downloads");
+  assertEquals(refusal(unknown), [401, "UNAUTHORIZED"]);
+  assertEquals(unknown.headers.get("www-authenticate"), "Bearer");
+  for (const path of ["/nothing", "/downloads/x"]) {
+    assertEquals(refusal(await ask(sluice, `PUT ${path}`))[0], 401);
+  }
+  const alien = { ...given, origin: "http://evil.test" };
+  const refused = await ask(sluice, "GET /downloads", undefined, alien);
+  assertEquals(refusal(refused), [403, "FORBIDDEN"]);
+  assertStringIncludes(refused.body.detail, "ALLOWED_ORIGINS=http://evil.test");
+});
+
+Deno.test("a file that is gone is said to be, once its download is off the list", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using sluice = await startSluice({ directory: directory.path });
+  const url = origin.serve("/f.bin", file(1_000));
+  const { id } = await add(sluice, { url });
+  await using client = await sluice.connect();
+  const { path_to_file } = await client.end(id);
+  await Deno.remove(new URL(path_to_file ?? ""));
+  const gone = await ask(sluice, `DELETE /downloads/${id}?delete_file=true`);
+  assertEquals(refusal(gone), [410, "FILE_GONE"]);
+  assertEquals((await ask(sluice, `GET /downloads/${id}`)).status, 404);
+});
