@@ -39,6 +39,8 @@ export type ClientRequest =
     readonly requests: readonly DownloadRequest[];
     /** Whether it was one `url`, or a list of `urls`. */
     readonly form: "url" | "urls";
+    /** Only once for this key; absent to add it in any case. */
+    readonly key?: string;
   }
   | {
     readonly kind: "command";
@@ -174,8 +176,10 @@ export function parseRequest(
   fields: JsonObject,
   limits: MessageLimits,
 ): ClientRequest {
-  const { request_id: _, ...rest } = fields;
-  if ("action" in rest) return parseAction(rest, limits);
+  const { request_id: _, ...message } = fields;
+  if ("action" in message) return parseAction(message, limits);
+  const { idempotency_key: key, ...rest } = message;
+  const once = key === undefined ? {} : { key: keyIn({ key }) };
   if ("urls" in rest) {
     refuseUnknown(rest, ["urls"]);
     if (!Array.isArray(rest.urls) || rest.urls.length === 0) {
@@ -184,10 +188,25 @@ export function parseRequest(
     const requests = rest.urls.map((entry: unknown, index) =>
       parseEntry(entry, index, limits)
     );
-    return { kind: "add", requests, form: "urls" };
+    return { kind: "add", requests, form: "urls", ...once };
   }
   const requests = [parseDownload(rest, limits)];
-  return { kind: "add", requests, form: "url" };
+  return { kind: "add", requests, form: "url", ...once };
+}
+
+/** What a request that is to add once, however often it comes, is known by. */
+export const KEY = {
+  type: "string",
+  pattern: "^[\\x20-\\x7e]{1,255}$",
+  title: "1 to 255 characters of ASCII",
+  description: "The same key twice adds once.",
+} as const;
+
+/** @throws {DownloadError} BAD_REQUEST. */
+function keyIn({ key }: JsonObject): string {
+  const named = { idempotency_key: key };
+  return checked<{ idempotency_key: string }>(named, { idempotency_key: KEY })
+    .idempotency_key;
 }
 
 /** Reads one of many downloads; an error names its place in the list. */

@@ -27,6 +27,7 @@ import {
 } from "./metrics.ts";
 import { PAGE_PATHS, serveLogin, servePage } from "./page.ts";
 import { cookiePlace, pathsBelow, withSlash } from "./public_url.ts";
+import { createKeys, type Keys } from "./keys.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal_log.ts";
 import type { Scope, Token } from "./scopes.ts";
 import { loggedIn, loggedOut, tokenIn } from "./session.ts";
@@ -95,6 +96,7 @@ interface Tools extends ServerTools {
   readonly options: ServerOptions;
   readonly auth: Auth;
   readonly guard: ReturnType<typeof createGuard>;
+  readonly keys: Keys;
   readonly sockets: Sockets;
   readonly aria2: Aria2Door;
   readonly lag: LagMeter;
@@ -114,13 +116,15 @@ export function createHandler(
   door: ServerTools,
 ): Handler {
   const { publicUrl, trustedProxies } = options;
+  const keys = createKeys(door);
   const tools: Tools = {
     ...door,
+    keys,
     options,
     auth: createAuth(options.tokens),
     guard: createGuard(options),
     refusals: createRefusalLog(door.log),
-    sockets: createSockets(options, door),
+    sockets: createSockets(options, { ...door, keys }),
     aria2: createAria2Door(options, door),
     lag: startLagMeter(),
   };

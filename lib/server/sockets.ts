@@ -5,9 +5,11 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
+import { bad } from "../download/request.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import type { Lists } from "../status/lists.ts";
 import type { Changes } from "../status/status.ts";
+import { addOnce, KEY_REUSED, type Keys } from "./keys.ts";
 import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
 import { commandMany, type ManyDone } from "./many.ts";
 import {
@@ -56,6 +58,11 @@ export interface DoorTools {
   readonly cluster: Pick<Cluster, "urlOf" | "nodes" | "measures"> | null;
 }
 
+/** What the sockets work with. */
+interface SocketsTools extends DoorTools {
+  readonly keys: Keys;
+}
+
 /** All clients. */
 export interface Sockets {
   /** How many clients are connected. */
@@ -83,7 +90,7 @@ interface Client {
 /** Makes what greets, tells and answers the clients of a server. */
 export function createSockets(
   options: SocketsOptions,
-  { coordinator, lists, log, cluster }: DoorTools,
+  { coordinator, lists, keys, log, cluster }: SocketsTools,
 ): Sockets {
   /** Each client, and the number of the latest changes that it was told. */
   const clients = new Map<WebSocket, number>();
@@ -197,7 +204,9 @@ export function createSockets(
   ): Promise<ServerMessage | null> {
     switch (request.kind) {
       case "add": {
-        const ids = await coordinator.add(request.requests);
+        const keyed = await addOnce(request, coordinator, keys);
+        if (keyed.kind === "reused") throw bad(KEY_REUSED);
+        const { ids } = keyed;
         const [id] = ids;
         return request.form === "url"
           ? { data: { message: "URL has been added.", id } }

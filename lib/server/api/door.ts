@@ -8,6 +8,7 @@ import { DownloadError } from "../../download/errors.ts";
 import { bad, refuseUnknown } from "../../download/request.ts";
 import type { Lists } from "../../status/lists.ts";
 import type { Status } from "../../status/status.ts";
+import { addOnce, KEY_REUSED, type Keys } from "../keys.ts";
 import {
   type ClientRequest,
   type MessageLimits,
@@ -27,6 +28,7 @@ import { createVisitors, type Visitor } from "./visitors.ts";
 export interface ApiTools {
   readonly coordinator: Coordinator;
   readonly lists: Lists;
+  readonly keys: Keys;
   readonly log: Log;
 }
 
@@ -70,7 +72,7 @@ interface Result {
 /** Makes the door's routes; the last takes what no other is for. */
 export function createApi(
   limits: MessageLimits,
-  { coordinator, lists, log }: ApiTools,
+  { coordinator, lists, keys, log }: ApiTools,
 ): ApiRoute[] {
   const visitors = createVisitors(lists, limits.messageLength);
 
@@ -88,13 +90,16 @@ export function createApi(
     return { status: 200, value: { data, offset: asked.offset, total } };
   }
 
-  async function add({ fields }: Call): Promise<Result> {
-    const { requests, form } = parseAs("add", fields);
-    const ids = await coordinator.add(requests);
+  async function add({ fields, request }: Call): Promise<Result> {
+    const idempotency_key = keyOf(request.headers);
+    const asked = parseAs("add", { ...fields, idempotency_key });
+    const keyed = await addOnce(asked, coordinator, keys);
+    if (keyed.kind === "reused") throw REUSED;
+    const { ids } = keyed;
+    if (asked.form === "urls") return created({ ids });
     const [id = ""] = ids;
-    return form === "url"
-      ? created(statusOf(id), { location: `downloads/${id}` })
-      : created({ ids });
+    if (asked.key !== undefined && coordinator.get(id) === null) throw REMOVED;
+    return created(statusOf(id), { location: `downloads/${id}` });
   }
 
   /** A command of the socket's, whose reply is how the download stands then. */
@@ -227,6 +232,27 @@ async function readFields(
   else if (Object.keys(fields).length > 0) throw bad("This takes no fields.");
   return fields;
 }
+
+/**
+ * The Idempotency-Key of a request, a string as RFC 8941 has it: in quotes, or
+ * bare, as most programs send it.
+ */
+function keyOf(headers: Headers): string | undefined {
+  const key = headers.get("idempotency-key")?.trim();
+  return key?.match(/^"(.*)"$/)?.[1] ?? key;
+}
+
+const REUSED = new ProblemError({
+  status: 422,
+  code: "KEY_REUSED",
+  detail: KEY_REUSED,
+});
+
+const REMOVED = new ProblemError({
+  status: 410,
+  code: "UNKNOWN_ID",
+  detail: "The download that was added with this key has been removed since.",
+});
 
 /** An id as it is in a path; what cannot be decoded is no download's. */
 function decoded(part: string): string {

@@ -1,8 +1,13 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { makeDirectory } from "../../support/directory.ts";
 import { file, startOrigin } from "../../support/origin.ts";
-import { startSluice } from "../../support/sluice.ts";
-import { add, apiUrl, ask, refusal } from "../../support/api.ts";
+import { type Sluice, startSluice } from "../../support/sluice.ts";
+import { add, type Answered, apiUrl, ask, refusal } from "../../support/api.ts";
 
 const NOWHERE = "http://127.0.0.1:1/f";
 const TOKEN = "0123456789abcdef";
@@ -239,4 +244,89 @@ Deno.test("a file that is gone is said to be, once its download is off the list"
   const gone = await ask(sluice, `DELETE /downloads/${id}?delete_file=true`);
   assertEquals(refusal(gone), [410, "FILE_GONE"]);
   assertEquals((await ask(sluice, `GET /downloads/${id}`)).status, 404);
+});
+
+Deno.test("an answer that has not changed is 304", async () => {
+  await using sluice = await startSluice();
+  const { id } = await add(sluice, { url: NOWHERE, paused: true });
+  for (const path of ["/downloads", `/downloads/${id}`]) {
+    const first = await ask(sluice, `GET ${path}`);
+    const etag = first.headers.get("etag") ?? "";
+    const known = { "if-none-match": `"other", ${etag}` };
+    const same = await ask(sluice, `GET ${path}`, undefined, known);
+    assertEquals([same.status, same.body], [304, null]);
+    assertEquals(same.headers.get("etag"), etag);
+    const head = await ask(sluice, `HEAD ${path}`);
+    assertEquals([head.status, head.body], [200, null]);
+    assertEquals(
+      head.headers.get("content-length"),
+      first.headers.get("content-length"),
+    );
+    await ask(sluice, `PATCH /downloads/${id}`, {
+      limit_rate: 5_000 + path.length,
+    });
+    const changed = await ask(sluice, `GET ${path}`, undefined, known);
+    assertEquals(changed.status, 200);
+    assertNotEquals(changed.headers.get("etag"), etag);
+  }
+});
+
+Deno.test("the same Idempotency-Key twice adds once, after a kill -9, too", async () => {
+  await using directory = await makeDirectory();
+  const fields = { url: NOWHERE, paused: true };
+  const key = { "idempotency-key": '"a key"' };
+  const many = {
+    urls: [1, 2, 3].map((n) => ({ ...fields, url: NOWHERE + n })),
+  };
+  const total = async (sluice: Sluice) =>
+    (await ask(sluice, "GET /downloads?limit=1")).body.total;
+  let first: Answered;
+  let ids: string[];
+  {
+    await using sluice = await startSluice({ directory: directory.path });
+    const [one, ...others] = await Promise.all(
+      Array.from(
+        { length: 5 },
+        () => ask(sluice, "POST /downloads", fields, key),
+      ),
+    );
+    assert(one !== undefined);
+    for (const other of others) assertEquals(other.body, one.body);
+    assertEquals(one.status, 201);
+    first = one;
+    const reused = await ask(sluice, "POST /downloads", { url: NOWHERE }, key);
+    assertEquals(refusal(reused), [422, "KEY_REUSED"]);
+    const bulk = { "idempotency-key": "bulk" };
+    ({ body: { ids } } = await ask(sluice, "POST /downloads", many, bulk));
+    // Two of them look alike to aria2's clients if their first 16 digits do.
+    assertEquals(new Set(ids.map((id) => id.slice(0, 18))).size, 3);
+    await using client = await sluice.connect();
+    const message = { ...many, idempotency_key: "bulk" };
+    const reply = await client.request(message);
+    assert("data" in reply && "ids" in reply.data);
+    assertEquals(reply.data.ids, ids);
+    assertEquals(await total(sluice), 4);
+    sluice.kill("SIGKILL");
+    await sluice.ended;
+  }
+  await using sluice = await startSluice({ directory: directory.path });
+  const again = await ask(sluice, "POST /downloads", fields, key);
+  assertEquals([again.status, again.body], [201, first.body]);
+  const reused = await ask(sluice, "POST /downloads", { url: NOWHERE }, key);
+  assertEquals(refusal(reused), [422, "KEY_REUSED"]);
+  await ask(sluice, `DELETE /downloads/${ids[0]}`);
+  const rest = await ask(sluice, "POST /downloads", many, {
+    "idempotency-key": "bulk",
+  });
+  assertEquals(rest.body.ids, ids);
+  assertEquals(await total(sluice), 3);
+  await ask(sluice, `DELETE /downloads/${first.body.id}`);
+  const removed = await ask(sluice, "POST /downloads", fields, key);
+  assertEquals(refusal(removed), [410, "UNKNOWN_ID"]);
+  for (const odd of ["", "a".repeat(256), "ä"]) {
+    const wrong = await ask(sluice, "POST /downloads", fields, {
+      "idempotency-key": odd,
+    });
+    assertEquals(refusal(wrong), [400, "BAD_REQUEST"], odd);
+  }
 });
