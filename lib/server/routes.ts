@@ -6,6 +6,7 @@
 
 import { adviceIn, explain, type Explanation, text } from "./answers.ts";
 import { createApi } from "./api/door.ts";
+import { createEvents, type Events } from "./api/events.ts";
 import { codeOf, refuse } from "./api/problems.ts";
 import { type Auth, createAuth, protocolFor, type Verdict } from "./auth.ts";
 import { type Aria2Door, createAria2Door } from "./aria2/door.ts";
@@ -25,22 +26,19 @@ import {
   render,
   startLagMeter,
 } from "./metrics.ts";
+import type { MessageLimits } from "./protocol.ts";
 import { PAGE_PATHS, serveLogin, servePage } from "./page.ts";
 import { cookiePlace, pathsBelow, withSlash } from "./public_url.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal_log.ts";
 import type { Scope, Token } from "./scopes.ts";
 import { loggedIn, loggedOut, tokenIn } from "./session.ts";
-import {
-  createSockets,
-  type DoorTools,
-  type Sockets,
-  type SocketsOptions,
-} from "./sockets.ts";
+import { createSockets, type DoorTools, type Sockets } from "./sockets.ts";
+import { createTelling, type TellingOptions } from "./telling.ts";
 
 /** Settings of a server. */
 export interface ServerOptions
-  extends GuardOptions, SocketsOptions, MethodsOptions {
+  extends GuardOptions, MessageLimits, TellingOptions, MethodsOptions {
   /** What clients must know; none to let in everybody who can connect. */
   readonly tokens: readonly Token[];
   /** How many clients may be connected. */
@@ -97,6 +95,7 @@ interface Tools extends ServerTools {
   readonly auth: Auth;
   readonly guard: ReturnType<typeof createGuard>;
   readonly keys: Keys;
+  readonly events: Events;
   readonly sockets: Sockets;
   readonly aria2: Aria2Door;
   readonly lag: LagMeter;
@@ -117,14 +116,16 @@ export function createHandler(
 ): Handler {
   const { publicUrl, trustedProxies } = options;
   const keys = createKeys(door);
+  const telling = createTelling(options, door);
   const tools: Tools = {
     ...door,
     keys,
+    events: createEvents(telling, door.log),
     options,
     auth: createAuth(options.tokens),
     guard: createGuard(options),
     refusals: createRefusalLog(door.log),
-    sockets: createSockets(options, { ...door, keys }),
+    sockets: createSockets(options, { ...door, keys, telling }),
     aria2: createAria2Door(options, door),
     lag: startLagMeter(),
   };
@@ -163,7 +164,9 @@ export function createHandler(
     close() {
       tools.lag[Symbol.dispose]();
       tools.refusals[Symbol.dispose]();
+      telling.close();
       tools.sockets.close();
+      tools.events.close();
       tools.aria2.close();
     },
   };
@@ -263,7 +266,7 @@ function pageRoutes(tools: Tools): Route[] {
 
 /** What is there for programs, and the files. */
 function dataRoutes(
-  { coordinator, health, options, sockets, aria2, lag, cluster }: Tools,
+  { coordinator, health, options, sockets, aria2, events, lag, cluster }: Tools,
 ): Route[] {
   return [
     {
@@ -287,7 +290,7 @@ function dataRoutes(
           failures,
           totals: coordinator.totals(),
           threads: coordinator.threads(),
-          sockets: sockets.count() + aria2.count(),
+          sockets: clientsOf({ sockets, aria2, events }),
           lag: lag.read(),
           cluster: cluster?.measures() ?? null,
         }));
@@ -341,7 +344,8 @@ function aria2Route(tools: Tools): Route {
 
 /** The HTTP API. */
 function apiRoutes(tools: Tools): Route[] {
-  return createApi(tools.options, tools)
+  const door = { ...tools, isFull: () => isFull(tools) };
+  return createApi(tools.options, door)
     .map((route) => ({ ...route, access: "token" }));
 }
 
@@ -386,8 +390,15 @@ function partsOf(
   return pathname.match(path)?.slice(1) ?? null;
 }
 
-function isFull({ sockets, aria2, options }: Tools): boolean {
-  return sockets.count() + aria2.count() >= options.socketsAmount;
+function isFull(tools: Tools): boolean {
+  return clientsOf(tools) >= tools.options.socketsAmount;
+}
+
+/** How many clients are connected. */
+function clientsOf(
+  { sockets, aria2, events }: Pick<Tools, "sockets" | "aria2" | "events">,
+): number {
+  return sockets.count() + aria2.count() + events.count();
 }
 
 function connect({ request, scope }: Visit, tools: Tools): Response {

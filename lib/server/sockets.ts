@@ -6,24 +6,23 @@ import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import { bad } from "../download/request.ts";
-import { openStatusChannel } from "../status/channel.ts";
 import type { Lists } from "../status/lists.ts";
-import type { Changes } from "../status/status.ts";
 import { addOnce, KEY_REUSED, type Keys } from "./keys.ts";
 import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
 import { commandMany, type ManyDone } from "./many.ts";
+import { nodesOf } from "./nodes.ts";
 import {
   type ClientRequest,
   type MessageLimits,
   parseMessage,
   parseRequest,
-  renderChanges,
   type RequestId,
   requestIdOf,
   type ServerMessage,
   type Which,
 } from "./protocol.ts";
 import { refuseBeyond, type Scope } from "./scopes.ts";
+import type { Listener, Telling } from "./telling.ts";
 
 /** Bytes: a client with more of them unread gets no more replies. */
 const MOST_WAITING = 4 * 1024 * 1024;
@@ -31,23 +30,8 @@ const MOST_WAITING = 4 * 1024 * 1024;
 /** What the shortest message takes until it is answered, in characters. */
 const LEAST_SIZE = 500;
 
-/**
- * Clients that are told in one turn of the event loop. A message is copied for
- * each client, and written only after the turn: the copies for a few clients are
- * still in the CPU's cache then, and those for the next few reuse their memory.
- */
-const AT_ONCE = 20;
-
 /** A message that is handled in less time is not slow, in milliseconds. */
 const SLOW = 10;
-
-/** Settings of the sockets. */
-export interface SocketsOptions extends MessageLimits {
-  /** How often clients that were too slow for changes are greeted anew, in ms. */
-  readonly broadcastTimeout: number;
-  /** The name of the channel that carries the status of all downloads. */
-  readonly channel: string;
-}
 
 /** What a door for clients works with. */
 export interface DoorTools {
@@ -61,6 +45,7 @@ export interface DoorTools {
 /** What the sockets work with. */
 interface SocketsTools extends DoorTools {
   readonly keys: Keys;
+  readonly telling: Telling;
 }
 
 /** All clients. */
@@ -89,58 +74,25 @@ interface Client {
 
 /** Makes what greets, tells and answers the clients of a server. */
 export function createSockets(
-  options: SocketsOptions,
-  { coordinator, lists, keys, log, cluster }: SocketsTools,
+  options: MessageLimits,
+  { coordinator, lists, keys, telling, log, cluster }: SocketsTools,
 ): Sockets {
-  /** Each client, and the number of the latest changes that it was told. */
-  const clients = new Map<WebSocket, number>();
+  const clients = new Map<WebSocket, Listener>();
   const closing = new AbortController();
-  /** The number of the latest changes, and whether clients are being told. */
-  let changes = 0;
-  let telling = false;
-  const channel = openStatusChannel(options.channel, tellAll);
-  const timer = setInterval(catchUp, options.broadcastTimeout);
-  /** The first message to clients that connect before the next changes. */
-  let snapshot: string | null = null;
 
-  async function tellAll(changed: Changes): Promise<void> {
-    const text = renderChanges(changed);
-    snapshot = null;
-    const latest = ++changes;
-    telling = true;
-    let told = 0;
-    for (const [socket, known] of clients) {
-      // A client with unread messages gets the newest state later.
-      if (known !== latest - 1 || socket.bufferedAmount > 0) continue;
-      clients.set(socket, latest);
-      send(socket, text);
-      if (++told % AT_ONCE > 0) continue;
-      await nextTurn();
-      // Newer changes came: a client must not hear of older ones after them.
-      if (latest !== changes) return;
-    }
-    telling = false;
+  function enter(socket: WebSocket): void {
+    const listener: Listener = {
+      isBehind: () => socket.bufferedAmount > 0,
+      tell: (text) => send(socket, text),
+    };
+    clients.set(socket, listener);
+    telling.add(listener);
   }
 
-  function catchUp(): void {
-    const expected = telling ? changes - 1 : changes;
-    for (const [socket, known] of clients) {
-      if (known < expected && socket.bufferedAmount === 0) greet(socket);
-    }
-  }
-
-  function greet(socket: WebSocket): void {
-    clients.set(socket, changes);
-    snapshot ??= takeSnapshot();
-    send(socket, snapshot);
-  }
-
-  function takeSnapshot(): string {
-    const data = lists.snapshot();
-    const totals = coordinator.totals();
-    const disk = coordinator.disk();
-    const message: ServerMessage = { data, totals, disk, snapshot: true };
-    return JSON.stringify(message);
+  function leave(socket: WebSocket): void {
+    const listener = clients.get(socket);
+    if (listener !== undefined) telling.remove(listener);
+    clients.delete(socket);
   }
 
   function reply(socket: WebSocket, message: ServerMessage): void {
@@ -260,18 +212,16 @@ export function createSockets(
     count: () => clients.size,
     add(socket, scope) {
       // A socket whose client has gone before it is open never closes.
-      socket.onopen = () => greet(socket);
+      socket.onopen = () => enter(socket);
       const turns = createListTurns(lists);
       const client = { socket, scope, lists: turns, unanswered: 0 };
       const inTurn = oneAfterAnother();
       socket.onmessage = ({ data }) => receive(client, data, inTurn);
-      socket.onclose = () => void clients.delete(socket);
-      socket.onerror = () => void clients.delete(socket);
+      socket.onclose = () => leave(socket);
+      socket.onerror = () => leave(socket);
     },
     close() {
       closing.abort();
-      clearInterval(timer);
-      channel[Symbol.dispose]();
       for (const socket of clients.keys()) {
         socket.close(1001, "The server stops.");
       }
@@ -347,22 +297,6 @@ function oneAfterAnother(): Turns {
       await promise;
     });
   };
-}
-
-/** The servers that share a queue, for a client. */
-function nodesOf(cluster: DoorTools["cluster"]) {
-  const nodes = cluster?.nodes() ?? [];
-  const message = cluster === null
-    ? "The server has its queue for itself."
-    : `Servers that share the queue: ${nodes.length}.`;
-  return { message, nodes };
-}
-
-/** Resolves once the messages that wait to be written have been. */
-function nextTurn(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  setImmediate(resolve);
-  return promise;
 }
 
 function send(socket: WebSocket, text: string): void {

@@ -15,6 +15,9 @@ import {
   parseRequest,
 } from "../protocol.ts";
 import { refuseBeyond, type Scope } from "../scopes.ts";
+import { nodesOf } from "../nodes.ts";
+import type { DoorTools } from "../sockets.ts";
+import type { Events } from "./events.ts";
 import { readBody, readPairs } from "./fields.ts";
 import {
   type Operation,
@@ -29,7 +32,11 @@ export interface ApiTools {
   readonly coordinator: Coordinator;
   readonly lists: Lists;
   readonly keys: Keys;
+  readonly events: Events;
+  readonly cluster: DoorTools["cluster"];
   readonly log: Log;
+  /** Whether no more clients may connect. */
+  isFull(): boolean;
 }
 
 /** A request that was let in. */
@@ -62,8 +69,10 @@ interface Call {
   readonly fields: JsonObject;
 }
 
-/** What a call gets: JSON, or nothing. */
-interface Result {
+/** What a call gets: JSON, or nothing; or an answer that is made already. */
+type Result = Made | Response;
+
+interface Made {
   readonly status: 200 | 201 | 204;
   readonly value?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -72,7 +81,7 @@ interface Result {
 /** Makes the door's routes; the last takes what no other is for. */
 export function createApi(
   limits: MessageLimits,
-  { coordinator, lists, keys, log }: ApiTools,
+  { coordinator, lists, keys, events, cluster, log, isFull }: ApiTools,
 ): ApiRoute[] {
   const visitors = createVisitors(lists, limits.messageLength);
 
@@ -111,6 +120,14 @@ export function createApi(
     };
   }
 
+  function stream({ request }: Call): Response {
+    if (isFull()) throw TOO_MANY;
+    const response = events.open();
+    if (request.method !== "HEAD") return response;
+    response.body?.cancel();
+    return new Response(null, response);
+  }
+
   async function remove({ id, fields }: Call): Promise<Result> {
     const message = { ...fields, action: "remove", id };
     await coordinator.command(id, parseAs("command", message).command);
@@ -140,6 +157,8 @@ export function createApi(
     resumeDownload: command("resume"),
     retryDownload: command("retry"),
     refreshDownload: command("refresh"),
+    streamEvents: stream,
+    listNodes: () => ({ status: 200, value: nodesOf(cluster) }),
   };
 
   async function answer(
@@ -242,6 +261,12 @@ function keyOf(headers: Headers): string | undefined {
   return key?.match(/^"(.*)"$/)?.[1] ?? key;
 }
 
+const TOO_MANY = new ProblemError({
+  status: 503,
+  code: "TOO_MUCH",
+  detail: "Too many clients are connected: try again later.",
+});
+
 const REUSED = new ProblemError({
   status: 422,
   code: "KEY_REUSED",
@@ -273,8 +298,10 @@ function created(
 /** An answer to a GET can be asked for again by its ETag. */
 async function respond(
   request: Request,
-  { status, value, headers: more }: Result,
+  result: Result,
 ): Promise<Response> {
+  if (result instanceof Response) return result;
+  const { status, value, headers: more } = result;
   const headers = new Headers({
     "cache-control": "private, no-cache",
     "x-content-type-options": "nosniff",

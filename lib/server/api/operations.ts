@@ -104,6 +104,18 @@ export const OPERATIONS = {
     summary: "Gives a download another URL of the same file.",
     body: { url: URL_FIELD },
   },
+  streamEvents: {
+    method: "GET",
+    path: "/events",
+    action: "list",
+    summary: "Server-Sent Events: a snapshot, and then what changes.",
+  },
+  listNodes: {
+    method: "GET",
+    path: "/nodes",
+    action: "nodes",
+    summary: "The servers that share the queue.",
+  },
 } as const satisfies Readonly<Record<string, Operation>>;
 
 /** The name of an operation. */
