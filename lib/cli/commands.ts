@@ -1,7 +1,7 @@
 /** The commands of the program, and their flags. Pure. */
 
 import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
-import { PROCESS_STATUSES, type Status } from "../status/status.ts";
+import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import { type Habit, HABITS } from "./habits.ts";
 
 /** What a word may be, for shells to complete; null for what no list holds. */

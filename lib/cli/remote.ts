@@ -1,7 +1,7 @@
 /** The commands that send requests to a running server, and end. */
 
 import { completeUrl } from "../download/typed_url.ts";
-import { PROCESS_STATUSES, type Status } from "../status/status.ts";
+import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import { type Invocation, readRate, wholeNumberFlag } from "./arguments.ts";
 import {
   type Client,

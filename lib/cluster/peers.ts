@@ -12,7 +12,7 @@ import {
   toRecord,
 } from "../download/errors.ts";
 import type { Common } from "../engine/engine.ts";
-import type { Disk, Status } from "../status/status.ts";
+import type { Disk, NodeStatus, Status } from "../status/schema.ts";
 import { away, TAKEN } from "./claims.ts";
 import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";
 import { type Entry, type Place, revoked } from "./entry.ts";
@@ -62,19 +62,6 @@ type Report =
 /** A status, and the session that told it. */
 interface Told extends Status {
   readonly from: string;
-}
-
-/** A server of the cluster, as people see it. */
-export interface NodeStatus {
-  readonly node: string;
-  readonly url: string;
-  /** `away`: its lease runs, and nothing was heard of it lately. */
-  readonly state: "here" | "there" | "draining" | "away";
-  readonly threads: number;
-  /** Bytes per second. */
-  readonly speed: number;
-  /** Bytes that its disk has room for; null if it has not told. */
-  readonly room: number | null;
 }
 
 /** What peers work with. */

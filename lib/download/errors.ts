@@ -1,53 +1,7 @@
 import { errorMessage } from "../base/error_message.ts";
+import type { ErrorCode } from "./error_codes.ts";
 
-/**
- * What can go wrong with a download, or with what a client asked for.
- *
- * What is done about each code is decided in one place, `remedies.ts`.
- */
-export type ErrorCode =
-  // a client's request
-  | "BAD_REQUEST"
-  | "BAD_URL"
-  | "FORBIDDEN"
-  | "UNKNOWN_ID"
-  | "WRONG_STATE"
-  | "FILE_GONE"
-  | "TOO_MUCH"
-  // on the way to the origin
-  | "HOST_UNKNOWN"
-  | "REFUSED"
-  | "PROXY"
-  | "PROXY_AUTH"
-  | "TLS"
-  | "FORBIDDEN_ADDRESS"
-  | "REDIRECT"
-  // what the origin answered
-  | "UNREADABLE"
-  | "BUSY"
-  | "EXPIRED"
-  | "ORIGIN_STATUS"
-  | "ORIGIN_FAULT"
-  | "NO_RANGES"
-  | "WRONG_RANGE"
-  | "CHANGED"
-  | "ENCODED"
-  | "WEB_PAGE"
-  // while the bytes come in
-  | "CUT"
-  | "STALLED"
-  | "TOO_LONG"
-  | "WORKER"
-  | "TOO_MANY_FILES"
-  // at the end, and on disk
-  | "CHECKSUM"
-  | "DISK_FULL"
-  | "FILE_TOO_LARGE"
-  | "DISK"
-  | "PART_LOST"
-  | "STATE"
-  // a mistake of ours
-  | "INTERNAL";
+export type { ErrorCode };
 
 /** An error as plain data: class and code do not survive `postMessage`. */
 export interface ErrorRecord {

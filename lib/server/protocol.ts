@@ -23,13 +23,13 @@ import {
   type StatusPageRequest,
 } from "../status/lists.ts";
 import {
-  type Changes,
   type Disk,
+  type NodeStatus,
   PROCESS_STATUSES,
   type Status,
   type Totals,
-} from "../status/status.ts";
-import type { NodeStatus } from "../cluster/peers.ts";
+} from "../status/schema.ts";
+import type { Changes } from "../status/status.ts";
 import type { ManyDone } from "./many.ts";
 
 /** What a client wants. */

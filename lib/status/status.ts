@@ -2,64 +2,11 @@
 
 import { toFileUrl } from "@std/path/to-file-url";
 import type { Download, LimitedBy } from "../download/download.ts";
-import type { ErrorCode } from "../download/errors.ts";
 import { type Range, total } from "../download/ranges.ts";
 import type { Transfer } from "../transfer/transfer.ts";
+import type { Disk, Status, Totals } from "./schema.ts";
 
-/** Where a download can stand, as clients see it. */
-export const PROCESS_STATUSES = [
-  "Queued",
-  "Downloading",
-  "Paused",
-  "Downloaded",
-  "Failed",
-] as const;
-
-/** A download as clients see it. The names are the protocol's. */
-export interface Status {
-  readonly id: string;
-  readonly url: string;
-  readonly process_status: typeof PROCESS_STATUSES[number];
-  /** The name that the file has or will have; null if not known yet. */
-  readonly filename: string | null;
-  /** Where the file is or will be below the content directory; null if in it. */
-  readonly directory: string | null;
-  /** Bytes; null if not known. */
-  readonly size: number | null;
-  /** Bytes. */
-  readonly downloaded: number;
-  /** From 0 to 1; null if not known. */
-  readonly progress: number | null;
-  /** The rate that it is limited to itself, in bytes a second; null for none. */
-  readonly limit_rate: number | null;
-  /** Which limit holds its rate while it runs; null if none does. */
-  readonly limited_by: LimitedBy | null;
-  /** Running now. */
-  readonly threads: number;
-  /** Whether the origin supports ranges; null if not known yet. */
-  readonly ranges: boolean | null;
-  /** Bytes per second. */
-  readonly speed: number;
-  /** Seconds; null if not known. */
-  readonly eta: number | null;
-  /** What is done, as half-open ranges `[start, end]`. */
-  readonly slices: readonly (readonly [number, number])[];
-  /** What each running thread fetches: from where it is, to where it stops. */
-  readonly fetching: readonly (readonly [number, number])[];
-  readonly path_to_file: string | null;
-  /**
-   * The server that fetches it, or has its file; absent where no other server
-   * has the same queue.
-   */
-  readonly node?: string | null;
-  /** Absent unless its bytes are to come from front to back. */
-  readonly order?: "sequential";
-  /** Why it failed or paused, or what it is trying again after. */
-  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
-  /** ISO 8601. */
-  readonly added_at: string;
-  readonly finished_at: string | null;
-}
+export type { Disk, Status, Totals };
 
 /** The status of a download that no thread works on. */
 export function statusOf(download: Download): Status {
@@ -142,17 +89,6 @@ function pairOf({ start, end }: Range): [number, number] {
 
 function isoDate(time: number): string {
   return new Date(time).toISOString();
-}
-
-/** How many downloads there are of each process status. */
-export type Totals = Readonly<Record<Status["process_status"], number>>;
-
-/** How much room the content directory's disk has, in bytes. */
-export interface Disk {
-  /** Free on the disk. */
-  readonly free: number;
-  /** What downloads may still take of it; below 0 if less than MIN_FREE_SPACE is free. */
-  readonly room: number;
 }
 
 /** What has changed since the last message. */

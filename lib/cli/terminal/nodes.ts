@@ -1,6 +1,6 @@
 /** Servers that share a queue as lines of text. Pure. */
 
-import type { NodeStatus } from "../../cluster/peers.ts";
+import type { NodeStatus } from "../../status/schema.ts";
 import { formatBytes } from "./format.ts";
 import { fit, printable, widthOf } from "./width.ts";
 

@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** The servers that share the queue, if there are others than this one. */
 
-/** @import { NodeStatus } from "../../cluster/peers.ts" */
+/** @import { NodeStatus } from "../../status/schema.ts" */
 /** @import { Connection } from "./connection.js" */
 import { showNodes } from "./dialogs.js";
 import { html, setText } from "./dom.js";
