@@ -38,6 +38,9 @@ export interface Schema {
   /** What fields without a name of their own hold. */
   readonly additionalProperties?: Schema | boolean;
   readonly anyOf?: readonly Schema[];
+  /** What a text of `contentMediaType` holds. */
+  readonly contentMediaType?: string;
+  readonly contentSchema?: Schema;
   readonly default?: unknown;
 }
 

@@ -2,8 +2,15 @@
 
 import { assertEquals } from "@std/assert";
 import type { Problem } from "../../lib/server/api/problems.ts";
+import { documentOf } from "../../lib/server/api/openapi.ts";
 import type { Status } from "../../lib/status/status.ts";
+import { createChecker } from "./openapi.ts";
 import type { Sluice } from "./sluice.ts";
+
+/** What every reply is checked by: the document that the server gives. */
+export const CHECKER = createChecker(
+  documentOf({ url: "http://localhost/api", version: "0", hasToken: true }),
+);
 
 /** An answer of the API. */
 export interface Answered {
@@ -34,12 +41,11 @@ export async function ask(
     },
     ...(fields !== undefined && { body: JSON.stringify(fields) }),
   });
-  const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: text === "" ? null : JSON.parse(text),
-  };
+  const text = method === "HEAD" ? "" : await response.text();
+  const { status, headers: had } = response;
+  const body = text === "" ? null : JSON.parse(text);
+  CHECKER.check(line, { status, type: had.get("content-type"), body });
+  return { status, headers: had, body };
 }
 
 /** Adds a download; resolves to how it stands. */

@@ -14,7 +14,7 @@ import {
   type MessageLimits,
   parseRequest,
 } from "../protocol.ts";
-import { refuseBeyond, type Scope } from "../scopes.ts";
+import { refuseBeyond, type Scope, type Token } from "../scopes.ts";
 import { nodesOf } from "../nodes.ts";
 import type { DoorTools } from "../sockets.ts";
 import type { Events } from "./events.ts";
@@ -26,6 +26,13 @@ import {
 } from "./operations.ts";
 import { ProblemError, problemOf, refuse } from "./problems.ts";
 import { createVisitors, type Visitor } from "./visitors.ts";
+
+/** Settings of the door. */
+export interface ApiOptions extends MessageLimits {
+  /** The URL by which people reach the server; null if they do so directly. */
+  readonly publicUrl: string | null;
+  readonly tokens: readonly Token[];
+}
 
 /** What the door works with. */
 export interface ApiTools {
@@ -80,10 +87,10 @@ interface Made {
 
 /** Makes the door's routes; the last takes what no other is for. */
 export function createApi(
-  limits: MessageLimits,
+  options: ApiOptions,
   { coordinator, lists, keys, events, cluster, log, isFull }: ApiTools,
 ): ApiRoute[] {
-  const visitors = createVisitors(lists, limits.messageLength);
+  const visitors = createVisitors(lists, options.messageLength);
 
   function statusOf(id: string): Status {
     const status = coordinator.get(id);
@@ -128,6 +135,18 @@ export function createApi(
     return new Response(null, response);
   }
 
+  /** Only programs that read it need it: it is made when it is asked for. */
+  async function document({ request }: Call): Promise<Result> {
+    const [{ documentOf }, { default: { version } }] = await Promise.all([
+      import("./openapi.ts"),
+      import("../../../deno.json", { with: { type: "json" } }),
+    ]);
+    const base = options.publicUrl ?? new URL("/", request.url).href;
+    const hasToken = options.tokens.length > 0;
+    const value = documentOf({ url: `${base}api`, version, hasToken });
+    return { status: 200, value };
+  }
+
   async function remove({ id, fields }: Call): Promise<Result> {
     const message = { ...fields, action: "remove", id };
     await coordinator.command(id, parseAs("command", message).command);
@@ -138,7 +157,7 @@ export function createApi(
     kind: Kind,
     message: JsonObject,
   ): Extract<ClientRequest, { kind: Kind }> {
-    const asked = parseRequest(message, limits);
+    const asked = parseRequest(message, options);
     if (asked.kind === kind) {
       return asked as Extract<ClientRequest, { kind: Kind }>;
     }
@@ -158,6 +177,7 @@ export function createApi(
     retryDownload: command("retry"),
     refreshDownload: command("refresh"),
     streamEvents: stream,
+    getDocument: document,
     listNodes: () => ({ status: 200, value: nodesOf(cluster) }),
   };
 
@@ -169,7 +189,7 @@ export function createApi(
       using visitor = visitors.enter(address);
       const operation: Operation = OPERATIONS[name];
       if (scope !== null) refuseBeyond(scope, operation.action);
-      const fields = await readFields(operation, request, visitor, limits);
+      const fields = await readFields(operation, request, visitor, options);
       const id = decoded(parts[0] ?? "");
       return await respond(
         request,
@@ -246,8 +266,9 @@ async function readFields(
     return fields;
   }
   using _ = visitor.brings(request);
-  const fields = await readBody(request, body ?? {}, limits);
-  if (body !== undefined) refuseUnknown(fields, Object.keys(body));
+  const known = body?.properties ?? {};
+  const fields = await readBody(request, known, limits);
+  if (body !== undefined) refuseUnknown(fields, Object.keys(known));
   else if (Object.keys(fields).length > 0) throw bad("This takes no fields.");
   return fields;
 }

@@ -3,14 +3,18 @@
  * by, and which the document for programs is made of. Pure.
  */
 
-import type { Fields } from "../../base/schema.ts";
+import type { Fields, Schema } from "../../base/schema.ts";
+import { ERROR_CODES } from "../../download/error_codes.ts";
 import { DOWNLOAD_FIELDS, URL_FIELD } from "../../download/fields.ts";
+import { DISK, NODE, STATUS, TOTALS } from "../../status/schema.ts";
 import {
   type ClientRequest,
+  KEY,
   LIMIT_FIELDS,
   LIST_FIELDS,
   REMOVE_FIELDS,
 } from "../protocol.ts";
+import { OWN_CODES } from "./problems.ts";
 
 /** Something that can be asked for. */
 export interface Operation {
@@ -23,25 +27,132 @@ export interface Operation {
   readonly summary: string;
   /** What its query may hold; absent where it has none. */
   readonly query?: Fields;
-  /** What its body may hold, all fields at the top of it; absent for none. */
-  readonly body?: Fields;
+  /** What its headers may hold, besides those that HTTP has for all. */
+  readonly headers?: Fields;
+  /** What its body holds; absent where it has none. */
+  readonly body?: ObjectSchema;
+  /** What it gets if all is well. */
+  readonly reply: Reply;
 }
 
-/** What may come with a POST that adds. */
-const ADD_FIELDS = {
-  ...DOWNLOAD_FIELDS,
-  urls: {
-    type: "array",
-    minItems: 1,
-    items: {
-      anyOf: [
-        { type: "string", format: "uri" },
-        { type: "object", properties: DOWNLOAD_FIELDS, required: ["url"] },
-      ],
-    },
-    description: "Several at once, as URLs or objects, in place of one url.",
+/** An object of fields, each with its name. */
+interface ObjectSchema extends Schema {
+  readonly properties: Fields;
+}
+
+/** What an operation gets. */
+export interface Reply {
+  readonly status: 200 | 201 | 204;
+  readonly description: string;
+  /** Absent where there is no body. */
+  readonly schema?: Schema;
+  /** The body's media type, if it is not JSON. */
+  readonly media?: string;
+}
+
+/** A refusal (RFC 9457). */
+export const PROBLEM = {
+  type: "object",
+  properties: {
+    type: { type: "string" },
+    title: { type: "string" },
+    status: { type: "integer", minimum: 400, maximum: 599 },
+    detail: { type: "string", description: "What is wrong, and what to do." },
+    code: { enum: [...ERROR_CODES, ...OWN_CODES] },
   },
-} as const satisfies Fields;
+  required: ["type", "title", "status", "detail", "code"],
+} as const satisfies Schema;
+
+/** A page of downloads. */
+const PAGE = {
+  type: "object",
+  properties: {
+    data: { type: "array", items: STATUS },
+    offset: { type: "integer", minimum: 0 },
+    total: {
+      type: "integer",
+      minimum: 0,
+      description: "How many there are on all pages.",
+    },
+  },
+  required: ["data", "offset", "total"],
+} as const satisfies Schema;
+
+/** The data of an event. */
+export const EVENT = {
+  type: "object",
+  properties: {
+    data: { type: "array", items: STATUS },
+    totals: TOTALS,
+    removed: { type: "array", items: { type: "string" } },
+    disk: DISK,
+    snapshot: {
+      type: "boolean",
+      description: "These replace all that the client knows.",
+    },
+  },
+  required: ["data", "totals"],
+} as const satisfies Schema;
+
+/** One download to be added. */
+const ADDITION = {
+  type: "object",
+  properties: DOWNLOAD_FIELDS,
+  required: ["url"],
+  additionalProperties: false,
+} as const satisfies Schema;
+
+/** What is to be added: one download, or several. */
+const ADDITIONS = {
+  type: "object",
+  properties: {
+    ...DOWNLOAD_FIELDS,
+    urls: {
+      type: "array",
+      minItems: 1,
+      items: { anyOf: [URL_FIELD, ADDITION] },
+      description: "Several at once, as URLs or objects, in place of one url.",
+    },
+  },
+  anyOf: [{ required: ["url"] }, { required: ["urls"] }],
+  additionalProperties: false,
+} as const satisfies Schema;
+
+const ADDED = {
+  type: "object",
+  properties: { ids: { type: "array", items: { type: "string" } } },
+  required: ["ids"],
+} as const satisfies Schema;
+
+const NODES = {
+  type: "object",
+  properties: {
+    message: { type: "string" },
+    nodes: { type: "array", items: NODE },
+  },
+  required: ["message", "nodes"],
+} as const satisfies Schema;
+
+/** The schemas that the document calls by a name, wherever they stand. */
+export const NAMED: Readonly<Record<string, Schema>> = {
+  Added: ADDED,
+  Addition: ADDITION,
+  Additions: ADDITIONS,
+  Disk: DISK,
+  Download: STATUS,
+  Event: EVENT,
+  Node: NODE,
+  Nodes: NODES,
+  Page: PAGE,
+  Problem: PROBLEM,
+  Totals: TOTALS,
+};
+
+const STANDING: Reply = {
+  status: 200,
+  description: "How the download stands.",
+  schema: STATUS,
+};
 
 /** All operations, by their names. */
 export const OPERATIONS = {
@@ -49,28 +160,42 @@ export const OPERATIONS = {
     method: "GET",
     path: "/downloads",
     action: "list",
-    summary: "A page of the downloads.",
+    summary: "Lists downloads, a page at a time.",
     query: LIST_FIELDS,
+    reply: { status: 200, description: "A page.", schema: PAGE },
   },
   addDownloads: {
     method: "POST",
     path: "/downloads",
     action: "add",
     summary: "Adds a download, or several, at the end of the queue.",
-    body: ADD_FIELDS,
+    headers: { "Idempotency-Key": KEY },
+    body: ADDITIONS,
+    reply: {
+      status: 201,
+      description: "The download, or the ids of several.",
+      schema: { anyOf: [STATUS, ADDED] },
+    },
   },
   getDownload: {
     method: "GET",
     path: "/downloads/{id}",
     action: "list",
-    summary: "A download.",
+    summary: "Tells how a download stands.",
+    reply: STANDING,
   },
   changeDownload: {
     method: "PATCH",
     path: "/downloads/{id}",
     action: "command",
     summary: "Limits a download's rate; its threads go on.",
-    body: LIMIT_FIELDS,
+    body: {
+      type: "object",
+      properties: LIMIT_FIELDS,
+      required: ["limit_rate"],
+      additionalProperties: false,
+    },
+    reply: STANDING,
   },
   removeDownload: {
     method: "DELETE",
@@ -78,43 +203,76 @@ export const OPERATIONS = {
     action: "command",
     summary: "Removes a download from the list.",
     query: REMOVE_FIELDS,
+    reply: { status: 204, description: "It is off the list." },
   },
   pauseDownload: {
     method: "POST",
     path: "/downloads/{id}/pause",
     action: "command",
     summary: "Pauses a download.",
+    reply: STANDING,
   },
   resumeDownload: {
     method: "POST",
     path: "/downloads/{id}/resume",
     action: "command",
     summary: "Resumes a download that is paused.",
+    reply: STANDING,
   },
   retryDownload: {
     method: "POST",
     path: "/downloads/{id}/retry",
     action: "command",
     summary: "Tries a download again that has failed.",
+    reply: STANDING,
   },
   refreshDownload: {
     method: "POST",
     path: "/downloads/{id}/refresh",
     action: "command",
     summary: "Gives a download another URL of the same file.",
-    body: { url: URL_FIELD },
+    body: {
+      type: "object",
+      properties: { url: URL_FIELD },
+      required: ["url"],
+      additionalProperties: false,
+    },
+    reply: STANDING,
   },
   streamEvents: {
     method: "GET",
     path: "/events",
     action: "list",
-    summary: "Server-Sent Events: a snapshot, and then what changes.",
+    summary: "Tells how all stands, and then what changes.",
+    reply: {
+      status: 200,
+      description: "Server-Sent Events: one snapshot, then changes, whose " +
+        "data is JSON.",
+      media: "text/event-stream",
+      schema: {
+        type: "string",
+        contentMediaType: "application/json",
+        contentSchema: EVENT,
+      },
+    },
   },
   listNodes: {
     method: "GET",
     path: "/nodes",
     action: "nodes",
-    summary: "The servers that share the queue.",
+    summary: "Lists the servers that share the queue.",
+    reply: { status: 200, description: "The servers.", schema: NODES },
+  },
+  getDocument: {
+    method: "GET",
+    path: "/openapi.json",
+    action: "list",
+    summary: "Tells what can be asked for here: this document.",
+    reply: {
+      status: 200,
+      description: "OpenAPI 3.1.",
+      schema: { type: "object" },
+    },
   },
 } as const satisfies Readonly<Record<string, Operation>>;
 

@@ -1,16 +1,22 @@
 /** Refusals as RFC 9457 wants them: problem details. Pure. */
 
-import { DownloadError, toRecord } from "../../download/errors.ts";
-import type { ErrorCode } from "../../download/errors.ts";
+import {
+  DownloadError,
+  type ErrorCode,
+  toRecord,
+} from "../../download/errors.ts";
 
 /** What the door refuses by itself, besides what any client is refused. */
-export type ProblemCode =
-  | ErrorCode
-  | "KEY_REUSED"
-  | "MEDIA_TYPE"
-  | "METHOD"
-  | "NOT_FOUND"
-  | "UNAUTHORIZED";
+export const OWN_CODES = [
+  "KEY_REUSED",
+  "MEDIA_TYPE",
+  "METHOD",
+  "NOT_FOUND",
+  "UNAUTHORIZED",
+] as const;
+
+/** What tells refusals apart. */
+export type ProblemCode = ErrorCode | typeof OWN_CODES[number];
 
 /** A refusal. */
 export interface Problem {

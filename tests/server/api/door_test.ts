@@ -8,6 +8,8 @@ import { makeDirectory } from "../../support/directory.ts";
 import { file, startOrigin } from "../../support/origin.ts";
 import { type Sluice, startSluice } from "../../support/sluice.ts";
 import { add, type Answered, apiUrl, ask, refusal } from "../../support/api.ts";
+import type { Scope } from "../../../lib/server/scopes.ts";
+import { startWithTokens, TOKENS } from "../../support/tokens.ts";
 
 const NOWHERE = "http://127.0.0.1:1/f";
 const TOKEN = "0123456789abcdef";
@@ -329,4 +331,33 @@ Deno.test("the same Idempotency-Key twice adds once, after a kill -9, too", asyn
     });
     assertEquals(refusal(wrong), [400, "BAD_REQUEST"], odd);
   }
+});
+
+Deno.test("a token does what its scope reaches", async () => {
+  await using sluice = await startWithTokens();
+  const as = (scope: Scope, line: string, fields?: unknown) =>
+    ask(sluice, line, fields, { authorization: `Bearer ${TOKENS[scope]}` });
+  const fields = { url: NOWHERE, paused: true };
+  const { body: { id } } = await as("add", "POST /downloads", fields);
+  const forbidden = await as("read", "POST /downloads", fields);
+  assertEquals(refusal(forbidden), [403, "FORBIDDEN"]);
+  assertEquals(
+    forbidden.body.detail,
+    "This needs a token of scope add; yours has read.",
+  );
+  for (const scope of ["read", "add"] as const) {
+    for (const path of ["/downloads", `/downloads/${id}`, "/nodes"]) {
+      assertEquals((await as(scope, `GET ${path}`)).status, 200);
+    }
+    for (
+      const [line, fields] of [
+        ...["pause", "resume", "retry"]
+          .map((action) => [`POST /downloads/${id}/${action}`] as const),
+        [`POST /downloads/${id}/refresh`, { url: NOWHERE }],
+        [`PATCH /downloads/${id}`, { limit_rate: 5_000 }],
+        [`DELETE /downloads/${id}`],
+      ] as const
+    ) assertEquals(refusal(await as(scope, line, fields)), [403, "FORBIDDEN"]);
+  }
+  assertEquals((await as("all", `DELETE /downloads/${id}`)).status, 204);
 });

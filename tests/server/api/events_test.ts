@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createEvents } from "../../../lib/server/api/events.ts";
 import type { ServerMessage } from "../../../lib/server/protocol.ts";
 import type { Listener } from "../../../lib/server/telling.ts";
-import { add, apiUrl, ask, refusal } from "../../support/api.ts";
+import { add, apiUrl, ask, CHECKER, refusal } from "../../support/api.ts";
 import { file, startOrigin } from "../../support/origin.ts";
 import { type Sluice, startSluice } from "../../support/sluice.ts";
 
@@ -61,6 +61,7 @@ Deno.test("events are a snapshot, and then what changes, as the socket tells it"
   const first = await next();
   assertEquals(first.event, "snapshot");
   const snapshot = JSON.parse(first.data);
+  CHECKER.checkAs("Event", snapshot);
   assertEquals([snapshot.snapshot, snapshot.data[0].id], [true, old]);
   await untilSockets(sluice, 1);
   const { id } = await add(sluice, { url: origin.serve("/f", file(1_000)) });
@@ -68,6 +69,7 @@ Deno.test("events are a snapshot, and then what changes, as the socket tells it"
     const { event, data } = await next();
     assertEquals(event, "changes");
     const message: ServerMessage = JSON.parse(data);
+    CHECKER.checkAs("Event", message);
     assert("data" in message && Array.isArray(message.data));
     const [status] = message.data.filter((one) => one.id === id);
     if (status?.process_status === "Downloaded") break;
