@@ -14,6 +14,7 @@ import { createEntrance } from "./aria2/entrance.ts";
 import type { MethodsOptions } from "./aria2/methods.ts";
 import { clientAddress } from "./client_address.ts";
 import type { Tell } from "../download/events.ts";
+import { allowed, preflight } from "./cors.ts";
 import type { Health } from "../store/health.ts";
 import { serveComing } from "./coming_file.ts";
 import { serveFile } from "./files.ts";
@@ -61,7 +62,7 @@ interface Route {
    * The only method it is for, GET's with HEAD; null for any, which the handler
    * looks at.
    */
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE" | null;
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE" | "OPTIONS" | null;
   readonly path: string | RegExp;
   readonly access: Access;
   handler(visit: Visit): Response | Promise<Response>;
@@ -214,7 +215,9 @@ function deny(
   if (!/^\/api(\/|$)/.test(path)) return explain(request, explanation);
   const { status, headers = {} } = explanation;
   const detail = `${adviceIn(explanation)}.`;
-  return refuse({ status, code: codeOf(status), detail, headers });
+  const answer = refuse({ status, code: codeOf(status), detail, headers });
+  // A page that the guard refuses may not even read why.
+  return status === 403 ? answer : allowed(request, answer, API_HEADERS);
 }
 
 /** The page's files, its login, and what it asks besides its socket. */
@@ -342,11 +345,30 @@ function aria2Route(tools: Tools): Route {
   };
 }
 
+const API_METHODS = "GET, POST, PATCH, DELETE, OPTIONS";
+/** What pages of other origins may read of an answer's head. */
+const API_HEADERS = "ETag, Location, Retry-After";
+
 /** The HTTP API. */
 function apiRoutes(tools: Tools): Route[] {
   const door = { ...tools, isFull: () => isFull(tools) };
-  return createApi(tools.options, door)
-    .map((route) => ({ ...route, access: "token" }));
+  const routes = createApi(tools.options, door);
+  return [
+    {
+      method: "OPTIONS",
+      path: /^\/api(?:\/.*)?$/,
+      access: "open",
+      handler: ({ request }) =>
+        allowed(request, preflight(request, API_METHODS)),
+    },
+    ...routes.map(({ method, path, handler }): Route => ({
+      method,
+      path,
+      access: "token",
+      handler: async (visit) =>
+        allowed(visit.request, await handler(visit), API_HEADERS),
+    })),
+  ];
 }
 
 /** A route that fits a request, and how. */

@@ -2,13 +2,14 @@
 
 import { explain, text } from "../answers.ts";
 import { type Auth, protocolFor } from "../auth.ts";
+import { allowed, preflight } from "../cors.ts";
 import type { Refused } from "../guard.ts";
 import type { RefusalLog } from "../refusal_log.ts";
 import type { Scope } from "../scopes.ts";
 import type { Aria2Door, Judge } from "./door.ts";
 
-/** How long a browser need not ask again whether it may, in seconds. */
-const MAX_AGE = 1_728_000;
+/** What is answered besides sockets. */
+const METHODS = "POST, GET, OPTIONS";
 
 /**
  * Sockets that have not given the token: programs that only listen need none, as
@@ -124,7 +125,7 @@ export function createEntrance(
       case "GET":
         return allowed(request, await get(visitor));
       case "OPTIONS":
-        return allowed(request, preflight(request.headers));
+        return allowed(request, preflight(request, METHODS));
       default:
         return text(404, "Only POST, GET and WebSockets are answered here.");
     }
@@ -138,28 +139,4 @@ function pageOf(headers: Headers): string | null {
   if (referer !== null) return referer.origin;
   const site = headers.get("sec-fetch-site") ?? "none";
   return ["none", "same-origin"].includes(site) ? null : "null";
-}
-
-/** What a browser asks for before a page's request. */
-function preflight(asked: Headers): Response {
-  const headers = new Headers({
-    "access-control-allow-methods": "POST, GET, OPTIONS",
-    "access-control-max-age": String(MAX_AGE),
-  });
-  const names = asked.get("access-control-request-headers");
-  if (names !== null) headers.set("access-control-allow-headers", names);
-  if (asked.get("access-control-request-private-network") === "true") {
-    headers.set("access-control-allow-private-network", "true");
-  }
-  return new Response(null, { status: 200, headers });
-}
-
-/** Lets the page read an answer that its guard let it ask for. */
-function allowed(request: Request, response: Response): Response {
-  const origin = request.headers.get("origin");
-  response.headers.append("vary", "Origin");
-  if (origin !== null) {
-    response.headers.set("access-control-allow-origin", origin);
-  }
-  return response;
 }
