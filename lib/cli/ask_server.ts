@@ -35,11 +35,19 @@ export async function askServer(
   const server = { url, token: readToken(flags.token), caCerts };
   if (command.name === "watch") return await runWatch(asked, server);
   const outputs = openOutputs();
-  const code = await runRemote(asked, server, {
+  const run = await runnerOf(command.name);
+  const code = await run(asked, server, {
     line: (text) => outputs.out(`${text}\n`),
     width: outputs.outIsTerminal ? terminalSize().columns : Infinity,
   });
   return codeWith(outputs, code);
+}
+
+/** Who does what a command asks of a server. */
+async function runnerOf(name: string): Promise<typeof runRemote> {
+  if (name !== "import" && name !== "export") return runRemote;
+  const { runExport, runImport } = await import("./carry.ts");
+  return name === "import" ? runImport : runExport;
 }
 
 function readToken(given: unknown): string | null {

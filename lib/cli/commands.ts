@@ -4,6 +4,9 @@ import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import { type Habit, HABITS } from "./habits.ts";
 
+/** The forms that downloads are written down in. */
+export const FORMATS = ["json", "csv", "list"] as const;
+
 /** What a word may be, for shells to complete; null for what no list holds. */
 export type Choices = "file" | "directory" | readonly string[] | null;
 
@@ -244,6 +247,45 @@ export function createCommands(
         ...REMOTE,
       ],
       examples: ["sluice list", "sluice list --status Failed --json"],
+    },
+    {
+      ...none,
+      name: "import",
+      operands: "FILE",
+      choices: "file",
+      summary: "Add what aria2 has saved of its session",
+      notes: [
+        "- is standard input. Of several URLs of a file, the first is taken.",
+        "Exit code 1 if something is left out; it is named.",
+      ],
+      flags: REMOTE,
+      examples: ["sluice import ~/.aria2/aria2.session"],
+    },
+    {
+      ...none,
+      name: "export",
+      operands: "[WORDS]",
+      summary: "Write down a server's downloads, in the order of its queue",
+      notes: [
+        "WORDS look for a part of the URL or the name.",
+        "A list is what add -i reads. Queries of URLs may hold secrets, too.",
+      ],
+      flags: [
+        flag("format", "FORMAT", "json (if not given), csv or list", {
+          choices: FORMATS,
+        }),
+        STATUS,
+        flag(
+          "secrets",
+          null,
+          "with headers such as Authorization and Cookie, and passwords in URLs",
+        ),
+        ...REMOTE.filter((flag) => flag !== JSON_LINES),
+      ],
+      examples: [
+        "sluice export > downloads.json",
+        "sluice export --format list --status Failed > urls.txt",
+      ],
     },
     {
       ...none,

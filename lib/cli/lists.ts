@@ -124,6 +124,9 @@ function addOption(
       return addHeader(fields, `User-Agent: ${value}`);
     case "checksum":
       return addChecksum(fields, value);
+    case "stream-piece-selector":
+      if (value === "inorder") fields.order = "sequential";
+      return null;
     case "split":
       fields.threads = Number(value);
       return null;

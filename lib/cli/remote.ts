@@ -65,12 +65,27 @@ export async function runRemote(
 async function add(
   invocation: Invocation,
   server: ServerAddress,
-  { line }: LineOutput,
+  output: LineOutput,
 ): Promise<number> {
   // All are checked before any is sent, or half a list could be in the queue.
   // How long a URL may be is for the server to say.
   const asked = await readRequests(invocation, { urlLength: Infinity });
   const urls = await withCredentials(invocation, asked);
+  await addAll(urls, server, Boolean(invocation.flags.json), output);
+  return 0;
+}
+
+/**
+ * Adds downloads, and writes their ids.
+ *
+ * @throws {DownloadError} what the server says, or that there is none.
+ */
+export async function addAll(
+  urls: readonly DownloadFields[],
+  server: ServerAddress,
+  asJson: boolean,
+  { line }: LineOutput,
+): Promise<void> {
   using client = await connect(server);
   for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
     const page = urls.slice(n, n + URLS_AT_ONCE);
@@ -80,13 +95,10 @@ async function add(
       : [];
     ids.forEach((id, i) => {
       line(
-        invocation.flags.json
-          ? JSON.stringify({ id, url: page[i]?.url })
-          : printable(id),
+        asJson ? JSON.stringify({ id, url: page[i]?.url }) : printable(id),
       );
     });
   }
-  return 0;
 }
 
 /** The fields of what is asked for, with names and passwords of a `.netrc`. */
@@ -150,8 +162,12 @@ async function nodes(
   return 0;
 }
 
-/** @throws {UsageError} naming the nearest status. */
-function statusFilter(
+/**
+ * The statuses that a flag names, as a list is asked for them.
+ *
+ * @throws {UsageError} naming the nearest status.
+ */
+export function statusFilter(
   given: unknown,
 ): { status?: readonly Status["process_status"][] } {
   if (!Array.isArray(given) || given.length === 0) return {};

@@ -275,13 +275,19 @@ function readHeaders(lines: unknown): Record<string, string> {
   return Object.fromEntries(headers);
 }
 
-/** The text of a list; `-` is standard input. */
 async function readList(path: string): Promise<string> {
-  return decodeList(
-    path === "-"
-      ? await new Response(Deno.stdin.readable).bytes()
-      : await readListFile(path),
-  );
+  return decodeList(await readListBytes(path));
+}
+
+/**
+ * What a list holds; `-` is standard input.
+ *
+ * @throws {UsageError} if it cannot be read.
+ */
+export async function readListBytes(path: string): Promise<Uint8Array> {
+  return path === "-"
+    ? await new Response(Deno.stdin.readable).bytes()
+    : await readListFile(path);
 }
 
 async function readListFile(path: string): Promise<Uint8Array> {
@@ -290,6 +296,6 @@ async function readListFile(path: string): Promise<Uint8Array> {
     return await Deno.readFile(path);
   } catch (error) {
     const reason = errorMessage(error);
-    throw new UsageError(`--input-file cannot be read: ${reason}.`);
+    throw new UsageError(`The list ${path} cannot be read: ${reason}.`);
   }
 }

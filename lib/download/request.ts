@@ -55,6 +55,22 @@ export function parseDownload(
   };
 }
 
+/** The fields that a request is read from: the inverse of `parseDownload`. */
+export function fieldsOf(request: DownloadRequest): JsonObject {
+  const { url, filename, directory, headers, threads, limitRate } = request;
+  const { checksum, order } = request;
+  return {
+    url,
+    ...(filename !== null && { filename }),
+    ...(directory !== undefined && { directory }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),
+    ...(threads !== null && { threads }),
+    ...(limitRate !== undefined && { limit_rate: limitRate }),
+    ...(order !== undefined && { order }),
+  };
+}
+
 function parseHeaders(
   headers: Readonly<Record<string, string>>,
 ): Record<string, string> {

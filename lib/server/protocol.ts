@@ -58,7 +58,17 @@ export type ClientRequest =
   | { readonly kind: "ping" }
   /** The servers that share the queue are wanted. */
   | { readonly kind: "nodes" }
-  | { readonly kind: "list" } & StatusPageRequest;
+  | {
+    readonly kind: "list";
+    /** What was asked for is wanted with each download. */
+    readonly requests?: true;
+  } & StatusPageRequest;
+
+/** A download in a list. */
+export interface ListedStatus extends Status {
+  /** What was asked for, in the fields of a request, if it is wanted. */
+  readonly request?: JsonObject;
+}
 
 /** Which downloads a command is for, if it is for many. */
 export type Which =
@@ -71,7 +81,7 @@ export type RequestId = string | number;
 /** Anything that a socket is sent. */
 export type ServerMessage =
   | {
-    readonly data: readonly Status[];
+    readonly data: readonly ListedStatus[];
     /** How many downloads there are of each process status. */
     readonly totals?: Totals;
     /** Ids of downloads that are not there any more. */
@@ -344,15 +354,29 @@ export const LIST_FIELDS = {
   order: { enum: ORDERS, default: "latest", description: "What comes first." },
 } as const satisfies Fields;
 
+/** What a list may be asked for with on a socket alone. */
+const SOCKET_LIST_FIELDS = {
+  ...LIST_FIELDS,
+  requests: { type: "boolean", description: "Whether each has its request." },
+} as const satisfies Fields;
+
 type ListFields = {
-  readonly [Name in keyof typeof LIST_FIELDS]?: Typed<typeof LIST_FIELDS[Name]>;
+  readonly [Name in keyof typeof SOCKET_LIST_FIELDS]?: Typed<
+    typeof SOCKET_LIST_FIELDS[Name]
+  >;
 };
 
 function parseList(message: JsonObject): ClientRequest {
-  refuseUnknown(message, ["action", ...Object.keys(LIST_FIELDS)]);
-  const { offset = 0, limit = 100, search = "", urls, status, order } = checked<
-    ListFields
-  >(message, LIST_FIELDS);
+  refuseUnknown(message, ["action", ...Object.keys(SOCKET_LIST_FIELDS)]);
+  const {
+    offset = 0,
+    limit = 100,
+    search = "",
+    urls,
+    status,
+    order,
+    requests,
+  } = checked<ListFields>(message, SOCKET_LIST_FIELDS);
   return {
     kind: "list",
     offset,
@@ -360,6 +384,7 @@ function parseList(message: JsonObject): ClientRequest {
     statuses: parseStatuses(status),
     search,
     order: order ?? "latest",
+    ...(requests && { requests }),
     ...(urls && { urls }),
   };
 }

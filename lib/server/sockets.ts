@@ -5,14 +5,16 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
-import { bad } from "../download/request.ts";
+import { bad, fieldsOf } from "../download/request.ts";
 import type { Lists } from "../status/lists.ts";
+import type { Status } from "../status/status.ts";
 import { addOnce, KEY_REUSED, type Keys } from "./keys.ts";
 import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
 import { commandMany, type ManyDone } from "./many.ts";
 import { nodesOf } from "./nodes.ts";
 import {
   type ClientRequest,
+  type ListedStatus,
   type MessageLimits,
   parseMessage,
   parseRequest,
@@ -139,7 +141,7 @@ export function createSockets(
       const fields = parseMessage(data, options);
       requestId = requestIdOf(fields);
       const request = parseRequest(fields, options);
-      refuseBeyond(client.scope, request.kind);
+      refuseBeyond(client.scope, neededFor(request));
       const message = await obey(client, request);
       if (message !== null) reply(socket, withId(message, requestId));
     } catch (error) {
@@ -147,6 +149,14 @@ export function createSockets(
       if (!(error instanceof DownloadError)) log("request failed", { message });
       reply(socket, withId({ error: { code, message } }, requestId));
     }
+  }
+
+  /** A download with what was asked for, which broadcasts do without. */
+  function withRequest(status: Status): ListedStatus {
+    const request = coordinator.requestOf(status.id);
+    return request === null
+      ? status
+      : { ...status, request: fieldsOf(request) };
   }
 
   /** The reply; null if the client has gone before its turn came. */
@@ -195,7 +205,8 @@ export function createSockets(
         const isThere = () => client.socket.readyState === WebSocket.OPEN;
         const page = await client.lists.read(request, isThere);
         if (page === null) return null;
-        const { statuses: data, total } = page;
+        const { statuses, total } = page;
+        const data = request.requests ? statuses.map(withRequest) : statuses;
         return { data, offset: request.offset, total };
       }
     }
@@ -297,6 +308,11 @@ function oneAfterAnother(): Turns {
       await promise;
     });
   };
+}
+
+/** What a scope must reach: headers of requests let their reader in elsewhere. */
+function neededFor(request: ClientRequest): string {
+  return request.kind === "list" && request.requests ? "export" : request.kind;
 }
 
 function send(socket: WebSocket, text: string): void {
