@@ -93,6 +93,11 @@ const REQUEST: readonly Flag[] = [
     flag(name, "DIGEST", `the ${name} that the file must have, for one URL`)
   ),
   flag(
+    "checksum-from",
+    "auto|URL",
+    "look for a checksum where origins publish them, or in the file at a URL",
+  ),
+  flag(
     "input-file",
     "FILE",
     "more URLs, one a line; - for standard input, # for a comment",

@@ -130,6 +130,7 @@ function listLines(status: ListedStatus): string[] {
       "checksum",
       algorithm && `${hyphened(algorithm)}=${request[algorithm]}`,
     ],
+    ["checksum-from", request.checksum_from],
     ["split", request.threads],
     ["max-download-limit", request.limit_rate],
     ["stream-piece-selector", request.order && "inorder"],

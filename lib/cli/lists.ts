@@ -127,6 +127,10 @@ function addOption(
     case "stream-piece-selector":
       if (value === "inorder") fields.order = "sequential";
       return null;
+    // Not aria2's: what an export has.
+    case "checksum-from":
+      fields.checksum_from = value;
+      return null;
     case "split":
       fields.threads = Number(value);
       return null;

@@ -173,6 +173,8 @@ function readMore(flags: Invocation["flags"], command: string) {
       CHECKSUM_ALGORITHMS.filter((name) => name in flags)
         .map((name) => [name, flags[name]]),
     ),
+    ...("checksum-from" in flags &&
+      { checksum_from: flags["checksum-from"] }),
     ...("threads" in flags &&
       { threads: wholeNumberFlag(flags, "threads", 1) }),
     ...("limit-rate" in flags && command !== "get" &&

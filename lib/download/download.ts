@@ -48,6 +48,15 @@ export interface Checksum {
   readonly digest: string;
 }
 
+/** A checksum, and where it is from. */
+export interface FoundChecksum extends Checksum {
+  /**
+   * `request` if the client gave it; else the header's name, or the URL, without
+   * userinfo and query, that it was found at.
+   */
+  readonly from: string;
+}
+
 /** A name and password, for one origin. */
 export interface Credentials {
   readonly username: string;
@@ -73,6 +82,11 @@ export interface DownloadRequest {
   readonly credentials?: Credentials;
   /** The checksum that the whole file must have. */
   readonly checksum: Checksum | null;
+  /**
+   * Where a checksum is to be looked for: `auto` for where origins publish them,
+   * or a URL. Absent to look nowhere.
+   */
+  readonly checksumFrom?: string;
   /** How many threads it may have at most; null for no limit of its own. */
   readonly threads: number | null;
   /** Bytes a second that it may take; absent for no limit of its own. */
@@ -120,6 +134,8 @@ export interface FileFacts {
    * epoch; absent where the origin does not tell, and in old records.
    */
   readonly modified?: number;
+  /** The checksum that was found; null if it was looked for in vain. */
+  readonly checksum?: FoundChecksum | null;
   /** A safe name for the file. */
   readonly name: string;
 }
@@ -230,6 +246,18 @@ const WORDS: Record<State["kind"], string> = {
   Downloaded: "finished",
   Failed: "failed",
 };
+
+/**
+ * The checksum that a file must have, and where it is from; null if none was found,
+ * undefined if none was asked for.
+ */
+export function checksumOf(
+  { checksum, checksumFrom }: DownloadRequest,
+  file: FileFacts | null,
+): FoundChecksum | null | undefined {
+  if (checksum !== null) return { ...checksum, from: "request" };
+  return checksumFrom === undefined ? undefined : file?.checksum ?? null;
+}
 
 /** The host that a download's threads count against, with its port. */
 export function hostOf({ url }: DownloadRequest): string {

@@ -57,6 +57,13 @@ const PLAIN_FIELDS = {
     maximum: 1_000,
     description: "How many threads it may have at most.",
   },
+  checksum_from: {
+    type: ["string", "null"],
+    minLength: 1,
+    title: '"auto", or the URL of a file of checksums',
+    description: "Where a checksum is to be looked for, in place of one that " +
+      "is given: auto for where origins publish them, or a URL.",
+  },
   limit_rate: RATE,
   order: {
     enum: ["sequential", null],

@@ -38,16 +38,20 @@ export function parseDownload(
     limit_rate,
     order = null,
     paused,
+    checksum_from: from = null,
     ...checksums
   } = checked<DownloadFields>(fields, DOWNLOAD_FIELDS);
   const directory = path === null ? null : parseDirectory(path);
   const limitRate = limit_rate ?? undefined;
+  const checksum = checksumIn(checksums);
+  const checksumFrom = from && parseChecksumFrom(from, checksum, limits);
   return {
     url,
     filename,
     ...(directory !== null && { directory }),
     headers: parseHeaders(headers),
-    checksum: checksumIn(checksums),
+    checksum,
+    ...(checksumFrom && { checksumFrom }),
     threads,
     ...(limitRate !== undefined && { limitRate }),
     ...(order !== null && { order }),
@@ -58,13 +62,14 @@ export function parseDownload(
 /** The fields that a request is read from: the inverse of `parseDownload`. */
 export function fieldsOf(request: DownloadRequest): JsonObject {
   const { url, filename, directory, headers, threads, limitRate } = request;
-  const { checksum, order } = request;
+  const { checksum, checksumFrom, order } = request;
   return {
     url,
     ...(filename !== null && { filename }),
     ...(directory !== undefined && { directory }),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),
+    ...(checksumFrom !== undefined && { checksum_from: checksumFrom }),
     ...(threads !== null && { threads }),
     ...(limitRate !== undefined && { limit_rate: limitRate }),
     ...(order !== undefined && { order }),
@@ -93,6 +98,18 @@ function checksumIn(
   if (another) throw bad(`Give one checksum, not ${algorithm} and ${another}.`);
   const digest = checksums[algorithm] ?? "";
   return { algorithm, digest: digest.toLowerCase() };
+}
+
+/** Where a checksum is to be looked for: `auto`, or a URL. */
+function parseChecksumFrom(
+  from: string,
+  given: Checksum | null,
+  { urlLength }: RequestLimits,
+): string {
+  if (given !== null) {
+    throw bad(`Give the ${given.algorithm}, or "checksum_from", not both.`);
+  }
+  return from === "auto" ? from : parseUrl(from, urlLength);
 }
 
 /**

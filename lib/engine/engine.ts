@@ -256,6 +256,7 @@ export function createEngine(
       reach: thread.reach,
       pinned: pinnedOf(transfer),
       checked: request.checksum !== null,
+      ...(request.checksumFrom === "auto" && { looks: true as const }),
       part: parts.path(id),
       limited: rates.strictest(readerOf(transfer)) !== null,
     };

@@ -7,10 +7,14 @@
  */
 
 import type { WriteUntil } from "../base/write_until.ts";
+import { checksumOf, type FoundChecksum } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
 import type { DownloadParts } from "../files/parts.ts";
+import { sumFilesBeside } from "../origin/digests.ts";
+import { lastSegment } from "../origin/filename.ts";
+import { requestForOther } from "../origin/request.ts";
 import type { Catalogue, Settled } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
 import type { FinishedPart, Published } from "../threads/messages.ts";
@@ -164,8 +168,13 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   const naming = parts.naming();
   finish(transfer);
   let published: Published;
+  let facts = file;
   try {
-    await compareChecksum(transfer, size, tools);
+    const checksum = await findChecksum(transfer, tools);
+    if (checksum) await compareChecksum(transfer, size, checksum, tools);
+    if (checksum?.from !== "request" && checksum !== undefined) {
+      facts = { ...file, checksum };
+    }
     const { verified } = transfer;
     const { name, modified = null } = file;
     // After a crash between name and record, the name is found again.
@@ -190,7 +199,7 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   const settled: Settled = {
     state: { kind: "Downloaded", path, identity },
     // Where the name was taken, it has got another one.
-    file: { ...file, name },
+    file: { ...facts, name },
     downloaded: size,
     finishedAt: Date.now(),
   };
@@ -203,29 +212,54 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   return "leaves";
 }
 
+/**
+ * The checksum that the file must have: as it was given, or as it was found beside
+ * the first answer, or is found now. Null if it is looked for in vain, undefined
+ * if it is not to be looked for.
+ */
+async function findChecksum(
+  { download: { request }, file }: Transfer,
+  { pool }: Tools,
+): Promise<FoundChecksum | null | undefined> {
+  const known = checksumOf(request, file);
+  const { url, filename, checksumFrom: from } = request;
+  if (known !== null || from === undefined) return known;
+  const files = from === "auto"
+    ? sumFilesBeside(url)
+    : [{ url: from, isOwn: true }];
+  const named = filename === null && file !== null ? [file.name] : [];
+  return await pool.look({
+    files: files.map(({ url, isOwn }) => ({
+      isOwn,
+      request: requestForOther(request, url),
+    })),
+    names: [lastSegment(new URL(url).pathname), ...named],
+  });
+}
+
 /** @throws {DownloadError} CHECKSUM if the part is not what was asked for. */
 async function compareChecksum(
   { download }: Transfer,
   size: number,
+  { algorithm, digest: wanted, from }: FoundChecksum,
   { parts, pool }: Tools,
 ): Promise<void> {
-  const { checksum } = download.request;
-  if (checksum === null) return;
-  const { algorithm, digest: wanted } = checksum;
   const path = parts.whole(download);
   const ranges = [{ start: 0, end: size }];
   const [found] = await pool.digest({ path, algorithm, ranges });
-  if (found !== wanted) throw wrongChecksum(algorithm, wanted, found);
+  if (found !== wanted) throw wrongChecksum(algorithm, wanted, found, from);
 }
 
 function wrongChecksum(
   algorithm: string,
   wanted: string,
   found = "",
+  from: string,
 ): DownloadError {
+  const source = from === "request" ? "" : `, as ${from} says`;
   return new DownloadError(
     "CHECKSUM",
-    `The file's ${algorithm} is ${found}, not ${wanted}: either is wrong. ` +
+    `The file's ${algorithm} is ${found}, not ${wanted}${source}: either is wrong. ` +
       "Check where the checksum is from; trying again fetches the file anew.",
   );
 }

@@ -88,7 +88,8 @@ export function readerOf({ download, source }: Transfer): Reader {
 function onAnswered(
   transfer: Transfer,
   thread: Thread,
-  { answer, mislabelled, url, direct, disposition, modified }: Answered,
+  { answer, mislabelled, url, direct, disposition, modified, checksum }:
+    Answered,
   tools: ThreadEventTools,
 ): void {
   const { hosts, driver, room, tell } = tools;
@@ -104,7 +105,8 @@ function onAnswered(
   const ranges = answer.kind === "slice";
   const label = mislabelled === null ? {} : { mislabelled };
   const time = modified === null ? {} : { modified };
-  const file = { size, ranges, validator, name, ...label, ...time };
+  const sum = checksum === null ? {} : { checksum };
+  const file = { size, ranges, validator, name, ...label, ...time, ...sum };
   learn(transfer, thread, file);
   shareFirst(transfer, thread, tools);
   tell({ kind: "answered", id, file });

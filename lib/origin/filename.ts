@@ -148,7 +148,8 @@ function unquote(value: string): string {
     : value;
 }
 
-function lastSegment(pathname: string): string {
+/** The last segment of a path, decoded if it can be. */
+export function lastSegment(pathname: string): string {
   const segment = pathname.split("/").at(-1) ?? "";
   try {
     return decodeURIComponent(segment);

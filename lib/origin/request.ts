@@ -50,6 +50,19 @@ export function requestFor(
   return { url: asked, headers, credentials };
 }
 
+/**
+ * The request for another file that bears on a download, such as one of checksums:
+ * what was given for the download's own origin goes along to that alone.
+ */
+export function requestForOther(
+  request: Pick<DownloadRequest, "url" | "headers" | "credentials">,
+  url: string,
+): OriginRequest {
+  const asked = requestFor(request, withoutUserinfo(url));
+  const own = userinfoOf(new URL(url));
+  return own === null ? asked : { ...asked, credentials: own };
+}
+
 function credentialsOf(
   { url, credentials }: Pick<DownloadRequest, "url" | "credentials">,
 ): Credentials | null {

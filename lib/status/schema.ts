@@ -1,6 +1,7 @@
 /** What clients see of downloads: the names and the kinds of all fields. Pure. */
 
 import type { Schema, Typed } from "../base/schema.ts";
+import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
 import { ERROR_CODES } from "../download/error_codes.ts";
 
 /** Where a download can stand, as clients see it. */
@@ -88,6 +89,21 @@ export const STATUS = {
     path_to_file: {
       ...TEXT_OR_NULL,
       description: "The file: link of the finished file.",
+    },
+    checksum: {
+      type: ["object", "null"],
+      properties: {
+        algorithm: { enum: CHECKSUM_ALGORITHMS },
+        digest: { type: "string", description: "Hexadecimal digits." },
+        from: {
+          type: "string",
+          description: "request, a header's name, or the URL that it is from.",
+        },
+      },
+      required: ["algorithm", "digest", "from"],
+      description:
+        "The checksum that the file must have; null while none is found, absent " +
+        "where none was asked for.",
     },
     node: {
       ...TEXT_OR_NULL,

@@ -1,7 +1,11 @@
 /** What the world may see of a download. Pure. */
 
 import { toFileUrl } from "@std/path/to-file-url";
-import type { Download, LimitedBy } from "../download/download.ts";
+import {
+  checksumOf,
+  type Download,
+  type LimitedBy,
+} from "../download/download.ts";
 import { type Range, total } from "../download/ranges.ts";
 import type { Transfer } from "../transfer/transfer.ts";
 import type { Disk, Status, Totals } from "./schema.ts";
@@ -14,6 +18,7 @@ export function statusOf(download: Download): Status {
   const finished = state.kind === "Downloaded";
   const size = file?.size ?? null;
   const error = "error" in state ? state.error : null;
+  const checksum = checksumOf(request, file);
   return {
     id,
     url: request.url,
@@ -33,6 +38,7 @@ export function statusOf(download: Download): Status {
     fetching: [],
     path_to_file: finished ? toFileUrl(state.path).href : null,
     ...(request.order && { order: request.order }),
+    ...(checksum !== undefined && { checksum }),
     error: error && { code: error.code, message: error.message },
     added_at: isoDate(addedAt),
     finished_at: finishedAt === null ? null : isoDate(finishedAt),
@@ -53,6 +59,7 @@ export function statusOfTransfer(
   const size = file?.size ?? null;
   const downloaded = total(done);
   const left = size === null ? null : size - downloaded;
+  const checksum = checksumOf(download.request, file);
   return {
     ...statusOf(download),
     process_status: isRunning(transfer) ? "Downloading" : "Queued",
@@ -69,6 +76,7 @@ export function statusOfTransfer(
     fetching: [...threads.values()]
       .filter(({ run, end }) => run.end < end && end !== Infinity)
       .map(({ run, end }) => pairOf({ start: run.end, end })),
+    ...(checksum !== undefined && { checksum }),
     error: lastError && { code: lastError.code, message: lastError.message },
   };
 }

@@ -37,6 +37,7 @@ const IS_DAMAGED = `(
     json_type(request, '$.checksum') IN ('object', 'null') AND
     json_type(request, '$.threads') IN ('integer', 'null') AND
     coalesce(json_type(request, '$.directory'), 'text') = 'text' AND
+    coalesce(json_type(request, '$.checksumFrom'), 'text') = 'text' AND
     coalesce(json_type(request, '$.limitRate'), 'integer') = 'integer' AND
     coalesce(request ->> '$.limitRate', 1) > 0 AND
     coalesce(request ->> '$.order', 'sequential') = 'sequential' AND
@@ -53,6 +54,8 @@ const IS_DAMAGED = `(
         file ->> '$.validator.kind' IN ('etag', 'modified') AND
         json_type(file, '$.validator.value') IS 'text') AND
       coalesce(json_type(file, '$.modified'), 'integer') = 'integer' AND
+      coalesce(json_type(file, '$.checksum'), 'null')
+        IN ('object', 'null') AND
       coalesce(json_type(file, '$.mislabelled'), 'text') = 'text') AND
     downloaded BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} AND
     added_at BETWEEN 0 AND ${LATEST_DATE} AND

@@ -83,7 +83,7 @@ export function createCarrier(
   async function perform(order: FileOrder): Promise<void> {
     const { id } = order;
     try {
-      tell(await reportOf(order, settings));
+      tell(await reportOf(order, settings, resources));
     } catch (error) {
       tell({ type: "failed", id, error: toRecord(error) });
     }
@@ -126,6 +126,7 @@ export function createCarrier(
 async function reportOf(
   order: FileOrder,
   { writeUntil }: WorkerSettings,
+  resources: WorkerResources,
 ): Promise<FileReport> {
   const { id } = order;
   switch (order.type) {
@@ -134,6 +135,12 @@ async function reportOf(
       // as a worker does.
       const { digest } = await import("./digest.ts");
       return { type: "digested", id, digests: await digest(order.task) };
+    }
+    case "look": {
+      // Few downloads ask for it.
+      const { lookForChecksum } = await import("./look.ts");
+      const found = await lookForChecksum(order.task, resources);
+      return { type: "looked", id, found };
     }
     case "publish":
       return {

@@ -6,6 +6,7 @@ import type { Range } from "../download/ranges.ts";
 import { type Answer, readAnswer, type Reading } from "../origin/answer.ts";
 import { connectionError } from "../origin/connection_error.ts";
 import { TELLING_BYTES } from "../origin/content.ts";
+import { digestIn } from "../origin/digests.ts";
 import { mislabelledIn, settleDoubts } from "../origin/doubts.ts";
 import { dispositionName } from "../origin/filename.ts";
 import { contentLength } from "../origin/framing.ts";
@@ -71,6 +72,7 @@ export async function fetchSlice(
     direct,
     disposition: headers.get("content-disposition"),
     modified: lastModified(headers),
+    checksum: task.looks ? digestIn(headers) : null,
   });
 
   controls.end = isAlone(answer, task) ? end : Math.min(controls.end, end);

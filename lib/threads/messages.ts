@@ -1,11 +1,17 @@
 /** What the pool and its workers say to each other. */
 
 import type { WriteUntil } from "../base/write_until.ts";
-import type { Checksum, Credentials, Pinned } from "../download/download.ts";
+import type {
+  Checksum,
+  Credentials,
+  FoundChecksum,
+  Pinned,
+} from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Range, Run } from "../download/ranges.ts";
 import type { NamingKind } from "../files/naming.ts";
 import type { Answer } from "../origin/answer.ts";
+import type { OriginRequest } from "../origin/request.ts";
 import type { ClientSettings } from "./clients.ts";
 import type { SharedTurns } from "./turns.ts";
 
@@ -30,6 +36,8 @@ export interface SliceTask {
   readonly pinned: Pinned | null;
   /** Whether a checksum will prove that all answers were of the same file. */
   readonly checked: boolean;
+  /** A checksum is to be looked for beside the answer. */
+  readonly looks?: true;
   /** The path of the part file. */
   readonly part: string;
   /** Whether it has to ask for leave to read. */
@@ -70,9 +78,10 @@ export type Order =
   | FileOrder
   | { readonly type: "ping" };
 
-/** Something to be done with files in a worker, without a thread. */
+/** Something to be done for files in a worker, without a thread. */
 export type FileTask =
   | { readonly type: "digest"; readonly task: DigestTask }
+  | { readonly type: "look"; readonly task: LookTask }
   | { readonly type: "publish"; readonly task: PublishTask }
   | { readonly type: "remove"; readonly task: RemoveTask };
 
@@ -84,6 +93,17 @@ export interface DigestTask {
   readonly path: string;
   readonly algorithm: Checksum["algorithm"] | "crc32";
   readonly ranges: readonly Range[];
+}
+
+/** Files that may hold a file's checksum, in the order in which to look. */
+export interface LookTask {
+  readonly files: readonly {
+    readonly request: OriginRequest;
+    /** Whether it is of that file alone. */
+    readonly isOwn: boolean;
+  }[];
+  /** What the file is called. */
+  readonly names: readonly string[];
 }
 
 /** Part files that are finished, and to get their names. */
@@ -150,6 +170,8 @@ export interface Answered {
   readonly disposition: string | null;
   /** When the file was last modified, in milliseconds since the epoch. */
   readonly modified: number | null;
+  /** The checksum beside the answer, if it was looked for there and found. */
+  readonly checksum: FoundChecksum | null;
 }
 
 /** How a thread came to its end. */
@@ -191,6 +213,11 @@ export type FileReport =
     readonly type: "digested";
     readonly id: number;
     readonly digests: readonly string[];
+  }
+  | {
+    readonly type: "looked";
+    readonly id: number;
+    readonly found: FoundChecksum | null;
   }
   | {
     readonly type: "published";

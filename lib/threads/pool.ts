@@ -4,6 +4,7 @@
  */
 
 import { afterStart, every } from "../base/timers.ts";
+import type { FoundChecksum } from "../download/download.ts";
 import { DownloadError, fromRecord } from "../download/errors.ts";
 import { createConnections } from "./connections.ts";
 import { startLocalMember } from "./local_member.ts";
@@ -12,6 +13,7 @@ import type {
   DigestTask,
   FileReport,
   FileTask,
+  LookTask,
   Published,
   PublishTask,
   RemoveTask,
@@ -63,6 +65,8 @@ export interface Pool
   fetch(task: SliceTask, place: Place): void;
   /** Reads ranges of a file; the digest of each. */
   digest(task: DigestTask): Promise<readonly string[]>;
+  /** Looks for a file's checksum elsewhere; null if there is none. */
+  look(task: LookTask): Promise<FoundChecksum | null>;
   /** Gives finished part files their names; what has come of each. */
   publish(task: PublishTask): Promise<readonly Published[]>;
   /** Removes part files. */
@@ -103,6 +107,9 @@ export function createPool(
     stop: (thread) => members.carrying(thread)?.stop(thread),
     async digest(task) {
       return (await perform({ type: "digest", task }, "digested")).digests;
+    },
+    async look(task) {
+      return (await perform({ type: "look", task }, "looked")).found;
     },
     async publish(task) {
       return (await perform({ type: "publish", task }, "published")).published;

@@ -192,7 +192,15 @@ export function renderEnd(
     : formatSeconds(seconds);
   const speed = formatBytes(bytes / Math.max(seconds, 0.001));
   const all = formatBytes(size ?? downloaded);
-  return `${nameOf(status)}: ${all} in ${time} (${speed}/s)`;
+  const end = `${nameOf(status)}: ${all} in ${time} (${speed}/s)`;
+  return end + renderSource(status);
+}
+
+/** Where a checksum that was looked for was found; empty if none was to be. */
+function renderSource({ checksum }: Status): string {
+  if (checksum === undefined || checksum?.from === "request") return "";
+  if (checksum === null) return ", no checksum found";
+  return `, ${checksum.algorithm} as ${printable(checksum.from)} says`;
 }
 
 /** A line about a download whose file is there already. */

@@ -99,6 +99,7 @@ export function createDetail(panel) {
     ended: createFact(say("detail.ended")),
     limit: createFact(say("detail.limit")),
     folder: createFact(say("detail.folder")),
+    checksum: createFact(say("detail.checksum")),
     file: createFact(say("detail.file")),
     url: createFact(say("detail.url")),
   };
@@ -268,6 +269,7 @@ export function createDetail(panel) {
     );
     drawLimit(status);
     setFact(factRows.folder, path === null ? status.directory : null);
+    setFact(factRows.checksum, wordsOfChecksum(status));
     setFact(factRows.file, path && formatPath(path));
     setFact(factRows.url, status.url);
   }
@@ -298,6 +300,23 @@ export function createDetail(panel) {
     },
     focus: () => heading.focus(),
   };
+}
+
+/**
+ * Where a download's checksum is from; null if none was asked for.
+ *
+ * @param {Status} status
+ */
+function wordsOfChecksum({ checksum, process_status: state }) {
+  if (checksum === undefined) return null;
+  if (checksum === null) {
+    return state === "Downloaded" ? say("detail.checksum.none") : null;
+  }
+  const { algorithm, from } = checksum;
+  const name = algorithm.toUpperCase().replace(/^SHA/, "SHA-");
+  return from === "request"
+    ? say("detail.checksum.given", { name })
+    : say("detail.checksum.found", { name, from });
 }
 
 /** @typedef {{ term: HTMLElement, value: HTMLElement }} Fact */

@@ -35,7 +35,7 @@ export function readOptions(texts, count) {
   if (count > 1 && filename !== "") {
     return fault("filename", say("options.name.many", { count }));
   }
-  if (count > 1 && checksum !== "") {
+  if (count > 1 && checksum !== "" && !isAuto(checksum)) {
     return fault("checksum", say("options.checksum.many", { count }));
   }
   const sum = readChecksum(checksum);
@@ -104,15 +104,22 @@ function fault(field, text) {
   return { kind: "fault", field, text };
 }
 
+/** @param {string} checksum */
+function isAuto(checksum) {
+  return checksum.toLowerCase() === "auto";
+}
+
 /**
  * Reads digits alone, or with the algorithm before or the file's name behind
- * them, as sites and `sha256sum` write them.
+ * them, as sites and `sha256sum` write them; or where they are to be looked for.
  *
  * @param {string} text
  * @returns {Record<string, string> | null} Null if it is none.
  */
 function readChecksum(text) {
   if (text === "") return {};
+  if (isAuto(text)) return { checksum_from: "auto" };
+  if (/^https?:\/\//i.test(text)) return { checksum_from: text };
   const [, digits = ""] =
     text.match(/^(?:sha-?\d+|md5)?[\s:=]*([\da-f]+)(?:\s.*)?$/is) ?? [];
   const algorithm = ALGORITHMS[digits.length];

@@ -47,6 +47,12 @@ Deno.test("what is filled in becomes the protocol's fields", () => {
   });
 });
 
+Deno.test("a checksum may be looked for, for many links, too", () => {
+  const sums = "https://a.example/SHA256SUMS";
+  assertEquals(fieldsOf({ checksum: " Auto" }), { checksum_from: "auto" });
+  assertEquals(fieldsOf({ checksum: sums }), { checksum_from: sums });
+});
+
 Deno.test("a checksum is known by its length, as sites and tools write it", () => {
   const digits = "aB".repeat(32);
   for (

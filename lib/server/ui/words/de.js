@@ -185,11 +185,11 @@ export const WORDS = {
   "options.folder": "Ordner",
   "options.folder.hint": "Etwa filme/2026",
   "options.checksum": "Prüfsumme",
-  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 oder MD5",
+  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 oder MD5; auto sucht eine",
   "options.checksum.many":
     "Eine Prüfsumme gilt für einen einzigen Link; hier sind es {count}.",
   "options.checksum.wrong":
-    "Eine Prüfsumme hat 32 Hexadezimalziffern (MD5), 40 (SHA-1), 64 (SHA-256) oder 128 (SHA-512).",
+    "Eine Prüfsumme hat 32 Hexadezimalziffern (MD5), 40 (SHA-1), 64 (SHA-256) oder 128 (SHA-512); „auto“ sucht eine, und so die URL einer Datei mit ihnen.",
   "options.headers": "Header",
   "options.headers.hint": "Name: Wert",
   "options.headers.wrong":
@@ -295,6 +295,10 @@ export const WORDS = {
   "detail.limit.change": "Ändern …",
   "detail.limit.server": "{own}; gerade gilt das des ganzen Servers",
   "detail.limit.host": "{own}; gerade gilt das seines Hosts",
+  "detail.checksum": "Prüfsumme",
+  "detail.checksum.given": "{name}, wie angegeben",
+  "detail.checksum.found": "{name}, nach {from}",
+  "detail.checksum.none": "gesucht, keine gefunden",
   "detail.file": "Datei",
   "detail.url": "URL",
 

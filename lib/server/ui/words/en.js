@@ -179,10 +179,10 @@ export const WORDS = /** @type {const} */ ({
   "options.folder": "Folder",
   "options.folder.hint": "Such as films/2026",
   "options.checksum": "Checksum",
-  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 or MD5",
+  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 or MD5; auto looks for one",
   "options.checksum.many": "A checksum is for one link; here are {count}.",
   "options.checksum.wrong":
-    "A checksum has 32 hexadecimal digits (MD5), 40 (SHA-1), 64 (SHA-256) or 128 (SHA-512).",
+    "A checksum has 32 hexadecimal digits (MD5), 40 (SHA-1), 64 (SHA-256) or 128 (SHA-512); “auto” looks for one, and so does the URL of a file of them.",
   "options.headers": "Headers",
   "options.headers.hint": "Name: value",
   "options.headers.wrong":
@@ -290,6 +290,10 @@ export const WORDS = /** @type {const} */ ({
   "detail.limit.change": "Change…",
   "detail.limit.server": "{own}; now that of the whole server holds it",
   "detail.limit.host": "{own}; now that of its host holds it",
+  "detail.checksum": "Checksum",
+  "detail.checksum.given": "{name}, as it was given",
+  "detail.checksum.found": "{name}, as {from} says",
+  "detail.checksum.none": "looked for, none found",
   "detail.file": "File",
   "detail.url": "URL",
 

@@ -243,11 +243,11 @@ export const WORDS = {
   "options.folder": "Carpeta",
   "options.folder.hint": "Por ejemplo, cine/2026",
   "options.checksum": "Suma de comprobación",
-  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 o MD5",
+  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 o MD5; auto busca una",
   "options.checksum.many":
     "Una suma de comprobación es para un solo enlace; aquí hay {count}.",
   "options.checksum.wrong":
-    "Una suma de comprobación tiene 32 cifras hexadecimales (MD5), 40 (SHA-1), 64 (SHA-256) o 128 (SHA-512).",
+    "Una suma de comprobación tiene 32 cifras hexadecimales (MD5), 40 (SHA-1), 64 (SHA-256) o 128 (SHA-512); «auto» busca una, y también la URL de un archivo que las tenga.",
   "options.headers": "Cabeceras",
   "options.headers.hint": "Nombre: valor",
   "options.headers.wrong":
@@ -356,6 +356,10 @@ export const WORDS = {
   "detail.limit.change": "Cambiar…",
   "detail.limit.server": "{own}; ahora rige el de todo el servidor",
   "detail.limit.host": "{own}; ahora rige el de su host",
+  "detail.checksum": "Suma de comprobación",
+  "detail.checksum.given": "{name}, como se indicó",
+  "detail.checksum.found": "{name}, según {from}",
+  "detail.checksum.none": "buscada, no se encontró",
   "detail.file": "Archivo",
   "detail.url": "URL",
 

@@ -221,11 +221,11 @@ export const WORDS = {
   "options.folder": "Папка",
   "options.folder.hint": "Например, films/2026",
   "options.checksum": "Контрольная сумма",
-  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 или MD5",
+  "options.checksum.hint": "SHA-256, SHA-512, SHA-1 или MD5; auto ищет её",
   "options.checksum.many":
     "Контрольная сумма задаётся для одной ссылки, а здесь их {count}.",
   "options.checksum.wrong":
-    "В контрольной сумме 32 шестнадцатеричные цифры (MD5), 40 (SHA-1), 64 (SHA-256) или 128 (SHA-512).",
+    "В контрольной сумме 32 шестнадцатеричные цифры (MD5), 40 (SHA-1), 64 (SHA-256) или 128 (SHA-512); «auto» ищет её сама, как и адрес файла с суммами.",
   "options.headers": "Заголовки",
   "options.headers.hint": "Имя: значение",
   "options.headers.wrong":
@@ -329,6 +329,10 @@ export const WORDS = {
   "detail.limit.change": "Изменить…",
   "detail.limit.server": "{own}; сейчас действует общее для сервера",
   "detail.limit.host": "{own}; сейчас действует общее для хоста",
+  "detail.checksum": "Контрольная сумма",
+  "detail.checksum.given": "{name}, как задано",
+  "detail.checksum.found": "{name}, по данным {from}",
+  "detail.checksum.none": "искали, но не нашли",
   "detail.file": "Файл",
   "detail.url": "URL",
 

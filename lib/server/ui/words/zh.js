@@ -148,10 +148,10 @@ export const WORDS = {
   "options.folder": "文件夹",
   "options.folder.hint": "例如 films/2026",
   "options.checksum": "校验和",
-  "options.checksum.hint": "SHA-256、SHA-512、SHA-1 或 MD5",
+  "options.checksum.hint": "SHA-256、SHA-512、SHA-1 或 MD5；auto 会自动查找",
   "options.checksum.many": "校验和只能用于一个链接，这里有 {count} 个。",
   "options.checksum.wrong":
-    "校验和应为 32（MD5）、40（SHA-1）、64（SHA-256）或 128（SHA-512）位十六进制数字。",
+    "校验和应为 32（MD5）、40（SHA-1）、64（SHA-256）或 128（SHA-512）位十六进制数字；“auto”会自动查找，也可填写校验和文件的网址。",
   "options.headers": "标头",
   "options.headers.hint": "名称: 值",
   "options.headers.wrong": "每个标头只写一次，各占一行，格式为“名称: 值”。",
@@ -253,6 +253,10 @@ export const WORDS = {
   "detail.limit.change": "更改…",
   "detail.limit.server": "{own}；目前受整个服务器的限速约束",
   "detail.limit.host": "{own}；目前受其主机的限速约束",
+  "detail.checksum": "校验和",
+  "detail.checksum.given": "{name}，按所给",
+  "detail.checksum.found": "{name}，来自 {from}",
+  "detail.checksum.none": "已查找，未找到",
   "detail.file": "文件",
   "detail.url": "网址",
 
