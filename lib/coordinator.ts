@@ -6,6 +6,8 @@
 import { createInOrder } from "./base/in_order.ts";
 import { every, within } from "./base/timers.ts";
 import {
+  type Checksum,
+  checksumOf,
   type Command,
   createDownload,
   createIds,
@@ -13,6 +15,7 @@ import {
   type DownloadRequest,
   type RateLimits,
   refuseUnlessAllowed,
+  type Verified,
 } from "./download/download.ts";
 import { DownloadError, toRecord } from "./download/errors.ts";
 import {
@@ -139,6 +142,14 @@ export interface Coordinator
    * was removed, and its file was not there to be deleted.
    */
   command(id: string, command: Command): Promise<void>;
+  /**
+   * Reads a finished file again, one at a time, and compares it with a checksum:
+   * the one that is given, or else the download's own.
+   *
+   * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE; FILE_GONE if the file is
+   * not here; BAD_REQUEST if there is no checksum.
+   */
+  verify(id: string, given: Checksum | null): Promise<Verified>;
   /** What limits the rates of the server and of each host, until it stops. */
   rates(): RateLimits;
   /** Changes these, at once. */
@@ -171,6 +182,7 @@ export async function createCoordinator(
     CoordinatorTools,
 ): Promise<Coordinator> {
   const commands = createInOrder();
+  const verifying = createInOrder();
   const { figures, hear: count } = createFigures();
   const room = watchDiskRoom(parts, options.minFreeSpace, tell);
   const tools = { queue, catalogue, records, parts, room, tell, share: peers };
@@ -312,6 +324,40 @@ export async function createCoordinator(
     throw unknownId();
   }
 
+  async function verify(id: string, given: Checksum | null): Promise<Verified> {
+    const download = catalogue.get(id);
+    if (download === null) throw unknownId();
+    const { request, file, state } = download;
+    if (state.kind !== "Downloaded") {
+      throw new DownloadError(
+        "WRONG_STATE",
+        "Cannot verify: the download is not finished.",
+      );
+    }
+    const own = checksumOf(request, file) ?? null;
+    const checksum = given === null ? own : { ...given, from: "request" };
+    if (checksum === null) {
+      throw new DownloadError(
+        "BAD_REQUEST",
+        "Cannot verify: no checksum is known of this download. Give one.",
+      );
+    }
+    const path = pathOf(id);
+    if (path === null) {
+      throw new DownloadError(
+        "FILE_GONE",
+        "The file is not here any more, or another one has its name.",
+      );
+    }
+    const digest = await engine.digest(path, checksum.algorithm);
+    return { fits: digest === checksum.digest, checksum, digest };
+  }
+
+  function pathOf(id: string): string | null {
+    const download = peers?.hasFile(id) === false ? null : catalogue.get(id);
+    return download && finishedPath(download, parts);
+  }
+
   async function close(): Promise<void> {
     telling[Symbol.dispose]();
     room[Symbol.dispose]();
@@ -330,16 +376,15 @@ export async function createCoordinator(
     standing: overview.standing,
     totals: overview.totals,
     requestOf: (id) => catalogue.get(id)?.request ?? null,
-    pathOf(id) {
-      const download = peers?.hasFile(id) === false ? null : catalogue.get(id);
-      return download && finishedPath(download, parts);
-    },
+    pathOf,
     comingOf(id) {
       const transfer = engine.get(id);
       return transfer?.download.request.order === "sequential"
         ? comingOf(transfer, parts.path(id))
         : null;
     },
+    // Of several at a time, each would take as long as all of them.
+    verify: (id, given) => verifying.run("", () => verify(id, given)),
     rates: engine.rates,
     limitRates: engine.limitRates,
     maxDownloads: engine.maxDownloads,

@@ -83,15 +83,20 @@ function flag(
 const HELP = flag("help", null, "this text", { short: "h" });
 const JSON_LINES = flag("json", null, "one JSON object per line");
 
+const CHECKSUMS: readonly Flag[] = CHECKSUM_ALGORITHMS.map((name) =>
+  flag(name, "DIGEST", `the ${name} that the file must have`)
+);
+
 const REQUEST: readonly Flag[] = [
   flag("output", "NAME", "the file's name, for one URL", { short: "o" }),
   flag("header", "LINE", 'a header, "Name: value"; once for each', {
     short: "H",
     times: "each",
   }),
-  ...CHECKSUM_ALGORITHMS.map((name) =>
-    flag(name, "DIGEST", `the ${name} that the file must have, for one URL`)
-  ),
+  ...CHECKSUMS.map((flag) => ({
+    ...flag,
+    meaning: `${flag.meaning}, for one URL`,
+  })),
   flag(
     "checksum-from",
     "auto|URL",
@@ -394,6 +399,27 @@ export function createCommands(
         "sluice remove 3f2a",
         "sluice remove --delete-file 3f2a",
         "sluice remove --all --status Downloaded --yes",
+      ],
+    },
+    {
+      ...none,
+      name: "verify",
+      operands: "ID…",
+      choices: { ids: ["Downloaded"] },
+      summary: "Have a server read finished files again, by their checksums",
+      notes: [
+        ...IDS,
+        "Exit code 1 if one is wrong, gone, or has no checksum.",
+      ],
+      flags: [
+        flag("all", null, "all of which a checksum is known"),
+        ...CHECKSUMS,
+        ...REMOTE,
+      ],
+      examples: [
+        "sluice verify 3f2a",
+        "sluice verify --sha256 9f86d081… 3f2a",
+        "sluice verify --all",
       ],
     },
     {

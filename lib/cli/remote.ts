@@ -1,5 +1,7 @@
 /** The commands that send requests to a running server, and end. */
 
+import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { DownloadError, type ErrorCode } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import { type Invocation, readRate, wholeNumberFlag } from "./arguments.ts";
@@ -13,7 +15,7 @@ import { nearest } from "./nearest.ts";
 import type { DownloadFields } from "./lists.ts";
 import { type Asked, checkUrl, readRequests } from "./requests.ts";
 import { renderNodes } from "./terminal/nodes.ts";
-import { renderTable } from "./terminal/render.ts";
+import { renderTable, renderVerified } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
 
@@ -51,6 +53,8 @@ export async function runRemote(
     case "retry":
     case "remove":
       return await command(name, invocation, server, output);
+    case "verify":
+      return await verify(invocation, server, output);
     case "limit":
       return await limit(invocation, server, output);
     case "nodes":
@@ -188,6 +192,68 @@ export function statusFilter(
   return { status: [...new Set(status)] };
 }
 
+/** Has finished files read again; the exit code is 1 unless all are right. */
+async function verify(
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  if ((operands.length === 0) === !flags.all) {
+    throw new UsageError(
+      "verify takes ids, which sluice list shows, or --all, and not both.",
+    );
+  }
+  const given = Object.fromEntries(
+    CHECKSUM_ALGORITHMS.filter((name) => name in flags)
+      .map((name) => [name, flags[name]]),
+  );
+  if (Object.keys(given).length > 0 && operands.length !== 1) {
+    throw new UsageError("A checksum is for one id.");
+  }
+  using client = await connect(server);
+  const ids = flags.all
+    ? await idsWithChecksum(client)
+    : await fullIds(client, operands);
+  let code = 0;
+  for (const id of ids) {
+    try {
+      const reply = await client.request({ action: "verify", id, ...given });
+      if (!("data" in reply) || !("fits" in reply.data)) continue;
+      const { message: _, ...verified } = reply.data;
+      if (!verified.fits) code = 1;
+      line(flags.json ? JSON.stringify(verified) : renderVerified(verified));
+    } catch (error) {
+      if (!(error instanceof DownloadError) || !REFUSALS.includes(error.code)) {
+        throw error;
+      }
+      code = 1;
+      console.error(`sluice: ${printable(id)}: ${printable(error.message)}`);
+    }
+  }
+  return code;
+}
+
+/** Errors of one download, after which others can be asked about. */
+const REFUSALS: readonly ErrorCode[] = [
+  "UNKNOWN_ID",
+  "WRONG_STATE",
+  "FILE_GONE",
+  "BAD_REQUEST",
+  "DISK",
+];
+
+async function idsWithChecksum(client: Client): Promise<string[]> {
+  const known = new Set<string>();
+  const others = new Set<string>();
+  for await (const page of allPages(client, { status: ["Downloaded"] })) {
+    for (const { id, checksum } of page) (checksum ? known : others).add(id);
+  }
+  if (others.size > 0) {
+    console.error(`sluice: of ${others.size} no checksum is known`);
+  }
+  return [...known];
+}
+
 /** What can be done to a download by its id. */
 type Action = "pause" | "resume" | "retry" | "remove";
 
@@ -303,18 +369,24 @@ async function allIds(
   client: Client,
   filter: Readonly<Record<string, unknown>>,
 ): Promise<string[]> {
-  const ids: string[] = [];
-  for (;;) {
-    const page = await listPage(client, {
-      offset: ids.length,
-      limit: PAGE,
-      ...filter,
-    });
-    ids.push(...page.statuses.map(({ id }) => id));
-    if (page.statuses.length === 0 || ids.length >= page.total) {
-      // Downloads that are added meanwhile move others to the next page, too.
-      return [...new Set(ids)];
-    }
+  const ids = new Set<string>();
+  for await (const statuses of allPages(client, filter)) {
+    for (const { id } of statuses) ids.add(id);
+  }
+  return [...ids];
+}
+
+/** Downloads that are added meanwhile move others to the next page, too. */
+async function* allPages(
+  client: Client,
+  filter: Readonly<Record<string, unknown>>,
+): AsyncGenerator<readonly Status[]> {
+  for (let offset = 0;;) {
+    const asked = { offset, limit: PAGE, ...filter };
+    const { statuses, total } = await listPage(client, asked);
+    yield statuses;
+    offset += statuses.length;
+    if (statuses.length === 0 || offset >= total) return;
   }
 }
 

@@ -57,6 +57,15 @@ export interface FoundChecksum extends Checksum {
   readonly from: string;
 }
 
+/** What reading a finished file again has shown. */
+export interface Verified {
+  readonly fits: boolean;
+  /** What it was compared with. */
+  readonly checksum: FoundChecksum;
+  /** What it has, in the same algorithm. */
+  readonly digest: string;
+}
+
 /** A name and password, for one origin. */
 export interface Credentials {
   readonly username: string;

@@ -78,17 +78,20 @@ const PLAIN_FIELDS = {
   },
 } as const;
 
+/** A checksum, in one of several algorithms. */
+export const CHECKSUM_FIELDS: Fields = Object.fromEntries(
+  CHECKSUM_ALGORITHMS.map((name) => [name, {
+    type: "string",
+    pattern: `^[0-9A-Fa-f]{${CHECKSUM_DIGITS[name]}}$`,
+    title: `${CHECKSUM_DIGITS[name]} hexadecimal digits`,
+    description: "A checksum that the whole file must have; one of them.",
+  }]),
+);
+
 /** All fields of a request for one download. */
 export const DOWNLOAD_FIELDS = {
   ...PLAIN_FIELDS,
-  ...Object.fromEntries(
-    CHECKSUM_ALGORITHMS.map((name) => [name, {
-      type: "string",
-      pattern: `^[0-9A-Fa-f]{${CHECKSUM_DIGITS[name]}}$`,
-      title: `${CHECKSUM_DIGITS[name]} hexadecimal digits`,
-      description: "A checksum that the whole file must have; one of them.",
-    }]),
-  ),
+  ...CHECKSUM_FIELDS,
 } as const satisfies Fields;
 
 /** What is said of a download that is asked for. */

@@ -88,7 +88,12 @@ function parseHeaders(
   );
 }
 
-function checksumIn(
+/**
+ * The checksum of fields that were checked; null if they hold none.
+ *
+ * @throws {DownloadError} BAD_REQUEST if they hold two.
+ */
+export function checksumIn(
   checksums: { readonly [Name in ChecksumAlgorithm]?: string },
 ): Checksum | null {
   const [algorithm, another] = CHECKSUM_ALGORITHMS.filter((name) =>

@@ -6,6 +6,7 @@
 import { every, within } from "../base/timers.ts";
 import { mayWrite, type WriteUntil } from "../base/write_until.ts";
 import type {
+  ChecksumAlgorithm,
   DownloadRequest,
   LimitedBy,
   RateLimits,
@@ -134,6 +135,12 @@ export interface Engine {
   limitDownloads(most: number | null): void;
   /** Has a transfer go by another request, which differs in its rate alone. */
   limit(id: string, request: DownloadRequest): void;
+  /**
+   * Reads a finished file again, in a worker.
+   *
+   * @throws what the system says if it cannot be read.
+   */
+  digest(path: string, algorithm: ChecksumAlgorithm): Promise<string>;
   /** Pauses what the disk has no room for any more. */
   pauseWithoutRoom(): void;
   /**
@@ -371,6 +378,12 @@ export function createEngine(
       if (transfer === undefined) return;
       ask(transfer, request);
       hold([transfer]);
+    },
+    async digest(path, algorithm) {
+      const { size } = await Deno.stat(path);
+      const ranges = [{ start: 0, end: size }];
+      const [digest = ""] = await pool.digest({ path, algorithm, ranges });
+      return digest;
     },
     pauseWithoutRoom: () => room.pauseAllWithout(registry.all()),
     rest,

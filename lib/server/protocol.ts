@@ -1,17 +1,21 @@
 /** The JSON that clients may send, and will get. Pure. */
 
 import { isDeeper, isObject, type JsonObject } from "../base/json.ts";
-import type {
-  Command,
-  DownloadRequest,
-  RateLimits,
+import {
+  type Checksum,
+  type ChecksumAlgorithm,
+  type Command,
+  type DownloadRequest,
+  type RateLimits,
+  type Verified,
 } from "../download/download.ts";
 import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
 import type { Fields, Typed } from "../base/schema.ts";
-import { RATE } from "../download/fields.ts";
+import { CHECKSUM_FIELDS, RATE } from "../download/fields.ts";
 import {
   bad,
   checked,
+  checksumIn,
   parseDownload,
   parseUrl,
   refuseUnknown,
@@ -54,6 +58,13 @@ export type ClientRequest =
   }
   /** The rates of the server and of each host, those that are to change. */
   | { readonly kind: "limit"; readonly rates: Partial<RateLimits> }
+  /** A finished file is to be read again. */
+  | {
+    readonly kind: "verify";
+    readonly id: string;
+    /** What to compare it with; null for what is known of it. */
+    readonly checksum: Checksum | null;
+  }
   /** Only a sign that the server is there is wanted. */
   | { readonly kind: "ping" }
   /** The servers that share the queue are wanted. */
@@ -111,6 +122,10 @@ export type ServerMessage =
       readonly message: string;
       readonly nodes: readonly NodeStatus[];
     };
+    readonly request_id?: RequestId;
+  }
+  | {
+    readonly data: { readonly message: string; readonly id: string } & Verified;
     readonly request_id?: RequestId;
   }
   | {
@@ -245,14 +260,26 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
     refuseUnknown(fields, ["action"]);
     return { kind: fields.action };
   }
+  if (fields.action === "verify") return parseVerify(fields);
   if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
   const { id } = fields;
   if (fields.action === "limit" && id === undefined) return parseRates(fields);
   const command = parseCommand(fields, limits);
-  if (typeof id !== "string" || id.length > LONGEST_ID) {
-    throw bad('"id" must be the id of a download.');
-  }
-  return { kind: "command", id, command };
+  return { kind: "command", id: parseId(id), command };
+}
+
+function parseId(id: unknown): string {
+  if (typeof id === "string" && id.length <= LONGEST_ID) return id;
+  throw bad('"id" must be the id of a download.');
+}
+
+function parseVerify(fields: JsonObject): ClientRequest {
+  refuseUnknown(fields, ["action", "id", ...Object.keys(CHECKSUM_FIELDS)]);
+  const checksums = checked<
+    { readonly [Name in ChecksumAlgorithm]?: string }
+  >(fields, CHECKSUM_FIELDS);
+  const checksum = checksumIn(checksums);
+  return { kind: "verify", id: parseId(fields.id), checksum };
 }
 
 const RATES = { limit_rate: RATE, limit_rate_per_host: RATE } as const;
@@ -434,7 +461,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh, limit, remove nodes or ping; ' +
+        '"action" must be list, pause, resume, retry, refresh, limit, remove, verify, nodes or ping; ' +
           "to add a URL, leave it out.",
       );
   }

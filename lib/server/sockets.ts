@@ -197,6 +197,14 @@ export function createSockets(
           },
         };
       }
+      case "verify": {
+        const { id, checksum } = request;
+        const verified = await coordinator.verify(id, checksum);
+        const message = verified.fits
+          ? "The file is as its checksum says."
+          : "The file is not as its checksum says.";
+        return { data: { message, id, ...verified } };
+      }
       case "nodes":
         return { data: nodesOf(cluster) };
       case "ping":

@@ -1,5 +1,6 @@
 /** Downloads as lines of text of a given width. Pure. */
 
+import type { Verified } from "../../download/download.ts";
 import { remedyFor } from "../../download/remedies.ts";
 import type { Kept } from "../../get/existing.ts";
 import type { Effort } from "../../get/reporter.ts";
@@ -201,6 +202,20 @@ function renderSource({ checksum }: Status): string {
   if (checksum === undefined || checksum?.from === "request") return "";
   if (checksum === null) return ", no checksum found";
   return `, ${checksum.algorithm} as ${printable(checksum.from)} says`;
+}
+
+/** A line about a finished file that was read again. */
+export function renderVerified(
+  { id, fits, checksum: { algorithm, digest: wanted, from }, digest }:
+    & Verified
+    & { readonly id: string },
+): string {
+  const source = from === "request" ? "" : `, as ${from} says`;
+  return printable(
+    fits
+      ? `${id}  right: ${algorithm}${source}`
+      : `${id}  WRONG: its ${algorithm} is ${digest}, not ${wanted}${source}`,
+  );
 }
 
 /** A line about a download whose file is there already. */
