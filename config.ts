@@ -71,6 +71,10 @@ export interface Config {
   readonly jsonDepth: number;
   readonly urlLength: number;
   readonly logFormat: "text" | "json";
+  /** Where to tell that downloads have ended; null for nowhere. */
+  readonly webhookUrl: string | null;
+  /** Null for none. */
+  readonly webhookSecret: string | null;
   /** The queue that several servers share; null for one of its own. */
   readonly queue: QueueAddress | null;
   /** Path; null for none. */
@@ -363,6 +367,23 @@ const SETTINGS: Settings = {
     allowed: "text or json",
     parse: (text) => text === "text" || text === "json" ? text : undefined,
   },
+  webhookUrl: {
+    name: "WEBHOOK_URL",
+    meaning: "where to POST that a download has finished or failed, or that " +
+      "all have ended",
+    fallback: "",
+    allowed: "a URL such as https://example.org/hook",
+    parse: parseWebhook,
+    secret: true,
+  },
+  webhookSecret: {
+    name: "WEBHOOK_SECRET",
+    meaning: "what these POSTs are signed with",
+    fallback: "",
+    allowed: TOKEN_RULE,
+    parse: (text) => text === "" ? null : parseToken(text),
+    secret: true,
+  },
   queue: {
     name: "QUEUE",
     meaning: "the queue that several servers share: its brokers and its name",
@@ -650,6 +671,11 @@ function parsePublicUrl(text: string): string | null | undefined {
   if (url.username || url.password || url.search || url.hash) return undefined;
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url.href;
+}
+
+function parseWebhook(text: string): string | null | undefined {
+  if (text === "") return null;
+  return /^https?:$/.test(URL.parse(text)?.protocol ?? "") ? text : undefined;
 }
 
 const LOOPBACK = ["127.0.0.0/8", "::1"];

@@ -25,7 +25,10 @@ import { DownloadError } from "./lib/download/errors.ts";
 import { isLoopback } from "./lib/origin/address.ts";
 import type { Proxies } from "./lib/origin/proxies.ts";
 import { parseToken, type Token, TOKEN_RULE } from "./lib/server/scopes.ts";
-import type { ClientCertificate } from "./lib/threads/clients.ts";
+import type {
+  ClientCertificate,
+  ClientSettings,
+} from "./lib/threads/clients.ts";
 
 // What only one command needs is imported by it: `get` is to start at once.
 
@@ -330,6 +333,10 @@ async function serveUntilStopped(settings: Settings): Promise<void> {
     ...config,
     ...certificates,
     node: await nodeOptions(config, certificates.caCerts),
+    webhook: await webhookOf(config, {
+      ...certificates,
+      allowPrivate: allowsPrivate(config),
+    }),
     begin: "prepared" as const,
     allowPrivate: allowsPrivate(config),
     machineName: Deno.hostname(),
@@ -339,6 +346,25 @@ async function serveUntilStopped(settings: Settings): Promise<void> {
   await serve(options, log, (port) => announce(options, port));
   // A client that still reads a file would keep the process alive.
   Deno.exit(0);
+}
+
+/**
+ * Where the server tells that downloads have ended; null for nowhere.
+ *
+ * @throws {ConfigError} if there is only a secret.
+ */
+async function webhookOf(
+  { webhookUrl: url, webhookSecret: secret, proxies }: Settings,
+  rules: Pick<ClientSettings, "caCerts" | "allowPrivate">,
+) {
+  if (url === null && secret !== null) {
+    throw new ConfigError("WEBHOOK_SECRET is of no use without WEBHOOK_URL.");
+  }
+  if (url === null) return null;
+  const { createPost } = await import("./lib/threads/post.ts");
+  // A client certificate is for origins.
+  const post = createPost({ ...rules, clientCertificate: null, proxies });
+  return { url, secret, post };
 }
 
 /**

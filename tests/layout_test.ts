@@ -177,6 +177,7 @@ const WALL_CLOCK = [
   "lib/coordinator.ts",
   "lib/engine/jobs.ts",
   "lib/get/get.ts",
+  "lib/server/hooks.ts",
   "lib/server/ui/detail.js",
   "lib/server/ui/row.js",
   "lib/store/recovery.ts",

@@ -34,6 +34,7 @@ import {
   type Totals,
 } from "../status/schema.ts";
 import type { Changes } from "../status/status.ts";
+import type { Delivery } from "./hooks.ts";
 import type { ManyDone } from "./many.ts";
 
 /** What a client wants. */
@@ -69,6 +70,8 @@ export type ClientRequest =
   | { readonly kind: "ping" }
   /** The servers that share the queue are wanted. */
   | { readonly kind: "nodes" }
+  /** What has become of telling a webhook is wanted. */
+  | { readonly kind: "deliveries" }
   | {
     readonly kind: "list";
     /** What was asked for is wanted with each download. */
@@ -121,6 +124,14 @@ export type ServerMessage =
     readonly data: {
       readonly message: string;
       readonly nodes: readonly NodeStatus[];
+    };
+    readonly request_id?: RequestId;
+  }
+  | {
+    readonly data: {
+      readonly message: string;
+      /** The latest first; null where there is no webhook. */
+      readonly deliveries: readonly Delivery[] | null;
     };
     readonly request_id?: RequestId;
   }
@@ -256,9 +267,10 @@ const LONGEST_ID = 100;
 
 function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   if (fields.action === "list") return parseList(fields);
-  if (fields.action === "ping" || fields.action === "nodes") {
+  const { action } = fields;
+  if (action === "ping" || action === "nodes" || action === "deliveries") {
     refuseUnknown(fields, ["action"]);
-    return { kind: fields.action };
+    return { kind: action };
   }
   if (fields.action === "verify") return parseVerify(fields);
   if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
@@ -461,7 +473,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh, limit, remove, verify, nodes or ping; ' +
+        '"action" must be list, pause, resume, retry, refresh, limit, remove, verify, nodes, deliveries or ping; ' +
           "to add a URL, leave it out.",
       );
   }

@@ -23,6 +23,7 @@ import { createQueue } from "../store/queue.ts";
 import { createReader } from "../store/reader.ts";
 import { recover } from "../store/recovery.ts";
 import { openStore } from "../store/sqlite.ts";
+import { createHooks, type Webhook } from "./hooks.ts";
 import { createHandler, type Handler, type ServerOptions } from "./routes.ts";
 
 /** Settings of a server. */
@@ -30,6 +31,8 @@ export interface ServeOptions extends CoordinatorOptions, ServerOptions {
   readonly contentDirectory: string;
   /** 0 for any that is free. */
   readonly port: number;
+  /** Where it tells that downloads have ended; null for nowhere. */
+  readonly webhook: Webhook | null;
   /** What the server is in a queue that it shares; null if it shares none. */
   readonly node:
     | Omit<
@@ -96,8 +99,11 @@ export async function serve(
     downloads: coordinator,
   });
   const health = createHealth(home.touch);
+  using hooks = options.webhook &&
+    createHooks(options.webhook, { log, totals: coordinator.totals });
+  if (hooks !== null) listeners.push(hooks.hear);
   const tools = {
-    ...{ coordinator, lists, log, health, cluster },
+    ...{ coordinator, lists, log, health, cluster, hooks },
     listen: (hear: Tell) => void listeners.push(hear),
   };
   const handler = createHandler(options, tools);

@@ -8,6 +8,7 @@ import { DownloadError, toRecord } from "../download/errors.ts";
 import { bad, fieldsOf } from "../download/request.ts";
 import type { Lists } from "../status/lists.ts";
 import type { Status } from "../status/status.ts";
+import type { Hooks } from "./hooks.ts";
 import { addOnce, KEY_REUSED, type Keys } from "./keys.ts";
 import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
 import { commandMany, type ManyDone } from "./many.ts";
@@ -42,6 +43,8 @@ export interface DoorTools {
   readonly log: Log;
   /** Null where the server shares its queue with no other. */
   readonly cluster: Pick<Cluster, "urlOf" | "nodes" | "measures"> | null;
+  /** Null where nobody is told that downloads have ended. */
+  readonly hooks: Pick<Hooks, "deliveries"> | null;
 }
 
 /** What the sockets work with. */
@@ -77,7 +80,7 @@ interface Client {
 /** Makes what greets, tells and answers the clients of a server. */
 export function createSockets(
   options: MessageLimits,
-  { coordinator, lists, keys, telling, log, cluster }: SocketsTools,
+  { coordinator, lists, keys, telling, log, cluster, hooks }: SocketsTools,
 ): Sockets {
   const clients = new Map<WebSocket, Listener>();
   const closing = new AbortController();
@@ -207,6 +210,8 @@ export function createSockets(
       }
       case "nodes":
         return { data: nodesOf(cluster) };
+      case "deliveries":
+        return { data: deliveriesOf(hooks) };
       case "ping":
         return { data: { message: "The server is there." } };
       case "list": {
@@ -321,6 +326,15 @@ function oneAfterAnother(): Turns {
 /** What a scope must reach: headers of requests let their reader in elsewhere. */
 function neededFor(request: ClientRequest): string {
   return request.kind === "list" && request.requests ? "export" : request.kind;
+}
+
+/** What has become of telling a webhook, for a client. */
+function deliveriesOf(hooks: DoorTools["hooks"]) {
+  const deliveries = hooks?.deliveries() ?? null;
+  const message = deliveries === null
+    ? "There is no WEBHOOK_URL."
+    : `The webhook's last deliveries: ${deliveries.length}.`;
+  return { message, deliveries };
 }
 
 function send(socket: WebSocket, text: string): void {

@@ -95,7 +95,7 @@ export async function fetchOnce(
  * wants: Deno sends those of an `http:` proxy through the tunnel to an `https:`
  * origin, too, and those of an `https:` proxy to nobody for an `http:` origin.
  */
-function tellsWrongOne(url: URL, { proxy }: Way): boolean {
+export function tellsWrongOne(url: URL, { proxy }: Way): boolean {
   return proxy !== null && proxy.protocol.startsWith("http") &&
     proxy.protocol !== url.protocol && userinfoOf(proxy) !== null;
 }

@@ -1,0 +1,289 @@
+/** Tells a program elsewhere, by POST, that downloads have ended. */
+
+import type { Log } from "../base/log.ts";
+import type { Download } from "../download/download.ts";
+import { DownloadError, type ErrorCode } from "../download/errors.ts";
+import type { Tell } from "../download/events.ts";
+import { remedyFor } from "../download/remedies.ts";
+import { loggable } from "../origin/request.ts";
+import { statusOf, type Totals } from "../status/status.ts";
+
+/** Where it is told. */
+export interface Webhook {
+  /** May hold secrets: it is shown and logged nowhere. */
+  readonly url: string;
+  /** What bodies are signed with; null for no signature. */
+  readonly secret: string | null;
+  /**
+   * Posts a body; the status of the answer.
+   *
+   * @throws {DownloadError} if there is none.
+   */
+  post(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<number>;
+}
+
+/** What is told of. */
+export type HookEvent = "finished" | "failed" | "idle";
+
+/** What has become of telling one event. */
+export interface Delivery {
+  readonly event: HookEvent;
+  /** The download's; null for `idle`. */
+  readonly id: string | null;
+  /** The name of the download's file; null for `idle`, or if it is not known. */
+  readonly filename: string | null;
+  /** When it came to its end, in ISO 8601. */
+  readonly at: string;
+  readonly tries: number;
+  /** Whether it was taken. */
+  readonly delivered: boolean;
+  /** The last answer's status; null if there was none. */
+  readonly status: number | null;
+  /** Why there was no answer; null if there was one. */
+  readonly code: ErrorCode | null;
+}
+
+/** Tells what it hears; disposing of it ends that. */
+export interface Hooks extends Disposable {
+  readonly hear: Tell;
+  /** The last ones, the latest first. */
+  deliveries(): readonly Delivery[];
+}
+
+/** How it is told; tests have less patience. */
+export interface HookTiming {
+  /** How long an answer may take, in milliseconds. */
+  readonly within: number;
+  /** How long to wait before another try, in milliseconds, each time. */
+  readonly waits: readonly number[];
+  /** How long nothing must have happened to be called idle, in milliseconds. */
+  readonly rest: number;
+}
+
+const TIMING: HookTiming = {
+  within: 10_000,
+  waits: [1_000, 4_000],
+  rest: 1_000,
+};
+/** Events that wait; at one more, the oldest is let go. */
+const MOST_WAITING = 1_000;
+/** Deliveries that are kept to be shown. */
+const MOST_KEPT = 20;
+
+/** An event on its way. */
+interface Waiting {
+  readonly event: HookEvent;
+  readonly id: string | null;
+  readonly filename: string | null;
+  readonly body: string;
+}
+
+/** What hooks need besides where to tell. */
+export interface HookTools {
+  readonly log: Log;
+  totals(): Totals;
+}
+
+/**
+ * Makes hooks. Events are told one after another, and nothing waits for that.
+ *
+ * @param timing How long things may take.
+ */
+export function createHooks(
+  webhook: Webhook,
+  { log, totals }: HookTools,
+  { within, waits, rest }: HookTiming = TIMING,
+): Hooks {
+  const waiting: Waiting[] = [];
+  const kept: Delivery[] = [];
+  const ended = new AbortController();
+  let dropped = 0;
+  let telling = false;
+  /** Whether there has been work since it was last called idle. */
+  let worked = false;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+
+  function queue(entry: Waiting): void {
+    if (waiting.push(entry) > MOST_WAITING) {
+      waiting.shift();
+      dropped++;
+    }
+    if (!telling) void tellAll();
+  }
+
+  async function tellAll(): Promise<void> {
+    telling = true;
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      await deliver(next);
+      if (ended.signal.aborted) return;
+      if (dropped > 0) log("webhook dropped", { count: dropped });
+      dropped = 0;
+    }
+    telling = false;
+  }
+
+  async function deliver(
+    { event, id, filename, body }: Waiting,
+  ): Promise<void> {
+    const delivery = crypto.randomUUID();
+    for (let tries = 1;; tries++) {
+      const { status, code } = await send(event, delivery, body);
+      if (ended.signal.aborted) return;
+      const delivered = status !== null && status >= 200 && status < 300;
+      const wait = waits[tries - 1];
+      const helps = code === null ? (status ?? 0) >= 500 : mayHelp(code);
+      if (!delivered && helps && wait !== undefined) {
+        await pause(wait, ended.signal);
+        continue;
+      }
+      const at = new Date().toISOString();
+      const result = { tries, delivered, status, code };
+      kept.unshift({ event, id, filename, at, ...result });
+      kept.length = Math.min(kept.length, MOST_KEPT);
+      return log(delivered ? "webhook" : "webhook failed", {
+        ...{ event, id, tries, status, code },
+      });
+    }
+  }
+
+  /** One try: the answer's status, or why there is none. */
+  async function send(
+    event: HookEvent,
+    delivery: string,
+    body: string,
+  ): Promise<Pick<Delivery, "status" | "code">> {
+    const late = AbortSignal.timeout(within);
+    try {
+      const status = await webhook.post(
+        webhook.url,
+        {
+          "content-type": "application/json",
+          "user-agent": "sluice",
+          "sluice-event": event,
+          "sluice-delivery": delivery,
+          ...await signatureOf(body, webhook.secret),
+        },
+        body,
+        AbortSignal.any([late, ended.signal]),
+      );
+      return { status, code: null };
+    } catch (error) {
+      if (late.aborted) return { status: null, code: "STALLED" };
+      // Its message might tell where to.
+      const code = error instanceof DownloadError ? error.code : "INTERNAL";
+      return { status: null, code };
+    }
+  }
+
+  function onEnd(event: "finished" | "failed", download: Download): void {
+    const body = bodyOf(event, download);
+    const filename = download.file?.name ?? null;
+    queue({ event, id: download.id, filename, body });
+  }
+
+  /** Many files may end in a moment, and the next be added in the same one. */
+  function lookSoon(): void {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      const now = totals();
+      if (!worked || now.Queued + now.Downloading > 0) return;
+      worked = false;
+      queue({ event: "idle", id: null, filename: null, body: idleBody(now) });
+    }, rest);
+  }
+
+  return {
+    hear(event) {
+      switch (event.kind) {
+        case "downloaded":
+          worked = true;
+          onEnd("finished", event.download);
+          return lookSoon();
+        case "failed":
+          worked = true;
+          onEnd("failed", event.download);
+          return lookSoon();
+        case "started":
+          worked = true;
+          return;
+        case "paused":
+        case "removed":
+          return lookSoon();
+      }
+    },
+    deliveries: () => [...kept],
+    [Symbol.dispose]() {
+      clearTimeout(resting);
+      ended.abort();
+    },
+  };
+}
+
+/** Whether another try may come to another end. */
+function mayHelp(code: ErrorCode): boolean {
+  return ["retry", "fewer"].includes(remedyFor(code));
+}
+
+/**
+ * What is told of a download: its status, with a title and a message that others
+ * show as they are. Of its URL neither userinfo nor query: whoever is told may be
+ * no client.
+ */
+function bodyOf(event: "finished" | "failed", download: Download): string {
+  const status = statusOf(download);
+  const url = loggable(status.url);
+  const name = status.filename ?? url;
+  const { error } = status;
+  return JSON.stringify({
+    event,
+    time: new Date().toISOString(),
+    title: event === "finished" ? "Download finished" : "Download failed",
+    message: error === null ? name : `${name}: ${error.message}`,
+    download: { ...status, url },
+  });
+}
+
+function idleBody(totals: Totals): string {
+  const { Downloaded: finished, Failed: failed } = totals;
+  return JSON.stringify({
+    event: "idle",
+    time: new Date().toISOString(),
+    title: "All downloads have ended",
+    message: `${finished} finished, ${failed} failed`,
+    totals,
+  });
+}
+
+/** `t` is when, in seconds since the epoch; `v1` is of it, a dot and the body. */
+async function signatureOf(
+  body: string,
+  secret: string | null,
+): Promise<Record<string, string>> {
+  if (secret === null) return {};
+  const encoder = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey(
+    "raw",
+    encoder.encode(secret),
+    algorithm,
+    false,
+    ["sign"],
+  );
+  const t = Math.floor(Date.now() / 1000);
+  const signed = encoder.encode(`${t}.${body}`);
+  const mac = await crypto.subtle.sign("HMAC", key, signed);
+  return { "sluice-signature": `t=${t},v1=${new Uint8Array(mac).toHex()}` };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, ms);
+  signal.addEventListener("abort", () => over.resolve());
+  await over.promise;
+  clearTimeout(timer);
+}
