@@ -179,6 +179,7 @@ const WALL_CLOCK = [
   "lib/get/get.ts",
   "lib/server/hooks.ts",
   "lib/server/ui/detail.js",
+  "lib/server/ui/dialogs.js",
   "lib/server/ui/row.js",
   "lib/store/recovery.ts",
   "lib/threads/ask.ts",

@@ -62,6 +62,7 @@ const SCRIPTS = [
   "strip.js",
   "urls.js",
   "view.js",
+  "webhook.js",
   "words.js",
   "words/de.js",
   "words/en.js",

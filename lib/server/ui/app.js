@@ -25,6 +25,7 @@ import { BULK, createOverview } from "./overview.js";
 import { createSelecting } from "./selecting.js";
 import { askForSession, keepDraft, takeDraft } from "./session.js";
 import { hrefWith, readView, TABS, withNextOrder, withOrder } from "./view.js";
+import { createWebhook } from "./webhook.js";
 import { say } from "./words.js";
 
 /** How long typing rests before it is searched for, in milliseconds. */
@@ -88,6 +89,7 @@ const nodes = createNodes({
   dialog,
   button: byId("nodes", HTMLButtonElement),
 });
+const webhook = createWebhook(connection, dialog);
 const { act, actOnMany } = createCommands({ connection, notices, dialog });
 const selecting = createSelecting({
   model,
@@ -115,6 +117,7 @@ function connectionChanged() {
     if (!wasOpen) {
       drawSoon();
       nodes.connected();
+      void webhook.look();
     }
     wasOpen = true;
   } else if (wasOpen) {

@@ -2,10 +2,11 @@
 /// <reference lib="dom" />
 /** Questions that are asked before something is done. */
 
+/** @import { Delivery } from "../hooks.ts" */
 /** @import { Fault } from "./notices.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { html } from "./dom.js";
-import { formatBytes, nameOf } from "./format.js";
+import { formatBytes, formatMoment, nameOf } from "./format.js";
 import { SHORTCUTS } from "./keys.js";
 import { shownFault } from "./notices.js";
 import { readRate } from "./options.js";
@@ -283,6 +284,40 @@ export async function showNodes(dialog, table) {
   await open(dialog, say("nodes"), content, [
     { value: "", label: say("close"), kind: "plain" },
   ]);
+}
+
+/**
+ * Shows what has become of telling a webhook.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @param {readonly Delivery[]} deliveries The latest first.
+ */
+export async function showDeliveries(dialog, deliveries) {
+  const now = new Date();
+  const lines = deliveries.flatMap((delivery) => [
+    html("dt", {}, formatMoment(delivery.at, now)),
+    html("dd", {}, wordsOfDelivery(delivery)),
+  ]);
+  const content = lines.length > 0
+    ? html("dl", { class: "keys" }, ...lines)
+    : html("p", {}, say("webhook.none"));
+  await open(dialog, say("webhook"), [content], [
+    { value: "", label: say("close"), kind: "plain" },
+  ]);
+}
+
+/** @param {Delivery} delivery */
+function wordsOfDelivery({ event, id, filename, delivered, status, code }) {
+  const name = `\u2068${filename ?? id?.slice(0, 8) ?? ""}\u2069`;
+  const outcome = delivered
+    ? say("webhook.told")
+    : status === null
+    ? say("webhook.silent", { code: code ?? "" })
+    : say("webhook.refused", { status });
+  return say("webhook.line", {
+    what: say(`webhook.${event}`, { name }),
+    outcome,
+  });
 }
 
 /** @param {string} key */
