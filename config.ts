@@ -4,6 +4,7 @@ import { resolve } from "@std/path/resolve";
 import { isNetwork } from "./lib/base/ip_address.ts";
 import { parseBytes, parseWholeNumber } from "./lib/base/whole_number.ts";
 import { parseQueue, type QueueAddress } from "./lib/cluster/settings.ts";
+import { parseTimetable, type Timetable } from "./lib/engine/timetable.ts";
 import type { ConfigFile, FileRules } from "./lib/cli/config_file.ts";
 import { FASTEST, SLOWEST } from "./lib/download/fields.ts";
 import {
@@ -31,6 +32,8 @@ export interface Config {
   readonly limitRate: number | null;
   /** Bytes a second; null for no limit. */
   readonly limitRatePerHost: number | null;
+  /** Null for none. */
+  readonly timetable: Timetable | null;
   /** Milliseconds. */
   readonly broadcastTimeout: number;
   readonly host: string;
@@ -110,6 +113,8 @@ interface Setting<T> {
   readonly parse: (text: string) => T | undefined;
   /** How a value that is not allowed may have been meant; null if unknown. */
   readonly meant?: (text: string) => string | null;
+  /** The part of a value that is not allowed; all of it by itself. */
+  readonly wrong?: (text: string) => string;
   /** Whether a wrong value must not be shown. */
   readonly secret?: true;
 }
@@ -187,6 +192,15 @@ const SETTINGS: Settings = {
     meaning: "bytes a second from one origin host; empty for no limit",
     fallback: "",
     ...rate(),
+  },
+  timetable: {
+    name: "TIMETABLE",
+    meaning: "when downloads are limited or paused, by days and times of day",
+    fallback: "",
+    allowed: 'days, times and rates such as "Mon-Fri 08:00,512K 18:00,off ' +
+      'Sat-Sun pause"',
+    parse: parseTimes,
+    wrong: wrongPiece,
   },
   broadcastTimeout: {
     name: "BROADCAST_TIMEOUT",
@@ -545,7 +559,8 @@ export function readConfig(
     const text = given ?? (filed || fallbackOf(key as keyof Config, program));
     const value = setting.parse(String(text).trim());
     if (value === undefined) {
-      const given = setting.secret ? "what it is" : JSON.stringify(text);
+      const wrong = setting.wrong?.(String(text)) ?? text;
+      const given = setting.secret ? "what it is" : JSON.stringify(wrong);
       const meant = setting.meant?.(String(text)) ?? null;
       const place = filed ? `${file.placeOf(name)}: ` : "";
       throw new ConfigError(
@@ -649,6 +664,18 @@ function rate(): Rule<number | null> {
     allowed: `bytes a second from ${SLOWEST}, such as 500k, 2M or 1GB`,
     parse: (text) => text === "" ? null : parseBytes(text, SLOWEST, FASTEST),
   };
+}
+
+function parseTimes(text: string): Timetable | null | undefined {
+  if (text === "") return null;
+  const read = parseTimetable(text);
+  return "piece" in read ? undefined : read;
+}
+
+/** The first piece of a timetable that makes no sense. */
+function wrongPiece(text: string): string {
+  const read = parseTimetable(text);
+  return "piece" in read ? read.piece : text;
 }
 
 function parsePath(text: string): string | null {

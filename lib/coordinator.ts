@@ -116,11 +116,16 @@ export interface CoordinatorTools {
   broadcast(changes: Changes): void;
   /** Absent where no other server has the same queue. */
   readonly peers?: Peers | undefined;
+  /** The time of day, in milliseconds since 1970; the machine's by itself. */
+  readonly timeOfDay?: () => number;
 }
 
 /** All downloads, and what can be done with them. */
-export interface Coordinator
-  extends Pick<Overview, "get" | "disk" | "running" | "standing" | "totals"> {
+export interface Coordinator extends
+  Pick<
+    Overview,
+    "get" | "disk" | "running" | "standing" | "timetable" | "totals"
+  > {
   /**
    * Adds downloads at the end of the queue. Once this resolves, they outlive
    * a crash.
@@ -178,14 +183,18 @@ export interface Coordinator
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { queue, catalogue, records, parts, hear, broadcast, peers }:
+  { queue, catalogue, records, parts, hear, broadcast, peers, ...more }:
     CoordinatorTools,
 ): Promise<Coordinator> {
   const commands = createInOrder();
   const verifying = createInOrder();
   const { figures, hear: count } = createFigures();
   const room = watchDiskRoom(parts, options.minFreeSpace, tell);
-  const tools = { queue, catalogue, records, parts, room, tell, share: peers };
+  const { timeOfDay = Date.now } = more;
+  const tools = {
+    ...{ queue, catalogue, records, parts, room, tell, timeOfDay },
+    share: peers,
+  };
   const engine = createEngine(options, tools);
   const overview = createOverview({ catalogue, engine, elsewhere: peers });
   /** How many downloads are being added: the catalogue does not count them yet. */
@@ -374,6 +383,7 @@ export async function createCoordinator(
     disk: overview.disk,
     running: overview.running,
     standing: overview.standing,
+    timetable: overview.timetable,
     totals: overview.totals,
     requestOf: (id) => catalogue.get(id)?.request ?? null,
     pathOf,

@@ -167,6 +167,19 @@ Deno.test("a wrong value is named in one line, with its setting and what is allo
   }
 });
 
+Deno.test("a wrong piece of a timetable is named", () => {
+  const { message } = assertThrows(
+    () => read({ timetable: "Mon-Fri 08:00,512K 18:00,fast" }),
+    ConfigError,
+  );
+  assertEquals(
+    message,
+    'TIMETABLE must be days, times and rates such as "Mon-Fri 08:00,512K ' +
+      '18:00,off Sat-Sun pause", not "18:00,fast".',
+  );
+  assertEquals(read().timetable, null);
+});
+
 Deno.test("whatever is set, it is used or named as wrong", () => {
   const flag = fc.constantFrom(...FLAGS);
   fc.assert(

@@ -209,7 +209,20 @@ export interface RateLimits {
 }
 
 /** Which limit holds a download's rate: the strictest that bears on it. */
-export type LimitedBy = "server" | "host" | "download";
+export type LimitedBy = "server" | "timetable" | "host" | "download";
+
+/** What a timetable says: nothing, a rate in bytes a second, or to fetch nothing. */
+export type Rule =
+  | { readonly kind: "off" }
+  | { readonly kind: "rate"; readonly rate: number }
+  | { readonly kind: "pause" };
+
+/** What a timetable says now. */
+export interface Held {
+  readonly rule: Rule;
+  /** When it says something else, in milliseconds since 1970; null for never. */
+  readonly until: number | null;
+}
 
 /** What a client may do to a download that is there. */
 export type Command =

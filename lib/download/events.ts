@@ -1,6 +1,6 @@
 /** What happens to downloads. It is told once, to all that listen. */
 
-import type { Command, Download, FileFacts } from "./download.ts";
+import type { Command, Download, FileFacts, Held } from "./download.ts";
 import type { ErrorRecord } from "./errors.ts";
 
 /** Something that has happened. */
@@ -73,6 +73,8 @@ export type DownloadEvent =
     /** Bytes that are free, those that are to be left so among them. */
     readonly free: number;
   }
+  /** The timetable has another rule from now on. */
+  | { readonly kind: "timetable"; readonly held: Held }
   /** The disk could not be looked at. */
   | { readonly kind: "unread"; readonly error: ErrorRecord };
 
@@ -91,7 +93,7 @@ export const CARRIED_OUT = {
   DownloadEvent["kind"]
 >;
 
-/** The download that an event is of; null for the disk's. */
+/** The download that an event is of; null for the server's. */
 export function idOf(event: DownloadEvent): string | null {
   return "id" in event ? event.id : null;
 }

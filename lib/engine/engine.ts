@@ -8,6 +8,7 @@ import { mayWrite, type WriteUntil } from "../base/write_until.ts";
 import type {
   ChecksumAlgorithm,
   DownloadRequest,
+  Held,
   LimitedBy,
   RateLimits,
 } from "../download/download.ts";
@@ -46,6 +47,7 @@ import { createGrants } from "./grants.ts";
 import { createRates, type Reader } from "./rates.ts";
 import { createRegistry } from "./registry.ts";
 import { createRoomRule } from "./room_rule.ts";
+import { heldAt, type Timetable } from "./timetable.ts";
 import { onFailure, onThreadEvent, readerOf } from "./thread_events.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
@@ -73,6 +75,8 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
   readonly limitRate: number | null;
   /** Bytes a second from one origin host; null for no limit. */
   readonly limitRatePerHost: number | null;
+  /** When the server is limited, or fetches nothing; null for never. */
+  readonly timetable: Timetable | null;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -93,6 +97,8 @@ export interface EngineTools {
   readonly tell: Tell;
   /** Absent where no other server has the same queue. */
   readonly share?: Share | undefined;
+  /** The time of day, in milliseconds since 1970. */
+  readonly timeOfDay: () => number;
 }
 
 /** What a server may do that shares its queue with others. */
@@ -129,6 +135,8 @@ export interface Engine {
   rates(): RateLimits;
   /** Changes these, at once. */
   limitRates(limits: RateLimits): void;
+  /** What the timetable says now; null without one. */
+  held(): Held | null;
   /** How many downloads may run at a time; null for one a thread. */
   maxDownloads(): number | null;
   /** Changes it; those that run go on. */
@@ -157,7 +165,7 @@ export interface Engine {
 /** Makes an engine. */
 export function createEngine(
   options: EngineOptions,
-  { queue, catalogue, records, parts, room: { lack }, tell, share }:
+  { queue, catalogue, records, parts, room: { lack }, tell, share, timeOfDay }:
     EngineTools,
 ): Engine {
   const registry = createRegistry();
@@ -209,6 +217,9 @@ export function createEngine(
   const filling = createFilling(fill);
   const looking = every(LOOK_EVERY, look);
   let lastThread = 0;
+  let held: Held | null = null;
+  /** When it was looked at, by the time of day. */
+  let heldSince = 0;
 
   function ofAll(what: Common, all: number): number {
     return share?.partOf(what, all) ?? all;
@@ -237,7 +248,8 @@ export function createEngine(
 
   /** Returns when a host that bears few threads may have its next one. */
   function fill(): number | null {
-    if (!mayWrite(writeUntil)) return null;
+    keepTime();
+    if (held?.rule.kind === "pause" || !mayWrite(writeUntil)) return null;
     const now = performance.now();
     const open = takeUp(tools, limits, now);
     while (registry.threads() < limits.threads) {
@@ -248,6 +260,26 @@ export function createEngine(
     const thread = giveUp(open, limits, now);
     if (thread) driver.stopThread(thread);
     return hosts.nextGap();
+  }
+
+  /** Goes by what the timetable says now. */
+  function keepTime(): void {
+    if (options.timetable === null) return;
+    const time = timeOfDay();
+    // The clock may have been set back.
+    if (held && time >= heldSince && time < (held.until ?? Infinity)) return;
+    held = heldAt(options.timetable, time);
+    heldSince = time;
+    const { rule } = held;
+    rates.timetable = rule.kind === "rate" ? rule.rate : null;
+    hold(registry.all());
+    // What they have fetched is kept; nothing is begun until this is over.
+    if (rule.kind === "pause") [...registry.all()].forEach(stopThreads);
+    tell({ kind: "timetable", held });
+  }
+
+  function stopThreads({ threads }: Transfer): void {
+    for (const thread of threads.values()) driver.stopThread(thread);
   }
 
   function start(transfer: Transfer, plan: Plan, now: number): void {
@@ -368,6 +400,7 @@ export function createEngine(
       rates.limits = limits;
       hold(registry.all());
     },
+    held: () => held,
     maxDownloads: () => maxDownloads,
     limitDownloads(most) {
       maxDownloads = most;

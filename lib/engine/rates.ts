@@ -19,6 +19,8 @@ export type Draw =
 export interface Rates {
   /** The limits of the server, and of each host; they may be changed. */
   limits: RateLimits;
+  /** What a timetable limits the server to, in bytes a second; null for nothing. */
+  timetable: number | null;
   /** The strictest limit that bears on a reader; null if none does. */
   strictest(reader: Reader): { by: LimitedBy; rate: number } | null;
   /** Takes bytes for a reader that a limit bears on. */
@@ -58,7 +60,7 @@ export function createRates(
   const buckets = new Map<string, Bucket>();
 
   function limitsOn({ id, host, own }: Reader) {
-    const { server, host: atHost } = rates.limits;
+    const { limits: { server, host: atHost }, timetable } = rates;
     const all: { by: LimitedBy; key: string; rate: number | null }[] = [
       { by: "download", key: `download ${id}`, rate: own },
       {
@@ -67,6 +69,11 @@ export function createRates(
         rate: atHost && partOf(host, atHost),
       },
       { by: "server", key: "server", rate: server && partOf(null, server) },
+      {
+        by: "timetable",
+        key: "timetable",
+        rate: timetable && partOf(null, timetable),
+      },
     ];
     return all.filter((one): one is typeof one & { rate: number } =>
       one.rate !== null
@@ -104,6 +111,7 @@ export function createRates(
 
   const rates: Rates = {
     limits,
+    timetable: null,
     strictest,
     draw(reader, now) {
       const rate = strictest(reader)?.rate ?? Infinity;

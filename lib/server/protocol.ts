@@ -31,6 +31,7 @@ import {
   type NodeStatus,
   PROCESS_STATUSES,
   type Status,
+  type TimetableStatus,
   type Totals,
 } from "../status/schema.ts";
 import type { Changes } from "../status/status.ts";
@@ -101,7 +102,9 @@ export type ServerMessage =
     /** Ids of downloads that are not there any more. */
     readonly removed?: readonly string[];
     /** The content directory's disk; absent before it was looked at. */
-    readonly disk?: Disk;
+    readonly disk?: Disk | undefined;
+    /** What the timetable says now; absent where there is none. */
+    readonly timetable?: TimetableStatus | undefined;
     /** These replace all that the client knows: it may have missed changes. */
     readonly snapshot?: true;
     /** On a reply to `list`: how many downloads there are on all pages. */
@@ -150,9 +153,10 @@ export type ServerMessage =
 
 /** What all clients are told of changes: one text, for all of them. */
 export function renderChanges(
-  { changed, totals, removed, disk }: Changes,
+  { changed, totals, removed, disk, timetable }: Changes,
 ): string {
-  const message: ServerMessage = { data: changed, totals, removed, disk };
+  const told = { totals, removed, disk, timetable };
+  const message: ServerMessage = { data: changed, ...told };
   return JSON.stringify(message);
 }
 

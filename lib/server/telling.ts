@@ -91,7 +91,9 @@ export function createTelling(
     const data = lists.snapshot();
     const totals = coordinator.totals();
     const disk = coordinator.disk();
-    const message: ServerMessage = { data, totals, disk, snapshot: true };
+    const timetable = coordinator.timetable();
+    const told = { totals, disk, timetable };
+    const message: ServerMessage = { data, ...told, snapshot: true };
     return JSON.stringify(message);
   }
 

@@ -3,6 +3,7 @@
 import type { Fields, Log } from "../base/log.ts";
 import type { DownloadEvent, Tell } from "../download/events.ts";
 import { loggable } from "../origin/request.ts";
+import { timetableStatusOf } from "./status.ts";
 
 /** Writes a line for each event that operators want to know of. */
 export function createEventLog(log: Log): Tell {
@@ -48,6 +49,10 @@ function fieldsOf(event: DownloadEvent): Fields | null {
     case "leftover": {
       const { id, error: { code, message } } = event;
       return { id, code, message };
+    }
+    case "timetable": {
+      const { holds, limit_rate, until } = timetableStatusOf(event.held);
+      return { holds, limit_rate, until };
     }
     case "unread":
       return { message: event.error.message };

@@ -1,6 +1,6 @@
 /** How all downloads stand, and what of it is to be told. */
 
-import type { Download, LimitedBy } from "../download/download.ts";
+import type { Download, Held, LimitedBy } from "../download/download.ts";
 import { type DownloadEvent, idOf } from "../download/events.ts";
 import type { Catalogue } from "../store/catalogue.ts";
 import type { Transfer } from "../transfer/transfer.ts";
@@ -13,6 +13,8 @@ import {
   type Status,
   statusOf,
   statusOfTransfer,
+  type TimetableStatus,
+  timetableStatusOf,
   type Totals,
 } from "./status.ts";
 
@@ -45,6 +47,7 @@ export interface OverviewSources {
     get(id: string): Transfer | undefined;
     transfers(): Iterable<Transfer>;
     limitedBy(transfer: Transfer): LimitedBy | null;
+    held(): Held | null;
   };
   /** Absent where no other server has the same queue. */
   readonly elsewhere?: Elsewhere | undefined;
@@ -55,6 +58,8 @@ export interface Overview extends Running {
   totals(): Totals;
   /** How much room the disk has; undefined before it was looked at. */
   disk(): Disk | undefined;
+  /** What the timetable says; undefined without one. */
+  timetable(): TimetableStatus | undefined;
   /** Notes which download an event has changed. New ones are told of last. */
   hear(event: DownloadEvent): void;
   /** What is to be told now, in one message; null if that is nothing. */
@@ -71,6 +76,8 @@ export function createOverview(
   let disk: Disk | undefined;
   /** What was told last of the disk's free bytes. */
   let toldFree = -Infinity;
+  /** Whether what the timetable says is yet to be told. */
+  let isNewTime = false;
 
   function get(id: string): Status | null {
     const transfer = engine.get(id);
@@ -110,6 +117,11 @@ export function createOverview(
     return { Queued: Math.max(0, Queued - Downloading), Downloading, ...rest };
   }
 
+  function timetable(): TimetableStatus | undefined {
+    const held = engine.held();
+    return held === null ? undefined : timetableStatusOf(held);
+  }
+
   /** Whether the disk's room alone is worth a message. */
   function isDiskNews(): boolean {
     if (disk === undefined) return false;
@@ -123,7 +135,9 @@ export function createOverview(
     running,
     totals,
     disk: () => disk,
+    timetable,
     hear(event) {
+      if (event.kind === "timetable") isNewTime = true;
       if (event.kind === "room") disk = { free: event.free, room: event.bytes };
       const id = idOf(event);
       if (id === null) return;
@@ -134,7 +148,9 @@ export function createOverview(
       for (const { download: { id }, threads } of engine.transfers()) {
         if (threads.size > 0) changed.add(id);
       }
-      if (changed.size + added.size === 0 && !isDiskNews()) return null;
+      const isNews = isDiskNews() || isNewTime;
+      if (changed.size + added.size === 0 && !isNews) return null;
+      isNewTime = false;
       toldFree = disk?.free ?? toldFree;
       const first = changed.values().take(MOST_CHANGES);
       const then = added.values().take(MOST_CHANGES);
@@ -148,7 +164,10 @@ export function createOverview(
         if (status === null) removed.push(id);
         else statuses.push(status);
       }
-      return { totals: totals(), changed: statuses, removed, disk };
+      return {
+        ...{ totals: totals(), changed: statuses, removed, disk },
+        timetable: timetable(),
+      };
     },
   };
 }

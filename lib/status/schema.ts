@@ -61,7 +61,7 @@ export const STATUS = {
       description: "The rate that it is limited to itself, in bytes a second.",
     },
     limited_by: {
-      enum: ["server", "host", "download", null],
+      enum: ["server", "timetable", "host", "download", null],
       description: "Which limit holds its rate while it runs.",
     },
     threads: { type: "integer", minimum: 0, description: "Running now." },
@@ -187,6 +187,28 @@ export const DISK = {
 
 /** How much room the content directory's disk has, in bytes. */
 export type Disk = Typed<typeof DISK>;
+
+/** What the timetable says now. */
+export const TIMETABLE = {
+  type: "object",
+  properties: {
+    holds: { enum: ["off", "rate", "pause"] },
+    limit_rate: {
+      type: ["integer", "null"],
+      minimum: 0,
+      description: "Bytes a second; null where it limits nothing.",
+    },
+    until: {
+      type: ["string", "null"],
+      format: "date-time",
+      description: "When it says something else; null for never.",
+    },
+  },
+  required: ["holds", "limit_rate", "until"],
+} as const satisfies Schema;
+
+/** What the timetable says now, as clients see it. */
+export type TimetableStatus = Typed<typeof TIMETABLE>;
 
 /** A server of a queue that several share. */
 export const NODE = {

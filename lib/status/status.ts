@@ -4,13 +4,14 @@ import { toFileUrl } from "@std/path/to-file-url";
 import {
   checksumOf,
   type Download,
+  type Held,
   type LimitedBy,
 } from "../download/download.ts";
 import { type Range, total } from "../download/ranges.ts";
 import type { Transfer } from "../transfer/transfer.ts";
-import type { Disk, Status, Totals } from "./schema.ts";
+import type { Disk, Status, TimetableStatus, Totals } from "./schema.ts";
 
-export type { Disk, Status, Totals };
+export type { Disk, Status, TimetableStatus, Totals };
 
 /** The status of a download that no thread works on. */
 export function statusOf(download: Download): Status {
@@ -99,6 +100,15 @@ function isoDate(time: number): string {
   return new Date(time).toISOString();
 }
 
+/** How clients see what a timetable says. */
+export function timetableStatusOf({ rule, until }: Held): TimetableStatus {
+  return {
+    holds: rule.kind,
+    limit_rate: rule.kind === "rate" ? rule.rate : null,
+    until: until === null ? null : isoDate(until),
+  };
+}
+
 /** What has changed since the last message. */
 export interface Changes {
   readonly totals: Totals;
@@ -106,5 +116,7 @@ export interface Changes {
   /** Downloads that are not there any more. */
   readonly removed: readonly string[];
   /** Absent before the disk was looked at. */
-  readonly disk?: Disk;
+  readonly disk?: Disk | undefined;
+  /** Absent where there is no timetable. */
+  readonly timetable?: TimetableStatus | undefined;
 }

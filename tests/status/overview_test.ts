@@ -12,6 +12,7 @@ function create() {
       get: () => undefined,
       transfers: () => [],
       limitedBy: () => null,
+      held: () => null,
     },
   });
 }

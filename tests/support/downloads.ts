@@ -26,6 +26,7 @@ export const OPTIONS: CoordinatorOptions = {
   bytesAmount: 64 * 1024,
   limitRate: null,
   limitRatePerHost: null,
+  timetable: null,
   broadcastTimeout: 10,
   queueLength: 100_000,
   minFreeSpace: 0,
@@ -74,6 +75,8 @@ export async function startDownloads(
     directory?: string;
     /** Hears all that is told. */
     onTold?: (changes: Changes) => void;
+    /** In milliseconds since 1970. */
+    timeOfDay?: () => number;
   } = {},
 ): Promise<Downloads> {
   const own = options.directory === undefined ? await makeDirectory() : null;
@@ -91,6 +94,7 @@ export async function startDownloads(
     catalogue: store,
     records: store,
     parts,
+    ...(options.timeOfDay && { timeOfDay: options.timeOfDay }),
     hear: createEventLog((event, fields = {}) => {
       log.push({ event, fields });
     }),

@@ -6,7 +6,7 @@
 import type { Fields, Schema } from "../../base/schema.ts";
 import { ERROR_CODES } from "../../download/error_codes.ts";
 import { DOWNLOAD_FIELDS, URL_FIELD } from "../../download/fields.ts";
-import { DISK, NODE, STATUS, TOTALS } from "../../status/schema.ts";
+import { DISK, NODE, STATUS, TIMETABLE, TOTALS } from "../../status/schema.ts";
 import {
   type ClientRequest,
   KEY,
@@ -86,6 +86,7 @@ export const EVENT = {
     totals: TOTALS,
     removed: { type: "array", items: { type: "string" } },
     disk: DISK,
+    timetable: TIMETABLE,
     snapshot: {
       type: "boolean",
       description: "These replace all that the client knows.",

@@ -67,6 +67,7 @@ const connection = connect({
     announce(model.hear(frame, performance.now()));
     selecting.forget(model.takeLeft());
     if (frame.disk) overview.drawRoom(frame.disk);
+    if (frame.timetable) overview.drawTimetable(frame.timetable);
     doneNotice.hear(model.totals());
     overview.drawTitle(connection.state());
     drawSoon();

@@ -279,7 +279,7 @@ export function createDetail(panel) {
     const { term, value } = factRows.limit;
     term.hidden = value.hidden = state === "Downloaded";
     const own = rate === null ? say("detail.limit.none") : formatSpeed(rate);
-    const isOther = limited_by === "server" || limited_by === "host";
+    const isOther = limited_by !== null && limited_by !== "download";
     setText(limit, isOther ? say(`detail.limit.${limited_by}`, { own }) : own);
   }
 

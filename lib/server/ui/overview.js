@@ -2,14 +2,14 @@
 /// <reference lib="dom" />
 /** What holds for all downloads: totals, speed, connection, the tab's title. */
 
-/** @import { Disk } from "../../status/status.ts" */
+/** @import { Disk, TimetableStatus } from "../../status/status.ts" */
 /** @import { ConnectionState } from "./connection.js" */
 /** @import { Model } from "./model.js" */
 /** @import { Reason } from "./session.js" */
 /** @import { Order, Tab } from "./view.js" */
 import { createChart } from "./chart.js";
 import { byId, html, setText } from "./dom.js";
-import { formatBytes, formatSpeed, titleFor } from "./format.js";
+import { formatBytes, formatMoment, formatSpeed, titleFor } from "./format.js";
 import { countIn } from "./model.js";
 import { orderOf, ORDERS, reversed, TABS } from "./view.js";
 import { formatNumber, listed, say } from "./words.js";
@@ -131,6 +131,15 @@ export function createOverview(model) {
       const bytes = formatBytes(free);
       setText(room, say(left > 0 ? "room" : "room.full", { bytes }));
       room.title = say("room.why", { bytes: formatBytes(Math.max(0, left)) });
+    },
+
+    /** @param {TimetableStatus} status */
+    drawTimetable({ holds, limit_rate: rate, until }) {
+      const line = byId("timetable", HTMLElement);
+      line.hidden = false;
+      const what = say(`timetable.${holds}`, { speed: formatSpeed(rate ?? 0) });
+      const moment = until && formatMoment(until, new Date());
+      setText(line, moment ? say("timetable.until", { what, moment }) : what);
     },
 
     /**

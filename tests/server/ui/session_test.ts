@@ -77,6 +77,24 @@ testSteps("the page's session in Chromium", {
     }
   },
 
+  async "one line tells what the timetable says, if there is one"(browser) {
+    for (
+      const [TIMETABLE, said] of [
+        ["pause", "Timetable: paused"],
+        ["", null],
+      ] as const
+    ) {
+      await using sluice = await startSluice({ environment: { TIMETABLE } });
+      await using open = await openPage(browser, { width: 1200, height: 640 });
+      const { page } = open;
+      await page.goto(pageOf(sluice));
+      await page.getByText("Nothing here yet").waitFor();
+      const line = page.locator("#timetable");
+      if (said === null) assert(await line.isHidden());
+      else assertEquals(await line.textContent(), said);
+    }
+  },
+
   async "without script, too, a wrong token is told, and too many are"(
     browser,
   ) {

@@ -66,6 +66,10 @@ export const WORDS = {
   "title.lost": "Nicht verbunden",
   "skip": "Zur Liste der Downloads",
   "idle": "Nichts zu tun",
+  "timetable.off": "Zeitplan: volles Tempo",
+  "timetable.rate": "Zeitplan: höchstens {speed}",
+  "timetable.pause": "Zeitplan: Pause",
+  "timetable.until": "{what} bis {moment}",
   "room": "{bytes} frei",
   "room.full": "Datenträger voll: {bytes} frei",
   "room.why":
@@ -304,6 +308,7 @@ export const WORDS = {
   "detail.limit.none": "keines",
   "detail.limit.change": "Ändern …",
   "detail.limit.server": "{own}; gerade gilt das des ganzen Servers",
+  "detail.limit.timetable": "{own}; gerade gilt das des Zeitplans",
   "detail.limit.host": "{own}; gerade gilt das seines Hosts",
   "detail.checksum": "Prüfsumme",
   "detail.checksum.given": "{name}, wie angegeben",

@@ -66,6 +66,10 @@ export const WORDS = /** @type {const} */ ({
   "title.lost": "Not connected",
   "skip": "Go to the list of downloads",
   "idle": "Idle",
+  "timetable.off": "Timetable: full speed",
+  "timetable.rate": "Timetable: at most {speed}",
+  "timetable.pause": "Timetable: paused",
+  "timetable.until": "{what} until {moment}",
   "room": "{bytes} free",
   "room.full": "Disk full: {bytes} free",
   "room.why":
@@ -299,6 +303,7 @@ export const WORDS = /** @type {const} */ ({
   "detail.limit.none": "none",
   "detail.limit.change": "Change…",
   "detail.limit.server": "{own}; now that of the whole server holds it",
+  "detail.limit.timetable": "{own}; now that of the timetable holds it",
   "detail.limit.host": "{own}; now that of its host holds it",
   "detail.checksum": "Checksum",
   "detail.checksum.given": "{name}, as it was given",

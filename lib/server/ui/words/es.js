@@ -107,6 +107,10 @@ export const WORDS = {
   "title.lost": "Sin conexión",
   "skip": "Ir a la lista de descargas",
   "idle": "Sin actividad",
+  "timetable.off": "Horario: a toda velocidad",
+  "timetable.rate": "Horario: como máximo {speed}",
+  "timetable.pause": "Horario: en pausa",
+  "timetable.until": "{what} hasta {moment}",
   "room": "{bytes} libres",
   "room.full": "Disco lleno: {bytes} libres",
   "room.why":
@@ -365,6 +369,7 @@ export const WORDS = {
   "detail.limit.none": "ninguno",
   "detail.limit.change": "Cambiar…",
   "detail.limit.server": "{own}; ahora rige el de todo el servidor",
+  "detail.limit.timetable": "{own}; ahora rige el del horario",
   "detail.limit.host": "{own}; ahora rige el de su host",
   "detail.checksum": "Suma de comprobación",
   "detail.checksum.given": "{name}, como se indicó",

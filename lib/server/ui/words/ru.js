@@ -78,6 +78,10 @@ export const WORDS = {
   "title.lost": "Нет соединения",
   "skip": "К списку загрузок",
   "idle": "Нет загрузок",
+  "timetable.off": "Расписание: полная скорость",
+  "timetable.rate": "Расписание: не быстрее {speed}",
+  "timetable.pause": "Расписание: пауза",
+  "timetable.until": "{what} до {moment}",
   "room": "{bytes} свободно",
   "room.full": "Диск заполнен: {bytes} свободно",
   "room.why":
@@ -338,6 +342,7 @@ export const WORDS = {
   "detail.limit.none": "нет",
   "detail.limit.change": "Изменить…",
   "detail.limit.server": "{own}; сейчас действует общее для сервера",
+  "detail.limit.timetable": "{own}; сейчас действует ограничение по расписанию",
   "detail.limit.host": "{own}; сейчас действует общее для хоста",
   "detail.checksum": "Контрольная сумма",
   "detail.checksum.given": "{name}, как задано",

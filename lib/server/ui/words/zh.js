@@ -63,6 +63,10 @@ export const WORDS = {
   "title.lost": "未连接",
   "skip": "转到下载列表",
   "idle": "空闲",
+  "timetable.off": "时间表：全速",
+  "timetable.rate": "时间表：最高 {speed}",
+  "timetable.pause": "时间表：暂停",
+  "timetable.until": "{what}，直到 {moment}",
   "room": "可用 {bytes}",
   "room.full": "磁盘已满：可用 {bytes}",
   "room.why":
@@ -262,6 +266,7 @@ export const WORDS = {
   "detail.limit.none": "无",
   "detail.limit.change": "更改…",
   "detail.limit.server": "{own}；目前受整个服务器的限速约束",
+  "detail.limit.timetable": "{own}；目前受时间表的限速约束",
   "detail.limit.host": "{own}；目前受其主机的限速约束",
   "detail.checksum": "校验和",
   "detail.checksum.given": "{name}，按所给",
