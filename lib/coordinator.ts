@@ -16,6 +16,7 @@ import {
   type RateLimits,
   refuseUnlessAllowed,
   type Verified,
+  waitingUntil,
 } from "./download/download.ts";
 import { DownloadError, toRecord } from "./download/errors.ts";
 import {
@@ -54,6 +55,11 @@ import type { Claim, Queue } from "./store/queue.ts";
  * and still is recorded would be called downloaded.
  */
 const COMMANDS_WITHIN = 1_500;
+
+/** How often downloads are looked for whose time has come, in milliseconds. */
+const START_EVERY = 1_000;
+/** How many of these start in one turn. */
+const STARTED_AT_ONCE = 1_000;
 
 /** Settings of a coordinator. */
 export interface CoordinatorOptions extends EngineOptions {
@@ -202,6 +208,8 @@ export async function createCoordinator(
   let closing: Promise<void> | null = null;
   if (options.begin === "prepared") await room.look();
   const telling = every(options.broadcastTimeout, broadcastChanges);
+  let isStarting = false;
+  const starting = every(START_EVERY, () => void startDue());
   peers?.begin(here());
   fill();
 
@@ -247,6 +255,35 @@ export async function createCoordinator(
     }
   }
 
+  /** Starts what was to wait until now. */
+  async function startDue(): Promise<void> {
+    if (isStarting || closing !== null) return;
+    isStarting = true;
+    try {
+      for (;;) {
+        const due = catalogue.due(timeOfDay(), STARTED_AT_ONCE);
+        const started = await Promise.all(due.map(startInTime));
+        if (!started.includes(true)) break;
+      }
+    } finally {
+      isStarting = false;
+    }
+  }
+
+  /** Whether it did; it may be gone, or started by another server. */
+  async function startInTime(id: string): Promise<boolean> {
+    if (commands.has(id)) return false;
+    try {
+      await command(id, { kind: "resume" });
+      return true;
+    } catch (error) {
+      const record = toRecord(error);
+      const isGone = ["WRONG_STATE", "UNKNOWN_ID"].includes(record.code);
+      if (!isGone) tell({ kind: "stuck", id, error: record });
+      return false;
+    }
+  }
+
   function broadcastChanges(): void {
     peers?.tell();
     const changes = overview.take();
@@ -259,7 +296,7 @@ export async function createCoordinator(
   ): Promise<string[]> {
     const waiting = catalogue.totals().Queued + adding;
     refuseIfFull(requests.length, waiting, options.queueLength);
-    const now = Date.now();
+    const now = timeOfDay();
     const downloads = requests.map((request, n) =>
       createDownload(request, now, ids[n])
     );
@@ -369,6 +406,7 @@ export async function createCoordinator(
 
   async function close(): Promise<void> {
     telling[Symbol.dispose]();
+    starting[Symbol.dispose]();
     room[Symbol.dispose]();
     await engine.close();
     await within(COMMANDS_WITHIN, commands.settled());
@@ -439,7 +477,7 @@ async function carryOut(
     }
     case "resume":
     case "retry": {
-      const state = { kind: "Queued" } as const;
+      const state = waitingUntil(command.startAt, tools.timeOfDay());
       const settled = { state, file, downloaded, finishedAt: null };
       await catalogue.settle(id, settled);
       break;
@@ -447,8 +485,10 @@ async function carryOut(
     case "refresh":
       await catalogue.renew(id, { ...request, url: command.url });
       // Nobody else takes it from the queue: it is claimed.
-      if (command.paused) {
-        const state = { kind: "Paused", error: null } as const;
+      if (command.paused || isToStart(download)) {
+        const state = isToStart(download)
+          ? download.state
+          : { kind: "Paused", error: null } as const;
         const settled = { state, file, downloaded, finishedAt: null };
         await catalogue.settle(id, settled);
       }
@@ -457,6 +497,11 @@ async function carryOut(
       return await remove(download, command, tools);
   }
   tell({ kind: CARRIED_OUT[command.kind], id });
+}
+
+/** Whether a download waits for its time. */
+function isToStart({ state }: Download): boolean {
+  return state.kind === "Paused" && state.startAt !== undefined;
 }
 
 /**

@@ -96,6 +96,24 @@ export function readRate(text: string, name: string): number | null {
 }
 
 /**
+ * The moment that a word stands for, in ISO 8601 with the offset of a time zone;
+ * one without is this machine's own time.
+ *
+ * @param name What the word is called where it was typed.
+ * @throws {UsageError}
+ */
+export function readMoment(text: string, name: string): string {
+  const isMoment = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/i
+    .test(text);
+  const time = isMoment ? Date.parse(text.replace(" ", "T")) : NaN;
+  if (!Number.isNaN(time)) return new Date(time).toISOString();
+  throw new UsageError(
+    `${name} must be a time such as 2026-11-29T18:00, or with a time zone ` +
+      "2026-11-29T18:00+01:00.",
+  );
+}
+
+/**
  * Flags in the one form that has no second meaning, `--name=value`: a value
  * such as `-` or `-x` would be taken for a flag otherwise. Flags of other tools
  * become Sluice's own.

@@ -150,6 +150,11 @@ const ALL = (which: string) => [
   { ...STATUS, meaning: `with --all: ${STATUS.meaning}` },
   flag("search", "TEXT", "with --all: part of the URL or the name"),
 ];
+const START_AT = flag(
+  "start-at",
+  "TIME",
+  "not at once, but when it is 2026-11-29T18:00",
+);
 const IDS = ["An id may be cut down to its first characters."];
 
 /**
@@ -232,6 +237,7 @@ export function createCommands(
           "from front to back, to be opened while they come",
         ),
         flag("paused", null, "do not begin before they are resumed"),
+        flag("start-at", "TIME", "when they begin, such as 2026-11-29T18:00"),
         ...NETRC,
         ...REMOTE,
       ],
@@ -334,7 +340,7 @@ export function createCommands(
       choices: { ids: ["Paused"] },
       summary: "Resume paused downloads",
       notes: IDS,
-      flags: [...ALL("paused"), ...REMOTE],
+      flags: [...ALL("paused"), START_AT, ...REMOTE],
       examples: ["sluice resume 3f2a", "sluice resume --all"],
     },
     {
@@ -344,7 +350,7 @@ export function createCommands(
       choices: { ids: ["Failed"] },
       summary: "Try failed downloads again, keeping what is there",
       notes: IDS,
-      flags: [...ALL("failed"), ...REMOTE],
+      flags: [...ALL("failed"), START_AT, ...REMOTE],
       examples: ["sluice retry 3f2a", "sluice retry --all"],
     },
     {

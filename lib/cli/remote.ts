@@ -4,7 +4,12 @@ import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
 import { DownloadError, type ErrorCode } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
-import { type Invocation, readRate, wholeNumberFlag } from "./arguments.ts";
+import {
+  type Invocation,
+  readMoment,
+  readRate,
+  wholeNumberFlag,
+} from "./arguments.ts";
 import {
   type Client,
   connect,
@@ -300,7 +305,11 @@ async function command(
       `That removes ${count}${what}: add --yes to do it.`,
     );
   }
-  const more = flags["delete-file"] ? { delete_file: true } : {};
+  const more = {
+    ...(flags["delete-file"] === true && { delete_file: true }),
+    ...("start-at" in flags &&
+      { start_at: readMoment(String(flags["start-at"]), "--start-at") }),
+  };
   let code = 0;
   for (let at = 0; at < ids.length; at += PAGE) {
     const page = ids.slice(at, at + PAGE);

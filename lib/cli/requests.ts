@@ -9,7 +9,12 @@ import {
 import { DownloadError } from "../download/errors.ts";
 import { parseDownload } from "../download/request.ts";
 import { completeUrl } from "../download/typed_url.ts";
-import { type Invocation, readRate, wholeNumberFlag } from "./arguments.ts";
+import {
+  type Invocation,
+  readMoment,
+  readRate,
+  wholeNumberFlag,
+} from "./arguments.ts";
 import {
   decodeList,
   type DownloadFields,
@@ -182,6 +187,8 @@ function readMore(flags: Invocation["flags"], command: string) {
     ...("directory" in flags && { directory: flags.directory }),
     ...(flags.sequential === true && { order: "sequential" }),
     ...(flags.paused === true && { paused: true }),
+    ...("start-at" in flags &&
+      { start_at: readMoment(String(flags["start-at"]), "--start-at") }),
     headers: readHeaders(flags.header),
   };
 }

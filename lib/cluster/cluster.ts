@@ -374,6 +374,7 @@ export async function openCluster(
       totals: store.totals,
       waitingForRoom: (room) =>
         broker.isConnected() ? store.waitingForRoom(room) : [],
+      due: (time, limit) => broker.isConnected() ? store.due(time, limit) : [],
     },
     excerpt: store,
     records: {

@@ -104,6 +104,11 @@ export interface DownloadRequest {
   readonly order?: "sequential";
   /** It is added paused, and waits for a client to resume it. */
   readonly paused?: true;
+  /**
+   * It is added to wait until then, in milliseconds since 1970; how it stands
+   * tells that from then on.
+   */
+  readonly startAt?: number;
   /** What it was asked for with besides; absent for most. */
   readonly kept?: Kept;
 }
@@ -120,7 +125,12 @@ export interface Kept {
 export type State =
   /** In the queue, or being fetched: only the running server tells which. */
   | { readonly kind: "Queued" }
-  | { readonly kind: "Paused"; readonly error: ErrorRecord | null }
+  | {
+    readonly kind: "Paused";
+    readonly error: ErrorRecord | null;
+    /** When it goes on by itself, in milliseconds since 1970; absent for never. */
+    readonly startAt?: number;
+  }
   | {
     readonly kind: "Downloaded";
     readonly path: string;
@@ -168,17 +178,32 @@ export function createDownload(
   now: number,
   id: string = crypto.randomUUID(),
 ): Download {
+  const { startAt, ...rest } = request;
   return {
     id,
-    request,
+    // A `get` knows its downloads by their requests.
+    request: startAt === undefined ? request : rest,
     state: request.paused
       ? { kind: "Paused", error: null }
-      : { kind: "Queued" },
+      : waitingUntil(startAt, now),
     file: null,
     downloaded: 0,
     addedAt: now,
     finishedAt: null,
   };
+}
+
+/**
+ * How a download stands that is to start at a time: in the queue if that has
+ * come, or there is none.
+ */
+export function waitingUntil(
+  startAt: number | undefined,
+  now: number,
+): Extract<State, { kind: "Paused" | "Queued" }> {
+  return startAt === undefined || startAt <= now
+    ? { kind: "Queued" }
+    : { kind: "Paused", error: null, startAt };
 }
 
 /**
@@ -228,7 +253,12 @@ export interface Held {
 export type Command =
   /** Bytes a second; null for no limit of its own. It goes on meanwhile. */
   | { readonly kind: "limit"; readonly limitRate: number | null }
-  | { readonly kind: "pause" | "resume" | "retry" }
+  | { readonly kind: "pause" }
+  | {
+    readonly kind: "resume" | "retry";
+    /** In milliseconds since 1970; absent for at once. */
+    readonly startAt?: number;
+  }
   /** Another URL for the same file, since the first has expired. */
   | {
     readonly kind: "refresh";
@@ -254,8 +284,10 @@ const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
  */
 export function refuseUnlessAllowed({ kind }: Command, state: State): void {
   if (ALLOWED[kind].includes(state.kind)) return;
-  // What the server paused goes on by itself, unless a client pauses it, too.
-  if (kind === "pause" && state.kind === "Paused" && state.error) return;
+  // What goes on by itself does not, once a client pauses it, too.
+  const goesOn = state.kind === "Paused" &&
+    (state.error !== null || state.startAt !== undefined);
+  if (kind === "pause" && goesOn) return;
   throw new DownloadError(
     "WRONG_STATE",
     `Cannot ${kind}: the download is ${WORDS[state.kind]}.`,

@@ -32,6 +32,16 @@ export const URL_FIELD = {
     "is written, or the URL is refused.",
 } as const;
 
+/** A moment. */
+export const START_AT = {
+  type: ["string", "null"],
+  format: "date-time",
+  pattern: "^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?" +
+    "([Zz]|[+-]\\d\\d:\\d\\d)$",
+  title: "a time such as 2026-11-29T18:00:00+01:00",
+  description: "When it is to start; at once if that is past, or null.",
+} as const;
+
 const PLAIN_FIELDS = {
   url: URL_FIELD,
   filename: {
@@ -76,6 +86,7 @@ const PLAIN_FIELDS = {
     type: ["boolean", "null"],
     description: "Whether it begins only once it is resumed.",
   },
+  start_at: START_AT,
 } as const;
 
 /** A checksum, in one of several algorithms. */

@@ -10,7 +10,7 @@ import {
 } from "./download.ts";
 import { parseDirectory } from "./directory.ts";
 import { DownloadError } from "./errors.ts";
-import { DOWNLOAD_FIELDS, type DownloadFields } from "./fields.ts";
+import { DOWNLOAD_FIELDS, type DownloadFields, START_AT } from "./fields.ts";
 
 /** What a request for one download may hold at most. */
 export interface RequestLimits {
@@ -39,12 +39,17 @@ export function parseDownload(
     order = null,
     paused,
     checksum_from: from = null,
+    start_at = null,
     ...checksums
   } = checked<DownloadFields>(fields, DOWNLOAD_FIELDS);
   const directory = path === null ? null : parseDirectory(path);
   const limitRate = limit_rate ?? undefined;
   const checksum = checksumIn(checksums);
   const checksumFrom = from && parseChecksumFrom(from, checksum, limits);
+  const startAt = momentIn(start_at);
+  if (paused && startAt !== undefined) {
+    throw bad('"paused" goes without "start_at".');
+  }
   return {
     url,
     filename,
@@ -56,13 +61,14 @@ export function parseDownload(
     ...(limitRate !== undefined && { limitRate }),
     ...(order !== null && { order }),
     ...(paused && { paused }),
+    ...(startAt !== undefined && { startAt }),
   };
 }
 
 /** The fields that a request is read from: the inverse of `parseDownload`. */
 export function fieldsOf(request: DownloadRequest): JsonObject {
   const { url, filename, directory, headers, threads, limitRate } = request;
-  const { checksum, checksumFrom, order } = request;
+  const { checksum, checksumFrom, order, startAt } = request;
   return {
     url,
     ...(filename !== null && { filename }),
@@ -73,7 +79,20 @@ export function fieldsOf(request: DownloadRequest): JsonObject {
     ...(threads !== null && { threads }),
     ...(limitRate !== undefined && { limit_rate: limitRate }),
     ...(order !== undefined && { order }),
+    ...(startAt !== undefined && { start_at: new Date(startAt).toISOString() }),
   };
+}
+
+/**
+ * The moment that a field names, in milliseconds since 1970; undefined for none.
+ *
+ * @throws {DownloadError} BAD_REQUEST if there is no such day or time.
+ */
+export function momentIn(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const time = Date.parse(text);
+  if (!Number.isNaN(time)) return time;
+  throw bad(`"start_at" must be ${START_AT.title}.`);
 }
 
 function parseHeaders(

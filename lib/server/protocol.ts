@@ -11,11 +11,12 @@ import {
 } from "../download/download.ts";
 import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
 import type { Fields, Typed } from "../base/schema.ts";
-import { CHECKSUM_FIELDS, RATE } from "../download/fields.ts";
+import { CHECKSUM_FIELDS, RATE, START_AT } from "../download/fields.ts";
 import {
   bad,
   checked,
   checksumIn,
+  momentIn,
   parseDownload,
   parseUrl,
   refuseUnknown,
@@ -444,6 +445,9 @@ export const REMOVE_FIELDS = {
   },
 } as const;
 
+/** What going on may say besides. */
+export const START_FIELDS = { start_at: START_AT } as const;
+
 function rateIn(fields: JsonObject): number | null {
   return checked<{ limit_rate: number | null }>(fields, LIMIT_FIELDS)
     .limit_rate;
@@ -453,10 +457,18 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
   const { action } = fields;
   switch (action) {
     case "pause":
-    case "resume":
-    case "retry":
       refuseUnknown(fields, ["action", "id"]);
       return { kind: action };
+    case "resume":
+    case "retry": {
+      refuseUnknown(fields, ["action", "id", ...Object.keys(START_FIELDS)]);
+      const { start_at = null } = checked<{ start_at?: string | null }>(
+        fields,
+        START_FIELDS,
+      );
+      const startAt = momentIn(start_at);
+      return { kind: action, ...(startAt !== undefined && { startAt }) };
+    }
     case "limit":
       refuseUnknown(fields, ["action", "id", ...Object.keys(LIMIT_FIELDS)]);
       if (!("limit_rate" in fields)) {

@@ -115,6 +115,10 @@ export const STATUS = {
       enum: ["sequential"],
       description: "Absent unless its bytes are to come from front to back.",
     },
+    start_at: {
+      ...DATE,
+      description: "When it starts by itself; absent unless it waits for that.",
+    },
     error: {
       type: ["object", "null"],
       properties: {

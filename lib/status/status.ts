@@ -40,6 +40,8 @@ export function statusOf(download: Download): Status {
     path_to_file: finished ? toFileUrl(state.path).href : null,
     ...(request.order && { order: request.order }),
     ...(checksum !== undefined && { checksum }),
+    ...(state.kind === "Paused" && state.startAt !== undefined &&
+      { start_at: isoDate(state.startAt) }),
     error: error && { code: error.code, message: error.message },
     added_at: isoDate(addedAt),
     finished_at: finishedAt === null ? null : isoDate(finishedAt),

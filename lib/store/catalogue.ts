@@ -31,6 +31,11 @@ export interface Catalogue {
    * whose size the origin does not tell would only fill the disk again.
    */
   waitingForRoom(room: number): Download[];
+  /**
+   * The downloads that were to wait until a time, in milliseconds since 1970, or
+   * an earlier one: the first of them.
+   */
+  due(time: number, limit: number): string[];
 }
 
 /** What is read at once: the queue's beginning, the history's end, some ids. */

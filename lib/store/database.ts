@@ -124,6 +124,12 @@ function statements(db: DatabaseSync) {
        AND (file IS NULL OR file ->> 'size' - downloaded <= ?)
        ORDER BY seq LIMIT 100`,
     ),
+    due: db.prepare(
+      `SELECT id FROM downloads INDEXED BY downloads_to_start
+       WHERE state = 'Paused' AND detail ->> '$.startAt' IS NOT NULL
+       AND detail ->> '$.startAt' <= ?
+       ORDER BY detail ->> '$.startAt' LIMIT ?`,
+    ),
     totals: db.prepare(
       "SELECT state, sum(count) AS count FROM blocks GROUP BY state",
     ),

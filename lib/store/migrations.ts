@@ -92,6 +92,8 @@ export const STEPS: readonly string[] = [
      WHERE state = 'Queued';
    CREATE INDEX downloads_without_room ON downloads (seq)
      WHERE state = 'Paused' AND detail ->> '$.error.code' = 'DISK_FULL';`,
+  `CREATE INDEX downloads_to_start ON downloads (detail ->> '$.startAt')
+     WHERE state = 'Paused' AND detail ->> '$.startAt' IS NOT NULL;`,
 ];
 
 /**

@@ -22,7 +22,8 @@ const IS_DAMAGED = `(
     CASE state
       WHEN 'Queued' THEN json_type(detail) IS 'object'
       WHEN 'Paused' THEN
-        json_type(detail, '$.error') IS 'null' OR ${isError("detail")}
+        (json_type(detail, '$.error') IS 'null' OR ${isError("detail")}) AND
+        coalesce(json_type(detail, '$.startAt'), 'integer') = 'integer'
       WHEN 'Downloaded' THEN json_type(detail, '$.path') IS 'text' AND
         coalesce(json_type(detail, '$.identity'), 'text') = 'text'
       WHEN 'Failed' THEN ${isError("detail")}

@@ -202,6 +202,9 @@ export function createStore(
     waitingForRoom: readable((room) =>
       downloadsOf(sql.waitingForRoom.all(room))
     ),
+    due: readable((time, limit) =>
+      sql.due.all(time, limit).map(({ id }) => String(id))
+    ),
     totals: readable(() => {
       if (totals === null) {
         totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };

@@ -98,6 +98,35 @@ Deno.test("a server is asked from the command line", async () => {
   assertMatch(unknown.stderr, /There is no download of this id/);
 });
 
+Deno.test("add gives a time to start at, and resume another, or none", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const url = origin.serve("/a", file(1000));
+  const added = await ask(
+    server.url,
+    "add",
+    "--start-at",
+    "2090-01-02T18:00",
+    url,
+  );
+  const id = added.stdout.trim();
+  async function shown() {
+    return (await ask(server.url, "list")).stdout;
+  }
+  assertMatch(await shown(), /Paused .* a {2}\(starts 2090-01-02 18:00\)\n$/);
+  const at = ["--start-at", "2091-01-02 18:00"];
+  assertEquals((await ask(server.url, "resume", id, ...at)).code, 0);
+  assertMatch(await shown(), /starts 2091-01-02 18:00/);
+  for (const word of ["18:00", "2090-01-02", "2090-13-02T18:00"]) {
+    const wrong = await ask(server.url, "add", "--start-at", word, url);
+    assertEquals(wrong.code, 2);
+    assertMatch(wrong.stderr, /--start-at must be a time such as 2026-/);
+  }
+  assertEquals((await ask(server.url, "resume", id)).code, 0);
+  await server.printed(/ downloaded id=/);
+});
+
 Deno.test("rates are given with add, and set for downloads and the server", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();

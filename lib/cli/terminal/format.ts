@@ -25,6 +25,15 @@ export function formatSeconds(seconds: number): string {
   return `${hours}:${String(minutes % 60).padStart(2, "0")}:${end}`;
 }
 
+/** A moment of ISO 8601 by this machine's clock: `2026-11-29 18:00`. */
+export function formatMoment(iso: string): string {
+  const date = new Date(iso);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  const time = [date.getHours(), date.getMinutes()];
+  return `${day.map(two).join("-")} ${time.map(two).join(":")}`;
+}
+
 /** A share in whole percent, rounded down: 100 % is said of all only. */
 export function formatPercent(part: number, whole: number): string {
   const percent = whole === 0 ? 100 : Math.floor(part / whole * 100);

@@ -7,7 +7,12 @@ import type { Effort } from "../../get/reporter.ts";
 import { filenameFor } from "../../origin/filename.ts";
 import { loggable } from "../../origin/request.ts";
 import type { Status } from "../../status/status.ts";
-import { formatBytes, formatPercent, formatSeconds } from "./format.ts";
+import {
+  formatBytes,
+  formatMoment,
+  formatPercent,
+  formatSeconds,
+} from "./format.ts";
 import { clip, fit, printable, widthOf } from "./width.ts";
 
 /** A name for a download, whose file may have none yet. */
@@ -57,6 +62,7 @@ export function renderDownload(status: Status, width: number): string {
 /** A note in place of bar and speed; null while the download gets on. */
 function noteOf(status: Status): string | null {
   const { process_status: state, size, downloaded, error, threads } = status;
+  const { start_at } = status;
   const message = error === null ? "" : `: ${printable(error.message)}`;
   switch (state) {
     case "Downloaded":
@@ -64,7 +70,9 @@ function noteOf(status: Status): string | null {
     case "Failed":
       return `failed${message}`;
     case "Paused":
-      return `paused${message}`;
+      return start_at === undefined
+        ? `paused${message}`
+        : `starts ${formatMoment(start_at)}`;
     case "Queued":
       return "waiting";
     case "Downloading":
@@ -239,7 +247,8 @@ export function renderTable(
       bytes.padStart(8),
       pathOf(status),
     ];
-    const why = error === null ? "" : `  (${printable(error.message)})`;
+    const start = status.start_at === undefined ? "" : `  (${noteOf(status)})`;
+    const why = error === null ? start : `  (${printable(error.message)})`;
     return clip(columns.join("  ") + why, width);
   });
 }

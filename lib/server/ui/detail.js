@@ -19,6 +19,7 @@ import {
   formatSize,
   formatSpeed,
   nameOf,
+  standingOf,
 } from "./format.js";
 import { createStrip, drawStrip, segmentsOf } from "./strip.js";
 import { faultFor, say } from "./words.js";
@@ -133,7 +134,7 @@ export function createDetail(panel) {
     const running = state === "Downloading";
     const unfinished = state !== "Downloaded" && progress !== null &&
       (running || progress > 0);
-    const word = say(`state.${state}`);
+    const word = standingOf(status, new Date());
     setText(figure, unfinished ? formatPercent(progress) : word);
     setText(
       pace,

@@ -201,17 +201,30 @@ export function formatAmount({ downloaded, size, process_status: state }) {
 }
 
 /**
+ * How a download stands, in words.
+ *
+ * @param {Pick<Status, "process_status" | "start_at">} status
+ * @param {Date} now
+ */
+export function standingOf({ process_status: state, start_at: startAt }, now) {
+  return startAt === undefined
+    ? say(`state.${state}`)
+    : say("state.starts", { moment: formatMoment(startAt, now) });
+}
+
+/**
  * A download in one sentence, for people who do not see its row.
  *
  * @param {Status} status
+ * @param {Date} now
  */
-export function sentenceOf(status) {
+export function sentenceOf(status, now) {
   const { process_status: state, progress, speed, eta, threads, error } =
     status;
   const running = state === "Downloading";
   return listed([
     nameOf(status),
-    say(`state.${state}`),
+    standingOf(status, now),
     state !== "Downloaded" && progress !== null && formatPercent(progress),
     formatAmount(status),
     running && speed > 0 && formatSpeed(speed),

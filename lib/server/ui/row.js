@@ -16,6 +16,7 @@ import {
   hostOf,
   nameOf,
   sentenceOf,
+  standingOf,
 } from "./format.js";
 import { createStrip, drawStrip, segmentsOf } from "./strip.js";
 import { formatNumber, say } from "./words.js";
@@ -167,7 +168,7 @@ export function createRow() {
       }
       element.dataset.id = status.id;
       element.dataset.state = status.process_status;
-      const sentence = sentenceOf(status);
+      const sentence = sentenceOf(status, new Date());
       if (element.ariaLabel !== sentence) element.ariaLabel = sentence;
       drawCells(status);
       drawActions(status);
@@ -189,7 +190,7 @@ function wayOf(status) {
 /** @param {Status} status */
 function stateWords(status) {
   const { process_status: state, progress, finished_at: finishedAt } = status;
-  const words = say(`state.${state}`);
+  const words = standingOf(status, new Date());
   switch (state) {
     case "Downloading":
       return progress === null ? words : formatPercent(progress);

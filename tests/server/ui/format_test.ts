@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   formatAmount,
   formatBytes,
@@ -12,9 +12,18 @@ import {
   nameOf,
   quotedName,
   sentenceOf,
+  standingOf,
   titleFor,
 } from "../../../lib/server/ui/format.js";
 import { status } from "./statuses.ts";
+
+Deno.test("a download that waits for its time says when it starts", () => {
+  const now = new Date("2026-11-29T12:00");
+  const start_at = new Date("2026-11-29T18:00").toISOString();
+  const words = standingOf({ process_status: "Paused", start_at }, now);
+  assertMatch(words, /^Starts (18:00|6:00 PM)$/);
+  assertEquals(standingOf({ process_status: "Paused" }, now), "Paused");
+});
 
 Deno.test("bytes have as many digits as matter", () => {
   const cases: [number, string][] = [
@@ -96,24 +105,30 @@ Deno.test("a download without a name has that of its URL", () => {
 
 Deno.test("a download is told in a sentence", () => {
   assertEquals(
-    sentenceOf(status({
-      filename: "a.iso",
-      process_status: "Downloading",
-      size: 2048,
-      downloaded: 1024,
-      progress: 0.5,
-      speed: 512,
-      eta: 2,
-      threads: 1,
-    })),
+    sentenceOf(
+      status({
+        filename: "a.iso",
+        process_status: "Downloading",
+        size: 2048,
+        downloaded: 1024,
+        progress: 0.5,
+        speed: 512,
+        eta: 2,
+        threads: 1,
+      }),
+      new Date(),
+    ),
     "a.iso, Downloading, 50 %, 1.0 of 2.0 KiB, 512 B/s, 2 s left, 1 thread",
   );
   assertEquals(
-    sentenceOf(status({
-      filename: "a.iso",
-      process_status: "Failed",
-      error: { code: "TLS", message: "No." },
-    })),
+    sentenceOf(
+      status({
+        filename: "a.iso",
+        process_status: "Failed",
+        error: { code: "TLS", message: "No." },
+      }),
+      new Date(),
+    ),
     "a.iso, Failed, No.",
   );
 });

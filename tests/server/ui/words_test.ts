@@ -193,11 +193,14 @@ Deno.test("an error is told by its code, but in English by the server's words", 
   await speak("de");
   assertEquals(formatFault(error), "Die Website liefert die Datei nicht");
   assertEquals(
-    sentenceOf(status({
-      filename: "a.iso",
-      process_status: "Failed",
-      error,
-    })),
+    sentenceOf(
+      status({
+        filename: "a.iso",
+        process_status: "Failed",
+        error,
+      }),
+      new Date(),
+    ),
     "a.iso, Fehlgeschlagen, Die Website liefert die Datei nicht",
   );
   assertEquals(faultFor("NEWER_THAN_THE_PAGE"), null);

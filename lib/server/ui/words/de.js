@@ -32,6 +32,7 @@ export const WORDS = {
   "state.Paused": "Pausiert",
   "state.Downloaded": "Fertig",
   "state.Failed": "Fehlgeschlagen",
+  "state.starts": "Beginnt {moment}",
   "state.since": "{state} {moment}",
   "again": "Neuer Versuch: {fault}",
 

@@ -32,6 +32,7 @@ export const WORDS = /** @type {const} */ ({
   "state.Paused": "Paused",
   "state.Downloaded": "Finished",
   "state.Failed": "Failed",
+  "state.starts": "Starts {moment}",
   "state.since": "{state} {moment}",
   "again": "Trying again: {fault}",
 

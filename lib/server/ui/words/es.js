@@ -48,6 +48,7 @@ export const WORDS = {
   "state.Paused": "En pausa",
   "state.Downloaded": "Terminada",
   "state.Failed": "Fallida",
+  "state.starts": "Empieza: {moment}",
   "state.since": "{state} {moment}",
   "again": "Nuevo intento: {fault}",
 

@@ -42,6 +42,7 @@ export const WORDS = {
   "state.Paused": "На паузе",
   "state.Downloaded": "Завершено",
   "state.Failed": "Ошибка",
+  "state.starts": "Начнётся: {moment}",
   "state.since": "{state} {moment}",
   "again": "Новая попытка: {fault}",
 

@@ -32,6 +32,7 @@ export const WORDS = {
   "state.Paused": "已暂停",
   "state.Downloaded": "已完成",
   "state.Failed": "失败",
+  "state.starts": "{moment} 开始",
   "state.since": "{state} {moment}",
   "again": "正在重试：{fault}",
 
