@@ -68,7 +68,7 @@ export function parseDownload(
 /** The fields that a request is read from: the inverse of `parseDownload`. */
 export function fieldsOf(request: DownloadRequest): JsonObject {
   const { url, filename, directory, headers, threads, limitRate } = request;
-  const { checksum, checksumFrom, order, startAt } = request;
+  const { checksum, checksumFrom, order } = request;
   return {
     url,
     ...(filename !== null && { filename }),
@@ -79,7 +79,6 @@ export function fieldsOf(request: DownloadRequest): JsonObject {
     ...(threads !== null && { threads }),
     ...(limitRate !== undefined && { limit_rate: limitRate }),
     ...(order !== undefined && { order }),
-    ...(startAt !== undefined && { start_at: new Date(startAt).toISOString() }),
   };
 }
 
