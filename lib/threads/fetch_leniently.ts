@@ -1,9 +1,9 @@
 /** One request to an origin whose answers' heads `fetch` refuses to read. */
 
 import { Buffer } from "node:buffer";
-import { type IncomingMessage, request } from "node:http";
-import { Duplex } from "node:stream";
+import { type Chunks, createChunks } from "../origin/chunks.ts";
 import { connectionError, type Peer } from "../origin/connection_error.ts";
+import { contentLength } from "../origin/framing.ts";
 import type { HttpAnswer } from "../origin/head.ts";
 import {
   headTooLong,
@@ -24,9 +24,8 @@ const MOST_HEAD = 256 * 1024;
 const NO_LOOK: Look = { after: Infinity, look: () => Promise.resolve(null) };
 
 /**
- * Asks a URL once by node:http, with header names in title case, over a
- * connection of its own. The answer's head is repaired on the way to the parser,
- * which is a strict one.
+ * Asks a URL once, with header names in title case, over a connection of its
+ * own. The answer's head is repaired before it is read.
  *
  * @throws {DownloadError} if there is no answer; UNREADABLE if its head can be
  * read in no way, or in two.
@@ -59,42 +58,34 @@ async function askOver(
   { by, isRelayed, proxy }: Way,
   wire: Wire,
 ): Promise<HttpAnswer> {
-  const socket = Duplex.fromWeb({
-    readable: withRepairedHead(wire, by),
-    writable: wire.writable,
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  // It tells of the connection's end, too, at any time.
-  socket.on("error", reject);
-  socket.on("close", wire.close);
   const path = url.pathname + url.search;
-  const asked = request({
-    createConnection: () => socket,
-    // RFC 9112 §3.2.2: a proxy is told where to.
-    path: isRelayed ? url.origin + path : path,
-    headers: inTitleCase({
+  // RFC 9112 §3.2.2: a proxy is told where to.
+  const target = isRelayed ? url.origin + path : path;
+  await wire.write(
+    requestHead(target, {
       host: url.host,
       accept: "*/*",
       ...headers,
       ...(isRelayed && proxy !== null && headersForProxy(proxy)),
+      connection: "close",
     }),
-    maxHeaderSize: 2 * MOST_HEAD,
+  );
+  const { head, rest } = await readHead(wire, by);
+  const answer = readAnswer(head);
+  return { ...answer, body: bodyOf(answer, rest, wire) };
+}
+
+/** @throws {TypeError} if a header's name or value would be more than that. */
+function requestHead(
+  target: string,
+  headers: Readonly<Record<string, string>>,
+): Uint8Array {
+  const lines = Object.entries(inTitleCase(headers)).map(([name, value]) => {
+    const [valid] = new Headers({ [name]: value }).values();
+    return `${name}: ${valid}\r\n`;
   });
-  asked.maxHeadersCount = 0;
-  asked.on("response", resolve);
-  asked.on("error", reject);
-  asked.end();
-  try {
-    const response = await promise;
-    return {
-      status: response.statusCode ?? 0,
-      headers: headersOf(response),
-      body: bodyOf(response),
-    };
-  } catch (error) {
-    asked.destroy();
-    throw error;
-  }
+  const head = `GET ${target} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  return Buffer.from(head, "latin1");
 }
 
 /** A few servers know header names in title case only. */
@@ -109,34 +100,31 @@ function inTitleCase(
   );
 }
 
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let n = 0; n + 1 < rawHeaders.length; n += 2) {
-    headers.append(rawHeaders[n] ?? "", rawHeaders[n + 1] ?? "");
-  }
-  return headers;
+/** @param head As `repairHead` writes it. */
+function readAnswer(head: string): Omit<HttpAnswer, "body"> {
+  const [first = "", ...lines] = head.trimEnd().split("\r\n");
+  const headers = new Headers(
+    lines.map((line): [string, string] => {
+      const [name = ""] = line.split(":", 1);
+      return [name, line.slice(name.length + 1).trim()];
+    }),
+  );
+  return { status: Number(first.split(" ")[1]), headers };
 }
 
-/** What a wire brings, with the head of the answer repaired. */
-function withRepairedHead(wire: Wire, by: Peer): ReadableStream<Uint8Array> {
-  let isHead = true;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const bytes = isHead ? await readHead(wire, by) : await wire.read();
-      isHead = false;
-      if (bytes === null) controller.close();
-      else controller.enqueue(bytes);
-    },
-    cancel: wire.close,
-  }, { highWaterMark: 0 });
-}
-
-/** The head, repaired, and what came with it; null if it did not come whole. */
-async function readHead(wire: Wire, by: Peer): Promise<Uint8Array | null> {
+/**
+ * The head, repaired, and what came with it.
+ *
+ * @throws {DownloadError} UNREADABLE; or what the connection ends with.
+ */
+async function readHead(
+  wire: Wire,
+  by: Peer,
+): Promise<{ head: string; rest: Uint8Array }> {
   let text = "";
   for (let seen = 0, skipped = 0;;) {
     const bytes = await wire.read();
-    if (bytes === null) return null;
+    if (bytes === null) throw new Error("The connection ended in a head.");
     text += Buffer.from(bytes).toString("latin1");
     if (seen === 0) text = text.replace(/^[\r\n]+/, "");
     refuseOtherProtocol(text, by);
@@ -144,12 +132,11 @@ async function readHead(wire: Wire, by: Peer): Promise<Uint8Array | null> {
       const length = headLength(text, seen);
       if (length === null) break;
       const head = text.slice(0, length);
-      const rest = text.slice(length);
+      text = text.slice(length);
       if (!isInterim(head)) {
-        return Buffer.from(repairHead(head) + rest, "latin1");
+        return { head: repairHead(head), rest: Buffer.from(text, "latin1") };
       }
       skipped += length;
-      text = rest;
       seen = 0;
     }
     seen = text.length;
@@ -168,20 +155,69 @@ function headLength(text: string, seen: number): number | null {
   return emptyLine.test(text) ? emptyLine.lastIndex : null;
 }
 
-/** The body of an answer as `fetch` gives it: its buffer is the reader's. */
+/** What says where a body ends. */
+type Framing = Pick<Chunks, "take" | "isOver"> & {
+  /** Whether the body may end with the connection. */
+  readonly isOpen: boolean;
+};
+
+/** RFC 9112 §6.3. */
+function framingOf({ status, headers }: Omit<HttpAnswer, "body">): Framing {
+  if (headers.has("transfer-encoding")) {
+    return { ...createChunks(), isOpen: false };
+  }
+  const length = contentLength(headers);
+  const isEmpty = [204, 304].includes(status);
+  let left = isEmpty ? 0 : length ?? Infinity;
+  return {
+    take(bytes) {
+      const taken = bytes.subarray(0, left);
+      left -= taken.length;
+      return [taken];
+    },
+    isOver: () => left === 0,
+    isOpen: left === Infinity,
+  };
+}
+
+/**
+ * The body of an answer as `fetch` gives it: its buffers are the reader's.
+ *
+ * @param first The bytes that came with the head.
+ */
 function bodyOf(
-  response: IncomingMessage,
+  answer: Omit<HttpAnswer, "body">,
+  first: Uint8Array,
+  wire: Wire,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const chunks = response[Symbol.asyncIterator]();
+  const framing = framingOf(answer);
+  let ahead: Uint8Array | null = first;
+
+  /** The next pieces of the content, which may be none; null at its end. */
+  async function next(): Promise<Uint8Array[] | null> {
+    if (framing.isOver()) return null;
+    const bytes = ahead ?? await wire.read();
+    ahead = null;
+    if (bytes !== null) return framing.take(bytes);
+    if (framing.isOpen) return null;
+    throw new Error("The connection ended in a body.");
+  }
+
   return new ReadableStream({
     type: "bytes",
     async pull(controller) {
-      const { value, done } = await chunks.next();
-      if (!done) return controller.enqueue(new Uint8Array(value));
+      for (;;) {
+        const pieces = await next();
+        if (pieces === null) break;
+        const full = pieces.filter(({ length }) => length > 0);
+        for (const piece of full) controller.enqueue(new Uint8Array(piece));
+        if (full.length > 0) return;
+      }
+      wire.close();
       controller.close();
       // A read that waits ends only by this.
       controller.byobRequest?.respond(0);
     },
-    cancel: () => void response.destroy(),
+    cancel: wire.close,
   });
 }

@@ -51,7 +51,7 @@ export async function fetchOnce(
   const way = fetching.clients.forUrl(url);
   const usually = () => fetchUsually(url, headers, way, fetching, watch);
   async function leniently(): Promise<HttpAnswer> {
-    // Most workers never need it, and node:http takes long to load.
+    // Most workers never need it.
     const { fetchLeniently } = await import("./fetch_leniently.ts");
     const answer = await fetchLeniently(url, headers, way, fetching, watch);
     return await unlessProxyAsks(answer, way);

@@ -1,5 +1,6 @@
 /** Connections to origins that HTTP is then spoken over by hand. */
 
+import { writeAll } from "../base/write_all.ts";
 import { type ClientSettings, peerOf, type Way } from "./clients.ts";
 import { connectByTls, type Connecting, connectTo } from "./connecting.ts";
 import { openTunnel } from "./tunnel.ts";
@@ -13,7 +14,7 @@ export type Wiring =
 export interface Wire {
   /** The next bytes, which are the caller's; null at the end. */
   read(): Promise<Uint8Array | null>;
-  readonly writable: WritableStream<Uint8Array<ArrayBufferLike>>;
+  write(bytes: Uint8Array): Promise<void>;
   /** Closes it, if it is not closed yet. */
   close(): void;
 }
@@ -114,7 +115,7 @@ function wireOf(connection: Deno.Conn): Wire {
       const length = await connection.read(buffer);
       return length === null ? null : buffer.subarray(0, length);
     },
-    writable: connection.writable,
+    write: (bytes) => writeAll(connection, bytes),
     close: () => closeQuietly(connection),
   };
 }

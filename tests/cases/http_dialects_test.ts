@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { caCertificate } from "../support/certificate.ts";
-import type { Behaviour } from "../support/origin.ts";
+import { type Behaviour, literal } from "../support/origin.ts";
 import { assertDownloaded } from "../support/status.ts";
 import { gate, PATIENT, startTrial, TLS, WHOLE } from "../support/trial.ts";
 
@@ -66,6 +66,16 @@ for (
     }
   });
 }
+
+Deno.test("chunk extensions and trailers are no part of the file", async () => {
+  // xroche/httrack#855, moonbitlang/async#618, python-hyper/h11#133
+  await using trial = await startTrial();
+  const raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" +
+    "Trailer: X-Sum\r\n\r\n" +
+    '5;a="b;c"\r\nbytes\r\n1  \r\n!\r\n0\r\nX-Sum: 1\r\n\r\n';
+  const url = trial.origin.serve("/a", null, { raw });
+  await assertDownloaded(await trial.end(url), literal("bytes!"), "a");
+});
 
 Deno.test("spaces around what headers say are no part of it", async () => {
   await using trial = await startTrial();
