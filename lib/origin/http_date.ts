@@ -29,13 +29,18 @@ export function originTime(headers: Headers, now: number): number {
   return Number.isNaN(date) ? now : date;
 }
 
+/** RFC 3339, which some origins write. */
+const INTERNET_DATE =
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i;
+
 /**
  * Reads an HTTP date, RFC 9110 §5.6.7, into milliseconds since the epoch; NaN
- * if it is none. Date.parse alone would take "-5" or "0" for one, and the
- * form of asctime, which names no zone, for a time in the machine's own.
+ * if it is none. Date.parse alone would take "-5" or "0" for one, and what
+ * names no zone, as the form of asctime, for a time in the machine's own.
  */
 export function parseDate(text: string): number {
-  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return NaN;
-  const isAsctime = /:\d\d \d{4}$/.test(text);
-  return Date.parse(isAsctime ? `${text} GMT` : text);
+  if (INTERNET_DATE.test(text)) return Date.parse(text);
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return NaN;
+  const hasZone = !/:\d\d:\d\d(?: \d{4})?$/.test(text);
+  return Date.parse(hasZone ? text : `${text} GMT`);
 }

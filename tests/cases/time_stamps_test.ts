@@ -23,6 +23,12 @@ for (
     ["Thu, 01 Jan 1970 00:00:01 GMT", "1970-01-01T00:00:01.000Z"],
     ["Wed, 31 Dec 1969 23:59:00 GMT", "1969-12-31T23:59:00.000Z"],
     ["Fri, 01 Jan 2100 00:00:00 GMT", "2100-01-01T00:00:00.000Z"],
+    // aria2/aria2#330
+    ["Tue, 01 Jan 2019 01:00:00 +0100", "2019-01-01T00:00:00.000Z"],
+    // vert-x3/vertx-web#396
+    ["Tue, 01 Jan 2019 00:00:00 UTC", "2019-01-01T00:00:00.000Z"],
+    // nitrojs/nitro#1016
+    ["2019-01-01T00:00:00Z", "2019-01-01T00:00:00.000Z"],
   ] as const
 ) {
   Deno.test(`a file modified on ${lastModified} keeps that`, async () => {
@@ -39,6 +45,8 @@ for (
     ["that does not tell when it was modified", null, true],
     ["modified on a day that is none", "Tue, 99 Foo 2019", true],
     ["modified at -1", "-1", true],
+    // vert-x/mod-web-server#25: several zones are called so.
+    ["modified in a zone of its own", "Tue, 01 Jan 2019 00:00:00 CET", true],
     ["whose time nobody asked for", NEW_YEAR, false],
   ] as const
 ) {

@@ -1,8 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "../support/fast_check.ts";
-import { LONGEST_RETRY_AFTER, retryAfter } from "../../lib/origin/http_date.ts";
+import { run } from "../support/sluice.ts";
+import {
+  LONGEST_RETRY_AFTER,
+  parseDate,
+  retryAfter,
+} from "../../lib/origin/http_date.ts";
 
 const NOW = Date.parse("Wed, 01 Jan 2020 00:00:00 GMT");
+
+Deno.test("a date means one time, whatever the machine's zone is", async () => {
+  const texts = [
+    "Wed, 01 Jan 2020 00:00:00 GMT",
+    "wed, 01 jan 2020 00:00:00 gmt",
+    "Wed Jan  1 00:00:00 2020",
+    "Wed, 01 Jan 2020 00:00:00",
+    "Wed, 01 Jan 2020 02:00:00 +0200",
+    "2020-01-01T02:00:00.000+02:00",
+  ];
+  const program = `import { parseDate } from "./lib/origin/http_date.ts";
+    console.log(JSON.stringify(${JSON.stringify(texts)}.map(parseDate)));`;
+  const { stdout, stderr } = await run(["eval", program], { TZ: "Asia/Tokyo" });
+  assertEquals(JSON.parse(stdout), texts.map(() => NOW), stderr);
+  for (const text of ["2020-01-01T00:00:00", "2020-01-01", "0", "-5"]) {
+    assertEquals(parseDate(text), NaN, text);
+  }
+});
 
 Deno.test("Retry-After is seconds, or a date", () => {
   for (
