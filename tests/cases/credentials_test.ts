@@ -24,22 +24,25 @@ function digestOf({ headers }: OriginRequest): Map<string, string> | null {
   );
 }
 
-/** Whether a request shows the password, by RFC 7616 §3.4.1 with qop=auth. */
+/**
+ * Whether a request shows the password, by RFC 7616 §3.4.1 with qop=auth, or in
+ * the older way, without.
+ */
 function isRight(
   request: OriginRequest,
-  { hash = "md5", session = false } = {},
+  { hash = "md5", session = false, qop = true } = {},
 ): boolean {
   const given = digestOf(request);
-  if (given === null) return false;
+  if (given === null || given.has("qop") !== qop) return false;
   const h = (text: string) => createHash(hash).update(text).digest("hex");
   const [nonce, nc, cnonce] = ["nonce", "nc", "cnonce"]
     .map((name) => given.get(name));
   const secret = h(`${NAME}:${REALM}:${PASSWORD}`);
   const first = session ? h(`${secret}:${nonce}:${cnonce}`) : secret;
   const second = h(`${request.method}:${request.path}`);
+  const use = qop ? `${nc}:${cnonce}:auth:` : "";
   return given.get("uri") === request.path &&
-    given.get("response") ===
-      h(`${first}:${nonce}:${nc}:${cnonce}:auth:${second}`);
+    given.get("response") === h(`${first}:${nonce}:${use}${second}`);
 }
 
 function withUser(url: string, password = PASSWORD): string {
@@ -66,6 +69,12 @@ for (
       `digest realm="r",qop=auth,nonce="a, b"`,
       {},
     ],
+    // imroc/req#269
+    [
+      "no qop",
+      `Digest realm="r",nonce="abc", algorithm=SHA-256`,
+      { hash: "sha256", qop: false },
+    ],
   ] as const
 ) {
   Deno.test(`Digest: ${what}`, async () => {
@@ -75,6 +84,7 @@ for (
     const url = origin.serve("/a", WHOLE, (request) => {
       if (!isRight(request, options)) return refused(challenge);
       const given = digestOf(request);
+      if (given?.has("nc") !== true) return {};
       const count = `${given?.get("cnonce")} ${given?.get("nc")}`;
       assert(!counts.has(count), "a count was used twice");
       counts.add(count);

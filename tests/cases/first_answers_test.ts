@@ -184,6 +184,18 @@ Deno.test("ranges that are shorter than asked for are put together", async () =>
   assertLess(trial.origin.requests.length, 2 * WHOLE.size / most);
 });
 
+Deno.test("ranges that begin at the block before are not written elsewhere", async () => {
+  // xroche/httrack#428
+  await using trial = await startTrial();
+  const url = trial.origin.serve("/a", WHOLE, ({ n, range }) => {
+    if (range === null) return {};
+    if (n === 0) return { cut: { after: SLICE + 5, by: "fin" } };
+    const start = range.start - range.start % 40_000;
+    return { slice: { start, end: Math.min(range.end, WHOLE.size) } };
+  });
+  await assertDownloaded(await endAlone(trial, url), WHOLE, "a");
+});
+
 Deno.test("heads of parts are not written into the file", async () => {
   await using trial = await startTrial();
   const url = trial.origin.serve(

@@ -166,6 +166,18 @@ const NAMES: [string, string | Uint8Array | string[], string][] = [
   ["emoji", 'attachment; filename="👩\u200d👧.txt"', "👩\u200d👧.txt"],
   ["a joiner of nothing", 'attachment; filename="a\u200d.txt"', "a_.txt"],
   ["a space of no width", 'attachment; filename="a\u200bb.txt"', "a_b.txt"],
+  // supabase/storage#1385
+  [
+    "apostrophes in both",
+    "attachment; filename=a%27s%20b(1).txt; filename*=UTF-8''a's%20b(1).txt",
+    "a's b(1).txt",
+  ],
+  // erickutcher/httpdownloader#28, mozilla-mobile/android-components#11054
+  [
+    "filename* before filename",
+    "attachment;filename*=utf-8'en'a%2Db.txt;filename=_.txt",
+    "a-b.txt",
+  ],
   ["an empty filename", 'attachment; filename=""', "from the URL.bin"],
   ["a filename of a dot", "attachment; filename=.", "from the URL.bin"],
   ["a filename of two dots", "attachment; filename=..", "from the URL.bin"],

@@ -86,6 +86,40 @@ for (const tls of [false, true]) {
   }
 }
 
+for (
+  const [what, scheme, granted] of [
+    // curl/curl#1317
+    [
+      "speaks of chunks",
+      "http",
+      "HTTP/1.1 200 CONNECT OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    // ruby/webrick#87
+    [
+      "speaks of a length",
+      "http",
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    ],
+    // nmap/nmap#2365
+    ["says a name", "socks5h", Uint8Array.of(5, 0, 0, 3, 1, 97, 0, 80)],
+    // telegramdesktop/tdesktop#3574
+    ["says an empty name", "socks5h", Uint8Array.of(5, 0, 0, 3, 0, 0, 0)],
+  ] as const
+) {
+  for (const lines of ["right", "folded"]) {
+    Deno.test(`a proxy that ${what} as it connects, heads ${lines}`, async () => {
+      await using proxy = await startProxy({ granted });
+      const options = through(`${scheme}://${proxy.address}`);
+      await using trial = await startTrial(options, TLS);
+      const folded = { headers: { "X-A": "one\r\n two" } };
+      const behave = lines === "right" ? {} : folded;
+      trial.origin.serve("/a", WHOLE, behave);
+      const status = await trial.end(trial.origin.url("/a", "localhost"));
+      await assertDownloaded(status, WHOLE, "a");
+    });
+  }
+}
+
 Deno.test("a SOCKS proxy that wants a name is blamed at once", async () => {
   await using proxy = await startProxy({ credentials: "me:p@ss" });
   await using trial = await startTrial(through(`socks5h://${proxy.address}`));

@@ -22,13 +22,15 @@ export interface ProxyOptions {
   readonly credentials?: string | null;
   /** In place of any answer of its own. */
   readonly refusal?: string;
+  /** What it says once it is connected: of HTTP, or SOCKS. */
+  readonly granted?: string | Uint8Array;
   /** Speak TLS, with these in PEM. */
   readonly tls?: { cert: string; key: string };
 }
 
 /** Starts a proxy on a free port of 127.0.0.1. */
 export async function startProxy(
-  { credentials = null, refusal, tls: secrets }: ProxyOptions = {},
+  { credentials = null, refusal, granted, tls: secrets }: ProxyOptions = {},
 ): Promise<Proxy> {
   const asked: string[] = [];
   const sockets = new Set<net.Socket>();
@@ -73,7 +75,8 @@ export async function startProxy(
     const url = new URL(method === "CONNECT" ? `http://${target}` : target);
     const port = Number(url.port || 80);
     const upstream = join(client, url.hostname, port, () => {
-      if (method === "CONNECT") client.write("HTTP/1.1 200 OK\r\n\r\n");
+      if (method !== "CONNECT") return;
+      client.write(granted ?? "HTTP/1.1 200 OK\r\n\r\n");
     });
     if (method === "CONNECT") return;
     const path = url.pathname + url.search;
@@ -111,8 +114,8 @@ export async function startProxy(
     ];
     const port = bytes.readUInt16BE(at);
     asked.push(`SOCKS ${host}:${port}`);
-    const granted = Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0);
-    join(client, host, port, () => client.write(granted));
+    const reply = granted ?? Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+    join(client, host, port, () => client.write(reply));
   }
 
   const secureContext = secrets && tls.createSecureContext(secrets);
