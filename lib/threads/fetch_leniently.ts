@@ -181,7 +181,7 @@ function framingOf({ status, headers }: Omit<HttpAnswer, "body">): Framing {
 }
 
 /**
- * The body of an answer as `fetch` gives it: its buffers are the reader's.
+ * The body of an answer as `fetch` gives it.
  *
  * @param first The bytes that came with the head.
  */
@@ -210,6 +210,7 @@ function bodyOf(
         const pieces = await next();
         if (pieces === null) break;
         const full = pieces.filter(({ length }) => length > 0);
+        // Copies: a piece is the wire's, and what is enqueued the reader's.
         for (const piece of full) controller.enqueue(new Uint8Array(piece));
         if (full.length > 0) return;
       }

@@ -12,7 +12,7 @@ export type Wiring =
 
 /** A connection to an origin, or to the proxy that stands for it. */
 export interface Wire {
-  /** The next bytes, which are the caller's; null at the end. */
+  /** The next bytes, valid until the next call; null at the end. */
   read(): Promise<Uint8Array | null>;
   write(bytes: Uint8Array): Promise<void>;
   /** Closes it, if it is not closed yet. */
@@ -78,6 +78,8 @@ export async function openWire(
   async function startTls(hostname: string): Promise<void> {
     const secure = await Deno.startTls(tcp, { ...options, hostname });
     open = secure;
+    // Aborted meanwhile, it would be closed by nobody.
+    signal.throwIfAborted();
     await secure.handshake();
   }
   return await closingIfInVain(() => closeQuietly(open), signal, async () => {
@@ -109,9 +111,9 @@ export async function closingIfInVain<Value>(
 }
 
 function wireOf(connection: Deno.Conn): Wire {
+  const buffer = new Uint8Array(READ);
   return {
     async read() {
-      const buffer = new Uint8Array(READ);
       const length = await connection.read(buffer);
       return length === null ? null : buffer.subarray(0, length);
     },

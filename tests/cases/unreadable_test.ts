@@ -51,6 +51,11 @@ for (
     ["ICY", withLines().replace("HTTP/1.1", "ICY"), VERSION],
     ["SSH", "SSH-2.0-OpenSSH_9.2\r\n", VERSION],
     ["HTTP/0.9", "abc", VERSION],
+    [
+      "4,001 header lines",
+      withLines(...Array.from({ length: 4_000 }, (_, n) => `X-${n}: a`)),
+      MANY,
+    ],
     ["a status of two digits", withLines().replace("200", "20"), STATUS],
     ["a length with a sign", withLines(ODD, "Content-Length: +5"), LENGTH],
     ["two lengths", withLines(ODD, "Content-Length: 6"), LENGTH],
