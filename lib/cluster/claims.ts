@@ -107,7 +107,12 @@ export interface Claims {
   claiming(): number;
   /** Resolves when a download is not about to be claimed, or given up, any more. */
   settledDown(id: string): Promise<void>;
-  claim(id: string, purpose: Purpose): Promise<Claiming>;
+  /**
+   * Claims a download.
+   *
+   * @param epoch What it must have been claimed last for; by default, anything.
+   */
+  claim(id: string, purpose: Purpose, epoch?: number): Promise<Claiming>;
   settle(id: string, settled: Settled): Promise<void>;
   renew(id: string, request: DownloadRequest): Promise<void>;
   /**
@@ -213,7 +218,11 @@ export function createClaims(tools: ClaimsTools): Claims {
         !membership.sessions().has(owner);
   }
 
-  async function begin(id: string, purpose: Purpose): Promise<Claiming> {
+  async function begin(
+    id: string,
+    purpose: Purpose,
+    epoch?: number,
+  ): Promise<Claiming> {
     const session = membership.session();
     if (session === "" || !mayWrite(membership.writeUntil)) throw away();
     let found = tools.recent(id) ?? await readEntry(id);
@@ -221,6 +230,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (found === null) return "gone";
       const { entry, revision } = found;
       if (!isFree(found)) return "taken";
+      if (epoch !== undefined && entry.epoch !== epoch) return "taken";
       if (purpose === "work" && entry.download.state.kind !== "Queued") {
         return "taken";
       }
@@ -271,7 +281,9 @@ export function createClaims(tools: ClaimsTools): Claims {
   /** Makes what is left of a claimed download's part this claim's own. */
   async function adopt(holding: Holding): Promise<"held" | "finished"> {
     const { id, epoch, purpose, stored: { entry } } = holding;
-    const { part } = entry;
+    const { part, download: { state } } = entry;
+    // Its part is a file by now, which stays where it is.
+    if (state.kind === "Downloaded") return "held";
     const start = performance.now();
     const isHere = part?.storage === place.storage;
     const isNew = part === null || part.epoch === epoch;
@@ -291,25 +303,27 @@ export function createClaims(tools: ClaimsTools): Claims {
         adopted = await copyAway(path, adopted.record, tools);
       }
     }
+    const left = adopted.kind === "left" ? adopted.record : null;
+    if (purpose === "work" || isHere) {
+      holding.runs = left?.runs ?? [];
+      holding.file = left?.file ?? null;
+      holding.bytes = left === null ? 0 : bytesOf(left);
+      const { file, bytes } = holding;
+      holding.download = { ...holding.download, file, downloaded: bytes };
+    }
     if (purpose === "command") {
-      if (isHere) {
-        holding.part = adopted.kind === "left" ? { ...part, epoch } : null;
-      }
+      // Its part may still be written to: only who fetches it copies that.
+      if (isHere) holding.part = left && { ...part, epoch };
       return "held";
     }
-    const left = adopted.kind === "left" ? adopted.record : null;
-    holding.runs = left?.runs ?? [];
-    holding.file = left?.file ?? null;
-    holding.bytes = left === null ? 0 : bytesOf(left);
     holding.part = { ...place, epoch, closed: false };
     // Before a byte is written: from now on, the part is looked for from here on.
     if (!isNew || part === null) {
       await update(holding, (entry) => opened(entry, place));
     }
-    const { file, bytes } = holding;
-    holding.download = { ...holding.download, file, downloaded: bytes };
     log("adopted", {
-      ...{ id, epoch, kind: left === null ? "new" : kind, bytes },
+      ...{ id, epoch, kind: left === null ? "new" : kind },
+      bytes: holding.bytes,
       ms: Math.round(performance.now() - start),
     });
     return "held";
@@ -457,8 +471,12 @@ export function createClaims(tools: ClaimsTools): Claims {
     }
   }
 
-  async function claim(id: string, purpose: Purpose): Promise<Claiming> {
-    const claimed = await begin(id, purpose);
+  async function claim(
+    id: string,
+    purpose: Purpose,
+    epoch?: number,
+  ): Promise<Claiming> {
+    const claimed = await begin(id, purpose, epoch);
     if (typeof claimed === "string") return claimed;
     if (purpose === "work") log("claimed", { id, epoch: claimed.epoch });
     try {
@@ -479,10 +497,10 @@ export function createClaims(tools: ClaimsTools): Claims {
     async settledDown(id) {
       await moving.get(id);
     },
-    async claim(id, purpose) {
+    async claim(id, purpose, epoch) {
       claiming++;
       try {
-        return await inTurn(id, () => claim(id, purpose));
+        return await inTurn(id, () => claim(id, purpose, epoch));
       } finally {
         claiming--;
       }

@@ -49,6 +49,11 @@ export interface ClusterQueue extends Queue, Disposable {
   refill(): void;
   /** From now on, `fill` is called when there is something to take. */
   begin(fill: () => void, hasRoom: (bytes: number) => boolean): void;
+  /**
+   * Until it is disposed of, a download is only claimed for a command if nobody
+   * has claimed it since the given epoch.
+   */
+  during(id: string, epoch: number): Disposable;
   /** Claims no more; gives up what is claimed and not taken. */
   stop(): Promise<void>;
 }
@@ -74,6 +79,8 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
   let hasRoom = (_bytes: number) => true;
   /** When each that is another's favourite was first passed over. */
   let passed = new Map<string, number>();
+  /** The epochs at which commands of others were given. */
+  const ordered = new Map<string, number>();
   /** Claims that nobody worked on when they were looked at last. */
   let idle = new Set<string>();
 
@@ -233,7 +240,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     await claims.settledDown(id);
     if (ready.some(({ holding }) => holding.id === id)) return await claim(id);
     if (claims.get(id) !== undefined) return null;
-    const holding = await claims.claim(id, "command");
+    const holding = await claims.claim(id, "command", ordered.get(id));
     if (holding === "gone") return null;
     if (holding === "taken") throw TAKEN;
     return claimOf(holding);
@@ -255,6 +262,10 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       fill = onReady;
       hasRoom = room;
       refill();
+    },
+    during(id, epoch) {
+      ordered.set(id, epoch);
+      return { [Symbol.dispose]: () => void ordered.delete(id) };
     },
     async stop() {
       stopped = true;

@@ -49,6 +49,8 @@ interface Order {
   /** The session that is meant. */
   readonly session: string;
   readonly id: string;
+  /** How often it was claimed then: an order that comes late is none any more. */
+  readonly epoch: number;
   readonly command: Command;
 }
 
@@ -195,7 +197,8 @@ export function createPeers(tools: PeersTools): ClusterPeers {
           continue;
         }
       }
-      const report = await ask(session, { session, id, command });
+      const epoch = replica.known(id)?.epoch ?? 0;
+      const report = await ask(session, { session, id, epoch, command });
       if (report === null) await revoke(id, session);
       else if (report.kind === "failed") throw fromRecord(report.error);
       else if (report.kind === "done") return await shown(id, report.revision);
@@ -206,10 +209,12 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     );
   }
 
-  async function report({ session, id, command }: Order): Promise<Report> {
+  async function report(order: Order): Promise<Report> {
+    const { session, id, epoch, command } = order;
     if (here === null || session !== membership.session()) {
       return { kind: "elsewhere" };
     }
+    using _ = queue.during(id, epoch);
     try {
       await here.command(id, command);
       const revision = replica.known(id)?.revision ?? replica.position();

@@ -203,6 +203,13 @@ Deno.test("commands are obeyed by whichever server works on the download", async
     await one.until(id, ({ process_status: now }) => now === "Downloaded");
   }
   assertEquals(filesIn(shared.path).length, 1);
+  for (const [at, node] of [[first, one], [second, two]] as const) {
+    const late = await at.request({ action: "pause", id });
+    assert("error" in late && late.error.code === "WRONG_STATE");
+    const served = await fetch(`${pageOf(node)}files/${id}`);
+    assertEquals(served.status, 200);
+    await served.body?.cancel();
+  }
   assert("data" in await owner.request({ action: "remove", id }));
   const gone = await client.request({ action: "remove", id });
   assert("error" in gone && gone.error.code === "UNKNOWN_ID");

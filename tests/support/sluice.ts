@@ -129,6 +129,9 @@ export async function run(
   return { code, stdout: out, stderr: err };
 }
 
+/** What has not been printed by then never will be, in milliseconds. */
+const PRINTED_WITHIN = 120_000;
+
 /** What a process prints, as it comes. */
 export function collect(child: Deno.ChildProcess) {
   let text = "";
@@ -148,9 +151,15 @@ export function collect(child: Deno.ChildProcess) {
       const found = text.match(pattern);
       if (found === null) return;
       more.removeEventListener("more", look);
+      clearTimeout(late);
       resolve(found);
     }
+    const late = setTimeout(
+      () => reject(new Error(`It does not print ${pattern}: ${text}`)),
+      PRINTED_WITHIN,
+    );
     more.addEventListener("more", look);
+    ended.then(() => clearTimeout(late));
     ended.then(() => reject(new Error(`It ended without ${pattern}: ${text}`)));
     look();
     return promise;
