@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { startBroker } from "../support/broker.ts";
-import { startNode } from "../support/cluster.ts";
+import { refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
@@ -280,23 +280,6 @@ Deno.test("without a broker at the start, what is there is served, and it goes o
   const next = await client.add({ url });
   assertEquals((await client.end(next)).process_status, "Downloaded");
 });
-
-/** How a server with such settings ends that cannot be started. */
-async function refusal(
-  directory: string,
-  environment: Record<string, string>,
-): Promise<string> {
-  const { code, stderr } = await run([
-    "run",
-    "--lock=tests/deno.lock",
-    ...taskArguments("start", directory).slice(1),
-  ], { CONTENT_DIRECTORY: directory, PORT: "0", ...environment });
-  assert(code > 0, stderr);
-  const lines = stderr.trim().split("\n")
-    .filter((line) => line.startsWith("sluice: "));
-  assertEquals(lines.length, 1, stderr);
-  return lines[0] ?? "";
-}
 
 Deno.test("wrong settings are one clear line each, and no secret is told", async () => {
   const password = "the-password-of-the-broker";

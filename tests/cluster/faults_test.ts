@@ -1,3 +1,4 @@
+import { timingSafeEqual } from "node:crypto";
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type Cable, layCable, startBroker } from "../support/broker.ts";
 import { LEASE, startNode } from "../support/cluster.ts";
@@ -118,6 +119,31 @@ async function begin(scene: Scene, name = "file.bin"): Promise<Begun> {
   };
 }
 
+/** Bytes of a part, and of whatever is written to it from now on. */
+interface WatchedPart extends Disposable {
+  /** What is in it now. */
+  read(): Uint8Array;
+}
+
+/** Keeps a server's part of a download in view, whatever becomes of its name. */
+function watchPart(directory: string, id: string): WatchedPart {
+  const parts = `${directory}/.sluice/cluster/parts`;
+  const name = [...Deno.readDirSync(parts)].map(({ name }) => name)
+    .find((name) => name.startsWith(id) && !name.includes(".json"));
+  const file = Deno.openSync(`${parts}/${name}`);
+  return {
+    read() {
+      const bytes = new Uint8Array(file.statSync().size);
+      file.seekSync(0, Deno.SeekMode.Start);
+      for (let done = 0; done < bytes.length;) {
+        done += file.readSync(bytes.subarray(done)) ?? bytes.length;
+      }
+      return bytes;
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+}
+
 /** Asserts that a directory has one file with a content, and no other. */
 async function assertOneFile(
   directory: string,
@@ -148,9 +174,11 @@ for (const storage of ["shared", "local"] as const) {
     await using scene = await startScene(storage);
     const begun = await begin(scene);
     const { id, content, owner, other, ownersClient, othersClient } = begun;
+    using part = watchPart(owner.directory, id);
     owner.kill("SIGSTOP");
     await other.printed(/expelled session=/);
     await other.printed(/adopted id=.* kind="(left|new)"/);
+    const before = part.read();
     owner.kill("SIGCONT");
     await owner.printed(/expelled session=/);
     await owner.printed(/lost id=/);
@@ -158,6 +186,7 @@ for (const storage of ["shared", "local"] as const) {
     const status = await othersClient.end(id);
     assertEquals(status.process_status, "Downloaded");
     await assertOneFile(other.directory, "file.bin", content);
+    assert(before.length > 0 && timingSafeEqual(part.read(), before));
     if (storage === "local") {
       assertEquals(filesIn(owner.directory), []);
     }
@@ -177,16 +206,20 @@ for (const storage of ["shared", "local"] as const) {
     await using scene = await startScene(storage);
     const begun = await begin(scene);
     const { id, content, owner, other, ownersCable, othersClient } = begun;
+    using part = watchPart(owner.directory, id);
     ownersCable.cut();
     const start = performance.now();
     await other.printed(/adopted id=.* kind="(left|new)"/);
     assertLess(performance.now() - start, LEASE + LATE);
+    // Long since, its threads write nothing any more, and the origin goes on.
+    const before = part.read();
     begun.finish();
     const status = await othersClient.end(id);
     assertEquals(status.process_status, "Downloaded");
     ownersCable.mend();
     await owner.printed(/lost id=/);
     await assertOneFile(other.directory, "file.bin", content);
+    assert(before.length > 0 && timingSafeEqual(part.read(), before));
   });
 }
 

@@ -25,28 +25,34 @@ export interface BrokerOptions {
 export async function startBroker(
   { rules = "" }: BrokerOptions = {},
 ): Promise<TestBroker> {
+  const broker = await prepareBroker(freePort(), rules);
+  await broker.restart();
+  return broker;
+}
+
+/** A broker that does not run yet: {@linkcode TestBroker.restart} starts it. */
+async function prepareBroker(port: number, rules: string): Promise<TestBroker> {
   const directory = await makeDirectory();
-  const port = freePort();
   const config = `${directory.path}/nats.conf`;
   await Deno.writeTextFile(
     config,
     `listen: "127.0.0.1:${port}"\n` +
       `jetstream { store_dir: "${directory.path}/js" }\n${rules}\n`,
   );
-  let child = await launch(config, port);
+  let child: Deno.ChildProcess | null = null;
 
   async function crash(): Promise<void> {
     try {
-      child.kill("SIGKILL");
+      child?.kill("SIGKILL");
     } catch {
       // It has ended already.
     }
-    await child.status;
+    await child?.status;
   }
 
   return {
     address: `127.0.0.1:${port}`,
-    kill: (signal) => child.kill(signal),
+    kill: (signal) => child?.kill(signal),
     crash,
     async restart() {
       child = await launch(config, port);
@@ -56,6 +62,80 @@ export async function startBroker(
       await directory[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Brokers that keep a queue together. */
+export interface TestBrokers extends AsyncDisposable {
+  /** Where they listen, with commas between. */
+  readonly address: string;
+  readonly all: readonly TestBroker[];
+  /** Which of them leads the queue that is called `test`. */
+  leader(): Promise<TestBroker>;
+}
+
+/** Starts three brokers; resolves once they have found each other. */
+export async function startBrokers(): Promise<TestBrokers> {
+  await using starting = new AsyncDisposableStack();
+  const numbers = [0, 1, 2];
+  const routes = numbers.map(() => `127.0.0.1:${freePort()}`);
+  const monitors = numbers.map(() => freePort());
+  const all: TestBroker[] = [];
+  for (const n of numbers) {
+    const others = routes.filter((_, other) => other !== n)
+      .map((route) => `"nats://${route}"`);
+    const rules = `server_name: "${n}"\nhttp: "127.0.0.1:${monitors[n]}"\n` +
+      `cluster { name: "test", listen: "${routes[n]}", ` +
+      `routes: [${others.join(", ")}] }`;
+    all.push(starting.use(await prepareBroker(freePort(), rules)));
+  }
+  await Promise.all(all.map((broker) => broker.restart()));
+
+  /** What the first broker that answers knows of all. */
+  async function look(): Promise<Monitored> {
+    for (const port of monitors) {
+      const url = `http://127.0.0.1:${port}/jsz?accounts=true&streams=true`;
+      const response = await fetch(url).catch(() => null);
+      if (response !== null) return await response.json();
+    }
+    throw new Error("No broker answers.");
+  }
+
+  let size = 0;
+  while (size < all.length) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { meta_cluster: meta } = await look();
+    if (meta?.leader) size = meta.cluster_size;
+  }
+  const made = starting.move();
+  return {
+    address: all.map(({ address }) => address).join(","),
+    all,
+    async leader() {
+      for (;;) {
+        const { account_details: accounts = [] } = await look();
+        const leader = accounts.flatMap(({ stream_detail }) => stream_detail)
+          .find(({ name }) => name === "KV_sluice_test")?.cluster.leader;
+        const found = leader && all[Number(leader)];
+        if (found) return found;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
+}
+
+/** What nats-server tells of itself at /jsz. */
+interface Monitored {
+  readonly meta_cluster?: {
+    readonly leader?: string;
+    readonly cluster_size: number;
+  };
+  readonly account_details?: readonly {
+    readonly stream_detail: readonly {
+      readonly name: string;
+      readonly cluster: { readonly leader?: string };
+    }[];
+  }[];
 }
 
 function freePort(): number {
@@ -73,8 +153,11 @@ async function launch(
     stdout: "null",
     stderr: "null",
   }).spawn();
+  let hasEnded = false;
+  child.status.then(() => hasEnded = true);
   const deadline = performance.now() + 10_000;
   while (!await takesConnections(port)) {
+    if (hasEnded) throw new Error("nats-server has ended.");
     if (performance.now() < deadline) continue;
     child.kill("SIGKILL");
     throw new Error("nats-server does not listen.");

@@ -1,6 +1,13 @@
 /** Servers of a cluster as real processes. */
 
-import { type Sluice, startSluice } from "./sluice.ts";
+import { assert, assertEquals } from "@std/assert";
+import {
+  projectPath,
+  run,
+  type Sluice,
+  startSluice,
+  taskArguments,
+} from "./sluice.ts";
 
 /** A lease that tests wait for, in milliseconds. */
 export const LEASE = 3_000;
@@ -30,4 +37,45 @@ export async function startNode(
       ...environment,
     },
   });
+}
+
+/** Starts a server of a cluster, and waits for nothing. */
+export function launchNode(
+  { broker, name, directory }: NodeOptions,
+): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--lock=tests/deno.lock",
+      ...taskArguments("start", directory).slice(1),
+    ],
+    cwd: projectPath("."),
+    env: {
+      CONTENT_DIRECTORY: directory,
+      PORT: "0",
+      QUEUE: `nats://${broker}/test`,
+      NODE_NAME: name,
+      LEASE: String(LEASE),
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+/** How a server with such settings ends that cannot be started: its one line. */
+export async function refusal(
+  directory: string,
+  environment: Record<string, string>,
+): Promise<string> {
+  const { code, stderr } = await run([
+    "run",
+    "--lock=tests/deno.lock",
+    ...taskArguments("start", directory).slice(1),
+  ], { CONTENT_DIRECTORY: directory, PORT: "0", ...environment });
+  assert(code > 0, stderr);
+  const lines = stderr.trim().split("\n")
+    .filter((line) => line.startsWith("sluice: "));
+  assertEquals(lines.length, 1, stderr);
+  return lines[0] ?? "";
 }

@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { createBroker } from "../../lib/cluster/broker.ts";
+import { DownloadError } from "../../lib/download/errors.ts";
+import { layCable, startBroker, startBrokers } from "../support/broker.ts";
+import { refusal, startNode } from "../support/cluster.ts";
+import { filesIn, makeDirectory } from "../support/directory.ts";
+import { makeBucket, makeCredsUser, makeNkeyUser } from "../support/nats.ts";
+import { file, firstDifference, startOrigin } from "../support/origin.ts";
+
+const MiB = 2 ** 20;
+
+Deno.test("of three brokers, the one that leads may be killed", async () => {
+  await using origin = await startOrigin();
+  await using brokers = await startBrokers();
+  await using shared = await makeDirectory();
+  const start = (name: string) =>
+    startNode({
+      broker: brokers.address,
+      name,
+      directory: shared.path,
+      environment: { QUEUE_REPLICAS: "3", THREADS_AMOUNT: "4" },
+    });
+  await using one = await start("one");
+  await using two = await start("two");
+  for (const node of [one, two]) await node.printed(/caught up/);
+  await using first = await one.connect();
+  await using second = await two.connect();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const content = file(2 * MiB);
+  const id = await first.add({
+    url: origin.serve("/a", content, {
+      ranges: "ignore",
+      gates: { [MiB]: () => opened },
+    }),
+  });
+  await second.until(id, ({ downloaded }) => downloaded === MiB);
+  const leader = await brokers.leader();
+  await leader.crash();
+  // It waits for the next one to lead, and is done then.
+  const next = await second.add({ url: origin.serve("/b", file(10)) });
+  open();
+  for (const client of [first, second]) {
+    for (const one of [id, next]) {
+      assertEquals((await client.end(one)).process_status, "Downloaded");
+    }
+  }
+  assertEquals(await firstDifference(`${shared.path}/a`, content), null);
+  assertEquals(filesIn(shared.path).toSorted(), ["a", "b"]);
+  // Who comes back is one of three again, so that another may go.
+  await leader.restart();
+  const again = await brokers.leader();
+  assert(again !== leader);
+});
+
+Deno.test("a write that nobody answers says so, and may have been done", async () => {
+  await using broker = await startBroker();
+  await using cable = layCable(broker.address);
+  await using directory = await makeDirectory();
+  await using one = await startNode({
+    broker: broker.address,
+    name: "one",
+    directory: directory.path,
+  });
+  assert(one);
+  const heard = new Map<string, unknown>();
+  const client = await createBroker({
+    queue: { servers: [cable.address], tls: false, user: null, name: "test" },
+    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
+  }, () => {});
+  try {
+    await client.start({
+      onBucket: () => Promise.resolve(1),
+      onChange: ({ key, value }) => void heard.set(key, value),
+      onCaughtUp() {},
+      onMessage() {},
+    });
+    cable.cut();
+    const lease = { node: "two", storage: "x", url: "", draining: false };
+    const writing = client.write("n.of-the-test", lease, 0, 500);
+    const { code, message } = await assertRejects(() => writing, DownloadError);
+    assertEquals(code, "STATE");
+    assertMatch(message, /does not answer/);
+    // Once more, by the revision of before: it was done, or is done now.
+    cable.mend();
+    const revision = await client.write("n.of-the-test", lease, 0, 20_000);
+    assertEquals((await client.read("n.of-the-test"))?.revision, revision);
+  } finally {
+    await client.close();
+  }
+});
+
+Deno.test("a bucket of another version is refused in one line", async () => {
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  await makeBucket(broker.address, "sluice_test", "Sluice's queue, layout 0");
+  const line = await refusal(directory.path, {
+    QUEUE: `nats://${broker.address}/test`,
+  });
+  assertMatch(
+    line,
+    /bucket sluice_test at .* is not of this version of Sluice/,
+  );
+  assertMatch(line, /give QUEUE another name, or run the same version/);
+});
+
+for (
+  const [what, make] of [
+    ["an nkey seed", () => {
+      const { rules, seed } = makeNkeyUser();
+      return { rules, secret: seed, other: makeNkeyUser().seed };
+    }],
+    ["a .creds file", () => {
+      const { rules, creds } = makeCredsUser();
+      return { rules, secret: creds, other: makeCredsUser().creds };
+    }],
+  ] as const
+) {
+  Deno.test(`brokers know a server by ${what}, and refuse another`, async () => {
+    const { rules, secret, other } = make();
+    await using origin = await startOrigin();
+    await using broker = await startBroker({ rules });
+    await using directory = await makeDirectory();
+    const path = `${directory.path}/credentials`;
+    const environment = {
+      QUEUE: `nats://${broker.address}/test`,
+      QUEUE_CREDENTIALS: path,
+    };
+    Deno.writeTextFileSync(path, other, { mode: 0o600 });
+    const line = await refusal(directory.path, environment);
+    assertMatch(
+      line,
+      /refuses QUEUE's user and password, or QUEUE_CREDENTIALS/,
+    );
+    Deno.writeTextFileSync(path, secret);
+    await using one = await startNode({
+      broker: "",
+      name: "one",
+      directory: directory.path,
+      environment,
+    });
+    await one.printed(/queue connected/);
+    await using client = await one.connect();
+    const id = await client.add({ url: origin.serve("/a", file(10)) });
+    assertEquals((await client.end(id)).process_status, "Downloaded");
+    const [, seed = "never"] = secret.match(/\b(SU[A-Z0-9]{20,})/) ?? [];
+    assert(!one.output().includes(seed));
+  });
+}

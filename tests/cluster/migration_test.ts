@@ -1,0 +1,138 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { connect, jetstream, Kvm } from "../../lib/cluster/nats.ts";
+import { createDownload, createIds } from "../../lib/download/download.ts";
+import { openContentDirectory } from "../../lib/files/content_directory.ts";
+import { openStore } from "../../lib/store/sqlite.ts";
+import { crc32 } from "../../lib/threads/crc32.ts";
+import { startBroker } from "../support/broker.ts";
+import { launchNode, startNode } from "../support/cluster.ts";
+import { makeDirectory } from "../support/directory.ts";
+import {
+  bytesOf,
+  file,
+  firstDifference,
+  type Origin,
+  startOrigin,
+} from "../support/origin.ts";
+
+const KiB = 1024;
+/** Downloads in the queue. */
+const COUNT = 1_000;
+/** One in so many downloads has a part, of half of its file. */
+const WITH_PART = 50;
+const SIZE = 64 * KiB;
+
+/** Makes what a server without a cluster leaves: its queue, and some parts. */
+async function makeQueue(directory: string, origin: Origin): Promise<string[]> {
+  using parts = await openContentDirectory(directory, { sync: false });
+  using store = openStore(parts.statePath, { sync: false });
+  const ids = createIds(COUNT);
+  const downloads = ids.map((id, n) => {
+    const url = origin.serve(`/${n}`, file(SIZE, n));
+    return createDownload(
+      {
+        ...{ url, filename: null, headers: {}, checksum: null, threads: null },
+        paused: true,
+      },
+      n,
+      id,
+    );
+  });
+  await store.add(downloads);
+  for (let n = 0; n < COUNT; n += WITH_PART) {
+    const id = ids[n] ?? "";
+    const bytes = bytesOf(file(SIZE, n)).subarray(0, SIZE / 2);
+    await Deno.writeFile(parts.path(id), bytes, { createNew: true });
+    const run = { start: 0, end: bytes.length, crc: crc32(bytes, 0) };
+    const facts = {
+      size: SIZE,
+      ranges: true,
+      validator: { kind: "etag", value: file(SIZE, n).etag ?? "" } as const,
+      name: String(n),
+    };
+    const progress = { runs: [run], fresh: [run], bytes: bytes.length };
+    await store.checkpoint(id, facts, progress);
+  }
+  return ids;
+}
+
+/** Counts the keys of a bucket as they come. */
+async function countKeys(address: string) {
+  const connection = await connect({ servers: address, resolve: false });
+  const kvm = new Kvm(jetstream(connection));
+  const kv = await kvm.create("sluice_test", {
+    description: "Sluice's queue, layout 1",
+    allow_direct: false,
+  });
+  const seen = new Set<string>();
+  const more = new EventTarget();
+  const changes = await kv.watch({ key: "d.>" });
+  const reading = (async () => {
+    for await (const { key } of changes) {
+      seen.add(key);
+      more.dispatchEvent(new Event("more"));
+    }
+  })();
+  return {
+    count: () => seen.size,
+    async reaches(count: number): Promise<void> {
+      while (seen.size < count) {
+        await new Promise((resolve) =>
+          more.addEventListener("more", resolve, { once: true })
+        );
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+      await reading;
+    },
+  };
+}
+
+Deno.test("moving a queue in may be killed at each tenth of it, and nothing is lost", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  const ids = await makeQueue(directory.path, origin);
+  const options = {
+    broker: broker.address,
+    name: "one",
+    directory: directory.path,
+  };
+  {
+    await using keys = await countKeys(broker.address);
+    for (let tenth = 1; tenth <= 10; tenth++) {
+      const node = launchNode(options);
+      await Promise.race([keys.reaches(tenth * COUNT / 10), node.status]);
+      try {
+        node.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      const { signal } = await node.status;
+      assertEquals(signal, "SIGKILL");
+    }
+    assertEquals(keys.count(), COUNT);
+  }
+  await using one = await startNode(options);
+  await using client = await one.connect();
+  const list = await client.request({
+    ...{ action: "list", order: "oldest", limit: COUNT },
+  });
+  assert("total" in list && Array.isArray(list.data));
+  assertEquals(list.data.map(({ id }) => id), ids);
+  assertEquals(list.total, COUNT);
+  const names = [...Deno.readDirSync(`${directory.path}/.sluice`)]
+    .map(({ name }) => name);
+  assert(names.includes("state.db.migrated") && !names.includes("state.db"));
+  // What was there of a file is not fetched again.
+  const begun = ids.filter((_, n) => n % WITH_PART === 0);
+  for (const id of begun) await client.request({ action: "resume", id });
+  for (const [n, id] of begun.entries()) {
+    await client.until(id, ({ process_status: is }) => is === "Downloaded");
+    const path = `${directory.path}/${n * WITH_PART}`;
+    const whole = file(SIZE, n * WITH_PART);
+    assertEquals(await firstDifference(path, whole), null);
+  }
+  assertLess(origin.sent, begun.length * SIZE * .6);
+});
