@@ -27,6 +27,7 @@ import {
   type OriginFile,
   startOrigin,
 } from "./support/origin.ts";
+import { random } from "./support/random.ts";
 import {
   collect,
   connect,
@@ -50,17 +51,6 @@ export interface CrashReport {
   /** How often an unfinished download had something recorded at a kill. */
   readonly resumed: number;
   readonly seconds: number;
-}
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = state + 0x6d2b79f5 | 0;
-    let n = Math.imul(state ^ state >>> 15, 1 | state);
-    n = n + Math.imul(n ^ n >>> 7, 61 | n) ^ n;
-    return ((n ^ n >>> 14) >>> 0) / 2 ** 32;
-  };
 }
 
 /** A file at the origin, and how it is asked for and served. */
@@ -501,5 +491,14 @@ if (import.meta.main) {
   const kills = Number(Deno.env.get("CRASH_KILLS") || 100);
   const seed = Number(Deno.env.get("CRASH_SEED") || Date.now() % 2 ** 31);
   console.log(`CRASH_SEED=${seed} CRASH_KILLS=${kills}`);
-  console.log(await crash({ kills, seed, tell: console.log }));
+  const tell = console.log;
+  if (Deno.args.includes("--cluster")) {
+    const { crashCluster } = await import("./crash_cluster.ts");
+    for (const storage of ["shared", "local"] as const) {
+      const faults = Math.ceil(kills / 2);
+      tell(await crashCluster({ faults, seed, storage, tell }));
+    }
+  } else {
+    tell(await crash({ kills, seed, tell }));
+  }
 }

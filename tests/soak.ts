@@ -7,7 +7,7 @@
  */
 
 import type { Status } from "../lib/status/status.ts";
-import { random } from "./crash.ts";
+import { random } from "./support/random.ts";
 import {
   type Behaviour,
   file,
