@@ -9,7 +9,7 @@
  * `CRASH_SEED` replays a run's plan, `CRASH_KILLS` says how many faults there are.
  */
 
-import { random } from "./support/random.ts";
+import type { Status } from "../lib/status/status.ts";
 import { type Cable, layCable, startBrokers } from "./support/broker.ts";
 import { startNode } from "./support/cluster.ts";
 import { filesIn, makeDirectory } from "./support/directory.ts";
@@ -20,6 +20,7 @@ import {
   type OriginFile,
   startOrigin,
 } from "./support/origin.ts";
+import { random } from "./support/random.ts";
 import { type Client, connect, type Sluice } from "./support/sluice.ts";
 
 const KiB = 1024;
@@ -30,6 +31,9 @@ const LASTS = 4_000;
 const DONE_WITHIN = 180_000;
 /** How long a client waits for an answer, in milliseconds. */
 const ANSWERED_WITHIN = 30_000;
+/** How long a client waits that is to ask again, in milliseconds. */
+const AGAIN = 500;
+/** Bytes a second of an answer: a file takes some seconds. */
 const RATE = 150 * KiB;
 
 /** Whether servers have one content directory, or one each. */
@@ -176,12 +180,14 @@ export async function crashCluster({ faults, seed, storage, tell }: {
     for (let n = 0; n < faults; n++) {
       const count = n === 0 ? 8 : 1 + Math.floor(dice() * 3);
       for (let k = 0; k < count; k++) {
-        const at = pick(members).node.url;
-        wanted.push(add(at, origin, wanted.length, dice));
+        const size = Math.floor(200 * KiB + dice() * 600 * KiB);
+        const whole = file(size, wanted.length);
+        wanted.push(add(members, origin, wanted.length, whole));
       }
       const [at, one] = [pick(members).node.url, pick(wanted)];
       commands.push(pauseAndResume(at, one));
       plan.push(await fault());
+      await lasts();
       if ((n + 1) % 10 === 0) tell(`${n + 1} faults`);
     }
     await Promise.all(commands);
@@ -219,18 +225,30 @@ export async function crashCluster({ faults, seed, storage, tell }: {
   }
 }
 
-/** Adds a download at a server, which may be dead, mute or cut. */
+/** What says that nothing was done: it can be asked for again. */
+const NOTHING_DONE = /^Cannot connect$|nothing was changed/;
+
+/** Adds a download at a server that takes it; each may be dead, mute or cut. */
 async function add(
-  at: string,
+  members: readonly Member[],
   origin: Origin,
   n: number,
-  dice: () => number,
+  whole: OriginFile,
 ): Promise<Wanted> {
-  const whole = file(Math.floor(200 * KiB + dice() * 600 * KiB), n);
   const name = `${n}.bin`;
   const url = origin.serve(`/${name}`, whole, { rate: RATE });
-  const id = await ask(at, (client) => client.add({ url }));
-  return { url, name, whole, id };
+  for (let attempt = n;; attempt++) {
+    const at = members[attempt % members.length]?.node.url ?? "";
+    try {
+      const id = await ask(at, (client) => client.add({ url }));
+      return { url, name, whole, id };
+    } catch (error) {
+      const { message } = error as Error;
+      const isOver = !NOTHING_DONE.test(message);
+      if (isOver) return { url, name, whole, id: null };
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    }
+  }
 }
 
 /** Pauses a download and has it go on; that both may fail is to be expected. */
@@ -240,21 +258,36 @@ async function pauseAndResume(
 ): Promise<void> {
   const { id } = await wanted;
   if (id === null) return;
-  await ask(at, (client) => client.request({ action: "pause", id }));
-  await ask(at, (client) => client.request({ action: "resume", id }));
+  try {
+    await ask(at, async (client) => {
+      await client.request({ action: "pause", id });
+      await client.request({ action: "resume", id });
+    });
+  } catch {
+    // What is paused at the end is resumed then.
+  }
 }
 
-/** What a client gets; null if it gets nothing in time. */
+/**
+ * What a client gets.
+ *
+ * @throws if it gets nothing in time, or is refused.
+ */
 async function ask<T>(
   at: string,
   what: (client: Client) => Promise<T>,
-): Promise<T | null> {
-  const late = Promise.withResolvers<null>();
-  const timer = setTimeout(() => late.resolve(null), ANSWERED_WITHIN);
+): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error("No answer comes.")),
+    ANSWERED_WITHIN,
+  );
   const asked = (async () => {
     await using client = await connect(at);
     return await what(client);
-  })().catch(() => null);
+  })();
+  // It may still be asking when nobody waits any more.
+  asked.catch(() => {});
   try {
     return await Promise.race([asked, late.promise]);
   } finally {
@@ -272,27 +305,17 @@ async function waitForAll(
   all: readonly Wanted[],
 ): Promise<Map<string, { readonly id: string; readonly node: string }>> {
   const until = performance.now() + DONE_WITHIN;
+  const [member] = members;
+  const acknowledged = all.map(({ id }) => id).filter((id) => id !== null);
   for (;;) {
-    const [member] = members;
-    if (member === undefined) throw new Error("There is no server.");
-    const statuses = await ask(member.node.url, async (client) => {
-      const found = await client.request({
-        ...{ action: "list", limit: 1_000 },
-      });
-      if (!("total" in found)) throw new Error("It lists nothing.");
-      for (const { id, process_status: status } of found.data) {
-        if (status !== "Paused") continue;
-        await client.request({ action: "resume", id });
-      }
-      return found.data;
-    });
-    const open = statuses?.find(({ process_status: status }) =>
+    const statuses = await listAll(member?.node.url ?? "");
+    const ids = new Set(statuses.map(({ id }) => id));
+    const open = statuses.find(({ process_status: status }) =>
       status !== "Downloaded"
     );
-    if (statuses !== null && open === undefined && statuses.length > 0) {
-      const ids = new Set(statuses.map(({ id }) => id));
-      const missing = all.find(({ id }) => id !== null && !ids.has(id));
-      if (missing !== undefined) throw new Error(`${missing.id} is lost.`);
+    // A server that has been away may have to catch up.
+    const missing = acknowledged.find((id) => !ids.has(id));
+    if (open === undefined && missing === undefined) {
       return new Map(
         statuses.map(({ url, id, node }) => [url, { id, node: node ?? "" }]),
       );
@@ -301,10 +324,26 @@ async function waitForAll(
       throw new Error(`${open.id} failed: ${open.error?.message}`);
     }
     if (performance.now() > until) {
-      throw new Error(`${open?.id} takes too long: ${JSON.stringify(open)}`);
+      throw new Error(
+        open === undefined
+          ? `${missing} is lost.`
+          : `${open.id} takes too long: ${JSON.stringify(open)}`,
+      );
     }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, AGAIN));
   }
+}
+
+/** All downloads, as a server tells; those that are paused go on. */
+async function listAll(at: string): Promise<readonly Status[]> {
+  return await ask(at, async (client) => {
+    const found = await client.request({ action: "list", limit: 1_000 });
+    if (!("total" in found)) throw new Error("It lists nothing.");
+    for (const { id, process_status: status } of found.data) {
+      if (status === "Paused") await client.request({ action: "resume", id });
+    }
+    return found.data;
+  });
 }
 
 /** Each is there exactly once, is right, and nothing else is there. */

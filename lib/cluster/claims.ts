@@ -47,6 +47,7 @@ import {
 } from "./entry.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica, Stored } from "./replica.ts";
+import { createWithdrawals } from "./withdrawals.ts";
 
 /** Thrown where another server has claimed a download just now. */
 export const TAKEN = new Error("Another server has just claimed it.");
@@ -132,6 +133,8 @@ export interface Claims {
   hear(id: string, entry: Entry | null): void;
   /** The session is over: all claims are lost. */
   loseAll(): void;
+  /** Takes names back that were given after their claims were lost. */
+  withdraw(): Promise<void>;
 }
 
 /** Makes claims of a server: none. */
@@ -141,6 +144,12 @@ export function createClaims(tools: ClaimsTools): Claims {
   /** Claims that are being made or given up. */
   const moving = new Map<string, Promise<unknown>>();
   let claiming = 0;
+  const withdrawals = createWithdrawals({
+    files: tools.files,
+    storage: place.storage,
+    read: readEntry,
+    isHeld: (id) => holdings.get(id)?.lost.signal.aborted === false,
+  });
 
   function lose(holding: Holding): void {
     if (holding.over || holding.lost.signal.aborted) return;
@@ -359,13 +368,15 @@ export function createClaims(tools: ClaimsTools): Claims {
     const recorded = tools.replica.recorded(state);
     const next = (entry: Entry) =>
       settledAs(entry, { ...settled, state: recorded }, part, goesOn);
+    if (state.kind === "Downloaded") withdrawals.named(holding.id, state);
     try {
       if (goesOn) await (await update(holding, next)).shown;
       else await end(holding, next);
     } catch (error) {
-      if (holding.lost.signal.aborted) await withdraw(holding, settled);
+      await withdrawals.look();
       throw error;
     }
+    withdrawals.recorded(holding.id);
     if (isEmpty || state.kind === "Downloaded") {
       removeIfThere(recordPath(partPath(parts, holding.id, holding.epoch)));
       Object.assign(holding, { file: null, bytes: 0, runs: [] });
@@ -380,23 +391,6 @@ export function createClaims(tools: ClaimsTools): Claims {
     if (goesOn) return { ...place, epoch, closed: false };
     if (purpose === "command") return isEmpty ? null : part;
     return isEmpty ? null : { ...place, epoch, closed: true };
-  }
-
-  /**
-   * Takes back a file's name that was given after the claim was lost to a server
-   * with another storage. On the same storage, its new owner finds the name.
-   */
-  async function withdraw(
-    { id }: Holding,
-    { state }: Settled,
-  ): Promise<void> {
-    if (state.kind !== "Downloaded") return;
-    const found = await readEntry(id);
-    if (found?.entry.part?.storage === place.storage) return;
-    const { path, identity } = state;
-    if (tools.files.look(path, identity) === "there") {
-      await tools.files.removeFinished(path);
-    }
   }
 
   async function giveUp(holding: Holding): Promise<void> {
@@ -556,6 +550,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (isHeld(entry, holding) || isGivenUp(entry, holding)) return;
       lose(holding);
     },
+    withdraw: withdrawals.look,
     loseAll() {
       for (const holding of holdings.values()) lose(holding);
     },

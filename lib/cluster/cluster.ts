@@ -6,6 +6,7 @@ import { timeToWrite } from "../base/write_until.ts";
 import type { Peers } from "../coordinator.ts";
 import type { Download } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
+import { findDirectory } from "../files/directories.ts";
 import { createParts, type DownloadParts } from "../files/parts.ts";
 import type { Catalogue, Excerpt } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
@@ -187,10 +188,19 @@ export async function openCluster(
     isReady = true;
     caughtUp.resolve();
     queue.refill();
-    await removeLeftovers(storage.parts, storage.id, async (id) => {
-      const found = await broker.read(`d.${id}`);
-      return found && found.value as Entry;
-    }).catch(({ message }) => log("leftovers", { message }));
+    await removeLeftovers(
+      storage.parts,
+      storage.id,
+      async (id) => (await broker.read(`d.${id}`))?.value as Entry ?? null,
+      withdraw,
+    ).catch(({ message }) => log("leftovers", { message }));
+  }
+
+  async function withdraw({ download }: Entry, part: string): Promise<void> {
+    const place = findDirectory(directory, download.request.directory);
+    if (place === null || !storage.naming.isNamed(part)) return;
+    const named = storage.naming.find(place, [part]).get(part);
+    if (named !== undefined) await files.removeFinished(named.path);
   }
 
   async function migrate(): Promise<void> {

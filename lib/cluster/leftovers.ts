@@ -3,6 +3,7 @@
 import { removeIfThere } from "../files/names.ts";
 import { parsePartName } from "./adoption.ts";
 import type { Entry } from "./entry.ts";
+import { fateOf } from "./withdrawals.ts";
 
 /** Removes all part files of a download that is gone. */
 export function removeParts(parts: string, id: string): void {
@@ -16,11 +17,14 @@ export function removeParts(parts: string, id: string): void {
  *
  * @param storage The id of the storage that they are on.
  * @param read Reads an entry as it is now.
+ * @param withdraw Takes back a name that a part was given before a crash, and that
+ * was not recorded before another storage took the download over.
  */
 export async function removeLeftovers(
   parts: string,
   storage: string,
   read: (id: string) => Promise<Entry | null>,
+  withdraw: (entry: Entry, path: string) => Promise<void>,
 ): Promise<void> {
   const byId = Map.groupBy(
     [...Deno.readDirSync(parts)].map(({ name }) => name),
@@ -31,7 +35,12 @@ export async function removeLeftovers(
     const entry = await read(id);
     for (const name of names) {
       const epoch = parsePartName(name)?.epoch ?? 0;
-      if (isLeftover(entry, epoch, storage)) removeIfThere(`${parts}/${name}`);
+      if (!isLeftover(entry, epoch, storage)) continue;
+      const path = `${parts}/${name}`;
+      if (entry !== null && fateOf(entry, storage) === "lost") {
+        await withdraw(entry, path);
+      }
+      removeIfThere(path);
     }
   }
 }
@@ -49,6 +58,7 @@ export function isLeftover(
   if (entry === null) return true;
   const { part, download: { state } } = entry;
   if (epoch > entry.epoch) return false;
-  if (part === null || part.storage !== storage) return entry.owner === null;
-  return epoch < part.epoch || state.kind === "Downloaded";
+  if (part === null) return entry.owner === null;
+  return part.storage !== storage || epoch < part.epoch ||
+    state.kind === "Downloaded";
 }

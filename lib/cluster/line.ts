@@ -208,6 +208,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
 
   /** A claim whose answer was lost is this server's, and nobody works on it. */
   function reconcile(): void {
+    claims.withdraw();
     const session = membership.session();
     const found = new Set<string>();
     for (const [id, { owner }] of replica.owned()) {

@@ -17,6 +17,7 @@ import {
   settledAs,
 } from "../../lib/cluster/entry.ts";
 import { isLeftover } from "../../lib/cluster/leftovers.ts";
+import { fateOf } from "../../lib/cluster/withdrawals.ts";
 import { createDownload } from "../../lib/download/download.ts";
 import * as fc from "../support/fast_check.ts";
 
@@ -165,12 +166,27 @@ Deno.test("parts that nothing is left to go on from are known", () => {
   assert(!isLeftover(entry, 4, storage));
   assert(!isLeftover(entry, 6, storage));
   assert(isLeftover(entry, 3, "there"));
-  assert(!isLeftover({ ...entry, owner: "one" }, 3, "there"));
+  assert(isLeftover({ ...entry, owner: "one" }, 3, "there"));
+  assert(!isLeftover({ ...entry, owner: "one", part: null }, 3, "here"));
   const state = {
     ...{ kind: "Downloaded", path: "a", identity: null },
   } as unknown as Entry["download"]["state"];
   const finished = { ...entry, download: { ...entry.download, state } };
   assert(isLeftover(finished, 3, storage));
+});
+
+Deno.test("a file that has its name keeps it unless another storage has the download", () => {
+  const here = claimedForWork(NEW, "one", HERE);
+  assertEquals(fateOf(here, "here"), "open");
+  assertEquals(fateOf(claimedForCommand(here, "two"), "here"), "open");
+  assertEquals(fateOf(claimedForWork(here, "two", THERE), "here"), "lost");
+  assertEquals(fateOf(null, "here"), "lost");
+  const state = {
+    ...{ kind: "Downloaded", path: "a", identity: null },
+  } as unknown as Entry["download"]["state"];
+  const finished = { ...here, download: { ...here.download, state } };
+  assertEquals(fateOf(finished, "here"), "kept");
+  assertEquals(fateOf(finished, "there"), "lost");
 });
 
 Deno.test("each download is one session's favourite, and they have alike", () => {

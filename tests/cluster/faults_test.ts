@@ -223,6 +223,35 @@ for (const storage of ["shared", "local"] as const) {
   });
 }
 
+for (const end of ["is cut off", "is killed then"] as const) {
+  Deno.test(`a file that got its name at a server that ${end} has none there once another took over`, async () => {
+    await using scene = await startScene("local");
+    const begun = await begin(scene);
+    const { id, content, owner, other, ownersCable, othersClient } = begun;
+    await othersClient.until(id, ({ downloaded }) => downloaded > .95 * SIZE);
+    ownersCable.cut();
+    begun.finish();
+    // Its lease still runs, but that it has the file is not recorded.
+    await until(() => filesIn(owner.directory).length === 1);
+    if (end === "is killed then") owner.kill("SIGKILL");
+    const status = await othersClient.end(id);
+    assertEquals(status.process_status, "Downloaded");
+    await assertOneFile(other.directory, "file.bin", content);
+    ownersCable.mend();
+    if (end === "is killed then") {
+      await owner.ended;
+      await scene.start(owner === scene.nodes[0] ? "a" : "b");
+    }
+    await until(() => filesIn(owner.directory).length === 0);
+    await assertOneFile(other.directory, "file.bin", content);
+  });
+}
+
+/** Waits for something that nobody tells of. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 Deno.test("a server that is told to stop gives up what it has, and another goes on without a copy", async () => {
   await using scene = await startScene("shared");
   const begun = await begin(scene);
