@@ -1,99 +1,48 @@
-/**
- * The claims of this server: how they are made, what is written for them, and
- * how they end. Each change of an entry is worked out from the entry as the
- * broker has it, at the revision that it is written against.
- */
+/** The claims of this server: how they are made, lost, given up and settled. */
 
-import type { Log } from "../base/log.ts";
 import { mayWrite } from "../base/write_until.ts";
-import type {
-  Download,
-  DownloadRequest,
-  FileFacts,
-} from "../download/download.ts";
+import type { DownloadRequest, FileFacts } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
-import type { Run } from "../download/ranges.ts";
-import { findDirectory } from "../files/directories.ts";
-import type { Naming } from "../files/naming.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import type { Settled } from "../store/catalogue.ts";
 import type { Progress } from "../store/part_records.ts";
-import { finishedAs } from "../store/recovery.ts";
-import {
-  type Adopted,
-  bytesOf,
-  copyAway,
-  partPath,
-  recordPath,
-  removePart,
-  takeOver,
-  writeRecord,
-} from "./adoption.ts";
+import { partPath, recordPath, writeRecord } from "./adoption.ts";
 import { removeIfThere } from "../files/names.ts";
-import { type Broker, CONFLICT } from "./broker.ts";
+import { CONFLICT } from "./broker.ts";
 import {
   claimedForCommand,
   claimedForWork,
   type Entry,
-  type Held,
   isGivenUp,
   isHeld,
-  opened,
   type Part,
-  type Place,
   releasedAs,
   renewedAs,
   settledAs,
 } from "./entry.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica, Stored } from "./replica.ts";
+import { createTakeover, type TakeoverTools } from "./takeover.ts";
 import { createWithdrawals } from "./withdrawals.ts";
+import {
+  createWrites,
+  type Holding,
+  type Purpose,
+  type WritesTools,
+} from "./writes.ts";
 
 /** Thrown where another server has claimed a download just now. */
 export const TAKEN = new Error("Another server has just claimed it.");
-
-/** What a claim is for. */
-export type Purpose = "work" | "command";
-
-/** A claim of this server, from its first write to its end. */
-export interface Holding extends Held {
-  readonly id: string;
-  readonly purpose: Purpose;
-  readonly lost: AbortController;
-  /** The download as it was claimed, with what is left of its part. */
-  download: Download;
-  /** What of the part is good. */
-  runs: readonly Run[];
-  /** Whether this server has itself given the claim up. */
-  over: boolean;
-  /** What is recorded of the part by now. */
-  file: FileFacts | null;
-  bytes: number;
-  part: Part | null;
-  /** The entry as it was last written or read, and its revision. */
-  stored: Stored;
-}
 
 /** What has come of a wish to claim something. */
 export type Claiming = Holding | "gone" | "taken";
 
 /** What claims work with. */
-export interface ClaimsTools {
-  readonly broker: Pick<Broker, "write" | "read">;
+export interface ClaimsTools
+  extends WritesTools, Omit<TakeoverTools, "update" | "settle"> {
   readonly membership: Pick<Membership, "session" | "sessions" | "writeUntil">;
   readonly replica: Replica;
-  readonly place: Place;
-  /** The content directory. */
-  readonly directory: string;
-  /** The directory of part files. */
-  readonly parts: string;
-  readonly naming: Naming;
-  /** Whether files are forced to disk before they count as there. */
-  readonly sync: boolean;
   readonly files: Pick<DownloadParts, "look" | "removeFinished">;
-  readonly log: Log;
-  /** Takes in an entry that was written here. */
-  applied(id: string, entry: Entry | null, revision: number): Promise<void>;
   /** What is known of an entry without asking the broker; null if not enough. */
   recent(id: string): Stored | null;
 }
@@ -140,6 +89,9 @@ export interface Claims {
 /** Makes claims of a server: none. */
 export function createClaims(tools: ClaimsTools): Claims {
   const { broker, membership, place, parts, log } = tools;
+  const writes = createWrites(tools);
+  const { update, end, lose } = writes;
+  const adopt = createTakeover({ ...tools, update, settle });
   const holdings = new Map<string, Holding>();
   /** Claims that are being made or given up. */
   const moving = new Map<string, Promise<unknown>>();
@@ -147,78 +99,9 @@ export function createClaims(tools: ClaimsTools): Claims {
   const withdrawals = createWithdrawals({
     files: tools.files,
     storage: place.storage,
-    read: readEntry,
+    read: writes.read,
     isHeld: (id) => holdings.get(id)?.lost.signal.aborted === false,
   });
-
-  function lose(holding: Holding): void {
-    if (holding.over || holding.lost.signal.aborted) return;
-    log("lost", { id: holding.id });
-    holding.lost.abort();
-  }
-
-  /**
-   * Writes what becomes of a claimed entry.
-   *
-   * @returns What resolves once the copy shows it.
-   * @throws {DownloadError} STATE if the claim is lost, or nobody answers.
-   */
-  async function update(
-    holding: Holding,
-    next: (entry: Entry) => Entry | null,
-  ): Promise<{ readonly shown: Promise<void> }> {
-    const { id } = holding;
-    const done = { shown: Promise.resolve() };
-    for (;;) {
-      const { entry, revision } = holding.stored;
-      const wanted = next(entry);
-      try {
-        const written = await broker.write(`d.${id}`, wanted, revision);
-        if (wanted !== null) {
-          holding.stored = { entry: wanted, revision: written };
-        }
-        return { shown: tools.applied(id, wanted, written) };
-      } catch (error) {
-        if (error !== CONFLICT) throw error;
-        const found = await readEntry(id);
-        // A try of this write whose answer was lost, and that was given up.
-        if (isGivenUp(found?.entry ?? null, holding)) return done;
-        if (found === null && wanted === null) return done;
-        if (found === null || !isHeld(found.entry, holding)) {
-          holding.over = false;
-          lose(holding);
-          throw new DownloadError(
-            "STATE",
-            "Another server has taken the download over.",
-          );
-        }
-        holding.stored = found;
-      }
-    }
-  }
-
-  /** Writes that a claim comes to its end, by what becomes of the entry. */
-  async function end(
-    holding: Holding,
-    next: (entry: Entry) => Entry | null,
-  ): Promise<void> {
-    // From here on, it is this server itself that gives the claim up.
-    holding.over = true;
-    try {
-      const { shown } = await update(holding, next);
-      await shown;
-    } catch (error) {
-      holding.over = false;
-      throw error;
-    }
-  }
-
-  async function readEntry(id: string): Promise<Stored | null> {
-    const found = await broker.read(`d.${id}`);
-    return found === null
-      ? null
-      : { entry: found.value as Entry, revision: found.revision };
-  }
 
   /** Whether a claim's owner is known to be dead: its session came before it. */
   function isFree({ entry: { owner }, revision }: Stored): boolean {
@@ -234,7 +117,7 @@ export function createClaims(tools: ClaimsTools): Claims {
   ): Promise<Claiming> {
     const session = membership.session();
     if (session === "" || !mayWrite(membership.writeUntil)) throw away();
-    let found = tools.recent(id) ?? await readEntry(id);
+    let found = tools.recent(id) ?? await writes.read(id);
     for (;;) {
       if (found === null) return "gone";
       const { entry, revision } = found;
@@ -259,7 +142,7 @@ export function createClaims(tools: ClaimsTools): Claims {
         return "taken";
       } catch (error) {
         if (error !== CONFLICT) throw error;
-        found = await readEntry(id);
+        found = await writes.read(id);
       }
     }
   }
@@ -285,79 +168,6 @@ export function createClaims(tools: ClaimsTools): Claims {
     };
     holdings.set(id, holding);
     return holding;
-  }
-
-  /** Makes what is left of a claimed download's part this claim's own. */
-  async function adopt(holding: Holding): Promise<"held" | "finished"> {
-    const { id, epoch, purpose, stored: { entry } } = holding;
-    const { part, download: { state } } = entry;
-    // Its part is a file by now, which stays where it is.
-    if (state.kind === "Downloaded") return "held";
-    const start = performance.now();
-    const isHere = part?.storage === place.storage;
-    const isNew = part === null || part.epoch === epoch;
-    let adopted: Adopted = { kind: "nothing" };
-    let kind: "new" | "own" | "left" | "named" = "new";
-    if (isHere && !isNew) {
-      adopted = takeOver(parts, id, { from: part.epoch, epoch });
-      const isOpen = !part.closed && part.node !== place.node;
-      kind = isOpen ? "left" : "own";
-      if (adopted.kind === "named") {
-        if (await finishNamed(holding, adopted.record)) return "finished";
-        removePart(partPath(parts, id, epoch));
-        adopted = { kind: "nothing" };
-      }
-      if (adopted.kind === "left" && isOpen && purpose === "work") {
-        const path = partPath(parts, id, epoch);
-        adopted = await copyAway(path, adopted.record, tools);
-      }
-    }
-    const left = adopted.kind === "left" ? adopted.record : null;
-    if (purpose === "work" || isHere) {
-      holding.runs = left?.runs ?? [];
-      holding.file = left?.file ?? null;
-      holding.bytes = left === null ? 0 : bytesOf(left);
-      const { file, bytes } = holding;
-      holding.download = { ...holding.download, file, downloaded: bytes };
-    }
-    if (purpose === "command") {
-      // Its part may still be written to: only who fetches it copies that.
-      if (isHere) holding.part = left && { ...part, epoch };
-      return "held";
-    }
-    holding.part = { ...place, epoch, closed: false };
-    // Before a byte is written: from now on, the part is looked for from here on.
-    if (!isNew || part === null) {
-      await update(holding, (entry) => opened(entry, place));
-    }
-    log("adopted", {
-      ...{ id, epoch, kind: left === null ? "new" : kind },
-      bytes: holding.bytes,
-      ms: Math.round(performance.now() - start),
-    });
-    return "held";
-  }
-
-  /** Records a file that an earlier claim has named; false if it is not found. */
-  async function finishNamed(
-    holding: Holding,
-    record: { readonly file: FileFacts } | null,
-  ): Promise<boolean> {
-    const { id, epoch, download } = holding;
-    const path = partPath(parts, id, epoch);
-    const directory = findDirectory(
-      tools.directory,
-      download.request.directory,
-    );
-    const named = directory === null
-      ? undefined
-      : tools.naming.find(directory, [path]).get(path);
-    if (named === undefined) return false;
-    holding.part = { ...place, epoch, closed: true };
-    await settle(holding, finishedAs(named, record?.file ?? download.file));
-    removePart(path);
-    log("adopted", { id, epoch, kind: "named", bytes: named.size, ms: 0 });
-    return true;
   }
 
   async function settle(holding: Holding, settled: Settled): Promise<void> {
@@ -428,7 +238,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       return;
     }
     for (;;) {
-      const found = await readEntry(id);
+      const found = await writes.read(id);
       if (found === null) return;
       if (!isFree(found)) throw TAKEN;
       const { entry, revision } = found;

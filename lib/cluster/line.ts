@@ -8,10 +8,11 @@ import { every } from "../base/timers.ts";
 import { hostOf } from "../download/download.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Claim, Queue } from "../store/queue.ts";
-import { type Claims, type Holding, TAKEN } from "./claims.ts";
+import { type Claims, TAKEN } from "./claims.ts";
 import { isFavourite, type Place } from "./entry.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica } from "./replica.ts";
+import type { Holding } from "./writes.ts";
 
 /** What was taken within this time is likely to be wanted again, in milliseconds. */
 const LATELY = 250;
