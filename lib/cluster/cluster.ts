@@ -97,7 +97,9 @@ export async function openCluster(
   using opened = new DisposableStack();
   const migrates = hasOwnQueue(options.contentDirectory);
   if (migrates) await settleOwnQueue(options.contentDirectory, options);
-  const storage = opened.use(await openNodeStorage(options));
+  const storage = opened.use(
+    await openNodeStorage({ ...options, queue: options.queue.name }),
+  );
   const { contentDirectory: directory, node } = options;
   const place = { storage: storage.id, node };
   const replica = opened.use(openReplica(storage.replicaPath, directory));

@@ -4,6 +4,7 @@ import { join } from "@std/path/join";
 import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
 import { findNaming } from "../files/find_naming.ts";
+import { lstatIfThere } from "../files/names.ts";
 import type { Naming } from "../files/naming.ts";
 import {
   makeOwnDirectory,
@@ -29,6 +30,8 @@ export interface NodeStorage extends Disposable {
 /** Where a server keeps what. */
 export interface NodeStorageOptions {
   readonly contentDirectory: string;
+  /** The queue's name. */
+  readonly queue: string;
   /** The server's name. */
   readonly node: string;
   /** Where its copy of the queue is; null for below the content directory. */
@@ -41,7 +44,7 @@ export interface NodeStorageOptions {
  * @throws {DownloadError} DISK if another process has them, or they are of no use.
  */
 export async function openNodeStorage(
-  { contentDirectory, node, stateDirectory }: NodeStorageOptions,
+  { contentDirectory, queue, node, stateDirectory }: NodeStorageOptions,
 ): Promise<NodeStorage> {
   const own = ownDirectory(contentDirectory);
   const shared = join(own, "cluster");
@@ -63,11 +66,15 @@ export async function openNodeStorage(
     }
     const naming = findNaming(name);
     if (naming.kind !== "links") throw noLinks(contentDirectory);
+    // A queue removes the parts that are of none of its downloads.
+    if (readMade(join(shared, "queue"), queue) !== queue) {
+      throw ofAnotherQueue(contentDirectory, join(shared, "queue"));
+    }
     const replicaPath = join(state, "replica.db");
     makePrivateFile(replicaPath);
     const locks = held.move();
     return {
-      id: readId(shared),
+      id: readMade(join(shared, "storage"), crypto.randomUUID()),
       parts,
       replicaPath,
       naming,
@@ -91,16 +98,12 @@ async function openLock(path: string): Promise<Deno.FsFile> {
   return await Deno.open(path, { ...options, mode: PRIVATE_FILE });
 }
 
-/** The file that names the storage; made by the first server. */
-function idFile(shared: string): string {
-  const path = join(shared, "storage");
-  try {
-    Deno.statSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+/** What a file says that the first server of a directory makes. */
+function readMade(path: string, text: string): string {
+  if (lstatIfThere(path) === null) {
     // Whole at once: another server may read it the moment it is there.
     const made = `${path}.${crypto.randomUUID()}`;
-    Deno.writeTextFileSync(made, crypto.randomUUID(), { mode: PRIVATE_FILE });
+    Deno.writeTextFileSync(made, text, { mode: PRIVATE_FILE });
     try {
       Deno.linkSync(made, path);
     } catch (error) {
@@ -109,11 +112,15 @@ function idFile(shared: string): string {
       Deno.removeSync(made);
     }
   }
-  return path;
+  return Deno.readTextFileSync(path).trim();
 }
 
-function readId(shared: string): string {
-  return Deno.readTextFileSync(idFile(shared)).trim();
+function ofAnotherQueue(directory: string, file: string): DownloadError {
+  return new DownloadError(
+    "DISK",
+    `${directory} belongs to another queue: choose another directory with ` +
+      `--content-directory, or delete ${file} if that queue is given up.`,
+  );
 }
 
 function inUse(directory: string, node: string | null): DownloadError {

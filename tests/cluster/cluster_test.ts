@@ -337,6 +337,13 @@ Deno.test("wrong settings are one clear line each, and no secret is told", async
     }),
     /Another server of the cluster is one already/,
   );
+  assertMatch(
+    await refusal(`${directory.path}/one`, {
+      QUEUE: at(`sluice:${password}`, "another"),
+      NODE_NAME: "two",
+    }),
+    /belongs to another queue: choose another directory/,
+  );
   await using client = await one.connect();
   const url = origin.serve("/a", file(10)).replace(
     "http://",
