@@ -13,7 +13,7 @@
 
 import type { ErrorCode } from "../lib/download/errors.ts";
 import type { Status } from "../lib/status/status.ts";
-import { random } from "./crash.ts";
+import { random } from "./support/random.ts";
 import { caCertificate } from "./support/certificate.ts";
 import { makeDirectory } from "./support/directory.ts";
 import {
