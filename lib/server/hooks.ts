@@ -97,24 +97,73 @@ export interface HookTools {
 export function createHooks(
   webhook: Webhook,
   { log, totals }: HookTools,
-  { within, waits, rest }: HookTiming = TIMING,
+  timing: HookTiming = TIMING,
 ): Hooks {
+  const teller = createTeller(webhook, log, timing);
+  /** Whether there has been work since it was last called idle. */
+  let worked = false;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+
+  function onEnd(event: "finished" | "failed", download: Download): void {
+    worked = true;
+    const body = bodyOf(event, download);
+    const filename = download.file?.name ?? null;
+    teller.tell({ event, id: download.id, filename, body });
+    lookSoon();
+  }
+
+  /** Many files may end in a moment, and the next be added in the same one. */
+  function lookSoon(): void {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      const now = totals();
+      if (!worked || now.Queued + now.Downloading > 0) return;
+      worked = false;
+      const body = idleBody(now);
+      teller.tell({ event: "idle", id: null, filename: null, body });
+    }, timing.rest);
+  }
+
+  return {
+    hear(event) {
+      switch (event.kind) {
+        case "downloaded":
+          return onEnd("finished", event.download);
+        case "failed":
+          return onEnd("failed", event.download);
+        case "started":
+          worked = true;
+          return;
+        case "paused":
+        case "removed":
+          return lookSoon();
+      }
+    },
+    deliveries: teller.deliveries,
+    [Symbol.dispose]() {
+      clearTimeout(resting);
+      teller[Symbol.dispose]();
+    },
+  };
+}
+
+/** Tells events, each in its turn; disposing of it lets go of those that wait. */
+interface Teller extends Disposable {
+  tell(event: Waiting): void;
+  /** The last ones, the latest first. */
+  deliveries(): readonly Delivery[];
+}
+
+function createTeller(
+  webhook: Webhook,
+  log: Log,
+  { within, waits }: HookTiming,
+): Teller {
   const waiting: Waiting[] = [];
   const kept: Delivery[] = [];
   const ended = new AbortController();
   let dropped = 0;
   let telling = false;
-  /** Whether there has been work since it was last called idle. */
-  let worked = false;
-  let resting: ReturnType<typeof setTimeout> | undefined;
-
-  function queue(entry: Waiting): void {
-    if (waiting.push(entry) > MOST_WAITING) {
-      waiting.shift();
-      dropped++;
-    }
-    if (!telling) void tellAll();
-  }
 
   async function tellAll(): Promise<void> {
     telling = true;
@@ -131,102 +180,77 @@ export function createHooks(
     { event, id, filename, body }: Waiting,
   ): Promise<void> {
     const delivery = crypto.randomUUID();
-    for (let tries = 1;; tries++) {
-      const { status, code } = await send(event, delivery, body);
+    let tries = 0;
+    let answer: Answer;
+    let wait: number | undefined;
+    do {
+      if (wait !== undefined) await pause(wait, ended.signal);
+      const headers = {
+        "content-type": "application/json",
+        "user-agent": "sluice",
+        "sluice-event": event,
+        "sluice-delivery": delivery,
+        ...await signatureOf(body, webhook.secret),
+      };
+      answer = await send(webhook, headers, body, within, ended.signal);
       if (ended.signal.aborted) return;
-      const delivered = status !== null && status >= 200 && status < 300;
-      const wait = waits[tries - 1];
-      const helps = code === null ? (status ?? 0) >= 500 : mayHelp(code);
-      if (!delivered && helps && wait !== undefined) {
-        await pause(wait, ended.signal);
-        continue;
-      }
-      const at = new Date().toISOString();
-      const result = { tries, delivered, status, code };
-      kept.unshift({ event, id, filename, at, ...result });
-      kept.length = Math.min(kept.length, MOST_KEPT);
-      return log(delivered ? "webhook" : "webhook failed", {
-        ...{ event, id, tries, status, code },
-      });
-    }
-  }
-
-  /** One try: the answer's status, or why there is none. */
-  async function send(
-    event: HookEvent,
-    delivery: string,
-    body: string,
-  ): Promise<Pick<Delivery, "status" | "code">> {
-    const late = AbortSignal.timeout(within);
-    try {
-      const status = await webhook.post(
-        webhook.url,
-        {
-          "content-type": "application/json",
-          "user-agent": "sluice",
-          "sluice-event": event,
-          "sluice-delivery": delivery,
-          ...await signatureOf(body, webhook.secret),
-        },
-        body,
-        AbortSignal.any([late, ended.signal]),
-      );
-      return { status, code: null };
-    } catch (error) {
-      if (late.aborted) return { status: null, code: "STALLED" };
-      // Its message might tell where to.
-      const code = error instanceof DownloadError ? error.code : "INTERNAL";
-      return { status: null, code };
-    }
-  }
-
-  function onEnd(event: "finished" | "failed", download: Download): void {
-    const body = bodyOf(event, download);
-    const filename = download.file?.name ?? null;
-    queue({ event, id: download.id, filename, body });
-  }
-
-  /** Many files may end in a moment, and the next be added in the same one. */
-  function lookSoon(): void {
-    clearTimeout(resting);
-    resting = setTimeout(() => {
-      const now = totals();
-      if (!worked || now.Queued + now.Downloading > 0) return;
-      worked = false;
-      queue({ event: "idle", id: null, filename: null, body: idleBody(now) });
-    }, rest);
+      wait = mayHelp(answer) ? waits[tries] : undefined;
+      tries++;
+    } while (wait !== undefined);
+    const { status, code } = answer;
+    const delivered = isTaken(answer);
+    const at = new Date().toISOString();
+    kept.unshift({ event, id, filename, at, tries, delivered, status, code });
+    kept.length = Math.min(kept.length, MOST_KEPT);
+    const name = delivered ? "webhook" : "webhook failed";
+    log(name, { event, id, tries, status, code });
   }
 
   return {
-    hear(event) {
-      switch (event.kind) {
-        case "downloaded":
-          worked = true;
-          onEnd("finished", event.download);
-          return lookSoon();
-        case "failed":
-          worked = true;
-          onEnd("failed", event.download);
-          return lookSoon();
-        case "started":
-          worked = true;
-          return;
-        case "paused":
-        case "removed":
-          return lookSoon();
+    tell(event) {
+      if (waiting.push(event) > MOST_WAITING) {
+        waiting.shift();
+        dropped++;
       }
+      if (!telling) void tellAll();
     },
     deliveries: () => [...kept],
-    [Symbol.dispose]() {
-      clearTimeout(resting);
-      ended.abort();
-    },
+    [Symbol.dispose]: () => ended.abort(),
   };
 }
 
+/** The status of an answer, or why there is none. */
+type Answer = Pick<Delivery, "status" | "code">;
+
+/** One try. */
+async function send(
+  { url, post }: Webhook,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  within: number,
+  ended: AbortSignal,
+): Promise<Answer> {
+  const late = AbortSignal.timeout(within);
+  try {
+    const signal = AbortSignal.any([late, ended]);
+    return { status: await post(url, headers, body, signal), code: null };
+  } catch (error) {
+    if (late.aborted) return { status: null, code: "STALLED" };
+    // Its message might tell where to.
+    const code = error instanceof DownloadError ? error.code : "INTERNAL";
+    return { status: null, code };
+  }
+}
+
+function isTaken({ status }: Answer): boolean {
+  return status !== null && status >= 200 && status < 300;
+}
+
 /** Whether another try may come to another end. */
-function mayHelp(code: ErrorCode): boolean {
-  return ["retry", "fewer"].includes(remedyFor(code));
+function mayHelp({ status, code }: Answer): boolean {
+  return code === null
+    ? status !== null && status >= 500
+    : ["retry", "fewer"].includes(remedyFor(code));
 }
 
 /**
