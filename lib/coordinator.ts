@@ -392,7 +392,9 @@ export async function createCoordinator(
     if (path === null) {
       throw new DownloadError(
         "FILE_GONE",
-        "The file is not here any more, or another one has its name.",
+        peers?.hasFile(id) === false
+          ? "Another server of the queue has the file: ask that one."
+          : "The file is not here any more, or another one has its name.",
       );
     }
     const digest = await engine.digest(path, checksum.algorithm);

@@ -48,7 +48,8 @@ export async function runExport(
     const { statuses, total } = await listPage(client, {
       ...asked,
       order: "oldest",
-      requests: true,
+      // A table has no headers, and whoever may only read gets it, too.
+      ...(format !== "csv" && { requests: true }),
     });
     for (const status of statuses as readonly ListedStatus[]) {
       // Downloads that are removed meanwhile move others to another page.

@@ -72,6 +72,8 @@ Deno.test("a socket does what its token's scope reaches", async () => {
     { action: "limit", limit_rate: 2000 },
     { action: "pause", ids: [id] },
     { action: "remove", all: true },
+    { action: "verify", id },
+    { action: "list", requests: true },
   ];
   for (const message of [{ url: NEVER }, { urls: [NEVER] }, ...commands]) {
     assertEquals(await codeOf(reader, message), "FORBIDDEN");
@@ -80,7 +82,7 @@ Deno.test("a socket does what its token's scope reaches", async () => {
     assertEquals(await codeOf(adder, message), "FORBIDDEN");
   }
   for (const client of [reader, adder]) {
-    for (const action of ["list", "nodes", "ping"]) {
+    for (const action of ["deliveries", "list", "nodes", "ping"]) {
       assertEquals(await codeOf(client, { action }), "ok");
     }
   }
