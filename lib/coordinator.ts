@@ -18,10 +18,15 @@ import {
   type Verified,
   waitingUntil,
 } from "./download/download.ts";
-import { DownloadError, toRecord } from "./download/errors.ts";
+import {
+  DownloadError,
+  type ErrorRecord,
+  toRecord,
+} from "./download/errors.ts";
 import {
   CARRIED_OUT,
   type DownloadEvent,
+  isReordering,
   type Tell,
 } from "./download/events.ts";
 import {
@@ -40,15 +45,13 @@ import {
   type Elsewhere,
   type Overview,
 } from "./status/overview.ts";
-import {
-  type Changes,
-  type Disk,
-  isRunning,
-  type Status,
-} from "./status/status.ts";
+import { type Changes, type Disk, type Status } from "./status/status.ts";
 import type { Catalogue } from "./store/catalogue.ts";
+import { planMove, type Target } from "./store/moves.ts";
+import type { Changeable } from "./store/order.ts";
 import type { PartRecords } from "./store/part_records.ts";
 import type { Claim, Queue } from "./store/queue.ts";
+import { isBegun } from "./transfer/transfer.ts";
 
 /**
  * How long a close waits for commands, in milliseconds: a file that was removed
@@ -115,6 +118,8 @@ export interface CoordinatorTools {
   readonly queue: Queue;
   readonly catalogue: Catalogue;
   readonly records: PartRecords;
+  /** Absent where nobody changes it. */
+  readonly order?: Changeable;
   readonly parts: DownloadParts;
   /** Hears everything that happens, at once. */
   readonly hear: Tell;
@@ -161,6 +166,18 @@ export interface Coordinator extends
    * not here; BAD_REQUEST if there is no checksum.
    */
   verify(id: string, given: Checksum | null): Promise<Verified>;
+  /**
+   * Moves downloads in the queue, among those of their own priority. What is
+   * moved keeps the order that it has among itself; what runs goes on.
+   *
+   * @returns Those that were left where they are, and why.
+   * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE if the one that they are to
+   * be before is not in the queue.
+   */
+  move(
+    ids: readonly string[],
+    to: Target,
+  ): Promise<ReadonlyMap<string, ErrorRecord>>;
   /** What limits the rates of the server and of each host, until it stops. */
   rates(): RateLimits;
   /** Changes these, at once. */
@@ -189,11 +206,14 @@ export interface Coordinator extends
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { queue, catalogue, records, parts, hear, broadcast, peers, ...more }:
+  { queue, catalogue, records, order, parts, hear, broadcast, peers, ...more }:
     CoordinatorTools,
 ): Promise<Coordinator> {
   const commands = createInOrder();
   const verifying = createInOrder();
+  /** Moves, each of which is worked out from what the one before has come to. */
+  const moves = createInOrder();
+  let reordering = false;
   const { figures, hear: count } = createFigures();
   const room = watchDiskRoom(parts, options.minFreeSpace, tell);
   const { timeOfDay = Date.now } = more;
@@ -221,7 +241,7 @@ export async function createCoordinator(
       fill,
       hasRoom: (bytes) => room.lack(bytes) === null,
       running: () =>
-        [...engine.transfers()].filter(isRunning)
+        [...engine.transfers()].filter(isBegun)
           .map(({ download: { id } }) => overview.get(id))
           .filter((status) => status !== null),
       wants: engine.wants,
@@ -234,7 +254,18 @@ export async function createCoordinator(
     count(event);
     overview.hear(event);
     if (event.kind === "room") onRoom(event.bytes);
+    if (isReordering(event)) reorderSoon();
     hear(event);
+  }
+
+  /** What waits begins in another order: once for all that are moved together. */
+  function reorderSoon(): void {
+    if (reordering) return;
+    reordering = true;
+    queueMicrotask(() => {
+      reordering = false;
+      engine.reorder();
+    });
   }
 
   /** There may be something new in the queue. */
@@ -323,7 +354,7 @@ export async function createCoordinator(
   }
 
   async function obey(id: string, command: Command): Promise<void> {
-    if (command.kind === "limit") return await limit(id, command);
+    if (isAdjustment(command)) return await adjust(id, command);
     const claim = await bringToRest(id, command);
     try {
       refuseUnlessAllowed(command, claim.download.state);
@@ -334,22 +365,57 @@ export async function createCoordinator(
     }
   }
 
-  /** Limits a download's rate; its threads go on. */
-  async function limit(
-    id: string,
-    command: Extract<Command, { kind: "limit" }>,
-  ): Promise<void> {
+  /** Changes a download while its threads go on. */
+  async function adjust(id: string, command: Adjustment): Promise<void> {
+    const { request } = changeable(id, command);
+    if (command.kind === "move") await order?.place(id, command.rank);
+    else {
+      const wanted = adjusted(request, command);
+      await catalogue.reword(id, wanted);
+      engine.reword(id, wanted);
+    }
+    // What has been read ahead of the line goes by what was before.
+    queue.reset();
+    tell({ kind: CARRIED_OUT[command.kind], id });
+  }
+
+  /** @throws {DownloadError} UNKNOWN_ID or WRONG_STATE. */
+  function changeable(id: string, command: Adjustment): Download {
     const download = catalogue.get(id);
     if (download === null) throw unknownId();
     refuseUnlessAllowed(command, download.state);
-    const { limitRate: _, ...rest } = download.request;
-    const { limitRate } = command;
-    const request = limitRate === null ? rest : { ...rest, limitRate };
-    await catalogue.reword(id, request);
-    engine.limit(id, request);
-    // What has been read ahead of the line goes by the former request.
-    queue.reset();
-    tell({ kind: "limited", id });
+    return download;
+  }
+
+  async function move(
+    ids: readonly string[],
+    to: Target,
+    order: Changeable,
+  ): Promise<ReadonlyMap<string, ErrorRecord>> {
+    const left = new Map<string, ErrorRecord>();
+    const running = new Set(overview.running());
+    const isRunning = (id: string) => running.has(id);
+    if (typeof to === "object") changeable(to.before, NO_MOVE);
+    const asked = ids.filter((id) => {
+      try {
+        return changeable(id, NO_MOVE);
+      } catch (error) {
+        left.set(id, toRecord(error));
+      }
+    });
+    for (;;) {
+      const { kind, moved } = planMove(asked, to, { order, isRunning });
+      const moving = moved.map(async ({ id, rank }) => {
+        try {
+          await command(id, { kind: "move", rank });
+        } catch (error) {
+          left.set(id, toRecord(error));
+        }
+      });
+      await Promise.all(moving);
+      if (kind === "move" || moved.every(({ id }) => left.has(id))) break;
+    }
+    return left;
   }
 
   /** The claim on a download that no thread works on, for a command. */
@@ -419,6 +485,8 @@ export async function createCoordinator(
   return {
     add,
     command,
+    move: (ids, to) =>
+      moves.run("", async () => order ? await move(ids, to, order) : new Map()),
     get: overview.get,
     disk: overview.disk,
     running: overview.running,
@@ -445,6 +513,31 @@ export async function createCoordinator(
   };
 }
 
+/** A command that is carried out while the download's threads go on. */
+type Adjustment = Extract<Command, { kind: "limit" | "prioritize" | "move" }>;
+
+/** A move to nowhere, to ask whether a download could be moved. */
+const NO_MOVE: Adjustment = { kind: "move", rank: 0 };
+
+function isAdjustment(command: Command): command is Adjustment {
+  return ["limit", "prioritize", "move"].includes(command.kind);
+}
+
+/** The request with another rate or priority. */
+function adjusted(
+  request: DownloadRequest,
+  command: Exclude<Adjustment, { kind: "move" }>,
+): DownloadRequest {
+  if (command.kind === "limit") {
+    const { limitRate: _, ...rest } = request;
+    const { limitRate } = command;
+    return limitRate === null ? rest : { ...rest, limitRate };
+  }
+  const { priority: _, ...rest } = request;
+  const { priority } = command;
+  return priority === "normal" ? rest : { ...rest, priority };
+}
+
 /** The error for an id that no download has. */
 export function unknownId(): DownloadError {
   return new DownloadError("UNKNOWN_ID", "There is no download of this id.");
@@ -462,7 +555,7 @@ function refuseIfFull(added: number, waiting: number, most: number): void {
 
 /** Does to a download that nothing works on what a client says. */
 async function carryOut(
-  command: Exclude<Command, { kind: "limit" }>,
+  command: Exclude<Command, Adjustment>,
   download: Download,
   tools: EngineTools,
 ): Promise<void> {

@@ -6,6 +6,7 @@
 import type { Download, State } from "../download/download.ts";
 import { openDatabase } from "../store/database.ts";
 import { createFinishedPaths } from "../store/finished_paths.ts";
+import { rankOfAdded } from "../store/places.ts";
 import { createStore, type Store } from "../store/sqlite.ts";
 import type { Entry, Part } from "./entry.ts";
 
@@ -149,9 +150,10 @@ export function openReplica(path: string, contentDirectory: string): Replica {
       const order = entry.order || before?.order || revision;
       const state = download.state.kind;
       note(id, { revision, order, epoch, owner, part, state });
+      const rank = rankOfAdded(order);
       const written = before === undefined
-        ? store.add([download])
-        : store.replace(download);
+        ? store.add([download], [rank])
+        : store.replace(download, rank);
       store.write(() =>
         void put.run(
           id,

@@ -72,6 +72,12 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** Which of those that wait begin first, the first ones first. */
+export const PRIORITIES = ["high", "normal", "low"] as const;
+
+/** One of {@linkcode PRIORITIES}. */
+export type Priority = typeof PRIORITIES[number];
+
 /** What a client asks for. */
 export interface DownloadRequest {
   readonly url: string;
@@ -102,6 +108,8 @@ export interface DownloadRequest {
   readonly limitRate?: number;
   /** Its bytes are to come from front to back; absent for wherever is fastest. */
   readonly order?: "sequential";
+  /** Whether it begins before others that wait, or after; absent for neither. */
+  readonly priority?: Exclude<Priority, "normal">;
   /** It is added paused, and waits for a client to resume it. */
   readonly paused?: true;
   /**
@@ -253,6 +261,9 @@ export interface Held {
 export type Command =
   /** Bytes a second; null for no limit of its own. It goes on meanwhile. */
   | { readonly kind: "limit"; readonly limitRate: number | null }
+  | { readonly kind: "prioritize"; readonly priority: Priority }
+  /** To another rank among those of its priority; what runs goes on. */
+  | { readonly kind: "move"; readonly rank: number }
   | { readonly kind: "pause" }
   | {
     readonly kind: "resume" | "retry";
@@ -270,6 +281,8 @@ export type Command =
 
 const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
   limit: ["Queued", "Paused", "Failed"],
+  prioritize: ["Queued", "Paused", "Failed"],
+  move: ["Queued", "Paused"],
   pause: ["Queued"],
   resume: ["Paused"],
   retry: ["Failed", "Paused"],

@@ -46,6 +46,8 @@ export type DownloadEvent =
   | {
     readonly kind:
       | "limited"
+      | "prioritized"
+      | "moved"
       | "resumed"
       | "retried"
       | "refreshed"
@@ -84,6 +86,8 @@ export type Tell = (event: DownloadEvent) => void;
 /** What is told of a command that was carried out. */
 export const CARRIED_OUT = {
   limit: "limited",
+  prioritize: "prioritized",
+  move: "moved",
   resume: "resumed",
   retry: "retried",
   refresh: "refreshed",
@@ -92,6 +96,11 @@ export const CARRIED_OUT = {
   Exclude<Command["kind"], "pause">,
   DownloadEvent["kind"]
 >;
+
+/** Whether what waits begins in another order than before an event. */
+export function isReordering({ kind }: DownloadEvent): boolean {
+  return kind === "moved" || kind === "prioritized";
+}
 
 /** The download that an event is of; null for the server's. */
 export function idOf(event: DownloadEvent): string | null {

@@ -5,6 +5,7 @@ import {
   CHECKSUM_ALGORITHMS,
   CHECKSUM_DIGITS,
   type ChecksumAlgorithm,
+  PRIORITIES,
 } from "./download.ts";
 
 /** Bytes a second: the slowest rate that a client may ask for. */
@@ -21,6 +22,13 @@ export const RATE = {
   minimum: SLOWEST,
   maximum: FASTEST,
   description: "Bytes a second; null for no limit.",
+} as const;
+
+/** A priority. */
+export const PRIORITY = {
+  enum: [...PRIORITIES, null],
+  title: `one of ${PRIORITIES.join(", ")}`,
+  description: "Whether it begins before others that wait, or after them.",
 } as const;
 
 /** The URL of a file. */
@@ -75,6 +83,7 @@ const PLAIN_FIELDS = {
       "is given: auto for where origins publish them, or a URL.",
   },
   limit_rate: RATE,
+  priority: PRIORITY,
   order: {
     enum: ["sequential", null],
     title: '"sequential", or left out',

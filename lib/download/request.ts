@@ -37,6 +37,7 @@ export function parseDownload(
     threads = null,
     limit_rate,
     order = null,
+    priority,
     paused,
     checksum_from: from = null,
     start_at = null,
@@ -60,6 +61,7 @@ export function parseDownload(
     threads,
     ...(limitRate !== undefined && { limitRate }),
     ...(order !== null && { order }),
+    ...(priority && priority !== "normal" && { priority }),
     ...(paused && { paused }),
     ...(startAt !== undefined && { startAt }),
   };
@@ -68,7 +70,7 @@ export function parseDownload(
 /** The fields that a request is read from: the inverse of `parseDownload`. */
 export function fieldsOf(request: DownloadRequest): JsonObject {
   const { url, filename, directory, headers, threads, limitRate } = request;
-  const { checksum, checksumFrom, order } = request;
+  const { checksum, checksumFrom, order, priority } = request;
   return {
     url,
     ...(filename !== null && { filename }),
@@ -79,6 +81,7 @@ export function fieldsOf(request: DownloadRequest): JsonObject {
     ...(threads !== null && { threads }),
     ...(limitRate !== undefined && { limit_rate: limitRate }),
     ...(order !== undefined && { order }),
+    ...(priority !== undefined && { priority }),
   };
 }
 

@@ -33,6 +33,7 @@ import {
   ask,
   begin,
   bound,
+  isBegun,
   pinnedOf,
   type Plan,
   type Transfer,
@@ -141,8 +142,10 @@ export interface Engine {
   maxDownloads(): number | null;
   /** Changes it; those that run go on. */
   limitDownloads(most: number | null): void;
-  /** Has a transfer go by another request, which differs in its rate alone. */
-  limit(id: string, request: DownloadRequest): void;
+  /** Has a transfer go by another request, which bears on no byte. */
+  reword(id: string, request: DownloadRequest): void;
+  /** Gives back what has not begun: others may come before it by now. */
+  reorder(): Promise<void>;
   /**
    * Reads a finished file again, in a worker.
    *
@@ -376,6 +379,20 @@ export function createEngine(
     return { ...claim, download };
   }
 
+  async function reorder(): Promise<void> {
+    queue.reset();
+    const unbegun = [...registry.all()].filter((transfer) =>
+      transfer.phase.kind === "fetching" && !isBegun(transfer)
+    );
+    await Promise.all(unbegun.map(async ({ download: { id } }) => {
+      const claim = await rest(id, "keep");
+      claim?.release();
+    }));
+    // Those that were given back stand in the queue again.
+    if (unbegun.length > 0) queue.reset();
+    filling.now();
+  }
+
   async function close(): Promise<void> {
     looking[Symbol.dispose]();
     filling[Symbol.dispose]();
@@ -406,7 +423,7 @@ export function createEngine(
       maxDownloads = most;
       filling.now();
     },
-    limit(id, request) {
+    reword(id, request) {
       const transfer = registry.get(id);
       if (transfer === undefined) return;
       ask(transfer, request);
@@ -418,6 +435,7 @@ export function createEngine(
       const [digest = ""] = await pool.digest({ path, algorithm, ranges });
       return digest;
     },
+    reorder,
     pauseWithoutRoom: () => room.pauseAllWithout(registry.all()),
     rest,
     close,

@@ -6,12 +6,19 @@ import {
   type ChecksumAlgorithm,
   type Command,
   type DownloadRequest,
+  PRIORITIES,
+  type Priority,
   type RateLimits,
   type Verified,
 } from "../download/download.ts";
 import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
 import type { Fields, Typed } from "../base/schema.ts";
-import { CHECKSUM_FIELDS, RATE, START_AT } from "../download/fields.ts";
+import {
+  CHECKSUM_FIELDS,
+  PRIORITY,
+  RATE,
+  START_AT,
+} from "../download/fields.ts";
 import {
   bad,
   checked,
@@ -37,6 +44,7 @@ import {
 } from "../status/schema.ts";
 import type { Changes } from "../status/status.ts";
 import type { Delivery } from "./hooks.ts";
+import type { Target } from "../store/moves.ts";
 import type { ManyDone } from "./many.ts";
 
 /** What a client wants. */
@@ -58,6 +66,14 @@ export type ClientRequest =
     readonly kind: "many";
     readonly which: Which;
     readonly command: Command;
+  }
+  | {
+    readonly kind: "move";
+    readonly ids: readonly string[];
+    /** A number is a place among those that wait, from 1 on. */
+    readonly to: Target | number;
+    /** Whether it was one `id`, or a list of `ids`. */
+    readonly form: "id" | "ids";
   }
   /** The rates of the server and of each host, those that are to change. */
   | { readonly kind: "limit"; readonly rates: Partial<RateLimits> }
@@ -102,6 +118,8 @@ export type ServerMessage =
     readonly totals?: Totals;
     /** Ids of downloads that are not there any more. */
     readonly removed?: readonly string[];
+    /** What waits begins in another order than before. */
+    readonly reordered?: boolean;
     /** The content directory's disk; absent before it was looked at. */
     readonly disk?: Disk | undefined;
     /** What the timetable says now; absent where there is none. */
@@ -154,10 +172,9 @@ export type ServerMessage =
 
 /** What all clients are told of changes: one text, for all of them. */
 export function renderChanges(
-  { changed, totals, removed, disk, timetable }: Changes,
+  { changed, ...rest }: Changes,
 ): string {
-  const told = { totals, removed, disk, timetable };
-  const message: ServerMessage = { data: changed, ...told };
+  const message: ServerMessage = { data: changed, ...rest };
   return JSON.stringify(message);
 }
 
@@ -278,6 +295,7 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
     return { kind: action };
   }
   if (fields.action === "verify") return parseVerify(fields);
+  if (fields.action === "move") return parseMove(fields);
   if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
   const { id } = fields;
   if (fields.action === "limit" && id === undefined) return parseRates(fields);
@@ -285,9 +303,35 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   return { kind: "command", id: parseId(id), command };
 }
 
-function parseId(id: unknown): string {
+const ENDS = ["top", "up", "down", "bottom"] as const;
+
+/** A move of one download or some: `to` a place, or `before` another one. */
+function parseMove(fields: JsonObject): ClientRequest {
+  refuseUnknown(fields, ["action", "id", "ids", "to", "before"]);
+  const { id, ids: several, to, before } = fields;
+  if ((id === undefined) === (several === undefined)) {
+    throw bad('"move" needs an "id", or a list of "ids".');
+  }
+  if ((to === undefined) === (before === undefined)) {
+    throw bad('"move" needs a place "to" go to, or an id to be "before".');
+  }
+  const ids = id === undefined ? parseIds("ids", several) : [parseId(id)];
+  const form = id === undefined ? "ids" : "id";
+  if (to === undefined) {
+    const target = { before: parseId(before, "before") };
+    return { kind: "move", ids, to: target, form };
+  }
+  const known = ENDS.find((name) => name === to);
+  const isPlace = Number.isSafeInteger(to) && Number(to) >= 1;
+  if (known === undefined && !isPlace) {
+    throw bad(`"to" must be ${ENDS.join(", ")}, or a place from 1 on.`);
+  }
+  return { kind: "move", ids, to: known ?? Number(to), form };
+}
+
+function parseId(id: unknown, name = "id"): string {
   if (typeof id === "string" && id.length <= LONGEST_ID) return id;
-  throw bad('"id" must be the id of a download.');
+  throw bad(`"${name}" must be the id of a download.`);
 }
 
 function parseVerify(fields: JsonObject): ClientRequest {
@@ -327,7 +371,8 @@ function parseMany(
   if ("id" in rest) throw bad('"id" goes without "ids" and "all".');
   if (command.kind === "refresh") {
     throw bad(
-      '"ids" and "all" are for pause, resume, retry, limit and remove.',
+      '"ids" and "all" are for pause, resume, retry, limit, prioritize and ' +
+        "remove.",
     );
   }
   if (all === undefined) {
@@ -453,6 +498,18 @@ function rateIn(fields: JsonObject): number | null {
     .limit_rate;
 }
 
+/** What a priority is given with. */
+const PRIORITY_FIELDS = {
+  priority: { ...PRIORITY, enum: PRIORITIES },
+} as const;
+
+function priorityIn(fields: JsonObject): Priority {
+  return checked<{ priority: Priority }>(
+    { priority: null, ...fields },
+    PRIORITY_FIELDS,
+  ).priority;
+}
+
 function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
   const { action } = fields;
   switch (action) {
@@ -477,6 +534,9 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
         );
       }
       return { kind: action, limitRate: rateIn(fields) };
+    case "prioritize":
+      refuseUnknown(fields, ["action", "id", "priority"]);
+      return { kind: action, priority: priorityIn(fields) };
     case "refresh":
       refuseUnknown(fields, ["action", "id", "url"]);
       return { kind: action, url: parseUrl(fields.url, limits.urlLength) };
@@ -489,8 +549,9 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh, limit, remove, verify, nodes, deliveries or ping; ' +
-          "to add a URL, leave it out.",
+        '"action" must be list, pause, resume, retry, refresh, limit, move, ' +
+          "prioritize, remove, verify, nodes, deliveries or ping; to add a " +
+          "URL, leave it out.",
       );
   }
 }

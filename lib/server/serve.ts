@@ -47,7 +47,7 @@ interface Home extends
   Disposable,
   Pick<
     CoordinatorTools,
-    "queue" | "catalogue" | "records" | "parts" | "peers"
+    "queue" | "catalogue" | "records" | "order" | "parts" | "peers"
   > {
   readonly excerpt: Excerpt;
   /** The database that lists are read from. */
@@ -146,6 +146,7 @@ async function openAlone(options: ServeOptions): Promise<Home> {
     queue: createQueue(store),
     catalogue: store,
     records: store,
+    order: store.order,
     excerpt: store,
     parts,
     statePath: parts.statePath,

@@ -4,11 +4,12 @@ import type { Log } from "../base/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
-import { DownloadError, toRecord } from "../download/errors.ts";
+import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import { bad, fieldsOf } from "../download/request.ts";
 import type { Lists } from "../status/lists.ts";
 import type { Status } from "../status/status.ts";
 import type { Hooks } from "./hooks.ts";
+import type { Target } from "../store/moves.ts";
 import { addOnce, KEY_REUSED, type Keys } from "./keys.ts";
 import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
 import { commandMany, type ManyDone } from "./many.ts";
@@ -187,8 +188,10 @@ export function createSockets(
         const ids = await idsOf(which);
         const stop = closing.signal;
         const done = await commandMany(coordinator, ids, command, stop);
-        return { data: { message: sumUp(command, done), ...done } };
+        return { data: { message: sumUp(command.kind, done), ...done } };
       }
+      case "move":
+        return await move(request);
       case "limit": {
         coordinator.limitRates({ ...coordinator.rates(), ...request.rates });
         const { server, host } = coordinator.rates();
@@ -225,6 +228,34 @@ export function createSockets(
     }
   }
 
+  /** @throws {DownloadError} why the only one was not moved. */
+  async function move(
+    { ids, to, form }: Extract<ClientRequest, { kind: "move" }>,
+  ): Promise<ServerMessage> {
+    const left = await coordinator.move(ids, await targetOf(to, ids));
+    const [id = ""] = ids;
+    if (form === "id") {
+      const error = left.get(id);
+      if (error !== undefined) throw fromRecord(error);
+      return { data: { message: DONE.move, id } };
+    }
+    const refused = [...left].map(([id, { code, message }]) => (
+      { id, code, message }
+    ));
+    const done = ids.length - left.size;
+    const outcome = { done, left: left.size, refused };
+    return { data: { message: sumUp("move", outcome), ...outcome } };
+  }
+
+  async function targetOf(
+    to: Target | number,
+    ids: readonly string[],
+  ): Promise<Target> {
+    if (typeof to !== "number") return to;
+    const before = await lists.waitingAt(to, ids);
+    return before === null ? "bottom" : { before };
+  }
+
   async function idsOf(which: Which): Promise<readonly string[]> {
     if (which.kind === "these") return which.ids;
     const except = new Set(which.except);
@@ -255,6 +286,8 @@ export function createSockets(
 
 const DONE: Record<Command["kind"], string> = {
   limit: "Download's rate has been set.",
+  prioritize: "Download's priority has been set.",
+  move: "Download has been moved.",
   pause: "Download has been paused.",
   resume: "Download has been resumed.",
   retry: "Download is tried again.",
@@ -264,6 +297,8 @@ const DONE: Record<Command["kind"], string> = {
 
 const PAST: Record<Command["kind"], string> = {
   limit: "given a rate",
+  prioritize: "given a priority",
+  move: "moved",
   pause: "paused",
   resume: "resumed",
   retry: "tried again",
@@ -271,7 +306,7 @@ const PAST: Record<Command["kind"], string> = {
   remove: "removed",
 };
 
-function sumUp({ kind }: Command, { done, left }: ManyDone): string {
+function sumUp(kind: Command["kind"], { done, left }: ManyDone): string {
   const rest = left === 0 ? "" : `; ${left} left as they were`;
   return `Downloads ${PAST[kind]}: ${done}${rest}.`;
 }

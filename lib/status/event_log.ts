@@ -58,6 +58,8 @@ function fieldsOf(event: DownloadEvent): Fields | null {
       return { message: event.error.message };
     case "restarted":
     case "limited":
+    case "prioritized":
+    case "moved":
     case "resumed":
     case "retried":
     case "refreshed":

@@ -6,6 +6,7 @@ import {
   type Filter,
   type Found,
   type Listing,
+  type Page,
   RECORD_ORDERS,
   type RecordOrder,
 } from "../store/catalogue.ts";
@@ -16,7 +17,11 @@ const SNAPSHOT_OPEN = 1_000;
 /** ... and how many that are. */
 const SNAPSHOT_FINISHED = 100;
 
-/** In which order downloads are listed: by their records, or by their speed. */
+/**
+ * In which order downloads are listed: by their records, or by their speed. The
+ * queue's order has what runs first, then what waits, then all else, the latest
+ * first.
+ */
 export const ORDERS = [...RECORD_ORDERS, "speed", "-speed"] as const;
 
 /** Which of all downloads are meant. */
@@ -67,6 +72,13 @@ export interface Lists {
    * @throws {DownloadError} STATE if they cannot be read.
    */
   idsOf(filter: StatusFilter): Promise<string[]>;
+  /**
+   * The download that would be at a place of those that wait, from 1 on, if some
+   * others were not there; null if there are not as many.
+   *
+   * @throws {DownloadError} STATE if they cannot be read.
+   */
+  waitingAt(place: number, others: readonly string[]): Promise<string | null>;
   /** The first ids that begin with these digits, at most `limit` of them. */
   idsFrom(beginning: string, limit: number): string[];
   /** The downloads that are not finished, and the latest that are. */
@@ -79,6 +91,9 @@ export interface ListsTools {
   readonly listing: Listing;
   readonly downloads: Running;
 }
+
+/** Downloads that come one behind the other in a list, before others. */
+type Part = Omit<Page, "offset" | "limit">;
 
 /** Makes what lists downloads. */
 export function createLists(
@@ -95,6 +110,51 @@ export function createLists(
   function filterOf({ statuses, search, urls }: StatusFilter): Filter {
     const states = [...new Set(statuses.map(stateOf))];
     return { states, search, urls, queued: queuedOf(statuses) };
+  }
+
+  /** The queue's order, in parts: those that run are few. */
+  function partsOfQueue(page: StatusPageRequest): Part[] {
+    const ids = downloads.running();
+    const part = (
+      names: StatusFilter["statuses"],
+      kind: "only" | "except",
+      order: RecordOrder,
+    ): Part => {
+      const statuses = page.statuses.filter((name) => names.includes(name));
+      const queued = { kind, ids };
+      return { ...filterOf({ ...page, statuses }), queued, order };
+    };
+    const parts = [
+      part(["Downloading"], "only", "queue"),
+      part(["Queued", "Paused"], "except", "queue"),
+      part(["Downloaded", "Failed"], "except", "latest"),
+    ];
+    if (page.order === "queue") return parts;
+    const reversed = { queue: "-queue", latest: "oldest" } as const;
+    return parts.toReversed().map((part) => ({
+      ...part,
+      order: part.order === "queue" ? reversed.queue : reversed.latest,
+    }));
+  }
+
+  /** A page of parts that follow each other. */
+  async function findInParts(
+    parts: readonly Part[],
+    { offset, limit }: StatusPageRequest,
+  ): Promise<Found> {
+    const ids: string[] = [];
+    let total = 0;
+    for (const part of parts) {
+      if (part.states.length === 0) continue;
+      const found = await listing.find({
+        ...part,
+        offset: Math.max(0, offset - total),
+        limit: limit - ids.length,
+      });
+      ids.push(...found.ids);
+      total += found.total;
+    }
+    return { ids, total };
   }
 
   /** Those that run are few: they are sorted here, the rest follows them. */
@@ -133,6 +193,9 @@ export function createLists(
 
   async function find(page: StatusPageRequest): Promise<Found> {
     const { offset, limit, order } = page;
+    if (order === "queue" || order === "-queue") {
+      return await findInParts(partsOfQueue(page), page);
+    }
     return isRecordOrder(order)
       ? await listing.find({ ...filterOf(page), offset, limit, order })
       : await findBySpeed(page);
@@ -153,6 +216,18 @@ export function createLists(
       const all = { ...filterOf(filter), offset: 0, limit };
       const { ids } = await listing.find({ ...all, order: "latest" });
       return [...ids];
+    },
+    async waitingAt(place, others) {
+      const ids = [...new Set([...downloads.running(), ...others])];
+      const { ids: [id = null] } = await listing.find({
+        states: ["Queued"],
+        search: "",
+        queued: { kind: "except", ids },
+        offset: place - 1,
+        limit: 1,
+        order: "queue",
+      });
+      return id;
     },
     idsFrom: excerpt.idsFrom,
     snapshot() {

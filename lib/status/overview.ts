@@ -1,15 +1,14 @@
 /** How all downloads stand, and what of it is to be told. */
 
 import type { Download, Held, LimitedBy } from "../download/download.ts";
-import { type DownloadEvent, idOf } from "../download/events.ts";
+import { type DownloadEvent, idOf, isReordering } from "../download/events.ts";
 import type { Catalogue } from "../store/catalogue.ts";
-import type { Transfer } from "../transfer/transfer.ts";
+import { isBegun, type Transfer } from "../transfer/transfer.ts";
 import type { Running } from "./lists.ts";
 import { type Speedometer, startSpeedometer } from "./speedometer.ts";
 import {
   type Changes,
   type Disk,
-  isRunning,
   type Status,
   statusOf,
   statusOfTransfer,
@@ -74,6 +73,7 @@ export function createOverview(
   const changed = new Set<string>();
   const added = new Set<string>();
   let disk: Disk | undefined;
+  let reordered = false;
   /** What was told last of the disk's free bytes. */
   let toldFree = -Infinity;
   /** Whether what the timetable says is yet to be told. */
@@ -106,7 +106,7 @@ export function createOverview(
   }
 
   function running(): string[] {
-    const here = [...engine.transfers()].filter(isRunning)
+    const here = [...engine.transfers()].filter(isBegun)
       .map(({ download: { id } }) => id);
     return elsewhere === undefined ? here : [...here, ...elsewhere.running()];
   }
@@ -139,6 +139,7 @@ export function createOverview(
     hear(event) {
       if (event.kind === "timetable") isNewTime = true;
       if (event.kind === "room") disk = { free: event.free, room: event.bytes };
+      if (isReordering(event)) reordered = true;
       const id = idOf(event);
       if (id === null) return;
       if (event.kind !== "added") changed.add(id);
@@ -164,8 +165,10 @@ export function createOverview(
         if (status === null) removed.push(id);
         else statuses.push(status);
       }
+      const order = reordered && { reordered };
+      reordered = false;
       return {
-        ...{ totals: totals(), changed: statuses, removed, disk },
+        ...{ totals: totals(), changed: statuses, removed, disk, ...order },
         timetable: timetable(),
       };
     },

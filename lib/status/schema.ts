@@ -1,7 +1,7 @@
 /** What clients see of downloads: the names and the kinds of all fields. Pure. */
 
 import type { Schema, Typed } from "../base/schema.ts";
-import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS, PRIORITIES } from "../download/download.ts";
 import { ERROR_CODES } from "../download/error_codes.ts";
 
 /** Where a download can stand, as clients see it. */
@@ -63,6 +63,10 @@ export const STATUS = {
     limited_by: {
       enum: ["server", "timetable", "host", "download", null],
       description: "Which limit holds its rate while it runs.",
+    },
+    priority: {
+      enum: PRIORITIES,
+      description: "Whether it begins before others that wait, or after them.",
     },
     threads: { type: "integer", minimum: 0, description: "Running now." },
     ranges: {
@@ -142,6 +146,7 @@ export const STATUS = {
     "progress",
     "limit_rate",
     "limited_by",
+    "priority",
     "threads",
     "ranges",
     "speed",

@@ -8,7 +8,7 @@ import {
   type LimitedBy,
 } from "../download/download.ts";
 import { type Range, total } from "../download/ranges.ts";
-import type { Transfer } from "../transfer/transfer.ts";
+import { isBegun, type Transfer } from "../transfer/transfer.ts";
 import type { Disk, Status, TimetableStatus, Totals } from "./schema.ts";
 
 export type { Disk, Status, TimetableStatus, Totals };
@@ -30,6 +30,7 @@ export function statusOf(download: Download): Status {
     downloaded: download.downloaded,
     progress: finished ? 1 : progressOf(download.downloaded, size),
     limit_rate: request.limitRate ?? null,
+    priority: request.priority ?? "normal",
     limited_by: null,
     threads: 0,
     ranges: file?.ranges ?? null,
@@ -65,7 +66,7 @@ export function statusOfTransfer(
   const checksum = checksumOf(download.request, file);
   return {
     ...statusOf(download),
-    process_status: isRunning(transfer) ? "Downloading" : "Queued",
+    process_status: isBegun(transfer) ? "Downloading" : "Queued",
     filename: file?.name ?? download.request.filename,
     size,
     downloaded,
@@ -82,11 +83,6 @@ export function statusOfTransfer(
     ...(checksum !== undefined && { checksum }),
     error: lastError && { code: lastError.code, message: lastError.message },
   };
-}
-
-/** Whether a transfer has begun; until then it waits for its first thread. */
-export function isRunning({ threads, done, failures }: Transfer): boolean {
-  return threads.size > 0 || done.length > 0 || failures > 0;
 }
 
 function progressOf(downloaded: number, size: number | null): number | null {
@@ -117,6 +113,8 @@ export interface Changes {
   readonly changed: readonly Status[];
   /** Downloads that are not there any more. */
   readonly removed: readonly string[];
+  /** Whether what waits begins in another order than before. */
+  readonly reordered?: boolean;
   /** Absent before the disk was looked at. */
   readonly disk?: Disk | undefined;
   /** Absent where there is no timetable. */

@@ -98,13 +98,16 @@ export interface Page extends Filter {
 }
 
 /**
- * In which order downloads are listed: as the queue goes, the latest added
- * first, or by what is recorded of them, where `-` reverses it. What is not
- * known comes last.
+ * In which order downloads are listed: by when they were added, as the queue
+ * goes, or by what is recorded of them, where `-` reverses it. What is not known
+ * comes last. The queue's order is of what is queued or paused, and finds nothing
+ * else.
  */
 export const RECORD_ORDERS = [
   "oldest",
   "latest",
+  "queue",
+  "-queue",
   "name",
   "-name",
   "size",

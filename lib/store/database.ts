@@ -5,6 +5,8 @@ import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
 import { isCurrent, migrate, refuseNewer } from "./migrations.ts";
 import { defineSearchText, searchTextSql } from "./search_text.ts";
+import { prepareOrder } from "./order.ts";
+import { reprioritizedSql } from "./places.ts";
 import { refuseDamagedFile, refuseDamagedRecords } from "./soundness.ts";
 import { prepareWaiting } from "./waiting.ts";
 
@@ -93,12 +95,20 @@ const TEXT = searchTextSql("request", "file");
 const COLUMNS =
   "id, request, state, detail, file, downloaded, added_at, finished_at";
 
+/** The first that are in line in one state; those of two are merged. */
+function firstInLine(state: "Queued" | "Paused"): string {
+  return `SELECT * FROM (
+    SELECT ${COLUMNS}, place, seq FROM downloads INDEXED BY downloads_in_line
+    WHERE state IN ('Queued', 'Paused') AND state = '${state}'
+    ORDER BY place, seq LIMIT ?1)`;
+}
+
 function statements(db: DatabaseSync) {
   return {
     add: db.prepare(
       `INSERT INTO downloads (id, host, request, state, detail, file,
-         downloaded, added_at, finished_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         downloaded, added_at, finished_at, place)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     list: db.prepare(
       `INSERT INTO listed (seq, id, state, search_text)
@@ -110,12 +120,12 @@ function statements(db: DatabaseSync) {
       "SELECT id FROM downloads WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
     ),
     open: db.prepare(
-      `SELECT ${COLUMNS} FROM downloads WHERE state IN ('Queued', 'Paused')
-       ORDER BY seq LIMIT ?`,
+      `${firstInLine("Queued")} UNION ALL ${firstInLine("Paused")}
+       ORDER BY place, seq LIMIT ?1`,
     ),
     finished: db.prepare(
-      `SELECT ${COLUMNS} FROM downloads WHERE state IN ('Downloaded', 'Failed')
-       ORDER BY seq DESC LIMIT ?`,
+      `SELECT ${COLUMNS} FROM downloads INDEXED BY downloads_over
+       WHERE state IN ('Downloaded', 'Failed') ORDER BY seq DESC LIMIT ?`,
     ),
     waitingForRoom: db.prepare(
       `SELECT ${COLUMNS} FROM downloads INDEXED BY downloads_without_room
@@ -144,7 +154,13 @@ function statements(db: DatabaseSync) {
       `UPDATE downloads SET host = ?1, request = ?2, state = 'Queued',
          detail = '{}', finished_at = NULL WHERE id = ?3`,
     ),
-    reword: db.prepare("UPDATE downloads SET request = ? WHERE id = ?"),
+    reword: db.prepare(
+      `UPDATE downloads SET request = ?1, place = ${
+        reprioritizedSql("place", "?2")
+      } WHERE id = ?3`,
+    ),
+    place: db.prepare("UPDATE downloads SET place = ? WHERE id = ?"),
+    order: prepareOrder(db),
     relist: db.prepare(
       `UPDATE listed SET search_text = now.text
        FROM (SELECT seq, ${TEXT} AS text FROM downloads WHERE id = ?) AS now

@@ -1,10 +1,25 @@
 /** The schema of the state, as steps from each version to the next. */
 
 import type { DatabaseSync } from "node:sqlite";
+import { GAP_BITS, placeOf, rankOfAdded } from "./places.ts";
 import { searchTextSql } from "./search_text.ts";
 
 /** A block are so many places in the order of adding, as a power of two. */
 export const BLOCK_BITS = 10;
+/** A block of places in the queue is as long, unless some were moved there. */
+export const LINE_BLOCK_BITS = BLOCK_BITS + GAP_BITS;
+
+const IN_LINE = "state IN ('Queued', 'Paused')";
+
+/** SQL that has one more, or one less, count for a block of the line. */
+const LINE_GROWS =
+  `INSERT INTO line_blocks VALUES (new.place >> ${LINE_BLOCK_BITS}, new.state, 1)
+     ON CONFLICT DO UPDATE SET count = count + 1;`;
+const OLD_LINE_BLOCK = `block = old.place >> ${LINE_BLOCK_BITS}
+       AND state = old.state`;
+const LINE_SHRINKS =
+  `UPDATE line_blocks SET count = count - 1 WHERE ${OLD_LINE_BLOCK};
+     DELETE FROM line_blocks WHERE ${OLD_LINE_BLOCK} AND count = 0;`;
 
 /**
  * What makes version n + 1 of version n; version 0 is an empty file. A step
@@ -94,6 +109,40 @@ export const STEPS: readonly string[] = [
      WHERE state = 'Paused' AND detail ->> '$.error.code' = 'DISK_FULL';`,
   `CREATE INDEX downloads_to_start ON downloads (detail ->> '$.startAt')
      WHERE state = 'Paused' AND detail ->> '$.startAt' IS NOT NULL;`,
+  // The queue has an order of its own, which begins as that of adding. What is
+  // in line of a block of it is counted, too.
+  `ALTER TABLE downloads ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+   DROP INDEX downloads_by_state;
+   DROP INDEX downloads_waiting;
+   UPDATE downloads SET place = ${
+    placeOf(rankOfAdded(0))
+  } + (seq << ${GAP_BITS});
+   CREATE INDEX downloads_waiting ON downloads (host, place)
+     WHERE state = 'Queued';
+   CREATE INDEX downloads_in_line ON downloads (state, place) WHERE ${IN_LINE};
+   CREATE INDEX downloads_over ON downloads (seq)
+     WHERE state IN ('Downloaded', 'Failed');
+   CREATE TABLE line_blocks (
+     block INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     PRIMARY KEY (block, state)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO line_blocks
+     SELECT place >> ${LINE_BLOCK_BITS}, state, count(*) FROM downloads
+     WHERE ${IN_LINE} GROUP BY 1, 2;
+   CREATE TRIGGER line_grows AFTER INSERT ON downloads
+     WHEN new.${IN_LINE} BEGIN ${LINE_GROWS} END;
+   CREATE TRIGGER line_shrinks AFTER DELETE ON downloads
+     WHEN old.${IN_LINE} BEGIN ${LINE_SHRINKS} END;
+   CREATE TRIGGER line_is_left AFTER UPDATE OF state, place ON downloads
+     WHEN old.${IN_LINE}
+       AND (old.state <> new.state OR old.place <> new.place)
+     BEGIN ${LINE_SHRINKS} END;
+   CREATE TRIGGER line_is_joined AFTER UPDATE OF state, place ON downloads
+     WHEN new.${IN_LINE}
+       AND (old.state <> new.state OR old.place <> new.place)
+     BEGIN ${LINE_GROWS} END;`,
 ];
 
 /**

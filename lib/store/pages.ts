@@ -8,7 +8,7 @@ import {
   RECORD_ORDERS,
   type RecordOrder,
 } from "./catalogue.ts";
-import { BLOCK_BITS } from "./migrations.ts";
+import { BLOCK_BITS, LINE_BLOCK_BITS } from "./migrations.ts";
 import { folded } from "./search_text.ts";
 
 /** A URL without its query, whose last segment names a download at first. */
@@ -25,9 +25,18 @@ const PROGRESS = `CASE WHEN downloads.state = 'Downloaded' THEN 1.0
   ELSE downloaded * 1.0 / nullif(${SIZE}, 0) END`;
 
 /** Those that are found in the order of adding, which needs no record. */
-const IN_ORDER = { oldest: "seq", latest: "seq DESC" } as const;
+const ADDED = { oldest: "seq", latest: "seq DESC" } as const;
 
-const SORTED: Readonly<Record<Exclude<RecordOrder, InOrder>, string>> = {
+/** Those that are found in the queue's order. */
+const QUEUED = {
+  queue: "place, seq",
+  "-queue": "place DESC, seq DESC",
+} as const;
+
+const SORTED: Readonly<
+  Record<Exclude<RecordOrder, keyof typeof ADDED>, string>
+> = {
+  ...QUEUED,
   name: `${NAME}, seq DESC`,
   "-name": `${NAME} DESC, seq DESC`,
   size: `${SIZE} NULLS LAST, seq DESC`,
@@ -36,12 +45,18 @@ const SORTED: Readonly<Record<Exclude<RecordOrder, InOrder>, string>> = {
   "-progress": `${PROGRESS} DESC NULLS LAST, seq DESC`,
 };
 
-type InOrder = keyof typeof IN_ORDER;
+/** Those whose pages are found by counts of blocks. */
+type InBlocks = keyof typeof ADDED | keyof typeof QUEUED;
 
 /** Those in the states ?1, and of the queued only or all but those of ?3. */
 const STANDING = `listed.state IN (SELECT value FROM json_each(?1))
   AND (listed.state <> 'Queued' OR ?2 IS NULL
     OR (listed.id IN (SELECT value FROM json_each(?3))) = (?2 = 'only'))`;
+
+/** The same, of what is in line. */
+const IN_LINE = `downloads.state IN ('Queued', 'Paused') AND ${
+  STANDING.replaceAll("listed", "downloads")
+}`;
 
 const SEARCHED = `${STANDING} AND (?4 = '' OR instr(search_text, ?4))`;
 
@@ -68,12 +83,12 @@ type Query = ReturnType<DatabaseSync["prepare"]>;
 export function preparePages(db: DatabaseSync): (page: Page) => Found {
   const searched = prepare(db, SEARCHED, 5);
   const ofUrls = prepare(db, OF_URLS, 6, RECORDS);
-  const inOrder = preparePagesInOrder(db);
+  const inBlocks = preparePagesInBlocks(db);
 
   function find(page: Page): Found {
     const { search, urls, order, offset, limit } = page;
     const isAll = search === "" && urls === undefined;
-    if (isAll && isInOrder(order)) return inOrder.find(page, order);
+    if (isAll && isInBlocks(order)) return inBlocks.find(page, order);
     const statements = urls === undefined ? searched : ofUrls;
     const values = [
       ...standingOf(page),
@@ -88,12 +103,13 @@ export function preparePages(db: DatabaseSync): (page: Page) => Found {
       return { ids, total: offset + ids.length };
     }
     const total = isAll
-      ? inOrder.count(page)
+      ? inBlocks.count(page)
       : Number(statements.count.get(...values)?.count);
     return { ids, total };
   }
 
-  return (page) => {
+  return (asked) => {
+    const page = isQueued(asked.order) ? ofLine(asked) : asked;
     // One transaction sees one state, so that the number fits the page.
     db.exec("BEGIN");
     try {
@@ -113,8 +129,8 @@ function prepare(
 ): Statements {
   const page = `LIMIT ?${next} OFFSET ?${next + 1}`;
   const ids = new Map(RECORD_ORDERS.map((order) => {
-    const [from, by] = isInOrder(order)
-      ? [inOrder, IN_ORDER[order]]
+    const [from, by] = isAdded(order)
+      ? [inOrder, ADDED[order]]
       : [RECORDS, SORTED[order]];
     const query = `SELECT listed.id AS id FROM ${from} WHERE ${filter}
       ORDER BY ${by} ${page}`;
@@ -126,8 +142,22 @@ function prepare(
   return { ids, count };
 }
 
-function isInOrder(order: RecordOrder): order is InOrder {
-  return order in IN_ORDER;
+function isInBlocks(order: RecordOrder): order is InBlocks {
+  return isAdded(order) || isQueued(order);
+}
+
+function isAdded(order: RecordOrder): order is keyof typeof ADDED {
+  return order in ADDED;
+}
+
+/** A page of what is in line, of which alone the queue has an order. */
+function ofLine(page: Page): Page {
+  const isInLine = (state: string) => state === "Queued" || state === "Paused";
+  return { ...page, states: page.states.filter(isInLine) };
+}
+
+function isQueued(order: RecordOrder): order is keyof typeof QUEUED {
+  return order in QUEUED;
 }
 
 /** The first parameters of a filter. */
@@ -138,27 +168,76 @@ function standingOf(
   return [JSON.stringify(states), kind, JSON.stringify(ids)];
 }
 
+/** An order whose blocks are counted: of adding, or of the queue. */
+interface Blocks {
+  /** The table of their counts. */
+  readonly counts: string;
+  /** The block that a download is in, by its place in the order. */
+  readonly key: string;
+  readonly bits: number;
+  readonly rows: string;
+  readonly filter: string;
+}
+
+const BLOCKS: Readonly<Record<"added" | "queued", Blocks>> = {
+  added: {
+    counts: "blocks",
+    key: "seq",
+    bits: BLOCK_BITS,
+    rows: "listed",
+    filter: STANDING,
+  },
+  queued: {
+    counts: "line_blocks",
+    key: "place",
+    bits: LINE_BLOCK_BITS,
+    rows: "downloads INDEXED BY downloads_in_line",
+    filter: IN_LINE,
+  },
+};
+
 /**
- * Finds pages in the order of adding. How many downloads of each state a block
- * has is recorded: wherever a page is, what lies before its block is not read.
+ * Finds pages in the order of adding, or of the queue. How many downloads of each
+ * state a block has is recorded: wherever a page is, what lies before its block
+ * is not read.
  */
-function preparePagesInOrder(db: DatabaseSync) {
+function preparePagesInBlocks(db: DatabaseSync) {
+  const added = prepareBlocks(db, BLOCKS.added, ADDED);
+  const queued = prepareBlocks(db, BLOCKS.queued, QUEUED);
+  return {
+    find: (page: Page, order: InBlocks): Found =>
+      isQueued(order) ? queued.find(page, order) : added.find(page, order),
+    count: added.count,
+  };
+}
+
+/** @param orders What each order sorts by; those with `DESC` begin at the end. */
+function prepareBlocks<Order extends string>(
+  db: DatabaseSync,
+  { counts: table, key, bits, rows, filter }: Blocks,
+  orders: Readonly<Record<Order, string>>,
+) {
   const blocks = db.prepare(
-    `SELECT block, sum(count) AS count FROM blocks
+    `SELECT block, sum(count) AS count FROM ${table}
      WHERE state IN (SELECT value FROM json_each(?)) GROUP BY block`,
   );
   const places = db.prepare(
-    `SELECT seq >> ${BLOCK_BITS} AS block FROM downloads
+    `SELECT ${key} >> ${bits} AS block FROM downloads
      WHERE state = 'Queued' AND id IN (SELECT value FROM json_each(?))`,
   );
-  const [oldest, latest] = Object.values(IN_ORDER).map((order) =>
-    db.prepare(
-      `SELECT id FROM listed WHERE ${STANDING}
-       AND seq >= ?4 << ${BLOCK_BITS} AND seq < (?4 + 1) << ${BLOCK_BITS}
-       ORDER BY ${order} LIMIT ?5 OFFSET ?6`,
-    )
+  const statements = new Map(
+    Object.entries<string>(orders).map(([order, by]) => [
+      order,
+      {
+        isBack: by.includes("DESC"),
+        page: db.prepare(
+          `SELECT id FROM ${rows} WHERE ${filter}
+           AND ${key} >= ?4 << ${bits} AND ${key} < (?4 + 1) << ${bits}
+           ORDER BY ${by} LIMIT ?5 OFFSET ?6`,
+        ),
+      },
+    ]),
   );
-  const statements = { oldest, latest } as Record<InOrder, Query>;
 
   /** How many downloads of a filter each block has, in the blocks' order. */
   function countsOf({ states, queued }: Filter): [number, number][] {
@@ -179,21 +258,19 @@ function preparePagesInOrder(db: DatabaseSync) {
     return [...counts].sort(([a], [b]) => a - b);
   }
 
-  function find(page: Page, order: InOrder): Found {
+  function find(page: Page, order: Order): Found {
     const counts = countsOf(page);
+    const { isBack = false, page: query } = statements.get(order) ?? {};
     const ids: string[] = [];
     let skipped = page.offset;
-    for (
-      const [block, count] of order === "latest" ? counts.toReversed() : counts
-    ) {
+    for (const [block, count] of isBack ? counts.toReversed() : counts) {
       const left = page.limit - ids.length;
       if (left <= 0) break;
       if (skipped >= count) {
         skipped -= count;
         continue;
       }
-      const rows = statements[order]
-        .all(...standingOf(page), block, left, skipped);
+      const rows = query?.all(...standingOf(page), block, left, skipped) ?? [];
       skipped = 0;
       for (const { id } of rows) ids.push(String(id));
     }

@@ -1,7 +1,8 @@
 /** Whether a state is as Sluice has written it. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { BLOCK_BITS } from "./migrations.ts";
+import { BLOCK_BITS, LINE_BLOCK_BITS } from "./migrations.ts";
+import { prioritySql } from "./places.ts";
 
 /** The latest time that a Date can hold, in milliseconds since the epoch. */
 const LATEST_DATE = 8_640_000_000_000_000;
@@ -42,6 +43,9 @@ const IS_DAMAGED = `(
     coalesce(json_type(request, '$.limitRate'), 'integer') = 'integer' AND
     coalesce(request ->> '$.limitRate', 1) > 0 AND
     coalesce(request ->> '$.order', 'sequential') = 'sequential' AND
+    ${prioritySql("place")} = CASE request ->> '$.priority'
+      WHEN 'high' THEN 0 WHEN 'low' THEN 2
+      ELSE iif(json_type(request, '$.priority') IS NULL, 1, NULL) END AND
     (json_type(request, '$.kept') IS NULL OR
       json_type(request, '$.kept.options') IS 'object' AND
       json_type(request, '$.kept.uris') IS 'array') AND
@@ -83,6 +87,16 @@ const DAMAGED = `
     NOT EXISTS (SELECT 1 FROM listed
       WHERE seq >= block << ${BLOCK_BITS} AND
         seq < (block + 1) << ${BLOCK_BITS} AND listed.state = blocks.state)
+  UNION ALL SELECT 'of a part of the line' FROM (
+    SELECT place >> ${LINE_BLOCK_BITS}, state, count(*) FROM downloads
+      WHERE state IN ('Queued', 'Paused') GROUP BY 1, 2
+    EXCEPT SELECT block, state, count FROM line_blocks)
+  UNION ALL SELECT 'of no part of the line' FROM line_blocks
+    WHERE count <= 0 OR NOT EXISTS (SELECT 1 FROM downloads
+      WHERE downloads.state IN ('Queued', 'Paused') AND
+        downloads.state = line_blocks.state AND
+        place >= block << ${LINE_BLOCK_BITS} AND
+        place < (block + 1) << ${LINE_BLOCK_BITS})
   LIMIT 1`;
 
 /**

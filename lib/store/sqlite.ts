@@ -1,13 +1,20 @@
 /** Durable state in SQLite: the downloads and the runs of their parts. */
 
-import { type Download, hostOf, type State } from "../download/download.ts";
+import {
+  type Download,
+  hostOf,
+  PRIORITIES,
+  type State,
+} from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Catalogue, Excerpt } from "./catalogue.ts";
 import { type Database, openDatabase, stateError } from "./database.ts";
 import { createFinishedPaths, type FinishedPaths } from "./finished_paths.ts";
 import { STEPS } from "./migrations.ts";
+import type { Changeable } from "./order.ts";
 import type { PartRecords } from "./part_records.ts";
+import { GAP, placeOf } from "./places.ts";
 import type { Line } from "./queue.ts";
 import { createRecent } from "./recent.ts";
 import { searchText } from "./search_text.ts";
@@ -16,7 +23,11 @@ import { prepareCheck } from "./soundness.ts";
 /** Durable state: the queue's line, the catalogue, the records of parts. */
 export interface Store
   extends Line, Catalogue, Excerpt, PartRecords, Disposable {
+  /** @param ranks Their ranks; those behind all others, if absent. */
+  add(downloads: readonly Download[], ranks?: readonly number[]): Promise<void>;
   get(id: string): Download | null;
+  /** The queue's order. */
+  readonly order: Changeable;
   /**
    * Whether all of it was checked as it was opened. Otherwise, each record is
    * when it is read.
@@ -25,7 +36,7 @@ export interface Store
   /** Writes to the state, and changes nothing. */
   touch(): Promise<void>;
   /** Has a download stand as another server says, if it is there. */
-  replace(download: Download): Promise<void>;
+  replace(download: Download, rank: number): Promise<void>;
   /** Has a write to tables of another's done, together with those of its turn. */
   write(run: () => void): Promise<void>;
 }
@@ -62,6 +73,8 @@ export function createStore(
   const recent = createRecent();
   /** Null if they are to be counted, which takes long in a long queue. */
   let totals: Record<State["kind"], number> | null = null;
+  /** The highest rank; null if it is to be looked up. */
+  let last: number | null = null;
 
   const get = readable((id: string): Download | null => {
     const known = recent.get(id);
@@ -104,16 +117,26 @@ export function createStore(
 
   const { write, finish } = createBatcher(db, () => {
     totals = null;
+    last = null;
     recent.forgetAll();
   });
 
+  const lastRank = readable(() => last ??= sql.order.lastRank());
+
+  function noteRank(rank: number): number {
+    last = Math.max(lastRank(), rank);
+    return rank;
+  }
+
   return {
     isChecked,
-    add: (downloads) =>
+    add: (downloads, ranks) =>
       write(() => {
-        for (const download of downloads) {
+        for (const [n, download] of downloads.entries()) {
           const request = JSON.stringify(download.request);
-          sql.add.run(...rowOf(download, request, paths));
+          const rank = noteRank(ranks?.[n] ?? lastRank() + GAP);
+          const place = placeOf(rank, download.request.priority);
+          sql.add.run(...rowOf(download, request, paths), place);
           sql.list.run(download.id, download.state.kind, textOf(download));
           recent.remember(download, request);
           count(null, download.state.kind);
@@ -162,7 +185,8 @@ export function createStore(
       }),
     reword: (id, request) =>
       write(() => {
-        sql.reword.run(JSON.stringify(request), id);
+        const priority = PRIORITIES.indexOf(request.priority ?? "normal");
+        sql.reword.run(JSON.stringify(request), priority, id);
         recent.forget(id);
       }),
     remove: (id) =>
@@ -175,19 +199,31 @@ export function createStore(
         recent.forget(id);
       }),
     get,
+    order: {
+      find: readable(sql.order.find),
+      after: sql.order.after,
+      before: sql.order.before,
+      lastRank,
+      place: (id, rank) =>
+        write(() => {
+          const { priority } = get(id)?.request ?? {};
+          sql.place.run(placeOf(noteRank(rank), priority), id);
+        }),
+    },
     idsFrom: readable((beginning, limit) =>
       // An id is of hexadecimal digits and hyphens, all of them before "g".
       sql.idsFrom.all(beginning, beginning + "g", limit)
         .map(({ id }) => String(id))
     ),
     write,
-    replace: (download) =>
+    replace: (download, rank) =>
       write(() => {
         const { id, request, state: { kind }, finishedAt } = download;
         const before = get(id);
         if (before === null) return;
         sql.renew.run(hostOf(request), JSON.stringify(request), id);
         sql.settle.run(...standingOf(download, paths), finishedAt, id);
+        sql.place.run(placeOf(rank, request.priority), id);
         if (textOf(before) !== textOf(download)) sql.relist.run(id);
         count(before.state.kind, kind);
         recent.update(download);

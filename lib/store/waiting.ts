@@ -1,23 +1,23 @@
 /** The line of downloads that wait, read from the state's database. */
 
 import type { DatabaseSync } from "node:sqlite";
+import { merged, type Position, readAhead } from "./merged_lines.ts";
 
 /**
  * With more hosts than these, the line is read in its order instead: most of its
  * first downloads wait at other hosts than the few that are full.
  */
 const MOST_HOSTS = 200;
-/** How many downloads of a host are read at first; then twice as many. */
-const FIRST_READ = 8;
-
 /** SQLite would rather look through all that waits, host by host. */
 const LINE = "downloads INDEXED BY downloads_waiting";
 
-/** A download in line: its place, and its id. */
-interface Place {
-  readonly seq: number;
+/** A download in line. */
+interface Waiting extends Position {
   readonly id: string;
 }
+
+/** Before all places. */
+const START: Position = { place: 0, seq: 0 };
 
 /**
  * Prepares to read the ids of the first downloads that wait at none of the full
@@ -38,12 +38,15 @@ export function prepareWaiting(
      SELECT host FROM hosts WHERE host IS NOT NULL LIMIT ${MOST_HOSTS + 1}`,
   );
   const ofHost = db.prepare(
-    `SELECT seq, id FROM ${LINE}
-     WHERE state = 'Queued' AND host = ? AND seq > ? ORDER BY seq LIMIT ?`,
+    `SELECT place, seq, id FROM ${LINE}
+     WHERE state = 'Queued' AND host = ? AND (place, seq) > (?, ?)
+     ORDER BY place, seq LIMIT ?`,
   );
   const ofAll = db.prepare(
-    `SELECT id FROM downloads WHERE state = 'Queued'
-     AND host NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?`,
+    `SELECT id FROM downloads INDEXED BY downloads_in_line
+     WHERE state IN ('Queued', 'Paused') AND state = 'Queued'
+     AND host NOT IN (SELECT value FROM json_each(?))
+     ORDER BY place, seq LIMIT ?`,
   );
 
   return (fullHosts, limit) => {
@@ -53,44 +56,12 @@ export function prepareWaiting(
         .map(({ id }) => String(id));
     }
     const lines = all.filter((host) => !fullHosts.has(host)).map((host) =>
-      readAhead((after, count) =>
-        ofHost.all(host, after, count) as unknown as Place[]
+      readAhead(
+        START,
+        ({ place, seq }, count) =>
+          ofHost.all(host, place, seq, count) as unknown as Waiting[],
       )
     );
-    return merged(lines, limit).map(({ id }) => id);
+    return merged(lines, "onwards").map(({ id }) => id).take(limit).toArray();
   };
-}
-
-/** The places of one line, read as they are asked for. */
-function* readAhead(
-  read: (after: number, count: number) => Place[],
-): Generator<Place, undefined> {
-  let after = 0;
-  for (let count = FIRST_READ;; count *= 2) {
-    const places = read(after, count);
-    yield* places;
-    if (places.length < count) return;
-    after = places.at(-1)?.seq ?? after;
-  }
-}
-
-/** The first places of several lines, in their order. */
-function merged(
-  lines: readonly Generator<Place, undefined>[],
-  limit: number,
-): Place[] {
-  const heads = lines.map((line) => ({ line, place: line.next().value }));
-  const places: Place[] = [];
-  while (places.length < limit) {
-    let [first] = heads;
-    for (const head of heads) {
-      if ((head.place?.seq ?? Infinity) < (first?.place?.seq ?? Infinity)) {
-        first = head;
-      }
-    }
-    if (first?.place === undefined) break;
-    places.push(first.place);
-    first.place = first.line.next().value;
-  }
-  return places;
 }

@@ -173,6 +173,11 @@ export function createTransfer(
   };
 }
 
+/** Whether a transfer has begun; until then it waits for its first thread. */
+export function isBegun({ threads, done, failures }: Transfer): boolean {
+  return threads.size > 0 || done.length > 0 || failures > 0;
+}
+
 /**
  * The runs of an earlier transfer have been compared with the part file. Then
  * it is `fetching`, unless it was brought to stop meanwhile.

@@ -105,6 +105,10 @@ Deno.test("a command is for one download", () => {
         kind: "limit",
         limitRate: null,
       }],
+      [{ action: "prioritize", priority: "high" }, {
+        kind: "prioritize",
+        priority: "high",
+      }],
       [{ action: "remove" }, { kind: "remove", deleteFile: false }],
       [{ action: "remove", delete_file: true }, {
         kind: "remove",
@@ -115,6 +119,38 @@ Deno.test("a command is for one download", () => {
     const asked = parse({ ...fields, id: "1", request_id: 2 });
     assertEquals(asked, { kind: "command", id: "1", command });
   }
+});
+
+Deno.test("a move is of one download or some, to a place or before another", () => {
+  for (
+    const [fields, to] of [
+      [{ to: "top" }, "top"],
+      [{ to: "up" }, "up"],
+      [{ to: "down" }, "down"],
+      [{ to: "bottom" }, "bottom"],
+      [{ to: 1 }, 1],
+      [{ before: "2" }, { before: "2" }],
+    ] as const
+  ) {
+    const action = "move";
+    const one = { kind: "move", ids: ["1"], to, form: "id" } as const;
+    assertEquals(parse({ action, id: "1", ...fields }), one);
+    assertEquals(
+      parse({ action, ids: ["3", "1", "3"], ...fields }),
+      { ...one, ids: ["3", "1"], form: "ids" },
+    );
+  }
+});
+
+Deno.test("a priority is asked for with a URL; a normal one is not recorded", () => {
+  const priorityOf = (priority: unknown) =>
+    parseDownload({ url, priority }, LIMITS).priority;
+  assertEquals(priorityOf("high"), "high");
+  assertEquals(priorityOf("low"), "low");
+  assertEquals(parseDownload({ url, priority: "normal" }, LIMITS), {
+    url,
+    ...PLAIN,
+  });
 });
 
 Deno.test("without an id, a limit is the server's, or that of its hosts", () => {
@@ -321,6 +357,18 @@ Deno.test("what is wrong with a command is named", () => {
       [{ action: "limit", limit_rate: 999 }, "from 1000"],
       [{ action: "limit", id: "1", limit_rate: "2M" }, '"limit_rate"'],
       [{ action: "limit", id: "1", limit_rate_per_host: 2000 }, "_per_host"],
+      [{ action: "prioritize", id: "1" }, "high, normal, low"],
+      [{ action: "prioritize", id: "1", priority: 1 }, '"priority"'],
+      [{ url, priority: "urgent" }, '"priority"'],
+      [{ action: "move", id: "1" }, '"to"'],
+      [{ action: "move", to: "top" }, '"ids"'],
+      [{ action: "move", id: "1", ids: ["2"], to: "top" }, '"ids"'],
+      [{ action: "move", all: true, to: "top" }, '"all"'],
+      [{ action: "move", id: "1", to: "top", before: "2" }, '"before"'],
+      [{ action: "move", id: "1", to: 0 }, "from 1 on"],
+      [{ action: "move", id: "1", to: 1.5 }, "from 1 on"],
+      [{ action: "move", id: "1", to: "first" }, "top, up, down, bottom"],
+      [{ action: "move", id: "1", before: 2 }, '"before"'],
       [{ action: "list", offset: -1 }, '"offset"'],
       [{ action: "list", limit: 0 }, '"limit"'],
       [{ action: "list", limit: 1001 }, "from 1 to 1000"],

@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertMatch,
   assertStringIncludes,
@@ -6,12 +7,13 @@ import {
 } from "@std/assert";
 import { copy } from "@std/fs";
 import { DatabaseSync } from "node:sqlite";
-import type { Download } from "../../lib/download/download.ts";
+import { createDownload, type Download } from "../../lib/download/download.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import type { Page } from "../../lib/store/catalogue.ts";
 import { migrate, STEPS } from "../../lib/store/migrations.ts";
 import { preparePages } from "../../lib/store/pages.ts";
 import { recover } from "../../lib/store/recovery.ts";
+import { refuseDamagedRecords } from "../../lib/store/soundness.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
@@ -223,6 +225,22 @@ Deno.test("what version 1 had is found by a search, in any case", async () => {
   ) {
     assertEquals(find({ ...page, search } as Page).ids, ids);
   }
+});
+
+Deno.test("what version 1 had in line stays in the order of adding", async () => {
+  await using fixture = await copyFixture();
+  using store = openStore(fixture.database, { sync: false });
+  const line = () =>
+    [...store.order.after({ place: 0, seq: 0 })].map(({ id }) => id);
+  assertEquals(line(), [LARGE, PAUSED, HALF, WAITING]);
+  await store.order.place(WAITING, store.order.lastRank());
+  const [download] = RECORDED;
+  assert(download);
+  const added = createDownload(download.request, 0);
+  await store.add([added]);
+  assertEquals(line(), [LARGE, PAUSED, HALF, WAITING, added.id]);
+  using db = new DatabaseSync(fixture.database, { readOnly: true });
+  refuseDamagedRecords(db);
 });
 
 Deno.test("what version 1 had half done ends whole, and only the rest is fetched", async () => {

@@ -8,6 +8,7 @@ import {
 } from "../../lib/download/download.ts";
 import type { Page } from "../../lib/store/catalogue.ts";
 import { preparePages } from "../../lib/store/pages.ts";
+import { rankOfAdded } from "../../lib/store/places.ts";
 import { refuseDamagedRecords } from "../../lib/store/soundness.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { makeDirectory } from "../support/directory.ts";
@@ -38,6 +39,12 @@ function stateOf(kind: State["kind"]): State {
   }
 }
 
+/** What is queued or paused, in the order of adding. */
+function inLine(kinds: ReadonlyMap<string, State["kind"]>): string[] {
+  return [...kinds].filter(([, kind]) => kind === "Queued" || kind === "Paused")
+    .map(([id]) => id);
+}
+
 /** A state of many downloads, some removed, some of which stand otherwise. */
 async function openMany() {
   const directory = await makeDirectory();
@@ -58,11 +65,28 @@ async function openMany() {
     return [store.settle(id, { ...rest, state: stateOf(kind) })];
   });
   await Promise.all(changes);
+  const line = inLine(kinds);
+  // Some go elsewhere: far, near, and all to one place.
+  const moves = line.filter((_, n) => n % 9 === 0).map((id, n) => {
+    const rank = rankOfAdded(n % 3 === 0 ? n * 37 : n % 3 - 40 + n / 4);
+    return store.order.place(id, n % 5 === 0 ? rankOfAdded(700.5) : rank);
+  });
+  const priorities = line.filter((_, n) => n % 17 === 0).map((id, n) => {
+    const request = create(Number(id.slice(3))).request;
+    const priority = n % 2 === 0 ? "high" : "low";
+    return store.reword(id, { ...request, priority });
+  });
+  await Promise.all([...moves, ...priorities]);
   const db = new DatabaseSync(path, { readOnly: true });
+  // By what is recorded alone.
+  const ranked = line.map((id) => store.order.find(id))
+    .filter((one) => one !== null)
+    .sort((a, b) => a.place - b.place || a.seq - b.seq);
   return {
     store,
     db,
     kinds,
+    queue: ranked.map(({ id }) => id),
     find: preparePages(db),
     async [Symbol.asyncDispose]() {
       db.close();
@@ -74,7 +98,7 @@ async function openMany() {
 
 Deno.test("a page is what it would be in a list of all", async () => {
   await using many = await openMany();
-  const { kinds, find } = many;
+  const { kinds, queue, find } = many;
   const ids = fc.uniqueArray(fc.nat(COUNT - 1), { maxLength: 40 })
     .map((numbers) => numbers.map((n) => `id-${n}`));
   const queued = fc.option(fc.record({
@@ -87,18 +111,21 @@ Deno.test("a page is what it would be in a list of all", async () => {
     queued,
     offset: fc.oneof(fc.nat(COUNT), fc.constant(0)),
     limit: fc.oneof(fc.nat(60), fc.constant(COUNT)),
-    order: fc.constantFrom("oldest", "latest"),
+    order: fc.constantFrom("oldest", "latest", "queue", "-queue"),
   });
   fc.assert(
     fc.property(page, (page) => {
       const { states, search, queued, offset, limit, order } = page;
-      const expected = [...kinds].filter(([id, kind]) =>
+      const all: [string, State["kind"]][] = order.endsWith("queue")
+        ? queue.map((id) => [id, kinds.get(id) ?? "Queued"])
+        : [...kinds];
+      const expected = all.filter(([id, kind]) =>
         states.includes(kind) &&
         create(Number(id.slice(3))).request.url.includes(search) &&
         (kind !== "Queued" || queued === null ||
           queued.ids.includes(id) === (queued.kind === "only"))
       ).map(([id]) => id);
-      if (order === "latest") expected.reverse();
+      if (order === "latest" || order === "-queue") expected.reverse();
       assertEquals(find(page), {
         ids: expected.slice(offset, offset + limit),
         total: expected.length,
@@ -119,17 +146,17 @@ Deno.test("what is listed and counted is what is recorded, after any change", as
 
 Deno.test("the line is that of the hosts that are not full, in its order", async () => {
   await using many = await openMany();
-  const { store, kinds } = many;
+  const { store, kinds, queue } = many;
   const hosts = Array.from({ length: 7 }, (_, n) => `${n}.test`);
   fc.assert(
     fc.property(
       fc.subarray([...hosts, "none.test"]),
       fc.nat(300),
       (full, limit) => {
-        const expected = [...kinds].filter(([id, kind]) =>
-          kind === "Queued" &&
+        const expected = queue.filter((id) =>
+          kinds.get(id) === "Queued" &&
           !full.includes(`${Number(id.slice(3)) % 7}.test`)
-        ).map(([id]) => id).slice(0, limit);
+        ).slice(0, limit);
         assertEquals(store.waiting(full, limit), expected);
       },
     ),

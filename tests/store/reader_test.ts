@@ -104,6 +104,8 @@ Deno.test("a page is sorted by what is recorded; what is not known is last", asy
   const sorted = {
     oldest: [beta, unknown, alpha, renamed],
     latest: [renamed, alpha, unknown, beta],
+    queue: [beta, unknown, alpha, renamed],
+    "-queue": [renamed, alpha, unknown, beta],
     name: [unknown, renamed, alpha, beta],
     "-name": [beta, alpha, renamed, unknown],
     size: [alpha, renamed, beta, unknown],

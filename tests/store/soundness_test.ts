@@ -1,7 +1,10 @@
 import { assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { createDownload, type Download } from "../../lib/download/download.ts";
-import { prepareCheck } from "../../lib/store/soundness.ts";
+import {
+  prepareCheck,
+  refuseDamagedRecords,
+} from "../../lib/store/soundness.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { makeDirectory } from "../support/directory.ts";
 
@@ -47,5 +50,25 @@ for (
     check(id);
     change(db);
     assertThrows(() => check(id), Error, `download ${id} is damaged`);
+  });
+}
+
+for (
+  const [what, change] of [
+    ["places", "UPDATE downloads SET place = place % (1 << 51)"],
+    ["too many in line", "UPDATE line_blocks SET count = 2"],
+    ["none in line", "DELETE FROM line_blocks"],
+    ["others in line", "INSERT INTO line_blocks VALUES (1, 'Paused', 1)"],
+  ] as const
+) {
+  Deno.test(`a state is damaged whose records say otherwise: ${what}`, async () => {
+    await using directory = await makeDirectory();
+    const path = `${directory.path}/state.db`;
+    using store = openStore(path, { sync: false });
+    await store.add([createDownload(REQUEST, 0)]);
+    using db = new DatabaseSync(path);
+    refuseDamagedRecords(db);
+    db.exec(change);
+    assertThrows(() => refuseDamagedRecords(db), Error, "is damaged");
   });
 }

@@ -93,6 +93,7 @@ export async function startDownloads(
     queue: createQueue(store),
     catalogue: store,
     records: store,
+    order: store.order,
     parts,
     ...(options.timeOfDay && { timeOfDay: options.timeOfDay }),
     hear: createEventLog((event, fields = {}) => {

@@ -13,6 +13,7 @@ import { FIRST_VIEW, orderOf, TABS } from "./view.js";
  * @property {Totals} [totals]
  * @property {readonly string[]} [removed]
  * @property {true} [snapshot]
+ * @property {boolean} [reordered]
  * @property {Disk} [disk]
  * @property {TimetableStatus} [timetable]
  *
@@ -125,14 +126,18 @@ export function createModel() {
    *
    * @param {Frame} frame
    */
-  function moves({ data, totals: after = totals, removed = [], snapshot }) {
-    if (snapshot || removed.length > 0) return true;
+  function moves({ data, totals: after = totals, removed = [], ...frame }) {
+    if (frame.snapshot || removed.length > 0) return true;
+    if (frame.reordered && orderOf(view) === "queue") return true;
     if (countIn(view.tab, after) !== countIn(view.tab, totals)) return true;
     return data.some((status) => {
       const { id, process_status: state } = status;
       if (mayMove(status)) return true;
       // A name that is searched for may only have become known just now.
-      if (!entries.has(id)) return view.search !== "" && !running.has(id);
+      if (!entries.has(id)) {
+        const begins = orderOf(view) === "queue" && state === "Downloading";
+        return (view.search !== "" || begins) && !running.has(id);
+      }
       return !TABS[view.tab].includes(state);
     });
   }
@@ -142,13 +147,15 @@ export function createModel() {
    *
    * @param {Status} status
    */
-  function mayMove({ id, filename, size }) {
+  function mayMove({ id, filename, size, process_status: state }) {
     const before = entries.get(id);
     if (before === undefined) return false;
     switch (orderOf(view)) {
       case "name":
       case "-name":
         return filename !== before.filename;
+      case "queue":
+        return state !== before.process_status;
       case "size":
       case "-size":
         return size !== before.size;

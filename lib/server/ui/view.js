@@ -7,7 +7,7 @@
 /**
  * @typedef {"All" | "Active" | "Paused" | "Finished" | "Failed"} Tab
  *
- * @typedef {StatusPageRequest["order"]} Order
+ * @typedef {Exclude<StatusPageRequest["order"], "-queue">} Order
  *
  * @typedef {object} View
  * @property {Tab} tab
@@ -28,6 +28,7 @@ export const TABS = {
 export const ORDERS = [
   "latest",
   "oldest",
+  "queue",
   "name",
   "-name",
   "-size",
@@ -53,7 +54,7 @@ export function orderOf({ tab, order }) {
 
 /** @param {Tab} tab */
 function ownOrder(tab) {
-  return tab === "Active" ? "oldest" : "latest";
+  return tab === "Active" ? "queue" : "latest";
 }
 
 /**

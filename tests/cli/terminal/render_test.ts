@@ -36,6 +36,7 @@ function status(fields: Partial<Status> = {}): Status {
     progress: 0.5,
     limit_rate: null,
     limited_by: null,
+    priority: "normal",
     threads: 4,
     ranges: true,
     speed: 12.3 * MiB,

@@ -103,7 +103,7 @@ Deno.test("a view has its own rows; a late answer for another is dropped", () =>
     limit: 40,
     status: ["Queued", "Downloading"],
     search: "x",
-    order: "oldest",
+    order: "queue",
   });
 });
 
@@ -207,5 +207,24 @@ Deno.test("rows are asked for in their order, and again as that may change", () 
   model.hear({ data: [running] }, 11_000);
   assertEquals(model.missing(0, 10), null);
   model.hear({ data: [running] }, 13_000);
+  assertExists(model.missing(0, 10));
+});
+
+Deno.test("in the queue's order, rows are asked for again as that changes", () => {
+  const model = createModel();
+  model.hear({ data: [], totals: totals({ Queued: 2 }) }, 0);
+  model.show({ tab: "Active", search: "", order: null });
+  answer(model, queued(2), 0, 10);
+  model.hear({ data: queued(2) }, 1);
+  assertEquals(model.missing(0, 10), null);
+  model.hear({ data: queued(1), reordered: true }, 2);
+  assertExists(model.missing(0, 10));
+  answer(model, queued(2), 0, 10);
+  const begun = { process_status: "Downloading" } as const;
+  model.hear({ data: [status({ id: "id 1", ...begun })] }, 3);
+  assertExists(model.missing(0, 10));
+  answer(model, queued(2), 0, 10);
+  // One that was out of sight comes before all that wait.
+  model.hear({ data: [status({ id: "id 9", ...begun })] }, 4);
   assertExists(model.missing(0, 10));
 });

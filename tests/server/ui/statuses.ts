@@ -13,6 +13,7 @@ export function status(differences: Partial<Status> = {}): Status {
     progress: null,
     limit_rate: null,
     limited_by: null,
+    priority: "normal",
     threads: 0,
     ranges: null,
     speed: 0,

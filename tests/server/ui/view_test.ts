@@ -27,7 +27,7 @@ Deno.test("a view is written in a URL, and read from it", () => {
     assertEquals(readView(href), view);
     assertEquals(hrefWith(href, FIRST_VIEW), HERE);
   }
-  assertEquals(readView("https://a.example/?tab=ACTIVE&sort=oldest"), {
+  assertEquals(readView("https://a.example/?tab=ACTIVE&sort=queue"), {
     tab: "Active",
     search: "",
     order: null,
@@ -47,7 +47,7 @@ Deno.test("a column sorts one way, the other way, and not at all", () => {
 
 Deno.test("what runs goes as the queue does, unless it is told otherwise", () => {
   const active: View = { ...FIRST_VIEW, tab: "Active" };
-  assertEquals([orderOf(FIRST_VIEW), orderOf(active)], ["latest", "oldest"]);
-  assertEquals(withOrder(active, "oldest").order, null);
+  assertEquals([orderOf(FIRST_VIEW), orderOf(active)], ["latest", "queue"]);
+  assertEquals(withOrder(active, "queue").order, null);
   assertEquals(withOrder(active, "latest").order, "latest");
 });

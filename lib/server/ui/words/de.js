@@ -237,6 +237,7 @@ export const WORDS = {
   "sort": "Sortieren nach",
   "order.latest": "Neueste zuerst",
   "order.oldest": "Älteste zuerst",
+  "order.queue": "Wie die Reihe geht",
   "order.name": "Name, A bis Z",
   "order.-name": "Name, Z bis A",
   "order.-size": "Größte zuerst",

@@ -231,6 +231,7 @@ export const WORDS = /** @type {const} */ ({
   "sort": "Sort by",
   "order.latest": "Latest first",
   "order.oldest": "Oldest first",
+  "order.queue": "What begins next first",
   "order.name": "Name, A to Z",
   "order.-name": "Name, Z to A",
   "order.-size": "Largest first",

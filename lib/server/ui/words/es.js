@@ -295,6 +295,7 @@ export const WORDS = {
   "sort": "Ordenar por",
   "order.latest": "Más recientes",
   "order.oldest": "Más antiguas",
+  "order.queue": "Según la cola",
   "order.name": "Nombre, de la A a la Z",
   "order.-name": "Nombre, de la Z a la A",
   "order.-size": "Más grandes",

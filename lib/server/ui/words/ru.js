@@ -272,6 +272,7 @@ export const WORDS = {
   "sort": "Сортировка",
   "order.latest": "Сначала новые",
   "order.oldest": "Сначала старые",
+  "order.queue": "По очереди",
   "order.name": "Имя, от А до Я",
   "order.-name": "Имя, от Я до А",
   "order.-size": "Сначала большие",

@@ -196,6 +196,7 @@ export const WORDS = {
   "sort": "排序方式",
   "order.latest": "最新优先",
   "order.oldest": "最早优先",
+  "order.queue": "按队列顺序",
   "order.name": "名称，A 到 Z",
   "order.-name": "名称，Z 到 A",
   "order.-size": "最大优先",
