@@ -1,6 +1,7 @@
 /** The commands of the program, and their flags. Pure. */
 
-import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS, PRIORITIES } from "../download/download.ts";
+import { ORDERS } from "../status/lists.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import { type Habit, HABITS } from "./habits.ts";
 
@@ -157,6 +158,9 @@ const START_AT = flag(
 );
 const IDS = ["An id may be cut down to its first characters."];
 
+/** Where a download can be moved to, besides a number. */
+export const PLACES = ["top", "up", "down", "bottom"] as const;
+
 /**
  * All commands.
  *
@@ -236,6 +240,9 @@ export function createCommands(
           null,
           "from front to back, to be opened while they come",
         ),
+        flag("priority", PRIORITIES.join("|"), "which begin first", {
+          choices: PRIORITIES,
+        }),
         flag("paused", null, "do not begin before they are resumed"),
         flag("start-at", "TIME", "when they begin, such as 2026-11-29T18:00"),
         ...NETRC,
@@ -258,11 +265,18 @@ export function createCommands(
       notes: ["WORDS look for a part of the URL or the name."],
       flags: [
         STATUS,
+        flag("order", "ORDER", "latest, queue (what begins next), name, …", {
+          choices: ORDERS,
+        }),
         flag("limit", "NUMBER", "how many at most (100)"),
         flag("offset", "NUMBER", "how many to leave out before (0)"),
         ...REMOTE,
       ],
-      examples: ["sluice list", "sluice list --status Failed --json"],
+      examples: [
+        "sluice list",
+        "sluice list --status Failed --json",
+        "sluice list --status Queued --order queue",
+      ],
     },
     {
       ...none,
@@ -387,6 +401,37 @@ export function createCommands(
         "sluice limit --per-host 500k",
         "sluice limit none 3f2a",
       ],
+    },
+    {
+      ...none,
+      name: "move",
+      operands: "ID…",
+      choices: { ids: ["Queued", "Paused"] },
+      summary: "Move downloads in the queue",
+      notes: [
+        ...IDS,
+        "Those of a higher priority begin before all that are moved.",
+      ],
+      flags: [
+        flag(
+          "to",
+          "PLACE",
+          "top, up, down, bottom, or a number: 1 is what begins next",
+          { choices: PLACES },
+        ),
+        ...REMOTE,
+      ],
+      examples: ["sluice move 3f2a --to top", "sluice move 3f2a b7c1 --to 5"],
+    },
+    {
+      ...none,
+      name: "prioritize",
+      operands: "PRIORITY ID…",
+      choices: { ids: ["Queued", "Downloading", "Paused"] },
+      summary: "Have downloads begin before others, or after them",
+      notes: ["PRIORITY is high, normal or low.", ...IDS],
+      flags: REMOTE,
+      examples: ["sluice prioritize high 3f2a"],
     },
     {
       ...none,

@@ -1,8 +1,10 @@
 /** The commands that send requests to a running server, and end. */
 
-import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS, PRIORITIES } from "../download/download.ts";
 import { DownloadError, type ErrorCode } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
+import type { ServerMessage } from "../server/protocol.ts";
+import { ORDERS } from "../status/lists.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import {
   type Invocation,
@@ -16,6 +18,7 @@ import {
   listPage,
   type ServerAddress,
 } from "./client.ts";
+import { PLACES } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 import type { DownloadFields } from "./lists.ts";
 import { type Asked, checkUrl, readRequests } from "./requests.ts";
@@ -62,6 +65,10 @@ export async function runRemote(
       return await verify(invocation, server, output);
     case "limit":
       return await limit(invocation, server, output);
+    case "move":
+      return await move(invocation, server, output);
+    case "prioritize":
+      return await prioritize(invocation, server, output);
     case "nodes":
       return await nodes(invocation, server, output);
     case "refresh":
@@ -131,6 +138,7 @@ async function list(
   let offset = wholeNumberFlag(flags, "offset", 0);
   let left = wholeNumberFlag(flags, "limit", 100);
   const filter = statusFilter(flags.status);
+  const order = orderIn(flags.order);
   let more = 0;
   using client = await connect(server);
   while (left > 0) {
@@ -139,6 +147,7 @@ async function list(
       offset,
       limit: Math.min(left, PAGE),
       ...filter,
+      ...order,
     });
     const lines = flags.json
       ? page.statuses.map((status) => JSON.stringify(status))
@@ -186,13 +195,7 @@ export function statusFilter(
     const known = PROCESS_STATUSES
       .find((name) => name.toLowerCase() === word.toLowerCase());
     if (known !== undefined) return known;
-    const near = nearest(word, PROCESS_STATUSES);
-    throw new UsageError(
-      `There is no status ${printable(word.slice(0, 50))}: ` +
-        (near === null
-          ? `they are ${PROCESS_STATUSES.join(", ")}.`
-          : `did you mean ${near}?`),
-    );
+    throw notOneOf("status", word, PROCESS_STATUSES);
   });
   return { status: [...new Set(status)] };
 }
@@ -259,6 +262,29 @@ async function idsWithChecksum(client: Client): Promise<string[]> {
   return [...known];
 }
 
+/** @throws {UsageError} naming the nearest order. */
+function orderIn(given: unknown): { order?: typeof ORDERS[number] } {
+  if (given === undefined) return {};
+  const order = ORDERS.find((name) => name === given);
+  if (order !== undefined) return { order };
+  throw notOneOf("order", String(given), ORDERS);
+}
+
+/** The error for a word that is none of some. */
+function notOneOf(
+  what: string,
+  word: string,
+  known: readonly string[],
+): UsageError {
+  const near = nearest(word, known);
+  return new UsageError(
+    `There is no ${what} ${printable(word.slice(0, 50))}: ` +
+      (near === null
+        ? `they are ${known.join(", ")}.`
+        : `did you mean ${near}?`),
+  );
+}
+
 /** What can be done to a download by its id. */
 type Action = "pause" | "resume" | "retry" | "remove";
 
@@ -310,16 +336,27 @@ async function command(
     ...("start-at" in flags &&
       { start_at: readMoment(String(flags["start-at"]), "--start-at") }),
   };
+  const send = (page: readonly string[]) =>
+    client.request({ action: name, ids: page, ...more });
+  return await sendFor(ids, send, { line, json: flags.json === true });
+}
+
+/** Sends a command for pages of ids, and says which it was carried out on. */
+async function sendFor(
+  ids: readonly string[],
+  send: (page: readonly string[]) => Promise<ServerMessage>,
+  { line, json }: { line: LineOutput["line"]; json: boolean },
+): Promise<number> {
   let code = 0;
   for (let at = 0; at < ids.length; at += PAGE) {
     const page = ids.slice(at, at + PAGE);
-    const reply = await client.request({ action: name, ids: page, ...more });
+    const reply = await send(page);
     const refused = "data" in reply && "refused" in reply.data
       ? reply.data.refused
       : [];
     const left = new Set(refused.map(({ id }) => id));
     for (const id of page.filter((id) => !left.has(id))) {
-      line(flags.json ? JSON.stringify({ id }) : printable(id));
+      line(json ? JSON.stringify({ id }) : printable(id));
     }
     for (const { id, message } of refused) {
       code = 1;
@@ -352,6 +389,57 @@ async function limit(
     line(flags.json ? JSON.stringify({ id }) : printable(id));
   }
   return 0;
+}
+
+async function move(
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  const to = placeIn(flags.to);
+  if (operands.length === 0 || operands.includes("")) {
+    throw new UsageError(
+      "move takes ids: sluice list --status Queued --order queue shows them.",
+    );
+  }
+  if (operands.length > PAGE) {
+    throw new UsageError(`move takes ${PAGE} ids at most.`);
+  }
+  using client = await connect(server);
+  const ids = await fullIds(client, operands);
+  const send = (page: readonly string[]) =>
+    client.request({ action: "move", ids: page, to });
+  return await sendFor(ids, send, { line, json: flags.json === true });
+}
+
+/** @throws {UsageError} saying what a place is. */
+function placeIn(given: unknown): string | number {
+  const known = PLACES.find((name) => name === given);
+  if (known !== undefined) return known;
+  const isNumber = typeof given === "string" && /^[1-9]\d{0,14}$/.test(given);
+  if (isNumber) return Number(given);
+  throw new UsageError(
+    `move takes --to ${PLACES.join(", ")}, or a number from 1 on.`,
+  );
+}
+
+async function prioritize(
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  const [priority = "", ...typed] = operands;
+  if (!PRIORITIES.some((name) => name === priority)) {
+    throw notOneOf("priority", priority, PRIORITIES);
+  }
+  if (typed.length === 0 || typed.includes("")) {
+    throw new UsageError(`There is no id: sluice list shows them.`);
+  }
+  using client = await connect(server);
+  const ids = await fullIds(client, typed);
+  const send = (page: readonly string[]) =>
+    client.request({ action: "prioritize", ids: page, priority });
+  return await sendFor(ids, send, { line, json: flags.json === true });
 }
 
 async function refresh(

@@ -184,6 +184,7 @@ function readMore(flags: Invocation["flags"], command: string) {
       { threads: wholeNumberFlag(flags, "threads", 1) }),
     ...("limit-rate" in flags && command !== "get" &&
       { limit_rate: readRate(String(flags["limit-rate"]), "--limit-rate") }),
+    ...("priority" in flags && { priority: flags.priority }),
     ...("directory" in flags && { directory: flags.directory }),
     ...(flags.sequential === true && { order: "sequential" }),
     ...(flags.paused === true && { paused: true }),

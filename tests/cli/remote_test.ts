@@ -12,6 +12,8 @@ type Task =
   | "retry"
   | "refresh"
   | "limit"
+  | "move"
+  | "prioritize"
   | "remove";
 
 function ask(url: string, task: Task, ...args: string[]): Promise<Ran> {
@@ -165,6 +167,58 @@ Deno.test("rates are given with add, and set for downloads and the server", asyn
     assertEquals(code, 2);
     assertMatch(stderr, says);
   }
+});
+
+Deno.test("the queue's order is shown, and changed", async () => {
+  await using origin = await startOrigin();
+  await using server = await startSluice({
+    environment: { MAX_DOWNLOADS: "1" },
+  });
+  const gate = Promise.withResolvers<void>();
+  const [first = "", ...urls] = ["a", "b", "c", "d"].map((name) =>
+    origin.serve(`/${name}`, file(1000), {
+      gates: { head: () => gate.promise },
+    })
+  );
+  await ask(server.url, "add", first);
+  await origin.request(({ path }) => path === "/a");
+  const added = await ask(server.url, "add", ...urls);
+  const [b = "", c = "", d = ""] = added.stdout.trim().split("\n");
+  const low = await ask(server.url, "add", "--priority", "low", `${first}?2`);
+  async function waiting() {
+    const args = ["--status", "Queued", "--order", "queue"];
+    return (await ask(server.url, "list", ...args)).stdout.trim().split("\n");
+  }
+  const short = (id: string) => id.slice(0, 8);
+  const moved = await ask(server.url, "move", short(d), c, "--to", "top");
+  assertEquals(moved, { code: 0, stdout: `${d}\n${c}\n`, stderr: "" });
+  assertEquals((await waiting()).map(short), [c, d, b, low.stdout].map(short));
+  assertEquals((await ask(server.url, "move", c, "--to=3")).code, 0);
+  const given = await ask(server.url, "prioritize", "high", short(b));
+  assertEquals(given, { code: 0, stdout: `${b}\n`, stderr: "" });
+  const lines = await waiting();
+  assertEquals(lines.map(short), [b, d, c, low.stdout].map(short));
+  assertMatch(lines[0] ?? "", / {2}b {2}\(high priority\)$/);
+  assertMatch(lines[1] ?? "", / {2}d$/);
+  const unknown = await ask(server.url, "move", "12345678", "--to", "up");
+  assertEquals(unknown.code, 1);
+  assertMatch(unknown.stderr, /There is no download of this id/);
+  for (
+    const [task, args, says] of [
+      ["move", [d], /--to top, up, down, bottom, or a number/],
+      ["move", [d, "--to=0"], /--to top, up/],
+      ["move", ["--to=top"], /move takes ids/],
+      ["prioritize", ["higher", d], /did you mean high\?/],
+      ["prioritize", ["low"], /There is no id/],
+      ["list", ["--order=que"], /did you mean queue\?/],
+      ["add", ["--priority=urgent", first], /"priority" must be one of high/],
+    ] as const
+  ) {
+    const { code, stderr } = await ask(server.url, task, ...args);
+    assertEquals(code, 2, stderr);
+    assertMatch(stderr, says);
+  }
+  gate.resolve();
 });
 
 Deno.test("what is added paused is not asked for before it is resumed", async () => {

@@ -238,7 +238,8 @@ export function renderTable(
   width: number,
 ): string[] {
   return statuses.map((status) => {
-    const { id, process_status: state, size, downloaded, error } = status;
+    const { id, process_status: state, size, downloaded, error, priority } =
+      status;
     const bytes = size === null ? formatBytes(downloaded) : formatBytes(size);
     const columns = [
       printable(id.slice(0, 8)).padEnd(8),
@@ -247,8 +248,12 @@ export function renderTable(
       bytes.padStart(8),
       pathOf(status),
     ];
-    const start = status.start_at === undefined ? "" : `  (${noteOf(status)})`;
-    const why = error === null ? start : `  (${printable(error.message)})`;
-    return clip(columns.join("  ") + why, width);
+    const notes = [
+      priority === "normal" ? "" : `${priority} priority`,
+      status.start_at === undefined ? "" : noteOf(status),
+      error === null ? "" : printable(error.message),
+    ].filter((note) => note !== "");
+    const more = notes.length === 0 ? "" : `  (${notes.join("; ")})`;
+    return clip(columns.join("  ") + more, width);
   });
 }

@@ -85,6 +85,10 @@ export const EVENT = {
     data: { type: "array", items: STATUS },
     totals: TOTALS,
     removed: { type: "array", items: { type: "string" } },
+    reordered: {
+      type: "boolean",
+      description: "Whether what waits begins in another order than before.",
+    },
     disk: DISK,
     timetable: TIMETABLE,
     snapshot: {
