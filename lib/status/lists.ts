@@ -73,6 +73,12 @@ export interface Lists {
    */
   idsOf(filter: StatusFilter): Promise<string[]>;
   /**
+   * The ids of all that wait or are paused, as the queue goes.
+   *
+   * @throws {DownloadError} STATE if they cannot be read.
+   */
+  idsInLine(): Promise<readonly string[]>;
+  /**
    * The download that would be at a place of those that wait, from 1 on, if some
    * others were not there; null if there are not as many.
    *
@@ -216,6 +222,15 @@ export function createLists(
       const all = { ...filterOf(filter), offset: 0, limit };
       const { ids } = await listing.find({ ...all, order: "latest" });
       return [...ids];
+    },
+    async idsInLine() {
+      const { ids } = await listing.find({
+        ...filterOf({ statuses: ["Queued", "Paused"], search: "" }),
+        offset: 0,
+        limit: Number.MAX_SAFE_INTEGER,
+        order: "queue",
+      });
+      return ids;
     },
     async waitingAt(place, others) {
       const ids = [...new Set([...downloads.running(), ...others])];

@@ -44,6 +44,8 @@ export interface Downloads {
   waiting(offset: number, count: number): Promise<Known[]>;
   /** A page of those that are over, likewise. */
   stopped(offset: number, count: number): Promise<Known[]>;
+  /** The ids of the queue, in its order. */
+  idsInLine(): Promise<readonly string[]>;
   /** The ids of all in some process statuses, the first added first. */
   idsOf(statuses: readonly Status["process_status"][]): Promise<string[]>;
   /** How many were removed and are told of. */
@@ -149,8 +151,8 @@ export function createDownloads(
         .filter((known) => known !== null),
     async waiting(offset, count) {
       const bounds = offset < 0
-        ? { offset: -1 - offset, limit: count, order: "latest" } as const
-        : { offset, limit: count, order: "oldest" } as const;
+        ? { offset: -1 - offset, limit: count, order: "-queue" } as const
+        : { offset, limit: count, order: "queue" } as const;
       return (await pageOf(WAITING, bounds)).found;
     },
     async stopped(offset, count) {
@@ -170,6 +172,7 @@ export function createDownloads(
       const bounds = { offset: past, limit, order: "latest" } as const;
       return [...latest, ...(await pageOf(STOPPED, bounds)).found];
     },
+    idsInLine: lists.idsInLine,
     async idsOf(statuses) {
       return (await lists.idsOf({ statuses, search: "" })).reverse();
     },
@@ -201,7 +204,7 @@ type Statuses = typeof WAITING | typeof STOPPED;
 interface Bounds {
   readonly offset: number;
   readonly limit: number;
-  readonly order: "oldest" | "latest";
+  readonly order: "oldest" | "latest" | "queue" | "-queue";
 }
 
 interface Page {

@@ -2,7 +2,11 @@
 
 import { within } from "../../base/timers.ts";
 import type { Coordinator } from "../../coordinator.ts";
-import type { Command, Kept } from "../../download/download.ts";
+import type {
+  Command,
+  DownloadRequest,
+  Kept,
+} from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
 import {
   parseDownload,
@@ -81,8 +85,8 @@ export function createMethods(
   async function addUri(params: Params): Promise<string> {
     const uris = textsOf(listAt(params, 0));
     const given = optional(objectAt, params, 1) ?? {};
-    const position = optional(integerAt, params, 2) ?? 0;
-    if (position < 0) {
+    const position = optional(integerAt, params, 2);
+    if (position !== undefined && position < 0) {
       throw new RpcError("Position must be greater than or equal to 0.");
     }
     if (uris.length === 0) throw new RpcError("URI is not provided.");
@@ -92,15 +96,46 @@ export function createMethods(
     const kept = { options: { ...forAll(globals), ...asked }, uris: others };
     const request = { ...parseDownload(fields, options), kept };
     const gid = gidIn(given.gid);
-    if (gid === null) return gidOf((await coordinator.add([request]))[0] ?? "");
+    const [id = ""] = gid === null
+      ? await coordinator.add([request])
+      : await addAs(gid, request);
+    if (position !== undefined) {
+      await moveTo(id, (line) => line.slice(position));
+    }
+    return gidOf(id);
+  }
+
+  async function addAs(
+    gid: string,
+    request: DownloadRequest,
+  ): Promise<string[]> {
     if (taken.has(gid) || downloads.has(gid)) throw noUri();
     taken.add(gid);
     try {
-      await coordinator.add([request], [idWith(gid)]);
+      return await coordinator.add([request], [idWith(gid)]);
     } finally {
       taken.delete(gid);
     }
-    return gid;
+  }
+
+  /**
+   * Moves a download in the queue, among those of its priority.
+   *
+   * @param behind What is to be behind it, of the queue without it; it is told
+   * where it was.
+   * @returns Its place then; null if it is not in the queue.
+   */
+  async function moveTo(
+    id: string,
+    behind: (others: readonly string[], at: number) => readonly string[],
+  ): Promise<number | null> {
+    const line = await downloads.idsInLine();
+    const at = line.indexOf(id);
+    if (at < 0) return null;
+    const others = line.toSpliced(at, 1);
+    const [before] = behind(others, at);
+    await coordinator.move([id], before === undefined ? "bottom" : { before });
+    return (await downloads.idsInLine()).indexOf(id);
   }
 
   /** Carries out a command, whose refusal is told in aria2's words. */
@@ -248,15 +283,17 @@ export function createMethods(
 
   async function changePosition(params: Params): Promise<number> {
     const gid = textAt(params, 0);
-    integerAt(params, 1);
+    const by = integerAt(params, 1);
     const from = textAt(params, 2);
     if (!["POS_SET", "POS_CUR", "POS_END"].includes(from)) {
       throw new RpcError("Illegal argument.");
     }
     const known = downloads.find(gid);
-    const ids = await downloads.idsOf(["Queued", "Paused"]);
-    const at = ids.indexOf(known.status.id);
-    if (at >= 0) return at;
+    const place = await moveTo(known.status.id, (others, at) => {
+      const start = { POS_SET: 0, POS_CUR: at }[from] ?? others.length;
+      return others.slice(Math.max(0, start + by));
+    });
+    if (place !== null) return place;
     throw refusalOf(known, "… not found in the waiting queue.");
   }
 

@@ -54,7 +54,6 @@ const MEANT: Readonly<Record<string, string>> = {
   "removeDownloadResult removed waiting":
     "a removed one is told of until it is purged",
   "getGlobalStat at the end": "aria2 counts on after a purge",
-  "changePosition back": "the queue goes in the order of adding",
 };
 
 /** What is called, and what it is called in the table. */
@@ -220,6 +219,16 @@ function changingSteps(origin: Origin): Step[] {
     ["changePosition two", "changePosition", waits, 0],
     ["changePosition same", "changePosition", waits, 0, "POS_SET"],
     ["changePosition back", "changePosition", waits, 1, "POS_SET"],
+    ["tellWaiting moved", "tellWaiting", 0, 9, ["gid"]],
+    ["changePosition on", "changePosition", waits, 1, "POS_CUR"],
+    ["changePosition up", "changePosition", waits, -1, "POS_CUR"],
+    ["changePosition to the end", "changePosition", waits, 0, "POS_END"],
+    ["changePosition before it", "changePosition", waits, -1, "POS_END"],
+    ["tellWaiting before it", "tellWaiting", -1, 9, ["gid"]],
+    ["changePosition too low", "changePosition", waits, -9, "POS_CUR"],
+    ["changePosition too high", "changePosition", waits, 9, "POS_SET"],
+    ["changePosition beyond", "changePosition", waits, 9, "POS_END"],
+    ["changePosition first", "changePosition", waits, 0, "POS_SET"],
     ["changeUri 0", "changeUri", waits, 0, [], []],
     ["changeUri 2", "changeUri", waits, 2, [], []],
     ["changeUri three", "changeUri", waits, 1, []],
@@ -244,6 +253,12 @@ const LAST: readonly Step[] = [
   ["remove removed", "remove", GID.held],
   ["tellStopped all", "tellStopped", 0, 9, ["gid", "status", "errorCode"]],
   ["tellStopped back", "tellStopped", -1, 2, ["gid", "status"]],
+  ["addUri in between", "addUri", ["http://127.0.0.1:9/between"], {
+    pause: "true",
+    gid: "0123456789abcdef",
+  }, 1],
+  ["tellWaiting in between", "tellWaiting", 0, 9, ["gid"]],
+  ["remove in between", "remove", "0123456789abcdef"],
   ["remove waiting", "remove", GID.named],
   ["tellStatus removed waiting", "tellStatus", GID.named],
   ["removeDownloadResult removed waiting", "removeDownloadResult", GID.named],
