@@ -7,7 +7,9 @@ import { say } from "./words.js";
 
 /**
  * @typedef {"pause" | "resume" | "retry" | "refresh" | "open" | "save"
- *   | "copy" | "source" | "remove"} ActionName
+ *   | "copy" | "source" | "remove" | MoveName} ActionName
+ *
+ * @typedef {typeof MOVES[number]} MoveName Where it goes in the queue.
  *
  * @typedef {Pick<
  *   Status,
@@ -19,11 +21,31 @@ import { say } from "./words.js";
  * @property {string} label
  */
 
+/** The ways in the queue, from the top to the bottom. */
+export const MOVES = /** @type {const} */ (["top", "up", "down", "bottom"]);
+
+/**
+ * @param {string} name
+ * @returns {name is MoveName}
+ */
+export function isMove(name) {
+  return MOVES.some((move) => move === name);
+}
+
+/**
+ * Whether a download has a place in the queue; the others are over.
+ *
+ * @param {Pick<Status, "process_status">} status
+ */
+export function isInQueue({ process_status: state }) {
+  return state !== "Downloaded" && state !== "Failed";
+}
+
 /**
  * @param {ActionName} name
  * @returns {Action}
  */
-function action(name) {
+export function action(name) {
   return { name, label: say(`action.${name}`) };
 }
 
@@ -67,14 +89,19 @@ function namesFor(status) {
  * What makes sense for one at least of many.
  *
  * @param {readonly Status["process_status"][]} states
+ * @param {boolean} areNamed Whether each is known: others cannot be moved.
  * @returns {Action[]}
  */
-export function actionsForMany(states) {
+export function actionsForMany(states, areNamed) {
+  const areInQueue = states.some((state) =>
+    isInQueue({ process_status: state })
+  );
   const toggles = states.map((state) => toggleFor({ process_status: state }));
   return /** @type {const} */ (["pause", "resume", "retry"])
     .filter((name) => toggles.includes(name))
     .map(action)
     .concat(
+      areNamed && areInQueue ? [action("top"), action("bottom")] : [],
       { name: "source", label: say("action.sources") },
       action("remove"),
     );

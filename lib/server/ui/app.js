@@ -6,7 +6,7 @@
 /** @import { Reason } from "./session.js" */
 /** @import { Order, Tab, View } from "./view.js" */
 /** @import { Status } from "../../status/status.ts" */
-import { actionsFor, toggleFor } from "./actions.js";
+import { actionsFor, isInQueue, toggleFor } from "./actions.js";
 import { createAdding } from "./add.js";
 import { createCommands } from "./commands.js";
 import { connect, isList } from "./connection.js";
@@ -91,7 +91,11 @@ const nodes = createNodes({
   button: byId("nodes", HTMLButtonElement),
 });
 const webhook = createWebhook(connection, dialog);
-const { act, actOnMany } = createCommands({ connection, notices, dialog });
+const { act, actOnMany, prioritize } = createCommands({
+  connection,
+  notices,
+  dialog,
+});
 const selecting = createSelecting({
   model,
   list,
@@ -351,9 +355,9 @@ function pressed(event) {
     : list.idOf(focused) ?? list.current();
   const status = id === null ? null : model.get(id);
   event.preventDefault();
-  const moves = command === "next" || command === "previous";
+  const goesOn = ["next", "previous", "up", "down"].includes(command);
   // A key that is held down would undo what it has done.
-  if (event.repeat && !moves) return;
+  if (event.repeat && !goesOn) return;
   switch (command) {
     case "add":
       return input.focus();
@@ -391,6 +395,15 @@ function pressed(event) {
       return;
     case "all":
       return selecting.all();
+    case "top":
+    case "up":
+    case "down":
+    case "bottom":
+      if (!selecting.isEmpty() && !panel.contains(focused)) {
+        return void selecting.act(command);
+      }
+      if (status && isInQueue(status)) void act(command, status);
+      return;
     default:
       if (!selecting.isEmpty() && !panel.contains(focused)) {
         return void selecting.act(command);
@@ -487,6 +500,10 @@ grid.addEventListener("mousedown", (event) => {
   if (event.shiftKey) event.preventDefault();
 });
 panel.addEventListener("click", clicked);
+panel.addEventListener("change", ({ target }) => {
+  if (!(target instanceof HTMLSelectElement) || opened === null) return;
+  void prioritize(opened, target.value);
+});
 grid.addEventListener("focusin", ({ target }) => {
   const id = list.idOf(target);
   if (id !== null) list.setCurrent(id);

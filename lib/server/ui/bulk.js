@@ -8,7 +8,7 @@
 const AT_ONCE = 1_000;
 
 /**
- * @typedef {"pause" | "resume" | "retry" | "remove"} ManyAction
+ * @typedef {"pause" | "resume" | "retry" | "remove" | "move"} ManyAction
  *
  * @typedef {object} Outcome
  * @property {number} done
@@ -20,7 +20,7 @@ const AT_ONCE = 1_000;
  * Sends a command for downloads of some ids, or for all that a list would have.
  *
  * @param {Pick<Connection, "request">} connection
- * @param {{ action: ManyAction, delete_file?: boolean }} command
+ * @param {{ action: ManyAction, delete_file?: boolean, to?: string }} command
  * @param {{ ids: readonly string[] } | {
  *   status: readonly string[],
  *   search: string,

@@ -2,12 +2,12 @@
 /// <reference lib="dom" />
 /** Carries out what somebody wants done with downloads, and says what came. */
 
-/** @import { ActionName } from "./actions.js" */
+/** @import { ActionName, MoveName } from "./actions.js" */
 /** @import { ManyAction } from "./bulk.js" */
 /** @import { Connection } from "./connection.js" */
 /** @import { Notices } from "./notices.js" */
 /** @import { Status } from "../../status/status.ts" */
-import { fileHref } from "./actions.js";
+import { fileHref, isMove } from "./actions.js";
 import { commandMany } from "./bulk.js";
 import { askRate, askRemove, askRemoveMany, askUrl } from "./dialogs.js";
 import { html } from "./dom.js";
@@ -54,6 +54,13 @@ export function createCommands({ connection, notices, dialog }) {
         case "retry":
           busy.add(id);
           await connection.request({ action: name, id });
+          return;
+        case "top":
+        case "up":
+        case "down":
+        case "bottom":
+          busy.add(id);
+          await connection.request({ action: "move", id, to: name });
           return;
         case "refresh":
           return await refresh(status);
@@ -117,19 +124,22 @@ export function createCommands({ connection, notices, dialog }) {
   }
 
   /**
-   * @param {ManyAction} action
+   * @param {Exclude<ManyAction, "move"> | MoveName} name
    * @param {Many} many
    * @returns {Promise<boolean>} Whether it was carried out.
    */
-  async function actOnMany(action, many) {
+  async function actOnMany(name, many) {
     const { which } = many;
+    /** @type {ManyAction} */
+    const action = isMove(name) ? "move" : name;
     try {
       const answer = action === "remove"
         ? await askRemoveMany(dialog, many)
         : "entry";
       if (answer === "no") return false;
       const file = answer === "file" ? { delete_file: true } : {};
-      const command = { action, ...file };
+      const to = isMove(name) ? { to: name } : {};
+      const command = { action, ...file, ...to };
       const outcome = await commandMany(connection, command, which);
       const { done, left, fault } = outcome;
       const what = say(`done.${action}`, { count: done });
@@ -146,7 +156,19 @@ export function createCommands({ connection, notices, dialog }) {
     }
   }
 
-  return { act, actOnMany };
+  /**
+   * @param {string} id
+   * @param {string} priority
+   */
+  async function prioritize(id, priority) {
+    try {
+      await connection.request({ action: "prioritize", id, priority });
+    } catch (error) {
+      notices.fail(error);
+    }
+  }
+
+  return { act, actOnMany, prioritize };
 }
 
 /**

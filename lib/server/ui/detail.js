@@ -4,7 +4,7 @@
 
 /** @import { Status } from "../../status/status.ts" */
 /** @import { Sample } from "./chart.js" */
-import { actionsFor } from "./actions.js";
+import { action, actionsFor, isInQueue, MOVES } from "./actions.js";
 import { adviceFor } from "./advice.js";
 import { createChart, scaleOf, spanOf } from "./chart.js";
 import { html, icon, setText } from "./dom.js";
@@ -24,6 +24,7 @@ import {
 import { createStrip, drawStrip, segmentsOf } from "./strip.js";
 import { faultFor, say } from "./words.js";
 
+const PRIORITIES = /** @type {const} */ (["high", "normal", "low"]);
 const CHART = { className: "speed", width: 360, height: 88 };
 
 /** @typedef {ReturnType<typeof createDetail>} Detail */
@@ -99,6 +100,8 @@ export function createDetail(panel) {
     added: createFact(say("detail.added")),
     ended: createFact(say("detail.ended")),
     limit: createFact(say("detail.limit")),
+    priority: createFact(say("priority")),
+    queue: createFact(say("detail.queue")),
     folder: createFact(say("detail.folder")),
     checksum: createFact(say("detail.checksum")),
     file: createFact(say("detail.file")),
@@ -115,6 +118,25 @@ export function createDetail(panel) {
     say("detail.limit.change"),
   );
   factRows.limit.value.append(limit, " ", change);
+  const priority = html(
+    "select",
+    { "aria-label": say("priority") },
+    ...PRIORITIES.map((name) =>
+      html("option", { value: name }, say(`priority.${name}`))
+    ),
+  );
+  factRows.priority.value.append(priority);
+  factRows.queue.value.append(
+    ...MOVES.map(action).map(({ name, label }) =>
+      html("button", {
+        type: "button",
+        class: "quiet",
+        "data-action": name,
+        "aria-label": label,
+        title: label,
+      }, icon(name))
+    ),
+  );
   panel.replaceChildren(
     html("header", {}, heading, close),
     html("p", { class: "now" }, figure, pace),
@@ -269,10 +291,20 @@ export function createDetail(panel) {
       status.finished_at && formatMoment(status.finished_at, now),
     );
     drawLimit(status);
+    drawPlace(status);
     setFact(factRows.folder, path === null ? status.directory : null);
     setFact(factRows.checksum, wordsOfChecksum(status));
     setFact(factRows.file, path && formatPath(path));
     setFact(factRows.url, status.url);
+  }
+
+  /** @param {Status} status */
+  function drawPlace(status) {
+    const { process_status: state, priority: now } = status;
+    const { priority: one, queue } = factRows;
+    one.term.hidden = one.value.hidden = state === "Downloaded";
+    queue.term.hidden = queue.value.hidden = !isInQueue(status);
+    if (priority.value !== now) priority.value = now;
   }
 
   /** @param {Status} status */

@@ -5,14 +5,15 @@
 /**
  * @typedef {"add" | "search" | "details" | "toggle" | "retry" | "remove"
  *   | "refresh" | "open" | "save" | "copy" | "source" | "next" | "previous"
- *   | "first" | "last" | "select" | "all" | "tab" | "help" | "close"} KeyCommand
+ *   | "first" | "last" | "select" | "all" | "tab" | "help" | "close"
+ *   | "top" | "up" | "down" | "bottom"} KeyCommand
  *
  * @typedef {"field" | "button" | "page"} Focus
  *
  * @typedef {object} Shortcut
  * @property {KeyCommand} command
- * @property {readonly string[]} keys As in `KeyboardEvent.key`; `Shift+` and
- * `Ctrl+` before it where they are needed.
+ * @property {readonly string[]} keys As in `KeyboardEvent.key`; `Shift+`,
+ * `Ctrl+` and `Alt+` before it where they are needed.
  * @property {readonly string[]} shown As they are written on the keyboard.
  * @property {"anywhere" | "list"} where What it is for.
  */
@@ -53,6 +54,10 @@ export const SHORTCUTS = [
   shortcut("save", "list", ["s"], ["S"]),
   shortcut("copy", "list", ["c"], ["C"]),
   shortcut("source", "list", ["y"], ["Y"]),
+  shortcut("up", "list", ["Alt+ArrowUp"], ["Alt", "↑"]),
+  shortcut("down", "list", ["Alt+ArrowDown"], ["Alt", "↓"]),
+  shortcut("top", "list", ["Alt+Home"], ["Alt", "Home"]),
+  shortcut("bottom", "list", ["Alt+End"], ["Alt", "End"]),
   shortcut("remove", "list", ["Delete", "x"], ["Del", "X"]),
 ];
 
@@ -77,8 +82,12 @@ function shortcut(command, where, keys, shown) {
  */
 export function commandFor(event, focus) {
   const { key, code, ctrlKey, metaKey, altKey, shiftKey, isComposing } = event;
-  if (altKey || isComposing) return null;
-  if (focus === "field" && key !== "Escape") return null;
+  if (isComposing) return null;
+  if (focus === "field" && (altKey || key !== "Escape")) return null;
+  if (altKey) {
+    const isAlone = !ctrlKey && !metaKey && !shiftKey;
+    return isAlone ? commandOf(`Alt+${key}`) ?? null : null;
+  }
   if (focus === "button" && (key === "Enter" || key === " ")) return null;
   const plain = latinOf(key, code);
   const command = ctrlKey || metaKey

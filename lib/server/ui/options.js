@@ -14,6 +14,7 @@ import { say } from "./words.js";
  * @property {string} threads
  * @property {string} rate
  * @property {boolean} sequential
+ * @property {string} priority
  * @property {boolean} paused
  *
  * @typedef {{ kind: "fields", fields: Readonly<Record<string, unknown>> }
@@ -65,6 +66,7 @@ export function readOptions(texts, count) {
       ...(threads !== "" && { threads: Number(threads) }),
       ...(rate !== null && { limit_rate: rate }),
       ...(texts.sequential && { order: "sequential" }),
+      ...(texts.priority !== "normal" && { priority: texts.priority }),
       ...(texts.paused && { paused: true }),
     },
   };
@@ -161,6 +163,7 @@ export function createOptions(findFolders) {
     threads: byId("threads", HTMLInputElement),
     rate: byId("rate", HTMLInputElement),
     sequential: byId("sequential", HTMLInputElement),
+    priority: byId("priority", HTMLSelectElement),
     paused: byId("paused", HTMLInputElement),
   };
   const folders = byId("folders", HTMLDataListElement);
@@ -202,6 +205,7 @@ export function createOptions(findFolders) {
         threads: fields.threads.value,
         rate: fields.rate.value,
         sequential: fields.sequential.checked,
+        priority: fields.priority.value,
         paused: fields.paused.checked,
       }, count),
     /** @param {keyof Texts} field */
@@ -211,9 +215,10 @@ export function createOptions(findFolders) {
     },
     /** They were for the links that were added, and for no others. */
     clear() {
-      const { sequential, paused, ...texts } = fields;
+      const { sequential, paused, priority, ...texts } = fields;
       for (const field of Object.values(texts)) field.value = "";
       sequential.checked = paused.checked = false;
+      priority.value = "normal";
       show(false);
     },
   };

@@ -200,6 +200,11 @@ function stateWords(status) {
         moment: formatMoment(finishedAt, new Date()),
       });
     default:
-      return words;
+      return status.priority === "normal" || state === "Failed"
+        ? words
+        : say("state.priority", {
+          state: words,
+          priority: say(`priority.${status.priority}.long`),
+        });
   }
 }

@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** Selecting downloads, and the bar with what can be done with those. */
 
-/** @import { ActionName } from "./actions.js" */
+/** @import { ActionName, MoveName } from "./actions.js" */
 /** @import { ManyAction } from "./bulk.js" */
 /** @import { Connection } from "./connection.js" */
 /** @import { Many } from "./commands.js" */
@@ -38,7 +38,10 @@ const MOST = 10_000;
  *   list: List,
  *   connection: Pick<Connection, "request">,
  *   notices: Notices,
- *   actOnMany: (action: ManyAction, many: Many) => Promise<boolean>,
+ *   actOnMany: (
+ *     name: Exclude<ManyAction, "move"> | MoveName,
+ *     many: Many,
+ *   ) => Promise<boolean>,
  *   changed: () => void,
  * }} parts
  */
@@ -144,7 +147,7 @@ export function createSelecting(
     setText(text, say("select.count", { count: number }));
     more.hidden = number >= all;
     setText(more, say("select.these", { count: all }));
-    const wanted = actionsForMany(states());
+    const wanted = allowed();
     const key = wanted.map(({ name }) => name).join();
     if (key !== shownActions) {
       shownActions = key;
@@ -162,6 +165,11 @@ export function createSelecting(
     }
   }
 
+  function allowed() {
+    const areNamed = selection.kind === "some" && selection.urls.size <= PAGE;
+    return actionsForMany(states(), areNamed);
+  }
+
   /** @returns {Many["which"]} */
   function which() {
     if (selection.kind === "some") return { ids: [...selection.urls.keys()] };
@@ -173,9 +181,11 @@ export function createSelecting(
   /** @param {ActionName | "toggle"} command */
   async function act(command) {
     // The first of them is what stops them, or lets them go on.
-    const allowed = actionsForMany(states()).map(({ name }) => name);
-    const name = command === "toggle" ? allowed[0] : command;
-    if (busy || name === undefined || !allowed.includes(name)) return;
+    const names = allowed().map(({ name }) => name);
+    // Steps have keys alone: the bar has no room for them.
+    if (names.includes("top")) names.push("up", "down");
+    const name = command === "toggle" ? names[0] : command;
+    if (busy || name === undefined || !names.includes(name)) return;
     if (name === "source") {
       if (command !== "toggle") await copyUrls();
       return;
@@ -190,7 +200,7 @@ export function createSelecting(
     };
     busy = true;
     changed();
-    const action = /** @type {ManyAction} */ (name);
+    const action = /** @type {Exclude<ManyAction, "move">} */ (name);
     const carriedOut = await actOnMany(action, narrowed(name, asked));
     busy = false;
     if (carriedOut && (name === "remove" || !some)) clear();
@@ -240,6 +250,8 @@ export function createSelecting(
     clear,
     act,
     isEmpty: () => count() === 0,
+    /** Those that are selected one by one; null if that is no such one. */
+    ids: () => selection.kind === "some" ? [...selection.urls.keys()] : null,
     /** @param {string} id */
     has: (id) => isSelected(selection, id),
     all: () => select(ALL),
@@ -296,7 +308,7 @@ function narrowed(action, many) {
   const { which } = many;
   if ("ids" in which) return many;
   const status = which.status.filter((state) =>
-    actionsForMany([/** @type {Status["process_status"]} */ (state)])
+    actionsForMany([/** @type {Status["process_status"]} */ (state)], false)
       .some(({ name }) => name === action)
   );
   return { ...many, which: { ...which, status } };

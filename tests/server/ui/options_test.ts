@@ -9,6 +9,7 @@ const NONE = {
   threads: "",
   rate: "",
   sequential: false,
+  priority: "normal",
   paused: false,
 };
 
@@ -29,6 +30,7 @@ Deno.test("what is filled in becomes the protocol's fields", () => {
       directory: " films/2026 ",
       headers: "X-Key:  k: 1 \n\ncookie: a=b",
       threads: "4",
+      priority: "low",
       paused: true,
     }),
     {
@@ -36,6 +38,7 @@ Deno.test("what is filled in becomes the protocol's fields", () => {
       directory: "films/2026",
       headers: { "x-key": "k: 1", cookie: "a=b" },
       threads: 4,
+      priority: "low",
       paused: true,
     },
   );

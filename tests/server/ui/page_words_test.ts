@@ -85,7 +85,7 @@ const CODE = [
   /^text\/\w+; charset=utf-8$/,
   // States, tabs and keys, by their names in the protocol and in browsers.
   /^(?:Queued|Downloading|Paused|Downloaded|Failed|All|Active|Finished)$/,
-  /^(?:Arrow(?:Down|Up)|Home|End|Enter|Esc(?:ape)?|Del(?:ete)?|Space|Shift|Ctrl)\b/,
+  /^(?:Arrow(?:Down|Up)|Home|End|Enter|Esc(?:ape)?|Del(?:ete)?|Space|Shift|Ctrl|Alt)\b/,
   // Names.
   /^(?:[KMGTP]iB|Sluice|Notification|English|Deutsch|Español)$/,
   // Selectors, a bookmarklet, and a mistake in the page itself.

@@ -101,11 +101,15 @@ Deno.test("each state has what makes sense in it", () => {
   );
   assertEquals(toggleFor(status({ process_status: "Failed" })), "retry");
   assertEquals(toggleFor(status(done)), null);
-  const many = actionsForMany(["Queued", "Downloaded", "Failed"]);
+  const many = actionsForMany(["Queued", "Downloaded", "Failed"], false);
   assertEquals(
     many.map(({ name }) => name).join(" "),
     "pause retry source remove",
   );
+  const named = (states: Parameters<typeof actionsForMany>[0]) =>
+    actionsForMany(states, true).map(({ name }) => name).join(" ");
+  assertEquals(named(["Paused"]), "resume top bottom source remove");
+  assertEquals(named(["Downloaded", "Failed"]), "retry source remove");
 });
 
 Deno.test("keys are left to whoever needs them", () => {
@@ -134,6 +138,12 @@ Deno.test("keys are left to whoever needs them", () => {
   assertEquals(commandFor(key("a", { ctrlKey: true }), "field"), null);
   assertEquals(commandFor(key(" ", { shiftKey: true }), "page"), "select");
   assertEquals(commandFor(key("J", { shiftKey: true }), "page"), "next");
+  const alt = { altKey: true };
+  assertEquals(commandFor(key("ArrowUp", alt), "page"), "up");
+  assertEquals(commandFor(key("End", alt), "button"), "bottom");
+  assertEquals(commandFor(key("ArrowUp", alt), "field"), null);
+  assertEquals(commandFor(key("ArrowLeft", alt), "page"), null);
+  assertEquals(commandFor(key("a", alt), "page"), null);
 });
 
 Deno.test("keys of other scripts mean the Latin letters that they have too", () => {
