@@ -38,6 +38,7 @@ const SCRIPTS = [
   "dialogs.js",
   "dom.js",
   "done.js",
+  "dragging.js",
   "entry.js",
   "folders.js",
   "format.js",

@@ -14,6 +14,7 @@ import { createDetail } from "./detail.js";
 import { showHelp } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { createDoneNotice } from "./done.js";
+import { offerDragging } from "./dragging.js";
 import { quotedName } from "./format.js";
 import { commandFor, focusOf } from "./keys.js";
 import { offerLanguages, speakToReader } from "./language.js";
@@ -24,7 +25,14 @@ import { createNotices } from "./notices.js";
 import { BULK, createOverview } from "./overview.js";
 import { createSelecting } from "./selecting.js";
 import { askForSession, keepDraft, takeDraft } from "./session.js";
-import { hrefWith, readView, TABS, withNextOrder, withOrder } from "./view.js";
+import {
+  hrefWith,
+  orderOf,
+  readView,
+  TABS,
+  withNextOrder,
+  withOrder,
+} from "./view.js";
 import { createWebhook } from "./webhook.js";
 import { say } from "./words.js";
 
@@ -91,7 +99,7 @@ const nodes = createNodes({
   button: byId("nodes", HTMLButtonElement),
 });
 const webhook = createWebhook(connection, dialog);
-const { act, actOnMany, prioritize } = createCommands({
+const { act, actOnMany, prioritize, drop } = createCommands({
   connection,
   notices,
   dialog,
@@ -103,6 +111,16 @@ const selecting = createSelecting({
   notices,
   actOnMany,
   changed: drawSoon,
+});
+offerDragging({
+  grid,
+  list,
+  model,
+  idsWith: (id) => {
+    const ids = selecting.has(id) ? selecting.ids() : null;
+    return ids ?? [id];
+  },
+  drop: (ids, where) => void drop(ids, where),
 });
 let wasOpen = false;
 /** @type {Reason | null} Why there is no connection, if that is known. */
@@ -283,6 +301,7 @@ function showView(view) {
   // What is selected is of one tab and search, in whatever order.
   if (tab !== view.tab || words !== view.search) selecting.clear();
   if (search.value.trim() !== view.search) search.value = view.search;
+  grid.classList.toggle("queue", orderOf(view) === "queue");
   list.reset();
   drawSoon();
 }

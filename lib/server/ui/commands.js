@@ -168,7 +168,21 @@ export function createCommands({ connection, notices, dialog }) {
     }
   }
 
-  return { act, actOnMany, prioritize };
+  /**
+   * Moves downloads to where one of them was dropped.
+   *
+   * @param {readonly string[]} ids
+   * @param {{ before: string } | { to: "top" | "bottom" }} where
+   */
+  async function drop(ids, where) {
+    try {
+      await connection.request({ action: "move", ids, ...where });
+    } catch (error) {
+      notices.fail(error);
+    }
+  }
+
+  return { act, actOnMany, prioritize, drop };
 }
 
 /**

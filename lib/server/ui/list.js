@@ -3,6 +3,7 @@
 /** The list: only rows in sight are in the document. */
 
 /** @import { Model, Query } from "./model.js" */
+import { html } from "./dom.js";
 import { createRow } from "./row.js";
 
 /** Rows kept above and below what is in sight, for smooth scrolling. */
@@ -30,6 +31,7 @@ export function createList({ model, grid, rows, isSelected, opened }) {
   /** @type {number | null} The row to go to once it is known. */
   let sought = null;
   let rowHeight = 0;
+  const marker = html("div", { class: "drop-line" });
 
   function measure() {
     rowHeight = parseFloat(getComputedStyle(grid).getPropertyValue("--row"));
@@ -187,6 +189,27 @@ export function createList({ model, grid, rows, isSelected, opened }) {
     placeOf(id) {
       const index = model.indexOf(id);
       return index < 0 ? currentIndex : index;
+    },
+    /**
+     * Which two rows a height of the window is nearest between, by the index of
+     * the lower one.
+     *
+     * @param {number} y
+     */
+    boundaryAt(y) {
+      const from = rows.getBoundingClientRect().top;
+      const index = Math.round((y - from) / rowHeight);
+      return Math.max(0, Math.min(model.length(), index));
+    },
+    /**
+     * Shows where something would be dropped; null for nowhere.
+     *
+     * @param {number | null} boundary
+     */
+    mark(boundary) {
+      marker.style.setProperty("--index", String(boundary ?? 0));
+      if (boundary === null) marker.remove();
+      else if (!marker.isConnected) rows.append(marker);
     },
     /** Back to the top, for another view. */
     reset() {

@@ -45,9 +45,11 @@ export function createRow() {
     "threads",
     "actions",
   ].map((className) => html("div", { class: className, role: "gridcell" }));
+  const grip = html("div", { class: "grip", "aria-hidden": "true" });
   const element = html(
     "div",
     { class: "row", role: "row" },
+    grip,
     html("div", { class: "pick", role: "gridcell" }, pick),
     html("div", { class: "name", role: "gridcell" }, name, detail),
     html(
