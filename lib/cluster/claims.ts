@@ -15,9 +15,11 @@ import {
   type Entry,
   isGivenUp,
   isHeld,
+  movedTo,
   type Part,
   releasedAs,
   renewedAs,
+  rewordedAs,
   settledAs,
 } from "./entry.ts";
 import type { Membership } from "./membership.ts";
@@ -71,6 +73,12 @@ export interface Claims {
    * @throws {TAKEN} if another server works on it.
    */
   reword(id: string, request: DownloadRequest): Promise<void>;
+  /**
+   * Gives a download another rank, wherever it stands.
+   *
+   * @throws {TAKEN} if another server works on it.
+   */
+  place(id: string, rank: number): Promise<void>;
   remove(id: string): Promise<void>;
   checkpoint(id: string, file: FileFacts, progress: Progress): Promise<void>;
   forget(id: string): Promise<void>;
@@ -227,14 +235,14 @@ export function createClaims(tools: ClaimsTools): Claims {
     }
   }
 
-  async function reword(id: string, request: DownloadRequest): Promise<void> {
-    const worded = (entry: Entry): Entry => ({
-      ...entry,
-      download: { ...entry.download, request },
-    });
+  /** Writes an entry otherwise that this server holds, or nobody does. */
+  async function adjust(
+    id: string,
+    adjusted: (entry: Entry) => Entry,
+  ): Promise<void> {
     const holding = holdings.get(id);
     if (holding !== undefined && !holding.over) {
-      await (await update(holding, worded)).shown;
+      await (await update(holding, adjusted)).shown;
       return;
     }
     for (;;) {
@@ -242,7 +250,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (found === null) return;
       if (!isFree(found)) throw TAKEN;
       const { entry, revision } = found;
-      const next = worded({ ...entry, order: entry.order || revision });
+      const next = adjusted({ ...entry, order: entry.order || revision });
       try {
         const written = await broker.write(`d.${id}`, next, revision);
         return await tools.applied(id, next, written);
@@ -330,7 +338,8 @@ export function createClaims(tools: ClaimsTools): Claims {
           part,
         ));
     },
-    reword,
+    reword: (id, request) => adjust(id, (entry) => rewordedAs(entry, request)),
+    place: (id, rank) => adjust(id, (entry) => movedTo(entry, rank)),
     async remove(id) {
       const holding = heldFor(id);
       await end(holding, () => null);

@@ -9,7 +9,9 @@ import { DownloadError, toRecord } from "../download/errors.ts";
 import { findDirectory } from "../files/directories.ts";
 import { createParts, type DownloadParts } from "../files/parts.ts";
 import type { Catalogue, Excerpt } from "../store/catalogue.ts";
+import type { Changeable } from "../store/order.ts";
 import type { PartRecords } from "../store/part_records.ts";
+import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
 import { type Change, createBroker, type Value } from "./broker.ts";
 import { away, createClaims } from "./claims.ts";
@@ -62,6 +64,7 @@ export interface Cluster extends Disposable {
   readonly catalogue: Catalogue;
   readonly excerpt: Excerpt;
   readonly records: PartRecords;
+  readonly order: Changeable;
   readonly parts: DownloadParts;
   readonly peers: Peers;
   /** The copy's path: it can be read beside this process. */
@@ -132,12 +135,16 @@ export async function openCluster(
     const written = replica.apply(id, entry, revision);
     if (written === null) return Promise.resolve();
     remember(id, entry && { entry, revision });
+    const isMoved = before !== undefined && entry !== null &&
+      replica.known(id)?.place !== before.place;
+    if (isMoved) queue.reorder();
     claims.hear(id, entry);
     if (isReady) news(id, entry);
     if (entry === null && before?.part?.node === node) leaveNothing(id);
     written.then(() => waiting.get(id)?.(), () => {});
     return written.then(() => {
       if (isReady) peers.changed(id);
+      if (isReady && isMoved) peers.reordered(id);
     }, (error) => log("copy lags", { message: error.message }));
   }
 
@@ -389,6 +396,12 @@ export async function openCluster(
       due: (time, limit) => broker.isConnected() ? store.due(time, limit) : [],
     },
     excerpt: store,
+    order: {
+      ...store.order,
+      lastRank: () =>
+        Math.max(store.order.lastRank(), rankOfAdded(replica.position())),
+      place: claims.place,
+    },
     records: {
       runs: (id) => claims.get(id)?.runs ?? [],
       checkpoint: claims.checkpoint,

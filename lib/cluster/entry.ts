@@ -2,6 +2,7 @@
 
 import type { Download, DownloadRequest } from "../download/download.ts";
 import type { Settled } from "../store/catalogue.ts";
+import { addedBefore } from "../store/places.ts";
 
 /** A directory of part files and finished files, and the server that uses it. */
 export interface Place {
@@ -23,7 +24,11 @@ export interface Part extends Place {
 export interface Entry {
   /** The path of a finished file is relative to its storage. */
   readonly download: Download;
-  /** Its place in the queue; 0 until it is known: then its revision is. */
+  /**
+   * Its rank among those of its priority, as the revision after which it would
+   * have been added, which may be between two; 0 until it is known: then its own
+   * revision is.
+   */
   readonly order: number;
   /** Counts claims and revocations: only the holder of the latest may write. */
   readonly epoch: number;
@@ -84,6 +89,17 @@ export function isHeld(entry: Entry | null, { session, epoch }: Held): boolean {
  */
 export function isGivenUp(entry: Entry | null, { epoch }: Held): boolean {
   return entry !== null && entry.owner === null && entry.epoch === epoch;
+}
+
+/** An entry with another rank, wherever it stands. */
+export function movedTo(entry: Entry, rank: number): Entry {
+  // A rank that would read as an unknown one is the next one beside it.
+  return { ...entry, order: addedBefore(rank) || addedBefore(rank + 1) };
+}
+
+/** An entry that is asked for in another way, wherever it stands. */
+export function rewordedAs(entry: Entry, request: DownloadRequest): Entry {
+  return { ...entry, download: { ...entry.download, request } };
 }
 
 /** A claimed entry whose part is about to be written. */

@@ -48,6 +48,8 @@ export interface LineTools {
 export interface ClusterQueue extends Queue, Disposable {
   /** There may be something new to claim. */
   refill(): void;
+  /** What waits begins in another order: what was claimed ahead is given back. */
+  reorder(): void;
   /** From now on, `fill` is called when there is something to take. */
   begin(fill: () => void, hasRoom: (bytes: number) => boolean): void;
   /**
@@ -76,6 +78,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
   let candidates: string[] = [];
   let readAt = -Infinity;
   let stopped = false;
+  let reordering = false;
   let fill: (() => void) | null = null;
   let hasRoom = (_bytes: number) => true;
   /** When each that is another's favourite was first passed over. */
@@ -183,14 +186,29 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       holding.lost.signal.addEventListener("abort", () => drop(holding));
       const host = hostOf(holding.download.request);
       ready.push({ holding, host, at: performance.now() });
-      ready.sort((a, b) =>
-        a.holding.stored.entry.order - b.holding.stored.entry.order
-      );
+      ready.sort((a, b) => placeOf(a) - placeOf(b));
       asked = { count: 0, at: -Infinity };
       fill?.();
     } catch (error) {
       log("not claimed", { id, message: toRecord(error).message });
     }
+  }
+
+  function placeOf({ holding: { id } }: Ready): number {
+    return replica.known(id)?.place ?? Infinity;
+  }
+
+  /** Once for all that is heard in one turn. */
+  function reorder(): void {
+    candidates = [];
+    readAt = -Infinity;
+    if (reordering || stopped) return;
+    reordering = true;
+    queueMicrotask(() => {
+      reordering = false;
+      for (const { holding } of ready.splice(0)) claims.release(holding);
+      refill();
+    });
   }
 
   /** A claim is lost that was not taken. */
@@ -260,6 +278,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     claim,
     reset: refill,
     refill,
+    reorder,
     begin(onReady, room) {
       fill = onReady;
       hasRoom = room;

@@ -76,11 +76,17 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
   let count = 0;
   {
     using store = createStore(database, createFinishedPaths(path), path);
-    const { ids } = preparePages(database.db)({
-      states: ["Queued", "Paused", "Downloaded", "Failed"],
-      ...{ search: "", queued: null, order: "oldest" },
+    const find = preparePages(database.db);
+    const all = {
+      ...{ search: "", queued: null },
       ...{ offset: 0, limit: Number.MAX_SAFE_INTEGER },
-    });
+    };
+    const over = ["Downloaded", "Failed"] as const;
+    const inLine = ["Queued", "Paused"] as const;
+    const ids = [
+      ...find({ ...all, states: over, order: "oldest" }).ids,
+      ...find({ ...all, states: inLine, order: "queue" }).ids,
+    ];
     for (let done = 0; done < ids.length; done += AT_ONCE) {
       const some = ids.slice(done, done + AT_ONCE);
       await Promise.all(some.map((id) => migrateOne(id, store, tools)));

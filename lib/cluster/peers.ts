@@ -87,6 +87,8 @@ export interface ClusterPeers extends Peers {
   obey(order: unknown, answer: Answer): void;
   /** An entry stands otherwise: what was told of it may not hold any more. */
   changed(id: string): void;
+  /** An entry has another place in the queue. */
+  reordered(id: string): void;
   nodes(): NodeStatus[];
   /** Where the server with a file, or its part, is reached; null if nowhere. */
   urlOf(id: string): string | null;
@@ -317,6 +319,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     obey(order, answer) {
       report(order as Order).then(answer);
     },
+    reordered: (id) => here?.tell({ kind: "reordered", id }),
     changed(id) {
       if (statuses.has(id) && ownerOf(id) !== statuses.get(id)?.from) {
         statuses.delete(id);

@@ -6,7 +6,7 @@
 import type { Download, State } from "../download/download.ts";
 import { openDatabase } from "../store/database.ts";
 import { createFinishedPaths } from "../store/finished_paths.ts";
-import { rankOfAdded } from "../store/places.ts";
+import { placeOf, rankOfAdded } from "../store/places.ts";
 import { createStore, type Store } from "../store/sqlite.ts";
 import type { Entry, Part } from "./entry.ts";
 
@@ -14,6 +14,8 @@ import type { Entry, Part } from "./entry.ts";
 export interface Known {
   readonly revision: number;
   readonly order: number;
+  /** Its place in the queue, by its order and its priority. */
+  readonly place: number;
   readonly epoch: number;
   readonly owner: string | null;
   readonly part: Part | null;
@@ -94,12 +96,15 @@ export function openReplica(path: string, contentDirectory: string): Replica {
     const [row] = db.prepare("SELECT bucket, position FROM copy").all();
     for (
       const row of db.prepare(
-        `SELECT entries.*, state FROM entries JOIN downloads USING (id)`,
+        `SELECT id, revision, entries.place AS rank, downloads.place AS place,
+           epoch, owner, part, state
+         FROM entries JOIN downloads USING (id)`,
       ).iterate()
     ) {
       note(String(row.id), {
         revision: Number(row.revision),
-        order: Number(row.place),
+        order: Number(row.rank),
+        place: Number(row.place),
         epoch: Number(row.epoch),
         owner: row.owner === null ? null : String(row.owner),
         part: row.part === null ? null : JSON.parse(String(row.part)),
@@ -149,8 +154,9 @@ export function openReplica(path: string, contentDirectory: string): Replica {
       const download = local(entry.download);
       const order = entry.order || before?.order || revision;
       const state = download.state.kind;
-      note(id, { revision, order, epoch, owner, part, state });
       const rank = rankOfAdded(order);
+      const place = placeOf(rank, download.request.priority);
+      note(id, { revision, order, place, epoch, owner, part, state });
       const written = before === undefined
         ? store.add([download], [rank])
         : store.replace(download, rank);

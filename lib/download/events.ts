@@ -54,8 +54,8 @@ export type DownloadEvent =
       | "removed";
     readonly id: string;
   }
-  /** Another server that has the same queue has changed a download. */
-  | { readonly kind: "changed"; readonly id: string }
+  /** A server that has the same queue has changed a download, or its place. */
+  | { readonly kind: "changed" | "reordered"; readonly id: string }
   /** A step towards a download's end has failed, and will be tried again. */
   | {
     readonly kind: "stuck";
@@ -99,7 +99,7 @@ export const CARRIED_OUT = {
 
 /** Whether what waits begins in another order than before an event. */
 export function isReordering({ kind }: DownloadEvent): boolean {
-  return kind === "moved" || kind === "prioritized";
+  return kind === "moved" || kind === "prioritized" || kind === "reordered";
 }
 
 /** The download that an event is of; null for the server's. */

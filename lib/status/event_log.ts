@@ -19,6 +19,7 @@ function fieldsOf(event: DownloadEvent): Fields | null {
     case "started":
     case "wrote":
     case "changed":
+    case "reordered":
     case "room":
       return null;
     case "added":

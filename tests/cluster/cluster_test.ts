@@ -215,6 +215,97 @@ Deno.test("commands are obeyed by whichever server works on the download", async
   assert("error" in gone && gone.error.code === "UNKNOWN_ID");
 });
 
+Deno.test("what is moved on one server is moved on all, and stays so", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  const start = (name: string) =>
+    startNode({
+      broker: broker.address,
+      name,
+      directory: shared.path,
+      environment: { MAX_DOWNLOADS: "1" },
+    });
+  await using one = await start("one");
+  await using two = await start("two");
+  await using first = await one.connect();
+  await using second = await two.connect();
+  const gate = Promise.withResolvers<void>();
+  const asked: string[] = [];
+  const ids = new Map<string, string>();
+  for (const name of ["a", "b", "c", "d", "e", "f", "g"]) {
+    const url = origin.serve(`/${name}`, file(100), () => {
+      if (!asked.includes(name)) asked.push(name);
+      return { gates: { head: () => gate.promise } };
+    });
+    const id = await first.add({
+      url,
+      ...(name === "g" && { priority: "low" }),
+    });
+    ids.set(id, name);
+    if (name > "b") continue;
+    await first.until(
+      id,
+      ({ process_status }) => process_status === "Downloading",
+    );
+  }
+  const idOf = (name: string) =>
+    ids.entries().find(([, known]) => known === name)?.[0] ?? "";
+  async function waiting(client: typeof first): Promise<string> {
+    const page = { action: "list", status: "Queued", order: "queue" };
+    const list = await client.request(page);
+    assert("data" in list && Array.isArray(list.data));
+    return list.data.map(({ id }) => ids.get(id)).join("");
+  }
+  for (
+    const [client, message, expected] of [
+      [second, { action: "move", id: idOf("f"), to: "top" }, "fcdeg"],
+      [first, { action: "move", id: idOf("d"), to: 2 }, "fdceg"],
+      [second, {
+        action: "prioritize",
+        id: idOf("e"),
+        priority: "high",
+      }, "efdcg"],
+      [first, { action: "move", id: idOf("f"), to: "bottom" }, "edcfg"],
+      [second, { action: "move", id: idOf("f"), to: "up" }, "edfcg"],
+    ] as const
+  ) {
+    const reply = await client.request(message);
+    assert("data" in reply, JSON.stringify(reply));
+    for (const one of [first, second]) {
+      let seen = "";
+      // The other one hears of it a little later.
+      for (let n = 0; n < 1_000 && seen !== expected; n++) {
+        seen = await waiting(one);
+      }
+      assertEquals(seen, expected);
+    }
+  }
+  gate.resolve();
+  for (const id of ids.keys()) await first.end(id);
+  // Each server has favourites, which it takes first: of those, in their order.
+  assertEquals(asked.slice(0, 2).sort(), ["a", "b"]);
+  assertEquals(asked.length, ids.size);
+  await using three = await start("three");
+  await using third = await three.connect();
+  const moved = ["x", "y", "z"].map((name) =>
+    origin.serve(`/${name}`, file(9))
+  );
+  const paused = await first.request({
+    urls: moved.map((url) => ({ url, paused: true })),
+  });
+  assert("data" in paused && "ids" in paused.data && paused.data.ids);
+  const [x, y, z] = paused.data.ids;
+  assert("data" in await second.request({ action: "move", id: z, to: "top" }));
+  await three[Symbol.asyncDispose]();
+  await using again = await start("three");
+  await using fourth = await again.connect();
+  const page = { action: "list", status: "Paused", order: "queue" };
+  const list = await fourth.request(page);
+  assert(third && "data" in list && Array.isArray(list.data));
+  assertEquals(list.data.map(({ id }) => id), [z, x, y]);
+});
+
 Deno.test("the servers together keep to a host's threads", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
