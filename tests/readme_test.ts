@@ -143,6 +143,8 @@ Deno.test("a server's commands, as the README shows them", async () => {
   assertEquals((await watch.ended).code, 130);
   await output("sluice pause 3273", { "3273": id.slice(0, 8) });
   await client.until(id, (status) => status.process_status === "Paused");
+  await output("sluice move 3273 --to top", { "3273": id.slice(0, 8) });
+  await output("sluice prioritize low ca9c", { ca9c: id.slice(0, 8) });
   await output(
     "sluice refresh ca9c 'https://example.org/debian.iso?signature=new'",
     {
