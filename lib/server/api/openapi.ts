@@ -107,7 +107,7 @@ function parametersOf(fields: Fields, place: "path" | "query" | "header") {
 function bodyOf(body: Schema) {
   const schema = named(body);
   return {
-    required: true,
+    required: body.required !== undefined || body.anyOf !== undefined,
     content: {
       "application/json": { schema },
       "application/x-www-form-urlencoded": { schema },

@@ -13,6 +13,7 @@ import {
   LIMIT_FIELDS,
   LIST_FIELDS,
   REMOVE_FIELDS,
+  START_FIELDS,
 } from "../protocol.ts";
 import { OWN_CODES } from "./problems.ts";
 
@@ -129,6 +130,13 @@ const ADDED = {
   required: ["ids"],
 } as const satisfies Schema;
 
+/** When a download goes on; at once without a body. */
+const STARTING = {
+  type: "object",
+  properties: START_FIELDS,
+  additionalProperties: false,
+} as const satisfies Schema;
+
 const NODES = {
   type: "object",
   properties: {
@@ -221,14 +229,16 @@ export const OPERATIONS = {
     method: "POST",
     path: "/downloads/{id}/resume",
     action: "command",
-    summary: "Resumes a download that is paused.",
+    summary: "Resumes a download that is paused, or has it wait for a time.",
+    body: STARTING,
     reply: STANDING,
   },
   retryDownload: {
     method: "POST",
     path: "/downloads/{id}/retry",
     action: "command",
-    summary: "Tries a download again that has failed.",
+    summary: "Tries a download again that has failed, or has it wait first.",
+    body: STARTING,
     reply: STANDING,
   },
   refreshDownload: {

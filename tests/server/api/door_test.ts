@@ -96,6 +96,9 @@ Deno.test("a download is paused, resumed, refreshed, limited, retried and remove
     body: new URLSearchParams({ limit_rate: "" }),
   });
   assertEquals((await form.json()).limit_rate, null);
+  const start_at = "2090-01-02T18:00:00.000Z";
+  const waits = await ask(sluice, `POST ${place}/resume`, { start_at });
+  assertEquals([waits.status, waits.body.start_at], [200, start_at]);
   const resumed = await ask(sluice, `POST ${place}/resume`);
   assertEquals(resumed.status, 200);
   const renewed = { url: origin.serve("/f.bin", whole) };
