@@ -5,13 +5,21 @@ import { nginxInstalled } from "../support/nginx.ts";
 import { drawRace } from "./picture.ts";
 import { render, type Result, rowsOf } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
+import { cluster } from "./scenarios/cluster.ts";
 import { races } from "./scenarios/files.ts";
 import { long } from "./scenarios/long.ts";
 import { queue } from "./scenarios/queue.ts";
 import { start } from "./scenarios/start.ts";
 import { watchers } from "./scenarios/watchers.ts";
 
-const SCENARIOS: readonly Scenario[] = [...races, queue, watchers, long, start];
+const SCENARIOS: readonly Scenario[] = [
+  ...races,
+  queue,
+  watchers,
+  long,
+  start,
+  cluster,
+];
 
 const HELP = `Usage: deno task bench [flags]
 

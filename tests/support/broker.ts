@@ -8,6 +8,8 @@ const BINARY = "/usr/sbin/nats-server";
 export interface TestBroker extends AsyncDisposable {
   /** Where it listens: `127.0.0.1:…`. */
   readonly address: string;
+  /** Its process, while it runs. */
+  readonly pid: number;
   kill(signal: Deno.Signal): void;
   /** Ends it at once; resolves when it has ended. */
   crash(): Promise<void>;
@@ -52,6 +54,9 @@ async function prepareBroker(port: number, rules: string): Promise<TestBroker> {
 
   return {
     address: `127.0.0.1:${port}`,
+    get pid() {
+      return child?.pid ?? 0;
+    },
     kill: (signal) => child?.kill(signal),
     crash,
     async restart() {

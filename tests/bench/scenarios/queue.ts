@@ -7,13 +7,12 @@ import {
   type Sluice,
   startSluice,
 } from "../../support/sluice.ts";
+import { addUrls, BATCH } from "../add_urls.ts";
 import { delay } from "../delay.ts";
 import { usageOf } from "../meter.ts";
 import type { Scenario } from "../scenario.ts";
 
 const URLS = 1_000_000;
-/** URLs in one message. */
-const BATCH = 1_000;
 /** Messages before anything is measured. */
 const WARM_UP = 20;
 /** How often each kind of list is read. */
@@ -37,10 +36,10 @@ export const queue: Scenario = {
     const before = await start(directory);
     // The first ones start workers, and have V8 take room for what the pace of
     // adding leaves behind: that costs the same in a queue of any length.
-    await add(before.sluice, origin, WARM_UP * BATCH);
+    await addUrls(before.sluice, origin, WARM_UP * BATCH);
     await delay(2_000);
     const usage = await usageOf(before.sluice.pid);
-    const seconds = await add(before.sluice, origin, count);
+    const seconds = await addUrls(before.sluice, origin, count);
     await delay(2_000);
     const now = await usageOf(before.sluice.pid);
     before.sluice.kill("SIGKILL");
@@ -196,42 +195,4 @@ async function start(
   const isSnapshot = (message: ServerMessage) => "totals" in message;
   if (!client.messages.some(isSnapshot)) await client.message(isSnapshot);
   return { sluice, seconds: (performance.now() - started) / 1000 };
-}
-
-/** Sends batches, two at a time on their way; the seconds that it took. */
-async function add(
-  { url }: Sluice,
-  origin: string,
-  count: number,
-): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = new WebSocket(url);
-  let sent = 0;
-  let added = 0;
-  function send(): void {
-    if (sent >= count) return;
-    const urls = Array.from(
-      { length: BATCH },
-      (_, n) => `${origin}/files/file-${sent + n}.bin`,
-    );
-    sent += BATCH;
-    socket.send(JSON.stringify({ urls }));
-  }
-  const started = performance.now();
-  socket.onopen = () => {
-    send();
-    send();
-  };
-  socket.onerror = () => reject(new Error("Cannot connect to Sluice"));
-  socket.onmessage = ({ data }) => {
-    if (data.startsWith('{"error"')) return reject(new Error(data));
-    // Only replies are parsed: reading all changes would be our own cost.
-    if (!data.startsWith('{"data":{')) return;
-    added += BATCH;
-    send();
-    if (added >= count) resolve();
-  };
-  await promise;
-  socket.close();
-  return (performance.now() - started) / 1000;
 }
