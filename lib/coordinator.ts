@@ -5,8 +5,8 @@
 
 import { createInOrder } from "./base/in_order.ts";
 import { every, within } from "./base/timers.ts";
+import type { Checksum, Verified } from "./download/checksum.ts";
 import {
-  type Checksum,
   checksumOf,
   type Command,
   createDownload,
@@ -15,7 +15,6 @@ import {
   type DownloadRequest,
   type RateLimits,
   refuseUnlessAllowed,
-  type Verified,
   waitingUntil,
 } from "./download/download.ts";
 import {

@@ -15,7 +15,7 @@ import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { walk } from "@std/fs";
 import { type Run, union } from "../lib/download/ranges.ts";
-import type { ServerMessage } from "../lib/server/protocol.ts";
+import type { ServerMessage } from "../lib/server/messages.ts";
 import { makeDirectory } from "./support/directory.ts";
 import {
   type Behave,

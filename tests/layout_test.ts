@@ -17,6 +17,7 @@ const ROOMS = [
   "lib/cluster/",
   "lib/get/",
   "lib/server/",
+  "lib/client/",
   "lib/cli/",
 ];
 

@@ -1,6 +1,6 @@
 /** The commands that carry downloads from one program to another. */
 
-import type { ListedStatus } from "../server/protocol.ts";
+import type { ListedStatus } from "../server/messages.ts";
 import type { Invocation } from "./arguments.ts";
 import { connect, listPage, type ServerAddress } from "./client.ts";
 import { FORMATS } from "./commands.ts";

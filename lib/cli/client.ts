@@ -1,10 +1,13 @@
-/** A client of a running server. */
+/** How the command line connects to a running server. */
 
-import { isObject } from "../base/json.ts";
-import { every } from "../base/timers.ts";
+import { type ListPage, pageIn } from "../client/client.ts";
+import {
+  type Connection,
+  type ConnectionOptions,
+  openConnection,
+  SluiceError,
+} from "../client/connection.ts";
 import { DownloadError } from "../download/errors.ts";
-import type { ServerMessage } from "../server/protocol.ts";
-import type { Status } from "../status/status.ts";
 import { whyRefused } from "./handshake.ts";
 import { UsageError } from "./usage.ts";
 
@@ -16,18 +19,6 @@ export interface ServerAddress {
   readonly token: string | null;
   /** Authorities in PEM that it may have besides the usual ones. */
   readonly caCerts: readonly string[];
-}
-
-/** A connection to a server. */
-export interface Client extends Disposable {
-  /**
-   * Asks for something.
-   *
-   * @throws {DownloadError} what the server answers, or that it is gone.
-   */
-  request(fields: Readonly<Record<string, unknown>>): Promise<ServerMessage>;
-  /** Resolves when either side has ended the connection. */
-  readonly closed: Promise<void>;
 }
 
 /**
@@ -45,99 +36,56 @@ export function parseServer(text: string): string {
   throw new UsageError("--server must be such as ws://localhost:8888/.");
 }
 
-/** A server that is silent for longer is gone, in milliseconds. */
-const PATIENCE = 20_000;
-/** A server that has not answered for longer is asked if it is there, in ms. */
-const ASK_AFTER = 8_000;
+/** How Deno connects to a server, and finds out why it could not. */
+export interface Dialing
+  extends Disposable, Required<Pick<ConnectionOptions, "open" | "explain">> {}
 
-/**
- * Connects to a server.
- *
- * @param hear Called with each message that answers no request.
- * @param stop Ends the attempt to connect when it is aborted.
- * @throws {DownloadError} REFUSED or STALLED, saying what to do.
- */
-export async function connect(
-  { url, token, caCerts }: ServerAddress,
-  hear: (message: ServerMessage) => void = () => {},
-  stop?: AbortSignal,
-): Promise<Client> {
-  // A token may hold characters that a subprotocol may not.
-  const encoded = new TextEncoder().encode(token ?? "")
-    .toBase64({ alphabet: "base64url", omitPadding: true });
-  const protocols = token === null ? [] : ["sluice", `sluice.token.${encoded}`];
+/** What connects to a server, until it is disposed of. */
+export function dialing({ url, caCerts }: ServerAddress): Dialing {
   // HTTP/2 has no handshake that could be sent again by fetch.
-  using client = url.startsWith("wss:")
+  const client = url.startsWith("wss:")
     ? Deno.createHttpClient({ caCerts: [...caCerts], http2: false })
     : undefined;
-  // Browsers' types, which are checked along for the page, know no options.
-  const options = { protocols, client } as unknown as string[];
-  const socket = new WebSocket(url, options);
-  const waiting = new Map<number, PromiseWithResolvers<ServerMessage>>();
-  /** Resolves to what the WebSocket says where it did not open. */
-  const opened = Promise.withResolvers<string | null>();
-  const closed = Promise.withResolvers<void>();
-  let last = 0;
-  let heardAt = 0;
-  socket.onopen = () => opened.resolve(null);
-  socket.onerror = (event) =>
-    opened.resolve("message" in event ? String(event.message) : "");
-  socket.onclose = () => {
-    opened.resolve("");
-    for (const { reject } of waiting.values()) reject(connectionLost());
-    waiting.clear();
-    closed.resolve();
-  };
-  socket.onmessage = ({ data }) => {
-    heardAt = performance.now();
-    const message = parse(data);
-    if (message === null) return;
-    const id = Number(message.request_id);
-    const asked = waiting.get(id);
-    if (asked === undefined) return hear(message);
-    waiting.delete(id);
-    if (!("error" in message)) return asked.resolve(message);
-    const { code, message: words } = message.error;
-    asked.reject(new DownloadError(code, words));
-  };
-  const late = new AbortController();
-  const giveUp = () => late.abort(mute());
-  const limit = setTimeout(giveUp, PATIENCE);
-  stop?.addEventListener("abort", giveUp);
-  late.signal.addEventListener("abort", () => opened.reject(mute()));
-  try {
-    const words = await opened.promise;
-    if (words !== null) {
-      throw await whyRefused({ url, protocols, client, words }, late.signal);
-    }
-  } catch (error) {
-    socket.close();
-    throw error;
-  } finally {
-    clearTimeout(limit);
-    stop?.removeEventListener("abort", giveUp);
-  }
+  let protocols: readonly string[] = [];
   return {
-    request(fields) {
-      if (socket.readyState !== WebSocket.OPEN) {
-        return Promise.reject(connectionLost());
-      }
-      const id = ++last;
-      const asked = Promise.withResolvers<ServerMessage>();
-      waiting.set(id, asked);
-      socket.send(JSON.stringify({ ...fields, request_id: id }));
-      const start = performance.now();
-      // A command may take minutes: its server is there if it says anything.
-      const asking = every(ASK_AFTER, () => {
-        const silence = performance.now() - Math.max(start, heardAt);
-        if (silence > PATIENCE) asked.reject(mute());
-        else if (silence >= ASK_AFTER / 2) socket.send(PING);
-      });
-      return asked.promise.finally(() => asking[Symbol.dispose]());
+    open(url, offered) {
+      protocols = offered;
+      // Browsers' types, which are checked along for the page, know no options.
+      const options = { protocols: offered, client } as unknown as string[];
+      return new WebSocket(url, options);
     },
-    closed: closed.promise,
-    [Symbol.dispose]: () => socket.close(),
+    explain: (words, stop) =>
+      whyRefused({ url, protocols, client, words }, stop),
+    [Symbol.dispose]: () => client?.close(),
   };
+}
+
+/**
+ * Connects to a server, until the connection is lost.
+ *
+ * @throws {DownloadError} REFUSED or STALLED, saying what to do.
+ */
+export async function connect(server: ServerAddress): Promise<Connection> {
+  using dial = dialing(server);
+  const { open, explain } = dial;
+  const hear = () => {};
+  const connection = await openConnection({ ...server, open, explain, hear })
+    .catch(rethrow);
+  return {
+    ...connection,
+    request: (fields) => connection.request(fields).catch(rethrow),
+  };
+}
+
+/**
+ * Throws what a client's error says as an error of this program's.
+ *
+ * @throws {DownloadError}
+ */
+export function rethrow(error: unknown): never {
+  throw error instanceof SluiceError
+    ? new DownloadError(error.code, error.message)
+    : error;
 }
 
 /**
@@ -147,38 +95,8 @@ export async function connect(
  * @throws {DownloadError} what the server answers, or that it is gone.
  */
 export async function listPage(
-  client: Client,
+  connection: Pick<Connection, "request">,
   fields: Readonly<Record<string, unknown>>,
-): Promise<{ statuses: readonly Status[]; total: number }> {
-  const reply = await client.request({ action: "list", ...fields });
-  return "data" in reply && Array.isArray(reply.data) && "total" in reply
-    ? { statuses: reply.data, total: reply.total ?? 0 }
-    : { statuses: [], total: 0 };
-}
-
-function mute(): DownloadError {
-  return new DownloadError(
-    "STALLED",
-    "The server does not answer: see whether it is well, and try again.",
-  );
-}
-
-/** Any answer to it will do. */
-const PING = JSON.stringify({ action: "ping", request_id: "ping" });
-
-/** The message that a frame holds; null if it is none that Sluice sends. */
-function parse(data: unknown): ServerMessage | null {
-  try {
-    const message: unknown = JSON.parse(String(data));
-    return isObject(message) ? message as unknown as ServerMessage : null;
-  } catch {
-    return null;
-  }
-}
-
-function connectionLost(): DownloadError {
-  return new DownloadError(
-    "REFUSED",
-    "The connection to the server was lost: try again.",
-  );
+): Promise<ListPage> {
+  return pageIn(await connection.request({ action: "list", ...fields }));
 }

@@ -1,6 +1,7 @@
 /** The commands of the program, and their flags. Pure. */
 
-import { CHECKSUM_ALGORITHMS, PRIORITIES } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
+import { PRIORITIES } from "../download/priority.ts";
 import { ORDERS } from "../status/lists.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import { type Habit, HABITS } from "./habits.ts";

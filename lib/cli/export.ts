@@ -1,10 +1,10 @@
 /** Writes downloads down for other programs, without what is secret. Pure. */
 
 import { isObject } from "../base/json.ts";
-import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { userinfoOf, withoutUserinfo } from "../origin/request.ts";
-import type { ListedStatus } from "../server/protocol.ts";
+import type { ListedStatus } from "../server/messages.ts";
 import type { FORMATS } from "./commands.ts";
 
 /** A form that downloads are written down in. */

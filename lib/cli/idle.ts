@@ -1,7 +1,7 @@
 /** When a server has nothing more to do, and what stands as failed then. */
 
-import type { Totals } from "../status/status.ts";
-import { type Client, listPage } from "./client.ts";
+import type { Totals } from "../status/schema.ts";
+import type { Client } from "../client/client.ts";
 
 /** Tells one who waits that there is news. */
 export interface Bell {
@@ -29,23 +29,23 @@ export function createBell(): Bell {
  * A server greets with what it last told everybody, which may be half a second
  * old: what was added since is in its lists, and only these are believed.
  *
- * @throws {DownloadError} if the server does not answer.
+ * @throws {SluiceError} if the client is closed.
  */
 export async function failuresOnceIdle(
-  client: Client,
+  client: Pick<Client, "list">,
   bell: Bell,
   totals: () => Totals | null,
 ): Promise<number> {
   for (;;) {
     await bell.next();
     if (!seemsIdle(totals())) continue;
-    const left = await listPage(client, {
+    const left = await client.list({
       status: ["Queued", "Downloading"],
       limit: 1,
     });
     if (left.total > 0 || !seemsIdle(totals())) continue;
-    const failed = await listPage(client, { status: ["Failed"], limit: 1 });
-    const paused = await listPage(client, { status: ["Paused"], limit: PAGE });
+    const failed = await client.list({ status: ["Failed"], limit: 1 });
+    const paused = await client.list({ status: ["Paused"], limit: PAGE });
     const stopped = paused.statuses.filter(({ error }) => error !== null);
     return failed.total + stopped.length;
   }

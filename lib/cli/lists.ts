@@ -3,7 +3,7 @@
  * lists. Pure.
  */
 
-import { CHECKSUM_ALGORITHMS } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
 import { parseDirectory } from "../download/directory.ts";
 import { DownloadError } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";

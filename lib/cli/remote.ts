@@ -1,9 +1,10 @@
 /** The commands that send requests to a running server, and end. */
 
-import { CHECKSUM_ALGORITHMS, PRIORITIES } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
+import { PRIORITIES } from "../download/priority.ts";
 import { DownloadError, type ErrorCode } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
-import type { ServerMessage } from "../server/protocol.ts";
+import type { ServerMessage } from "../server/messages.ts";
 import { ORDERS } from "../status/lists.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import {
@@ -12,12 +13,8 @@ import {
   readRate,
   wholeNumberFlag,
 } from "./arguments.ts";
-import {
-  type Client,
-  connect,
-  listPage,
-  type ServerAddress,
-} from "./client.ts";
+import type { Connection } from "../client/connection.ts";
+import { connect, listPage, type ServerAddress } from "./client.ts";
 import { PLACES } from "./commands.ts";
 import { nearest } from "./nearest.ts";
 import type { DownloadFields } from "./lists.ts";
@@ -250,7 +247,7 @@ const REFUSALS: readonly ErrorCode[] = [
   "DISK",
 ];
 
-async function idsWithChecksum(client: Client): Promise<string[]> {
+async function idsWithChecksum(client: Connection): Promise<string[]> {
   const known = new Set<string>();
   const others = new Set<string>();
   for await (const page of allPages(client, { status: ["Downloaded"] })) {
@@ -463,7 +460,7 @@ async function refresh(
 }
 
 async function allIds(
-  client: Client,
+  client: Connection,
   filter: Readonly<Record<string, unknown>>,
 ): Promise<string[]> {
   const ids = new Set<string>();
@@ -475,7 +472,7 @@ async function allIds(
 
 /** Downloads that are added meanwhile move others to the next page, too. */
 async function* allPages(
-  client: Client,
+  client: Connection,
   filter: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<readonly Status[]> {
   for (let offset = 0;;) {
@@ -492,7 +489,7 @@ const ID_LENGTH = 36;
 
 /** The whole ids of typed ones, which may be cut down to their beginnings. */
 async function fullIds(
-  client: Client,
+  client: Connection,
   typed: readonly string[],
 ): Promise<string[]> {
   const isFull = (id: string) => id.length >= ID_LENGTH;

@@ -2,10 +2,8 @@
 
 import { errorMessage } from "../base/error_message.ts";
 import { isObject } from "../base/json.ts";
-import {
-  CHECKSUM_ALGORITHMS,
-  type DownloadRequest,
-} from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
+import type { DownloadRequest } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { parseDownload } from "../download/request.ts";
 import { completeUrl } from "../download/typed_url.ts";

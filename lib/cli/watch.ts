@@ -1,12 +1,10 @@
 /** A live view of a server's downloads. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { aborted } from "../base/signals.ts";
-import { every } from "../base/timers.ts";
-import { DownloadError } from "../download/errors.ts";
-import type { ServerMessage } from "../server/protocol.ts";
-import type { Status, Totals } from "../status/status.ts";
-import { connect, type ServerAddress } from "./client.ts";
+import { connect } from "../client/client.ts";
+import type { News, View } from "../client/view.ts";
+import type { Status } from "../status/schema.ts";
+import { dialing, rethrow, type ServerAddress } from "./client.ts";
 import { createBell, failuresOnceIdle } from "./idle.ts";
 import { formatBytes } from "./terminal/format.ts";
 import {
@@ -18,57 +16,10 @@ import {
 import { openFullScreen, type Terminal } from "./terminal/screen.ts";
 import { clip, printable, widthOf, wrap } from "./terminal/width.ts";
 
-/** The first and the longest wait before connecting again, in milliseconds. */
-const SOONEST = 500;
-const LATEST = 5_000;
-/** How often a server is asked whether it is still there, in milliseconds. */
-const ASK_EVERY = 30_000;
-
 /** What is known of a server. */
-export interface ServerView {
+export interface ServerView extends View {
   /** Its URL without path and query, which might hold secrets. */
   readonly server: string;
-  readonly connection:
-    | { readonly kind: "connecting" }
-    | { readonly kind: "connected" }
-    | { readonly kind: "lost"; readonly reason: string };
-  readonly totals: Totals | null;
-  readonly downloads: ReadonlyMap<string, Status>;
-}
-
-/** What a server tells of its downloads. */
-export interface News {
-  readonly changed: readonly Status[];
-  /** Ids of downloads that are not there any more. */
-  readonly removed: readonly string[];
-  readonly totals: Totals | null;
-  /** Whether this replaces all that was known. */
-  readonly isSnapshot: boolean;
-}
-
-/** What a message tells of downloads; null if it is of something else. */
-function newsIn(message: ServerMessage): News | null {
-  if (!("data" in message) || !Array.isArray(message.data)) return null;
-  const { data, totals = null, removed = [], snapshot } = message as {
-    data: readonly Status[];
-    totals?: Totals;
-    removed?: readonly string[];
-    snapshot?: true;
-  };
-  return { changed: data, totals, removed, isSnapshot: snapshot === true };
-}
-
-/** The view after news. Pure. */
-export function heard(view: ServerView, news: News): ServerView {
-  const downloads = new Map(news.isSnapshot ? [] : view.downloads);
-  for (const status of news.changed) downloads.set(status.id, status);
-  for (const id of news.removed) downloads.delete(id);
-  return {
-    ...view,
-    connection: { kind: "connected" },
-    totals: news.totals ?? view.totals,
-    downloads,
-  };
 }
 
 /** The whole view as lines. Pure. */
@@ -136,57 +87,29 @@ export async function watch(
   { stop, untilIdle }: WatchOptions,
 ): Promise<number> {
   const { protocol, host } = new URL(server.url);
-  const stopped = aborted(stop);
-  let view: ServerView = {
-    server: `${protocol}//${host}/`,
-    connection: { kind: "connecting" },
-    totals: null,
-    downloads: new Map(),
-  };
-  watcher.show(view, null);
-  let wait = SOONEST;
-  let met = false;
-  while (!stop.aborted) {
-    let reason = "The server went away.";
-    const bell = createBell();
-    try {
-      using client = await connect(server, (message) => {
-        const told = newsIn(message);
-        if (told === null) return;
-        view = heard(view, told);
-        watcher.show(view, told);
-        bell.ring();
-      }, stop);
-      met = true;
-      wait = SOONEST;
-      const lost = Promise.withResolvers<void>();
-      using _asking = every(ASK_EVERY, () => {
-        client.request({ action: "list", limit: 1 }).catch(({ message }) => {
-          reason = message;
-          lost.resolve();
-        });
-      });
-      const ended = Promise.race([client.closed, stopped, lost.promise]);
-      if (untilIdle) {
-        const totals = () => view.totals;
-        const failed = await Promise.race([
-          failuresOnceIdle(client, bell, totals),
-          ended,
-        ]);
-        if (failed !== undefined) return failed;
-      } else await ended;
-    } catch (error) {
-      if (stop.aborted) break;
-      if (!(error instanceof DownloadError) || !met) throw error;
-      reason = error.message;
+  const bell = createBell();
+  using dial = dialing(server);
+  const { open, explain } = dial;
+  try {
+    using client = await connect(server.url, {
+      ...{ token: server.token, open, explain, signal: stop },
+      onChange(view, news) {
+        watcher.show({ ...view, server: `${protocol}//${host}/` }, news);
+        if (news !== null) bell.ring();
+      },
+    });
+    const stopped = aborted(stop);
+    if (!untilIdle) {
+      await stopped;
+      return 0;
     }
-    if (stop.aborted) break;
-    view = { ...view, connection: { kind: "lost", reason } };
-    watcher.show(view, null);
-    await delay(wait, null, { signal: stop }).catch(() => {});
-    wait = Math.min(LATEST, wait * 2);
+    const totals = () => client.view().totals;
+    const idle = failuresOnceIdle(client, bell, totals);
+    return await Promise.race([idle, stopped]) ?? 0;
+  } catch (error) {
+    if (stop.aborted) return 0;
+    return rethrow(error);
   }
-  return 0;
 }
 
 /** Watches on the whole screen. */

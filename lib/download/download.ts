@@ -1,6 +1,8 @@
 /** A download: what was asked for, what is known of it, where it stands. */
 
+import type { Checksum, FoundChecksum } from "./checksum.ts";
 import { DownloadError, type ErrorRecord } from "./errors.ts";
+import type { Priority } from "./priority.ts";
 
 /**
  * What proves that two answers are of the same file: a strong entity tag, or
@@ -25,58 +27,11 @@ export interface Pinned {
   readonly mislabelled?: string;
 }
 
-/** The checksums that sites publish, and how many hexadecimal digits each has. */
-export const CHECKSUM_DIGITS = {
-  sha256: 64,
-  sha512: 128,
-  sha1: 40,
-  md5: 32,
-} as const;
-
-/** What a checksum is made with. */
-export type ChecksumAlgorithm = keyof typeof CHECKSUM_DIGITS;
-
-/** All algorithms, the most usual one first. */
-export const CHECKSUM_ALGORITHMS = Object.keys(
-  CHECKSUM_DIGITS,
-) as readonly ChecksumAlgorithm[];
-
-/** A checksum of a whole file. */
-export interface Checksum {
-  readonly algorithm: ChecksumAlgorithm;
-  /** Lower-case hexadecimal digits. */
-  readonly digest: string;
-}
-
-/** A checksum, and where it is from. */
-export interface FoundChecksum extends Checksum {
-  /**
-   * `request` if the client gave it; else the header's name, or the URL, without
-   * userinfo and query, that it was found at.
-   */
-  readonly from: string;
-}
-
-/** What reading a finished file again has shown. */
-export interface Verified {
-  readonly fits: boolean;
-  /** What it was compared with. */
-  readonly checksum: FoundChecksum;
-  /** What it has, in the same algorithm. */
-  readonly digest: string;
-}
-
 /** A name and password, for one origin. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
 }
-
-/** Which of those that wait begin first, the first ones first. */
-export const PRIORITIES = ["high", "normal", "low"] as const;
-
-/** One of {@linkcode PRIORITIES}. */
-export type Priority = typeof PRIORITIES[number];
 
 /** What a client asks for. */
 export interface DownloadRequest {

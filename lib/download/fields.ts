@@ -5,8 +5,8 @@ import {
   CHECKSUM_ALGORITHMS,
   CHECKSUM_DIGITS,
   type ChecksumAlgorithm,
-  PRIORITIES,
-} from "./download.ts";
+} from "./checksum.ts";
+import { PRIORITIES } from "./priority.ts";
 
 /** Bytes a second: the slowest rate that a client may ask for. */
 export const SLOWEST = 1_000;

@@ -6,8 +6,8 @@ import {
   type Checksum,
   CHECKSUM_ALGORITHMS,
   type ChecksumAlgorithm,
-  type DownloadRequest,
-} from "./download.ts";
+} from "./checksum.ts";
+import type { DownloadRequest } from "./download.ts";
 import { parseDirectory } from "./directory.ts";
 import { DownloadError } from "./errors.ts";
 import { DOWNLOAD_FIELDS, type DownloadFields, START_AT } from "./fields.ts";

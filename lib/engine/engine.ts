@@ -5,8 +5,8 @@
 
 import { every, within } from "../base/timers.ts";
 import { mayWrite, type WriteUntil } from "../base/write_until.ts";
+import type { ChecksumAlgorithm } from "../download/checksum.ts";
 import type {
-  ChecksumAlgorithm,
   DownloadRequest,
   Held,
   LimitedBy,

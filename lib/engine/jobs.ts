@@ -7,7 +7,8 @@
  */
 
 import type { WriteUntil } from "../base/write_until.ts";
-import { checksumOf, type FoundChecksum } from "../download/download.ts";
+import type { FoundChecksum } from "../download/checksum.ts";
+import { checksumOf } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";

@@ -5,7 +5,7 @@ import {
   CHECKSUM_DIGITS,
   type ChecksumAlgorithm,
   type FoundChecksum,
-} from "../download/download.ts";
+} from "../download/checksum.ts";
 
 /** Algorithms by how many digits they have, the strongest first. */
 const STRONGEST: readonly ChecksumAlgorithm[] = [

@@ -7,6 +7,7 @@ import type { Tell } from "../download/events.ts";
 import { remedyFor } from "../download/remedies.ts";
 import { loggable } from "../origin/request.ts";
 import { statusOf, type Totals } from "../status/status.ts";
+import type { Delivery, HookEvent } from "./messages.ts";
 
 /** Where it is told. */
 export interface Webhook {
@@ -25,27 +26,6 @@ export interface Webhook {
     body: string,
     signal: AbortSignal,
   ): Promise<number>;
-}
-
-/** What is told of. */
-export type HookEvent = "finished" | "failed" | "idle";
-
-/** What has become of telling one event. */
-export interface Delivery {
-  readonly event: HookEvent;
-  /** The download's; null for `idle`. */
-  readonly id: string | null;
-  /** The name of the download's file; null for `idle`, or if it is not known. */
-  readonly filename: string | null;
-  /** When it came to its end, in ISO 8601. */
-  readonly at: string;
-  readonly tries: number;
-  /** Whether it was taken. */
-  readonly delivered: boolean;
-  /** The last answer's status; null if there was none. */
-  readonly status: number | null;
-  /** Why there was no answer; null if there was one. */
-  readonly code: ErrorCode | null;
 }
 
 /** Tells what it hears; disposing of it ends that. */

@@ -2,7 +2,8 @@
 
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
-import { type ErrorRecord, toRecord } from "../download/errors.ts";
+import { toRecord } from "../download/errors.ts";
+import type { ManyDone, Refusal } from "./messages.ts";
 
 /**
  * Commands that are carried out side by side: they share transactions, and
@@ -12,21 +13,6 @@ const AT_ONCE = 500;
 
 /** Refusals that are told one by one; of the others there is only a number. */
 const MOST_REFUSALS = 1_000;
-
-/** Why a download was left as it was. */
-export interface Refusal extends Pick<ErrorRecord, "code" | "message"> {
-  readonly id: string;
-}
-
-/** What has become of a command for many downloads. */
-export interface ManyDone {
-  /** How many downloads it was carried out on. */
-  readonly done: number;
-  /** How many were left as they were, such as those in another state. */
-  readonly left: number;
-  /** The first of those. */
-  readonly refused: readonly Refusal[];
-}
 
 /**
  * Does to many downloads what a client says; one that refuses holds up no other.

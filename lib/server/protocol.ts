@@ -1,17 +1,18 @@
 /** The JSON that clients may send, and will get. Pure. */
 
 import { isDeeper, isObject, type JsonObject } from "../base/json.ts";
-import {
-  type Checksum,
-  type ChecksumAlgorithm,
-  type Command,
-  type DownloadRequest,
-  PRIORITIES,
-  type Priority,
-  type RateLimits,
-  type Verified,
+import type {
+  Checksum,
+  ChecksumAlgorithm,
+  Verified,
+} from "../download/checksum.ts";
+import type {
+  Command,
+  DownloadRequest,
+  RateLimits,
 } from "../download/download.ts";
-import { DownloadError, type ErrorCode, toRecord } from "../download/errors.ts";
+import { PRIORITIES, type Priority } from "../download/priority.ts";
+import { DownloadError, toRecord } from "../download/errors.ts";
 import type { Fields, Typed } from "../base/schema.ts";
 import {
   CHECKSUM_FIELDS,
@@ -34,18 +35,10 @@ import {
   type StatusFilter,
   type StatusPageRequest,
 } from "../status/lists.ts";
-import {
-  type Disk,
-  type NodeStatus,
-  PROCESS_STATUSES,
-  type Status,
-  type TimetableStatus,
-  type Totals,
-} from "../status/schema.ts";
+import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import type { Changes } from "../status/status.ts";
-import type { Delivery } from "./hooks.ts";
 import type { Target } from "../store/moves.ts";
-import type { ManyDone } from "./many.ts";
+import type { RequestId, ServerMessage } from "./messages.ts";
 
 /** What a client wants. */
 export type ClientRequest =
@@ -86,6 +79,8 @@ export type ClientRequest =
   }
   /** Only a sign that the server is there is wanted. */
   | { readonly kind: "ping" }
+  /** How one download stands is wanted. */
+  | { readonly kind: "get"; readonly id: string }
   /** The servers that share the queue are wanted. */
   | { readonly kind: "nodes" }
   /** What has become of telling a webhook is wanted. */
@@ -96,79 +91,10 @@ export type ClientRequest =
     readonly requests?: true;
   } & StatusPageRequest;
 
-/** A download in a list. */
-export interface ListedStatus extends Status {
-  /** What was asked for, in the fields of a request, if it is wanted. */
-  readonly request?: JsonObject;
-}
-
 /** Which downloads a command is for, if it is for many. */
 export type Which =
   | { readonly kind: "these"; readonly ids: readonly string[] }
   | { readonly kind: "all"; readonly except: readonly string[] } & StatusFilter;
-
-/** What a client may give with a request, to find the reply by. */
-export type RequestId = string | number;
-
-/** Anything that a socket is sent. */
-export type ServerMessage =
-  | {
-    readonly data: readonly ListedStatus[];
-    /** How many downloads there are of each process status. */
-    readonly totals?: Totals;
-    /** Ids of downloads that are not there any more. */
-    readonly removed?: readonly string[];
-    /** What waits begins in another order than before. */
-    readonly reordered?: boolean;
-    /** The content directory's disk; absent before it was looked at. */
-    readonly disk?: Disk | undefined;
-    /** What the timetable says now; absent where there is none. */
-    readonly timetable?: TimetableStatus | undefined;
-    /** These replace all that the client knows: it may have missed changes. */
-    readonly snapshot?: true;
-    /** On a reply to `list`: how many downloads there are on all pages. */
-    readonly total?: number;
-    readonly offset?: number;
-    readonly request_id?: RequestId;
-  }
-  | {
-    readonly data: {
-      readonly message: string;
-      readonly id?: string;
-      readonly ids?: readonly string[];
-      /** On a reply to `limit` for the server: what holds now. */
-      readonly limit_rate?: number | null;
-      readonly limit_rate_per_host?: number | null;
-    };
-    readonly request_id?: RequestId;
-  }
-  | {
-    readonly data: {
-      readonly message: string;
-      readonly nodes: readonly NodeStatus[];
-    };
-    readonly request_id?: RequestId;
-  }
-  | {
-    readonly data: {
-      readonly message: string;
-      /** The latest first; null where there is no webhook. */
-      readonly deliveries: readonly Delivery[] | null;
-    };
-    readonly request_id?: RequestId;
-  }
-  | {
-    readonly data: { readonly message: string; readonly id: string } & Verified;
-    readonly request_id?: RequestId;
-  }
-  | {
-    readonly data: { readonly message: string } & ManyDone;
-    readonly request_id?: RequestId;
-  }
-  | {
-    readonly error: { readonly code: ErrorCode; readonly message: string };
-    readonly request_id?: RequestId;
-  };
 
 /** What all clients are told of changes: one text, for all of them. */
 export function renderChanges(
@@ -296,6 +222,10 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   }
   if (fields.action === "verify") return parseVerify(fields);
   if (fields.action === "move") return parseMove(fields);
+  if (fields.action === "get") {
+    refuseUnknown(fields, ["action", "id"]);
+    return { kind: "get", id: parseId(fields.id) };
+  }
   if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
   const { id } = fields;
   if (fields.action === "limit" && id === undefined) return parseRates(fields);
@@ -549,7 +479,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     }
     default:
       throw bad(
-        '"action" must be list, pause, resume, retry, refresh, limit, move, ' +
+        '"action" must be list, get, pause, resume, retry, refresh, limit, move, ' +
           "prioritize, remove, verify, nodes, deliveries or ping; to add a " +
           "URL, leave it out.",
       );

@@ -33,7 +33,7 @@ export function parseToken(text: string): string | undefined {
  * its method.
  */
 const NEEDS: Readonly<Record<string, Scope>> = {
-  ...needing("read", ["deliveries", "list", "nodes", "ping"]),
+  ...needing("read", ["deliveries", "get", "list", "nodes", "ping"]),
   ...needing("add", ["add"]),
   ...needing("read", [
     "aria2.getFiles",

@@ -2,7 +2,7 @@
 
 import type { Log } from "../base/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Coordinator } from "../coordinator.ts";
+import { type Coordinator, unknownId } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import { bad, fieldsOf } from "../download/request.ts";
@@ -12,17 +12,20 @@ import type { Hooks } from "./hooks.ts";
 import type { Target } from "../store/moves.ts";
 import { addOnce, KEY_REUSED, type Keys } from "./keys.ts";
 import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
-import { commandMany, type ManyDone } from "./many.ts";
+import { commandMany } from "./many.ts";
+import type {
+  ListedStatus,
+  ManyDone,
+  RequestId,
+  ServerMessage,
+} from "./messages.ts";
 import { nodesOf } from "./nodes.ts";
 import {
   type ClientRequest,
-  type ListedStatus,
   type MessageLimits,
   parseMessage,
   parseRequest,
-  type RequestId,
   requestIdOf,
-  type ServerMessage,
   type Which,
 } from "./protocol.ts";
 import { refuseBeyond, type Scope } from "./scopes.ts";
@@ -210,6 +213,11 @@ export function createSockets(
           ? "The file is as its checksum says."
           : "The file is not as its checksum says.";
         return { data: { message, id, ...verified } };
+      }
+      case "get": {
+        const status = coordinator.get(request.id);
+        if (status === null) throw unknownId();
+        return { data: [status] };
       }
       case "nodes":
         return { data: nodesOf(cluster) };

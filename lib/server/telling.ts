@@ -4,7 +4,8 @@ import type { Coordinator } from "../coordinator.ts";
 import { openStatusChannel } from "../status/channel.ts";
 import type { Lists } from "../status/lists.ts";
 import type { Changes } from "../status/status.ts";
-import { renderChanges, type ServerMessage } from "./protocol.ts";
+import type { ServerMessage } from "./messages.ts";
+import { renderChanges } from "./protocol.ts";
 
 /**
  * Listeners that are told in one turn of the event loop. A message is copied for

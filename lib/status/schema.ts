@@ -1,7 +1,8 @@
 /** What clients see of downloads: the names and the kinds of all fields. Pure. */
 
 import type { Schema, Typed } from "../base/schema.ts";
-import { CHECKSUM_ALGORITHMS, PRIORITIES } from "../download/download.ts";
+import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
+import { PRIORITIES } from "../download/priority.ts";
 import { ERROR_CODES } from "../download/error_codes.ts";
 
 /** Where a download can stand, as clients see it. */

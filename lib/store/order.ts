@@ -1,7 +1,7 @@
 /** The queue's order, read from the state's database. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { PRIORITIES } from "../download/download.ts";
+import { PRIORITIES } from "../download/priority.ts";
 import { merged, type Position, readAhead } from "./merged_lines.ts";
 import { endLike, placeOf, rankOf, rankOfAdded } from "./places.ts";
 

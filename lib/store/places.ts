@@ -4,7 +4,7 @@
  * keeps its rank. Pure.
  */
 
-import { PRIORITIES, type Priority } from "../download/download.ts";
+import { PRIORITIES, type Priority } from "../download/priority.ts";
 
 /** How far apart new ranks are, as a power of two: it can be halved that often. */
 export const GAP_BITS = 18;

@@ -1,11 +1,7 @@
 /** Durable state in SQLite: the downloads and the runs of their parts. */
 
-import {
-  type Download,
-  hostOf,
-  PRIORITIES,
-  type State,
-} from "../download/download.ts";
+import { type Download, hostOf, type State } from "../download/download.ts";
+import { PRIORITIES } from "../download/priority.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Catalogue, Excerpt } from "./catalogue.ts";

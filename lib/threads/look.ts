@@ -1,6 +1,6 @@
 /** Looks for the checksum of a file where origins publish it. */
 
-import type { FoundChecksum } from "../download/download.ts";
+import type { FoundChecksum } from "../download/checksum.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import { remedyFor } from "../download/remedies.ts";
 import { checksumIn } from "../origin/digests.ts";

@@ -1,12 +1,8 @@
 /** What the pool and its workers say to each other. */
 
 import type { WriteUntil } from "../base/write_until.ts";
-import type {
-  Checksum,
-  Credentials,
-  FoundChecksum,
-  Pinned,
-} from "../download/download.ts";
+import type { Checksum, FoundChecksum } from "../download/checksum.ts";
+import type { Credentials, Pinned } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Range, Run } from "../download/ranges.ts";
 import type { NamingKind } from "../files/naming.ts";

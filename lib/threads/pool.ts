@@ -4,7 +4,7 @@
  */
 
 import { afterStart, every } from "../base/timers.ts";
-import type { FoundChecksum } from "../download/download.ts";
+import type { FoundChecksum } from "../download/checksum.ts";
 import { DownloadError, fromRecord } from "../download/errors.ts";
 import { createConnections } from "./connections.ts";
 import { startLocalMember } from "./local_member.ts";

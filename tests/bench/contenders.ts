@@ -1,7 +1,7 @@
 /** Who takes part: Sluice, and its peers with the options that suit them. */
 
 import { fromFileUrl } from "@std/path";
-import type { ServerMessage } from "../../lib/server/protocol.ts";
+import type { ServerMessage } from "../../lib/server/messages.ts";
 import type { Totals } from "../../lib/status/status.ts";
 import {
   projectPath,

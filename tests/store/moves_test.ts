@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "../support/fast_check.ts";
-import { createDownload, type Priority } from "../../lib/download/download.ts";
+import { createDownload } from "../../lib/download/download.ts";
+import type { Priority } from "../../lib/download/priority.ts";
 import { planMove, type Target } from "../../lib/store/moves.ts";
 import { openStore, type Store } from "../../lib/store/sqlite.ts";
 

@@ -1,6 +1,6 @@
 /** Connections and WebSockets by hand: what the WebSocket API hides. */
 
-import type { ServerMessage } from "../../lib/server/protocol.ts";
+import type { ServerMessage } from "../../lib/server/messages.ts";
 import type { Sluice } from "./sluice.ts";
 
 const KiB = 1024;

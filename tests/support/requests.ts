@@ -1,7 +1,7 @@
 /** Requests that many tests make over the WebSocket, and how replies read. */
 
 import { assert } from "@std/assert";
-import type { ServerMessage } from "../../lib/server/protocol.ts";
+import type { ServerMessage } from "../../lib/server/messages.ts";
 import { file, type Origin } from "./origin.ts";
 import type { Client } from "./sluice.ts";
 

@@ -1,7 +1,7 @@
 /** The server as a real process, and clients of it. */
 
 import { fromFileUrl, join } from "@std/path";
-import type { ServerMessage } from "../../lib/server/protocol.ts";
+import type { ServerMessage } from "../../lib/server/messages.ts";
 import type { Status } from "../../lib/status/status.ts";
 import { makeDirectory } from "./directory.ts";
 import {

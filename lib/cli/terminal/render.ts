@@ -1,6 +1,6 @@
 /** Downloads as lines of text of a given width. Pure. */
 
-import type { Verified } from "../../download/download.ts";
+import type { Verified } from "../../download/checksum.ts";
 import { remedyFor } from "../../download/remedies.ts";
 import type { Kept } from "../../get/existing.ts";
 import type { Effort } from "../../get/reporter.ts";

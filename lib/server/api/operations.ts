@@ -193,7 +193,7 @@ export const OPERATIONS = {
   getDownload: {
     method: "GET",
     path: "/downloads/{id}",
-    action: "list",
+    action: "get",
     summary: "Tells how a download stands.",
     reply: STANDING,
   },

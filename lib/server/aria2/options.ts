@@ -5,7 +5,7 @@ import { parseDirectory } from "../../download/directory.ts";
 import {
   CHECKSUM_DIGITS,
   type ChecksumAlgorithm,
-} from "../../download/download.ts";
+} from "../../download/checksum.ts";
 import { DownloadError } from "../../download/errors.ts";
 import { FASTEST, SLOWEST } from "../../download/fields.ts";
 import { headerFault } from "../../download/request.ts";

@@ -1,7 +1,7 @@
 // @ts-check
 /** One command for many downloads. */
 
-/** @import { Refusal } from "../many.ts" */
+/** @import { Refusal } from "../messages.ts" */
 /** @import { Connection } from "./connection.js" */
 
 /** Ids in one message: the most that a server takes. */

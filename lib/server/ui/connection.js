@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** The socket to the server, which comes back by itself. */
 
-/** @import { RequestId, ServerMessage } from "../protocol.ts" */
+/** @import { RequestId, ServerMessage } from "../messages.ts" */
 /** @import { Frame } from "./model.js" */
 import { say } from "./words.js";
 

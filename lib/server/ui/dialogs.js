@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** Questions that are asked before something is done. */
 
-/** @import { Delivery } from "../hooks.ts" */
+/** @import { Delivery } from "../messages.ts" */
 /** @import { Fault } from "./notices.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { html } from "./dom.js";

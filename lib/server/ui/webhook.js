@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** What has become of telling a webhook; nothing of it is shown without one. */
 
-/** @import { Delivery } from "../hooks.ts" */
+/** @import { Delivery } from "../messages.ts" */
 /** @import { Connection } from "./connection.js" */
 import { showDeliveries } from "./dialogs.js";
 import { byId } from "./dom.js";

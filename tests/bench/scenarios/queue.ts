@@ -1,6 +1,6 @@
 /** A long queue: how fast it grows, what it takes, how soon it is back. */
 
-import type { ServerMessage } from "../../../lib/server/protocol.ts";
+import type { ServerMessage } from "../../../lib/server/messages.ts";
 import {
   type Client,
   connect,

@@ -19,7 +19,8 @@ import {
   printable,
   widthOf,
 } from "../../../lib/cli/terminal/width.ts";
-import { heard, renderView, type ServerView } from "../../../lib/cli/watch.ts";
+import { renderView, type ServerView } from "../../../lib/cli/watch.ts";
+import { heard } from "../../../lib/client/view.ts";
 import type { Status } from "../../../lib/status/status.ts";
 
 const MiB = 1024 * 1024;
@@ -187,6 +188,7 @@ Deno.test("the view of a server follows its messages", () => {
     server: "ws://localhost:8888/",
     connection: { kind: "connecting" },
     totals: null,
+    disk: null,
     downloads: new Map(),
   };
   const totals = {
@@ -200,6 +202,7 @@ Deno.test("the view of a server follows its messages", () => {
     changed: [status()],
     removed: [],
     totals,
+    disk: null,
     isSnapshot: true,
   });
   assertEquals(renderView(one, { width: 60, height: 5 }), [
@@ -213,6 +216,7 @@ Deno.test("the view of a server follows its messages", () => {
     changed: [],
     removed: [status().id],
     totals,
+    disk: null,
     isSnapshot: false,
   });
   assertEquals(gone.downloads.size, 0);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createEvents } from "../../../lib/server/api/events.ts";
-import type { ServerMessage } from "../../../lib/server/protocol.ts";
+import type { ServerMessage } from "../../../lib/server/messages.ts";
 import type { Listener } from "../../../lib/server/telling.ts";
 import { add, apiUrl, ask, CHECKER, refusal } from "../../support/api.ts";
 import { file, startOrigin } from "../../support/origin.ts";
