@@ -243,6 +243,56 @@ Deno.test("the session goes as the README shows it", async () => {
   assertEquals(status.process_status, "Downloaded");
 });
 
+Deno.test("the HTTP API is asked as the README shows it", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice();
+  const held = Promise.withResolvers<void>();
+  const url = origin.serve("/file.bin", file(100_000), () => ({
+    gates: { head: () => held.promise },
+  }));
+  const { host } = new URL(sluice.url);
+  let id = "";
+  for (const line of SHELL.filter((line) => line.startsWith("curl "))) {
+    const command = typed(line)
+      .replace("https://example.org/file.bin", url)
+      .replace("localhost:8888", host)
+      .replace("curl ", "curl --silent --show-error --fail-with-body ");
+    const isStream = command.includes(" -N ");
+    const child = new Deno.Command("sh", {
+      args: ["-c", isStream ? `${command} | head -n 3` : command],
+      env: { ID: id, no_proxy: "*" },
+      stdin: "null",
+      stdout: "piped",
+    });
+    const { code, stdout } = await child.output();
+    const text = new TextDecoder().decode(stdout);
+    assertEquals(code, 0, `${line}: ${text}`);
+    if (line.includes(" -d url=")) ({ id } = JSON.parse(text));
+    if (isStream) assertStringIncludes(text, "event: snapshot");
+  }
+  held.resolve();
+  assertEquals([...Deno.readDirSync(sluice.directory)].length, 1);
+});
+
+Deno.test("the client is used as the README shows it", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice();
+  await using directory = await makeDirectory();
+  const [program = ""] = blocks("ts");
+  const path = join(directory.path, "program.ts");
+  await Deno.writeTextFile(
+    path,
+    program.replace("./lib/", `${projectPath("lib")}/`)
+      .replace("ws://localhost:8888/", sluice.url)
+      .replace("https://example.org/file.bin", origin.serve("/f", file(1_000))),
+  );
+  const { code, stdout, stderr } = await run(
+    ["run", "-q", "--no-prompt", "--allow-net", path],
+  );
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^Downloaded file:\/\/\/.*\/f\n$/);
+});
+
 /** Commands that are named in a sentence or a table. */
 const NAMED = README.matchAll(/`((?:sluice|deno task) [^`…]+)`/g)
   .map(([, command = ""]) => command).toArray();
