@@ -26,6 +26,20 @@ const RANGE = {
   maxItems: 2,
 } as const;
 
+/** A checksum, and where it is from. */
+export const CHECKSUM = {
+  type: "object",
+  properties: {
+    algorithm: { enum: CHECKSUM_ALGORITHMS },
+    digest: { type: "string", description: "Hexadecimal digits." },
+    from: {
+      type: "string",
+      description: "request, a header's name, or the URL that it is from.",
+    },
+  },
+  required: ["algorithm", "digest", "from"],
+} as const satisfies Schema;
+
 /** A download as clients see it. The names are the protocol's. */
 export const STATUS = {
   type: "object",
@@ -96,16 +110,8 @@ export const STATUS = {
       description: "The file: link of the finished file.",
     },
     checksum: {
+      ...CHECKSUM,
       type: ["object", "null"],
-      properties: {
-        algorithm: { enum: CHECKSUM_ALGORITHMS },
-        digest: { type: "string", description: "Hexadecimal digits." },
-        from: {
-          type: "string",
-          description: "request, a header's name, or the URL that it is from.",
-        },
-      },
-      required: ["algorithm", "digest", "from"],
       description:
         "The checksum that the file must have; null while none is found, absent " +
         "where none was asked for.",

@@ -147,6 +147,12 @@ export function createApi(
     return { status: 200, value };
   }
 
+  async function verify({ id, fields }: Call): Promise<Result> {
+    const asked = parseAs("verify", { ...fields, action: "verify", id });
+    const value = await coordinator.verify(id, asked.checksum);
+    return { status: 200, value };
+  }
+
   async function remove({ id, fields }: Call): Promise<Result> {
     const message = { ...fields, action: "remove", id };
     await coordinator.command(id, parseAs("command", message).command);
@@ -176,6 +182,7 @@ export function createApi(
     resumeDownload: command("resume"),
     retryDownload: command("retry"),
     refreshDownload: command("refresh"),
+    verifyDownload: verify,
     streamEvents: stream,
     getDocument: document,
     listNodes: () => ({ status: 200, value: nodesOf(cluster) }),

@@ -5,8 +5,19 @@
 
 import type { Fields, Schema } from "../../base/schema.ts";
 import { ERROR_CODES } from "../../download/error_codes.ts";
-import { DOWNLOAD_FIELDS, URL_FIELD } from "../../download/fields.ts";
-import { DISK, NODE, STATUS, TIMETABLE, TOTALS } from "../../status/schema.ts";
+import {
+  CHECKSUM_FIELDS,
+  DOWNLOAD_FIELDS,
+  URL_FIELD,
+} from "../../download/fields.ts";
+import {
+  CHECKSUM,
+  DISK,
+  NODE,
+  STATUS,
+  TIMETABLE,
+  TOTALS,
+} from "../../status/schema.ts";
 import {
   type ClientRequest,
   KEY,
@@ -146,11 +157,22 @@ const NODES = {
   required: ["message", "nodes"],
 } as const satisfies Schema;
 
+const VERIFIED = {
+  type: "object",
+  properties: {
+    fits: { type: "boolean" },
+    checksum: CHECKSUM,
+    digest: { type: "string", description: "What the file has." },
+  },
+  required: ["fits", "checksum", "digest"],
+} as const satisfies Schema;
+
 /** The schemas that the document calls by a name, wherever they stand. */
 export const NAMED: Readonly<Record<string, Schema>> = {
   Added: ADDED,
   Addition: ADDITION,
   Additions: ADDITIONS,
+  Checksum: CHECKSUM,
   Disk: DISK,
   Download: STATUS,
   Event: EVENT,
@@ -159,6 +181,7 @@ export const NAMED: Readonly<Record<string, Schema>> = {
   Page: PAGE,
   Problem: PROBLEM,
   Totals: TOTALS,
+  Verified: VERIFIED,
 };
 
 const STANDING: Reply = {
@@ -253,6 +276,22 @@ export const OPERATIONS = {
       additionalProperties: false,
     },
     reply: STANDING,
+  },
+  verifyDownload: {
+    method: "POST",
+    path: "/downloads/{id}/verify",
+    action: "verify",
+    summary: "Reads a finished file again, and compares its checksum.",
+    body: {
+      type: "object",
+      properties: CHECKSUM_FIELDS,
+      additionalProperties: false,
+    },
+    reply: {
+      status: 200,
+      description: "What has come of it.",
+      schema: VERIFIED,
+    },
   },
   streamEvents: {
     method: "GET",

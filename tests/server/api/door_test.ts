@@ -4,6 +4,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
+import { createHash } from "node:crypto";
 import { makeDirectory } from "../../support/directory.ts";
 import { file, startOrigin } from "../../support/origin.ts";
 import { type Sluice, startSluice } from "../../support/sluice.ts";
@@ -117,6 +118,11 @@ Deno.test("a download is paused, resumed, refreshed, limited, retried and remove
   );
   const retried = await ask(sluice, `POST /downloads/${failed.id}/retry`);
   assertEquals(retried.status, 200);
+  const md5 = createHash("md5").update(whole.read(0, 10_000)).digest("hex");
+  const verified = await ask(sluice, `POST ${place}/verify`, { md5 });
+  assertEquals([verified.body.fits, verified.body.digest], [true, md5]);
+  const unknown = await ask(sluice, `POST ${place}/verify`);
+  assertEquals(refusal(unknown), [400, "BAD_REQUEST"]);
   const gone = await ask(sluice, `DELETE ${place}?delete_file=true`);
   assertEquals([gone.status, gone.body], [204, null]);
   const path = new URL(path_to_file ?? "");
