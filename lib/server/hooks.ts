@@ -2,7 +2,7 @@
 
 import type { Log } from "../base/log.ts";
 import type { Download } from "../download/download.ts";
-import { DownloadError, type ErrorCode } from "../download/errors.ts";
+import { DownloadError } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { remedyFor } from "../download/remedies.ts";
 import { loggable } from "../origin/request.ts";

@@ -1,11 +1,7 @@
 /** The JSON that clients may send, and will get. Pure. */
 
 import { isDeeper, isObject, type JsonObject } from "../base/json.ts";
-import type {
-  Checksum,
-  ChecksumAlgorithm,
-  Verified,
-} from "../download/checksum.ts";
+import type { Checksum, ChecksumAlgorithm } from "../download/checksum.ts";
 import type {
   Command,
   DownloadRequest,
