@@ -13,6 +13,7 @@ import {
   type Proxies,
   PROXY_VARIABLES,
 } from "./lib/origin/proxies.ts";
+import { HARMLESS } from "./lib/origin/request.ts";
 import { parseToken, TOKEN_RULE } from "./lib/server/scopes.ts";
 
 /** What can be set. */
@@ -587,16 +588,25 @@ export const FILE_RULES: FileRules = {
     ...ENVIRONMENT.filter((name) => name !== SETTINGS.configFile.name),
     ...PROXY_ENVIRONMENT,
   ],
-  tables: ["tokens"],
-  isSecret(name, text) {
+  tables: ["tokens", "rules"],
+  isSecret(name, value) {
     if (name === "tokens") return true;
-    if (PROXY_ENVIRONMENT.includes(name)) return text.includes("@");
-    return text !== "" &&
+    if (name === "rules") return holdsHeaders(value);
+    if (PROXY_ENVIRONMENT.includes(name)) return String(value).includes("@");
+    return value !== "" &&
       Object.values(SETTINGS).some((setting) =>
         setting.name === name && setting.secret
       );
   },
 };
+
+/** Whether rules give headers that only some hosts may know. */
+function holdsHeaders(rules: unknown): boolean {
+  const headers = Array.isArray(rules)
+    ? rules.flatMap(({ headers }) => Object.keys(headers ?? {}))
+    : [];
+  return headers.some((name) => !HARMLESS.includes(name.toLowerCase()));
+}
 
 /**
  * Reads which proxies there are.

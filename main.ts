@@ -22,6 +22,7 @@ import { UsageError } from "./lib/cli/usage.ts";
 import { TERM } from "./lib/cli/terminal/outputs.ts";
 import { printable } from "./lib/cli/terminal/width.ts";
 import { DownloadError } from "./lib/download/errors.ts";
+import type { Rule } from "./lib/download/rules.ts";
 import { isLoopback } from "./lib/origin/address.ts";
 import type { Proxies } from "./lib/origin/proxies.ts";
 import { parseToken, type Token, TOKEN_RULE } from "./lib/server/scopes.ts";
@@ -145,6 +146,18 @@ async function authoritiesOf({ flags }: Invocation): Promise<string[]> {
   return [await readCaFile("--ca-file", path)];
 }
 
+/**
+ * The rules of the file of settings.
+ *
+ * @throws {UsageError} naming the line of one that makes no sense.
+ */
+async function rulesOf({ file }: Settings): Promise<readonly Rule[]> {
+  const tables = file?.tables("rules") ?? [];
+  if (tables.length === 0) return [];
+  const { readRules } = await import("./lib/cli/rule_tables.ts");
+  return readRules(tables, FILE_RULES.settings);
+}
+
 async function get(asked: Invocation, config: Settings): Promise<number> {
   const { runGet } = await import("./lib/cli/get_command.ts");
   const netrc = await netrcPathOf(asked);
@@ -154,6 +167,7 @@ async function get(asked: Invocation, config: Settings): Promise<number> {
   ]);
   return await runGet(asked, {
     ...config,
+    rules: await rulesOf(config),
     netrc,
     begin: "immediate",
     // The user who types the URL may fetch from wherever this machine may.
@@ -332,6 +346,7 @@ async function serveUntilStopped(settings: Settings): Promise<void> {
   const options = {
     ...config,
     ...certificates,
+    rules: await rulesOf(config),
     node: await nodeOptions(config, certificates.caCerts),
     webhook: await webhookOf(config, {
       ...certificates,

@@ -28,6 +28,7 @@ import {
   isReordering,
   type Tell,
 } from "./download/events.ts";
+import { withRules } from "./download/rules.ts";
 import {
   type Common,
   createEngine,
@@ -208,6 +209,7 @@ export async function createCoordinator(
   { queue, catalogue, records, order, parts, hear, broadcast, peers, ...more }:
     CoordinatorTools,
 ): Promise<Coordinator> {
+  const { rules = [] } = options;
   const commands = createInOrder();
   const verifying = createInOrder();
   /** Moves, each of which is worked out from what the one before has come to. */
@@ -328,7 +330,7 @@ export async function createCoordinator(
     refuseIfFull(requests.length, waiting, options.queueLength);
     const now = timeOfDay();
     const downloads = requests.map((request, n) =>
-      createDownload(request, now, ids[n])
+      createDownload(withRules(request, rules, now), now, ids[n])
     );
     adding += downloads.length;
     try {

@@ -13,7 +13,7 @@ export interface FileRules {
   /** The names of tables, of which there may be several: `[[tokens]]`. */
   readonly tables: readonly string[];
   /** Whether others must not read what the file gives a setting or tables. */
-  isSecret(name: string, text: string): boolean;
+  isSecret(name: string, value: unknown): boolean;
 }
 
 /** A file of settings. */
@@ -50,7 +50,7 @@ export async function readConfigFile(
   const root = parsed();
   for (const key of Object.keys(root)) refuseUnlessKnown(key);
   const secret = Object.keys(root)
-    .find((key) => rules.isSecret(key, textOf(root[key]) ?? ""));
+    .find((key) => rules.isSecret(key, root[key]));
   if (secret !== undefined && await mayOthersRead(path)) {
     throw fault(
       `others may read ${secret} in it: chmod 600 ${path}`,

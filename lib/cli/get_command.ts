@@ -2,6 +2,7 @@
 
 import { startSignals } from "../base/signals.ts";
 import type { DownloadRequest } from "../download/download.ts";
+import type { Rule } from "../download/rules.ts";
 import type { Existing } from "../get/existing.ts";
 import { get, type GetEnd, type GetOptions } from "../get/get.ts";
 import type { Reporter } from "../get/reporter.ts";
@@ -21,7 +22,9 @@ import { UsageError } from "./usage.ts";
 const DRAW_EVERY = 100;
 
 /** Settings of the command. */
-export interface GetCommandOptions extends Omit<GetOptions, "existing"> {
+export interface GetCommandOptions
+  extends Omit<GetOptions, "existing" | "rules"> {
+  readonly rules: readonly Rule[];
   /** Characters that a URL may have. */
   readonly urlLength: number;
   /** The path of a file with names and passwords; null for none. */
@@ -40,9 +43,9 @@ export async function runGet(
   const { flags } = invocation;
   const existing = existingIn(flags);
   const asked = await readRequests(invocation, options);
-  const requests = await withCredentials(
-    asked.map(({ request }) => request),
-    options,
+  const requests = await byRules(
+    await withCredentials(asked.map(({ request }) => request), options),
+    options.rules,
   );
   const outputs = openOutputs();
   using signals = startSignals();
@@ -51,7 +54,7 @@ export async function runGet(
     using reporter = createReporter(flags, outputs);
     end = await get(
       requests,
-      { ...options, existing, broadcastTimeout: DRAW_EVERY },
+      { ...options, existing, rules: [], broadcastTimeout: DRAW_EVERY },
       {
         reporter,
         interrupt: AbortSignal.any([signals.stop, outputs.lost]),
@@ -94,6 +97,21 @@ async function withCredentials(
   if (netrc === null) return requests;
   const { withNetrc } = await import("./netrc.ts");
   return await withNetrc(requests, netrc);
+}
+
+/** Where its files go is said on its command line: rules give no directory. */
+async function byRules(
+  requests: readonly DownloadRequest[],
+  rules: readonly Rule[],
+): Promise<readonly DownloadRequest[]> {
+  if (rules.length === 0) return requests;
+  const { headersByRules, withRules } = await import("../download/rules.ts");
+  const own = rules.map((rule) => ({ ...rule, directory: null }));
+  return requests.map((request) => ({
+    // The time is a directory's.
+    ...withRules(request, own, 0),
+    headers: headersByRules(request, own),
+  }));
 }
 
 function createReporter(

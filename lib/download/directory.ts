@@ -40,6 +40,12 @@ export function parseDirectory(
   return parts.length === 0 ? null : parts.map(safeName).join("/");
 }
 
+/** A part of a path made of what others say; empty if nothing of it is left. */
+export function safePart(text: string): string {
+  const safe = safeName(text);
+  return OWN.test(safe) ? `_${safe}` : safe;
+}
+
 /** Why a part may not be in a directory's path; null if it may. */
 function faultOf(part: string): string | null {
   if (part === "") return "may have no empty parts";

@@ -40,7 +40,8 @@ export interface DownloadRequest {
   readonly filename: string | null;
   /**
    * The directory that the file is to be in: safe, below the content directory,
-   * with `/` between its parts. Absent for the content directory itself.
+   * with `/` between its parts; empty for the content directory itself. Absent
+   * for that, too, unless a rule says otherwise.
    */
   readonly directory?: string;
   /** Sent to the URL's own origin only, but for User-Agent and Referer. */
@@ -118,6 +119,11 @@ export interface FileFacts {
   readonly modified?: number;
   /** The checksum that was found; null if it was looked for in vain. */
   readonly checksum?: FoundChecksum | null;
+  /**
+   * The origin's label, in lower case and without parameters; absent where there
+   * is none, and in old records.
+   */
+  readonly mediaType?: string;
   /** A safe name for the file. */
   readonly name: string;
 }

@@ -13,6 +13,9 @@ export const SLOWEST = 1_000;
 /** ... and the fastest. */
 export const FASTEST = 2 ** 40;
 
+/** Threads that one download may be given. */
+export const MOST_THREADS = 1_000;
+
 /** Characters of a name that a client asks for. */
 const LONGEST_NAME = 1_000;
 
@@ -72,7 +75,7 @@ const PLAIN_FIELDS = {
   threads: {
     type: ["integer", "null"],
     minimum: 1,
-    maximum: 1_000,
+    maximum: MOST_THREADS,
     description: "How many threads it may have at most.",
   },
   checksum_from: {

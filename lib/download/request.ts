@@ -43,7 +43,8 @@ export function parseDownload(
     start_at = null,
     ...checksums
   } = checked<DownloadFields>(fields, DOWNLOAD_FIELDS);
-  const directory = path === null ? null : parseDirectory(path);
+  // Asked for, the content directory itself comes before what rules say.
+  const directory = path === null ? null : parseDirectory(path) ?? "";
   const limitRate = limit_rate ?? undefined;
   const checksum = checksumIn(checksums);
   const checksumFrom = from && parseChecksumFrom(from, checksum, limits);

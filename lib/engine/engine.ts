@@ -13,6 +13,7 @@ import type {
   RateLimits,
 } from "../download/download.ts";
 import type { Tell } from "../download/events.ts";
+import { headersByRules, type Rule } from "../download/rules.ts";
 import type { DiskRoom } from "../files/disk_room.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import { requestFor } from "../origin/request.ts";
@@ -86,6 +87,8 @@ export interface EngineOptions extends Omit<PoolOptions, "directory"> {
   readonly sync: boolean;
   /** Whether files get the time at which they were modified at their origins. */
   readonly remoteTime: boolean;
+  /** What downloads get that were not asked for with it; absent for nothing. */
+  readonly rules?: readonly Rule[];
 }
 
 /** What an engine works with. */
@@ -171,6 +174,7 @@ export function createEngine(
   { queue, catalogue, records, parts, room: { lack }, tell, share, timeOfDay }:
     EngineTools,
 ): Engine {
+  const { rules = [] } = options;
   const registry = createRegistry();
   const hosts = createHostLimits(ofHost);
   const writeUntil = share?.writeUntil;
@@ -206,6 +210,7 @@ export function createEngine(
       pool,
       tell,
       writeUntil,
+      rules,
       ...createFileTools(pool, parts, options),
     },
     options.retryWait,
@@ -287,13 +292,14 @@ export function createEngine(
 
   function start(transfer: Transfer, plan: Plan, now: number): void {
     const { download: { id, request }, source } = transfer;
+    const headers = headersByRules(request, rules);
     const thread = begin(transfer, plan, ++lastThread, now);
     hosts.started(source.host);
     registry.started(transfer, thread);
     if (plan.kind === "steal") pool.bound(plan.from.number, plan.from.end);
     const task = {
       thread: thread.number,
-      ...requestFor(request, source.location),
+      ...requestFor({ ...request, headers }, source.location),
       slice: plan.slice,
       reach: thread.reach,
       pinned: pinnedOf(transfer),

@@ -8,10 +8,15 @@
 
 import type { WriteUntil } from "../base/write_until.ts";
 import type { FoundChecksum } from "../download/checksum.ts";
-import { checksumOf } from "../download/download.ts";
+import { checksumOf, type FileFacts } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
+import {
+  directoryByRules,
+  headersByRules,
+  type Rule,
+} from "../download/rules.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import { sumFilesBeside } from "../origin/digests.ts";
 import { lastSegment } from "../origin/filename.ts";
@@ -22,6 +27,7 @@ import type { FinishedPart, Published } from "../threads/messages.ts";
 import type { Pool } from "../threads/pool.ts";
 import {
   type Ask,
+  ask,
   beginAnew,
   type Ending,
   finish,
@@ -56,6 +62,7 @@ export interface Tools {
   readonly tell: Tell;
   /** Until when files may be written and named; absent for always. */
   readonly writeUntil?: WriteUntil | undefined;
+  readonly rules: readonly Rule[];
 }
 
 /** Whether the transfer is over with the job. */
@@ -178,8 +185,8 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
     }
     const { verified } = transfer;
     const { name, modified = null } = file;
+    const directory = await place(transfer, file, tools);
     // After a crash between name and record, the name is found again.
-    const { directory } = download.request;
     const what = { path: part, directory, name, size };
     const finished = { ...what, naming, verified, modified };
     published = await tools.publish(finished);
@@ -209,7 +216,8 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   await removePart(parts.evidence(id)).catch((error) => {
     tell({ kind: "leftover", id, error: toRecord(error) });
   });
-  tell({ kind: "downloaded", id, download: { ...download, ...settled } });
+  const done = { ...transfer.download, ...settled };
+  tell({ kind: "downloaded", id, download: done });
   return "leaves";
 }
 
@@ -220,7 +228,7 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
  */
 async function findChecksum(
   { download: { request }, file }: Transfer,
-  { pool }: Tools,
+  { pool, rules }: Tools,
 ): Promise<FoundChecksum | null | undefined> {
   const known = checksumOf(request, file);
   const { url, filename, checksumFrom: from } = request;
@@ -228,14 +236,35 @@ async function findChecksum(
   const files = from === "auto"
     ? sumFilesBeside(url)
     : [{ url: from, isOwn: true }];
+  const asked = { ...request, headers: headersByRules(request, rules) };
   const named = filename === null && file !== null ? [file.name] : [];
   return await pool.look({
     files: files.map(({ url, isOwn }) => ({
       isOwn,
-      request: requestForOther(request, url),
+      request: requestForOther(asked, url),
     })),
     names: [lastSegment(new URL(url).pathname), ...named],
   });
+}
+
+/**
+ * The directory that a file goes to. What rules say of it now that all is known is
+ * recorded before the file gets its name: there it is looked for after a crash.
+ */
+async function place(
+  transfer: Transfer,
+  file: FileFacts,
+  { catalogue, rules }: Tools,
+): Promise<string | undefined> {
+  const { download } = transfer;
+  const { id, request } = download;
+  if (request.directory !== undefined) return request.directory;
+  const directory = directoryByRules(download, file, rules);
+  if (directory === undefined) return undefined;
+  const placed = { ...request, directory };
+  await catalogue.reword(id, placed);
+  ask(transfer, placed);
+  return directory;
 }
 
 /** @throws {DownloadError} CHECKSUM if the part is not what was asked for. */

@@ -88,10 +88,11 @@ export function readerOf({ download, source }: Transfer): Reader {
 function onAnswered(
   transfer: Transfer,
   thread: Thread,
-  { answer, mislabelled, url, direct, disposition, modified, checksum }:
-    Answered,
+  answered: Answered,
   tools: ThreadEventTools,
 ): void {
+  const { answer, mislabelled, url, direct, disposition } = answered;
+  const { modified, checksum, mediaType } = answered;
   const { hosts, driver, room, tell } = tools;
   const { download: { id, request }, source } = transfer;
   const redirected = url !== withoutUserinfo(source.url);
@@ -106,7 +107,9 @@ function onAnswered(
   const label = mislabelled === null ? {} : { mislabelled };
   const time = modified === null ? {} : { modified };
   const sum = checksum === null ? {} : { checksum };
-  const file = { size, ranges, validator, name, ...label, ...time, ...sum };
+  const type = mediaType === null ? {} : { mediaType };
+  const told = { ...label, ...time, ...sum, ...type };
+  const file = { size, ranges, validator, name, ...told };
   learn(transfer, thread, file);
   shareFirst(transfer, thread, tools);
   tell({ kind: "answered", id, file });

@@ -21,7 +21,7 @@ export interface Placed {
  * before a file gets its name in it.
  *
  * @param root The content directory, absolute.
- * @param directory Below it, safe; undefined for the content directory.
+ * @param directory Below it, safe; empty or undefined for itself.
  * @throws {DownloadError} DISK if something else is in its place.
  * @throws what the system says.
  */
@@ -54,7 +54,8 @@ export function findDirectory(
 /** The directories on the way to one, from the content directory down. */
 export function pathsTo(root: string, directory: string | undefined): string[] {
   let path = root;
-  return (directory?.split("/") ?? []).map((part) => path = join(path, part));
+  const parts = directory ? directory.split("/") : [];
+  return parts.map((part) => path = join(path, part));
 }
 
 function make(path: string): Deno.FileInfo {

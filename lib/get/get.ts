@@ -292,7 +292,7 @@ interface Begun {
 
 /** What makes two requests the same download. */
 function wordsOf({ url, filename, directory }: DownloadRequest): string {
-  const where = directory === undefined ? [] : [directory];
+  const where = directory ? [directory] : [];
   return JSON.stringify([url, filename, ...where]);
 }
 

@@ -26,6 +26,16 @@ export function codingIn(label: string | null): Coding | null {
     .findLast((coding) => coding !== null) ?? null;
 }
 
+/**
+ * The media type that a Content-Type names, in lower case and without its
+ * parameters; null if it names none (RFC 9110 §8.3.1).
+ */
+export function mediaTypeOf(headers: Headers): string | null {
+  const [type = null] = headers.get("content-type")
+    ?.match(/^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}(?=\s*(;|,|$))/) ?? [];
+  return type?.toLowerCase() ?? null;
+}
+
 const MAGIC: Partial<Record<Coding, readonly number[]>> = {
   gzip: [0x1f, 0x8b],
   compress: [0x1f, 0x9d],

@@ -11,7 +11,7 @@ export interface OriginRequest {
 }
 
 /** Headers that are no credentials: origins elsewhere may want them, too. */
-const HARMLESS = ["user-agent", "referer"];
+export const HARMLESS = ["user-agent", "referer"];
 
 /**
  * The headers of a request that go along to `url`: all to their own origin; to

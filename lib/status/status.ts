@@ -25,7 +25,7 @@ export function statusOf(download: Download): Status {
     url: request.url,
     process_status: state.kind,
     filename: file?.name ?? request.filename,
-    directory: request.directory ?? null,
+    directory: request.directory || null,
     size,
     downloaded: download.downloaded,
     progress: finished ? 1 : progressOf(download.downloaded, size),

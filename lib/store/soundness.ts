@@ -61,6 +61,7 @@ const IS_DAMAGED = `(
       coalesce(json_type(file, '$.modified'), 'integer') = 'integer' AND
       coalesce(json_type(file, '$.checksum'), 'null')
         IN ('object', 'null') AND
+      coalesce(json_type(file, '$.mediaType'), 'text') = 'text' AND
       coalesce(json_type(file, '$.mislabelled'), 'text') = 'text') AND
     downloaded BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} AND
     added_at BETWEEN 0 AND ${LATEST_DATE} AND

@@ -5,7 +5,7 @@ import { DownloadError, toRecord } from "../download/errors.ts";
 import type { Range } from "../download/ranges.ts";
 import { type Answer, readAnswer, type Reading } from "../origin/answer.ts";
 import { connectionError } from "../origin/connection_error.ts";
-import { TELLING_BYTES } from "../origin/content.ts";
+import { mediaTypeOf, TELLING_BYTES } from "../origin/content.ts";
 import { digestIn } from "../origin/digests.ts";
 import { mislabelledIn, settleDoubts } from "../origin/doubts.ts";
 import { dispositionName } from "../origin/filename.ts";
@@ -73,6 +73,7 @@ export async function fetchSlice(
     disposition: headers.get("content-disposition"),
     modified: lastModified(headers),
     checksum: task.looks ? digestIn(headers) : null,
+    mediaType: mediaTypeOf(headers),
   });
 
   controls.end = isAlone(answer, task) ? end : Math.min(controls.end, end);

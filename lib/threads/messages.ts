@@ -168,6 +168,8 @@ export interface Answered {
   readonly modified: number | null;
   /** The checksum beside the answer, if it was looked for there and found. */
   readonly checksum: FoundChecksum | null;
+  /** See `FileFacts`; null if there is none. */
+  readonly mediaType: string | null;
 }
 
 /** How a thread came to its end. */

@@ -13,6 +13,7 @@ import {
   readProxies,
 } from "../../config.ts";
 import { readConfigFile } from "../../lib/cli/config_file.ts";
+import { readRules } from "../../lib/cli/rule_tables.ts";
 import { readTokens } from "../../lib/cli/token_tables.ts";
 import { UsageError } from "../../lib/cli/usage.ts";
 import { makeDirectory } from "../support/directory.ts";
@@ -156,6 +157,7 @@ Deno.test("a file with secrets that others may read is refused, and says what to
       [`SYNC = true\nAUTH_TOKEN = "${TOKEN}"`, "AUTH_TOKEN"],
       ["\nQUEUE = 'nats://localhost/home'", "QUEUE"],
       ["\nHTTPS_PROXY = 'http://me:password@a.test'", "HTTPS_PROXY"],
+      ["\n[[rules]]\nhost = 'a'\nheaders = { X-Key = 'secret' }", "rules"],
     ] as const
   ) {
     const { message } = await assertRejects(
@@ -168,6 +170,7 @@ Deno.test("a file with secrets that others may read is refused, and says what to
     );
     await read(text, 0o600);
   }
+  await read("[[rules]]\nheaders = { User-Agent = 'a' }", 0o644);
   await read("PORT = 1\nHTTPS_PROXY = 'http://a.test'\nAUTH_TOKEN = ''", 0o644);
 });
 
@@ -235,4 +238,11 @@ Deno.test("the README's examples are a file", async () => {
   assertEquals([threadsAmount, contentDirectory], [32, "/srv/files"]);
   const [token] = readTokens(file.tables("tokens"), [], null);
   assertEquals([token?.name, token?.scope], ["phone", "add"]);
+  const rules = readRules(file.tables("rules"), []);
+  assertEquals(rules.map(({ directory }) => directory), [
+    "images/{host}",
+    "films",
+    null,
+    "{year}-{month}",
+  ]);
 });

@@ -104,7 +104,8 @@ Deno.test("a request has a directory only if one is asked for", () => {
   const read = (directory?: unknown) =>
     parseDownload({ url: "http://a/", directory }, limits);
   assertEquals(read("a/b").directory, "a/b");
-  for (const none of [undefined, null, "."]) {
+  for (const none of [undefined, null]) {
     assertEquals("directory" in read(none), false);
   }
+  assertEquals(read(".").directory, "");
 });

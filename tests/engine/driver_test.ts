@@ -39,6 +39,7 @@ async function open(
     parts,
     pool,
     publish: () => publishing.promise,
+    rules: [],
     removePart: (path: string) => Deno.remove(path),
     tell: () => {},
   };
