@@ -589,9 +589,11 @@ export const FILE_RULES: FileRules = {
     ...PROXY_ENVIRONMENT,
   ],
   tables: ["tokens", "rules"],
+  named: ["proxies"],
   isSecret(name, value) {
     if (name === "tokens") return true;
     if (name === "rules") return holdsHeaders(value);
+    if (name === "proxies") return JSON.stringify(value).includes("@");
     if (PROXY_ENVIRONMENT.includes(name)) return String(value).includes("@");
     return value !== "" &&
       Object.values(SETTINGS).some((setting) =>

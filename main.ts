@@ -108,11 +108,24 @@ async function configFor({ command, flags }: Invocation): Promise<Settings> {
   const environment = (name: string) => Deno.env.get(name);
   const file = await configFileFor(flags, environment, program);
   const config = readConfig(flags, environment, program, file);
-  const proxies = readProxies(environment, file);
+  const proxies = {
+    ...readProxies(environment, file),
+    ...await namedProxies(file),
+  };
   // Deno's clients read these, too, when they are made, and otherwise than curl:
   // what they do not understand, they go round in silence.
   for (const name of PROXY_ENVIRONMENT) Deno.env.delete(name);
   return { ...config, proxies, file };
+}
+
+/** @throws {UsageError} naming the line of a proxy that makes no sense. */
+async function namedProxies(
+  file: ConfigFile | undefined,
+): Promise<Pick<Proxies, "named">> {
+  const tables = file?.tables("proxies") ?? [];
+  if (tables.length === 0) return {};
+  const { readNamedProxies } = await import("./lib/cli/proxy_tables.ts");
+  return { named: readNamedProxies(tables, FILE_RULES.settings) };
 }
 
 /**
@@ -151,11 +164,14 @@ async function authoritiesOf({ flags }: Invocation): Promise<string[]> {
  *
  * @throws {UsageError} naming the line of one that makes no sense.
  */
-async function rulesOf({ file }: Settings): Promise<readonly Rule[]> {
+async function rulesOf(
+  { file, proxies }: Settings,
+): Promise<readonly Rule[]> {
   const tables = file?.tables("rules") ?? [];
   if (tables.length === 0) return [];
   const { readRules } = await import("./lib/cli/rule_tables.ts");
-  return readRules(tables, FILE_RULES.settings);
+  const named = [...proxies.named?.keys() ?? []];
+  return readRules(tables, FILE_RULES.settings, named);
 }
 
 async function get(asked: Invocation, config: Settings): Promise<number> {

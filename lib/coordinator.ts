@@ -38,6 +38,7 @@ import {
 } from "./engine/engine.ts";
 import { fitting, watchDiskRoom } from "./files/disk_room.ts";
 import type { DownloadParts } from "./files/parts.ts";
+import { type Proxies, proxyNames } from "./origin/proxies.ts";
 import { type Coming, comingOf } from "./status/coming.ts";
 import { createFigures, type Figures } from "./status/figures.ts";
 import {
@@ -143,8 +144,8 @@ export interface Coordinator extends
    *
    * @param ids Their ids, where a client chose their first digits.
    * @returns Their ids.
-   * @throws {DownloadError} TOO_MUCH if the queue is full; STATE or DISK_FULL
-   * if they cannot be recorded.
+   * @throws {DownloadError} BAD_REQUEST if one names a proxy that is none;
+   * TOO_MUCH if the queue is full; STATE or DISK_FULL if they cannot be recorded.
    */
   add(
     requests: readonly DownloadRequest[],
@@ -197,6 +198,8 @@ export interface Coordinator extends
   comingOf(id: string): Coming | null;
   /** How many threads run now. */
   threads(): number;
+  /** The names of proxies that a request may choose. */
+  readonly proxies: readonly string[];
   /** What has been done since the server started. */
   readonly figures: Figures;
   /** Stops all threads, and records how far they came. */
@@ -326,6 +329,7 @@ export async function createCoordinator(
     requests: readonly DownloadRequest[],
     ids: readonly string[] = createIds(requests.length),
   ): Promise<string[]> {
+    refuseUnknownProxies(requests, options.proxies);
     const waiting = catalogue.totals().Queued + adding;
     refuseIfFull(requests.length, waiting, options.queueLength);
     const now = timeOfDay();
@@ -509,6 +513,7 @@ export async function createCoordinator(
     maxDownloads: engine.maxDownloads,
     limitDownloads: engine.limitDownloads,
     threads: engine.threads,
+    proxies: proxyNames(options.proxies),
     figures,
     close: () => closing ??= close(),
   };
@@ -542,6 +547,24 @@ function adjusted(
 /** The error for an id that no download has. */
 export function unknownId(): DownloadError {
   return new DownloadError("UNKNOWN_ID", "There is no download of this id.");
+}
+
+/** @throws {DownloadError} BAD_REQUEST if a request names a proxy that is none. */
+function refuseUnknownProxies(
+  requests: readonly DownloadRequest[],
+  proxies: Proxies,
+): void {
+  const known = proxyNames(proxies);
+  const wrong = requests.find(({ proxy }) =>
+    proxy !== undefined && !known.includes(proxy)
+  );
+  if (wrong === undefined) return;
+  throw new DownloadError(
+    "BAD_REQUEST",
+    known.length === 0
+      ? '"proxy": this server has no proxies to choose from.'
+      : `"proxy": there is no ${wrong.proxy}; there are ${known.join(", ")}.`,
+  );
 }
 
 /** @throws {DownloadError} TOO_MUCH if `added` more than those that wait may not. */

@@ -121,6 +121,11 @@ const REQUEST: readonly Flag[] = [
     choices: "file",
     times: "each",
   }),
+  flag(
+    "proxy",
+    "NAME",
+    "one of the proxies in CONFIG_FILE, or direct for none",
+  ),
   flag("no-glob", null, "take {, }, [ and ] in URLs as they are"),
 ];
 

@@ -12,6 +12,8 @@ export interface FileRules {
   readonly settings: readonly string[];
   /** The names of tables, of which there may be several: `[[tokens]]`. */
   readonly tables: readonly string[];
+  /** The names of tables that have names of their own: `[proxies.NAME]`. */
+  readonly named: readonly string[];
   /** Whether others must not read what the file gives a setting or tables. */
   isSecret(name: string, value: unknown): boolean;
 }
@@ -26,8 +28,10 @@ export interface ConfigFile {
   tables(name: string): readonly Table[];
 }
 
-/** One table of a file, `[[tokens]]`. */
+/** One table of a file, `[[tokens]]` or `[proxies.NAME]`. */
 export interface Table {
+  /** Its own name; empty if it has none. */
+  readonly name: string;
   readonly fields: JsonObject;
   /** An error that names its line, or that of one of its fields if it has it. */
   fault(message: string, field?: string): UsageError;
@@ -78,8 +82,12 @@ export async function readConfigFile(
       if (Array.isArray(value) && value.every(isObject)) return;
       throw fault(`each of ${key} begins with [[${key}]].`, [key]);
     }
+    if (rules.named.includes(key)) {
+      if (isObject(value) && Object.values(value).every(isObject)) return;
+      throw fault(`each of ${key} begins with [${key}.NAME].`, [key]);
+    }
     if (!rules.settings.includes(key)) {
-      const known = [...rules.settings, ...rules.tables];
+      const known = [...rules.settings, ...rules.tables, ...rules.named];
       throw fault(`there is no setting ${shown(key)}${meant(key, known)}`, [
         key,
       ]);
@@ -103,14 +111,22 @@ export async function readConfigFile(
     valueOf: (setting) => textOf(root[setting]),
     placeOf: (setting) => place([setting]),
     tables(table) {
-      const found = Array.isArray(root[table]) ? root[table] : [];
-      return found.filter(isObject).map((fields, n): Table => ({
-        fields,
-        fault(message, field = "") {
-          const way = field in fields ? [table, n, field] : [table, n];
-          return fault(message, way);
-        },
-      }));
+      const found = root[table];
+      const all = Array.isArray(found)
+        ? [...found.entries()]
+        : Object.entries(isObject(found) ? found : {});
+      return all.flatMap(([place, fields]) =>
+        isObject(fields)
+          ? {
+            name: String(typeof place === "number" ? "" : place),
+            fields,
+            fault(message: string, field = "") {
+              const way = field in fields ? [field] : [];
+              return fault(message, [table, place, ...way]);
+            },
+          }
+          : []
+      );
     },
   };
 }

@@ -84,9 +84,12 @@ export const HABITS: readonly Habit[] = [
   ),
   habit("-s --silent", null, flag("quiet")),
   habit(
-    "-x --proxy --all-proxy --http-proxy --https-proxy",
+    "-x --all-proxy --http-proxy --https-proxy",
     ANY,
-    none("proxies are named by http_proxy, https_proxy and all_proxy."),
+    none(
+      "proxies are named by http_proxy, https_proxy and all_proxy, or are one " +
+        "of CONFIG_FILE's: --proxy NAME.",
+    ),
   ),
   habit(
     "-j --max-concurrent-downloads --parallel-max",

@@ -5,6 +5,7 @@ import { isObject } from "../base/json.ts";
 import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
 import type { DownloadRequest } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
+import { PROXY_NAME } from "../download/fields.ts";
 import { parseDownload } from "../download/request.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import {
@@ -184,12 +185,22 @@ function readMore(flags: Invocation["flags"], command: string) {
       { limit_rate: readRate(String(flags["limit-rate"]), "--limit-rate") }),
     ...("priority" in flags && { priority: flags.priority }),
     ...("directory" in flags && { directory: flags.directory }),
+    ...("proxy" in flags && { proxy: readProxyName(flags.proxy) }),
     ...(flags.sequential === true && { order: "sequential" }),
     ...(flags.paused === true && { paused: true }),
     ...("start-at" in flags &&
       { start_at: readMoment(String(flags["start-at"]), "--start-at") }),
     headers: readHeaders(flags.header),
   };
+}
+
+/** @throws {UsageError} if it is no name: a URL may hold a password. */
+function readProxyName(given: unknown): string {
+  if (PROXY_NAME.test(String(given))) return String(given);
+  throw new UsageError(
+    "--proxy is the name of one of the proxies in CONFIG_FILE, or direct; a " +
+      "URL goes into http_proxy, https_proxy or all_proxy.",
+  );
 }
 
 /**

@@ -6,12 +6,13 @@ import { DownloadError } from "../download/errors.ts";
 import { FASTEST, MOST_THREADS, SLOWEST } from "../download/fields.ts";
 import { headerFault } from "../download/request.ts";
 import { type Rule, templateFault, waitsForAnswer } from "../download/rules.ts";
+import { DIRECT } from "../origin/proxies.ts";
 import { HARMLESS } from "../origin/request.ts";
 import { refuseOtherFields, type Table } from "./config_file.ts";
 
 const FIELDS = [
   ...["host", "extension", "media_type", "min_size", "max_size"],
-  ...["directory", "headers", "threads", "limit_rate"],
+  ...["directory", "headers", "threads", "limit_rate", "proxy"],
 ];
 
 /** Bytes that a rule may tell files by. */
@@ -21,11 +22,13 @@ const LARGEST = 2 ** 53 - 1;
  * The rules that the tables of a file hold, in their order.
  *
  * @param settings Settings' names, which may stand in a table by mistake.
+ * @param proxies The names of proxies that the file has.
  * @throws {UsageError} naming the line of a mistake, never a header's value.
  */
 export function readRules(
   tables: readonly Table[],
   settings: readonly string[],
+  proxies: readonly string[],
 ): Rule[] {
   return tables.map((table): Rule => {
     refuseOtherFields(table, FIELDS, settings);
@@ -39,6 +42,7 @@ export function readRules(
       headers: headersIn(table),
       threads: threadsIn(table),
       limitRate: bytesIn(table, "limit_rate", SLOWEST, FASTEST),
+      proxy: proxyIn(table, proxies),
     };
     refuseTooLate(table, rule);
     return rule;
@@ -48,7 +52,7 @@ export function readRules(
 /** What depends on the answer comes too late for all that the request goes by. */
 function refuseTooLate({ fields, fault }: Table, rule: Rule): void {
   if (!waitsForAnswer(rule)) return;
-  const late = ["headers", "threads", "limit_rate"]
+  const late = ["headers", "threads", "limit_rate", "proxy"]
     .find((name) => name in fields);
   if (late === undefined) return;
   throw fault(
@@ -129,6 +133,17 @@ function threadsIn({ fields, fault }: Table): number | null {
     `threads must be a whole number from 1 to ${MOST_THREADS}.`,
     "threads",
   );
+}
+
+function proxyIn(
+  { fields, fault }: Table,
+  proxies: readonly string[],
+): string | null {
+  if (!("proxy" in fields)) return null;
+  const known = [...proxies, DIRECT];
+  const name = known.find((name) => name === fields.proxy);
+  if (name !== undefined) return name;
+  throw fault(`proxy must be one of ${known.join(", ")}.`, "proxy");
 }
 
 function directoryIn({ fields, fault }: Table): string | null {

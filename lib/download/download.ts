@@ -66,6 +66,11 @@ export interface DownloadRequest {
   readonly order?: "sequential";
   /** Whether it begins before others that wait, or after; absent for neither. */
   readonly priority?: Exclude<Priority, "normal">;
+  /**
+   * The name of the proxy that it is fetched through, `direct` for none; absent
+   * for what the environment says.
+   */
+  readonly proxy?: string;
   /** It is added paused, and waits for a client to resume it. */
   readonly paused?: true;
   /**

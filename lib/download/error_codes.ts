@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   "REFUSED",
   "PROXY",
   "PROXY_AUTH",
+  "PROXY_UNKNOWN",
   "TLS",
   "FORBIDDEN_ADDRESS",
   "REDIRECT",

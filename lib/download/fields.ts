@@ -16,6 +16,11 @@ export const FASTEST = 2 ** 40;
 /** Threads that one download may be given. */
 export const MOST_THREADS = 1_000;
 
+/** How a proxy may be called. */
+export const PROXY_NAME = /^[\w.\-]{1,64}$/;
+/** ... and in words. */
+export const PROXY_NAME_RULE = "up to 64 letters, digits, ., - and _";
+
 /** Characters of a name that a client asks for. */
 const LONGEST_NAME = 1_000;
 
@@ -93,6 +98,12 @@ const PLAIN_FIELDS = {
     description:
       "Whether its bytes are to come from front to back, to be read " +
       "while they come.",
+  },
+  proxy: {
+    type: ["string", "null"],
+    pattern: PROXY_NAME.source,
+    title: PROXY_NAME_RULE,
+    description: "The name of one of the server's proxies, or direct.",
   },
   paused: {
     type: ["boolean", "null"],

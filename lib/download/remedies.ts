@@ -48,6 +48,7 @@ const REMEDIES: Record<ErrorCode, Remedy> = {
   REFUSED: "fewer",
   PROXY: "fewer",
   PROXY_AUTH: "none",
+  PROXY_UNKNOWN: "none",
   TLS: "none",
   FORBIDDEN_ADDRESS: "none",
   REDIRECT: "proven",

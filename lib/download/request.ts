@@ -38,6 +38,7 @@ export function parseDownload(
     limit_rate,
     order = null,
     priority,
+    proxy = null,
     paused,
     checksum_from: from = null,
     start_at = null,
@@ -63,6 +64,7 @@ export function parseDownload(
     ...(limitRate !== undefined && { limitRate }),
     ...(order !== null && { order }),
     ...(priority && priority !== "normal" && { priority }),
+    ...(proxy !== null && { proxy }),
     ...(paused && { paused }),
     ...(startAt !== undefined && { startAt }),
   };
@@ -71,11 +73,11 @@ export function parseDownload(
 /** The fields that a request is read from: the inverse of `parseDownload`. */
 export function fieldsOf(request: DownloadRequest): JsonObject {
   const { url, filename, directory, headers, threads, limitRate } = request;
-  const { checksum, checksumFrom, order, priority } = request;
+  const { checksum, checksumFrom, order, priority, proxy } = request;
   return {
     url,
     ...(filename !== null && { filename }),
-    ...(directory !== undefined && { directory }),
+    ...(directory !== undefined && { directory: directory || "." }),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),
     ...(checksumFrom !== undefined && { checksum_from: checksumFrom }),
@@ -83,6 +85,7 @@ export function fieldsOf(request: DownloadRequest): JsonObject {
     ...(limitRate !== undefined && { limit_rate: limitRate }),
     ...(order !== undefined && { order }),
     ...(priority !== undefined && { priority }),
+    ...(proxy !== undefined && { proxy }),
   };
 }
 

@@ -26,6 +26,8 @@ export interface Rule {
   readonly threads: number | null;
   /** Bytes a second. */
   readonly limitRate: number | null;
+  /** See `DownloadRequest`. */
+  readonly proxy: string | null;
 }
 
 type Asked = Pick<DownloadRequest, "url" | "filename">;
@@ -62,13 +64,16 @@ export function withRules(
   const rule = ruleForUrl(request, rules);
   const threads = request.threads ?? rule?.threads ?? null;
   const limitRate = request.limitRate ?? rule?.limitRate ?? undefined;
+  const proxy = request.proxy ?? rule?.proxy ?? undefined;
   const isSame = directory === request.directory &&
-    threads === request.threads && limitRate === request.limitRate;
+    threads === request.threads && limitRate === request.limitRate &&
+    proxy === request.proxy;
   return isSame ? request : {
     ...request,
     threads,
     ...(directory !== undefined && { directory }),
     ...(limitRate !== undefined && { limitRate }),
+    ...(proxy !== undefined && { proxy }),
   };
 }
 

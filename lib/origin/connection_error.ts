@@ -72,7 +72,8 @@ export function noHttp(by: Peer): DownloadError {
 // Whose answer it is cannot be told: a proxy may hand on what it gets.
 const NO_HTTP_BY_PROXY =
   "What answers, the proxy or the origin behind it, does not speak HTTP/1.0 " +
-  "or HTTP/1.1: check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, and the URL.";
+  "or HTTP/1.1: check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or the proxy " +
+  "that the download names, and the URL.";
 
 /** The error for a proxy that makes no connection to the origin. */
 export function noTunnel(): DownloadError {
@@ -328,19 +329,20 @@ const PROXY_ERRORS: readonly Known[] = [
     /dns error|failed to lookup|Name or service not known/i,
     "PROXY",
     "The proxy's host name has no address: check HTTP_PROXY, HTTPS_PROXY and " +
-    "ALL_PROXY.",
+    "ALL_PROXY, or the proxy that the download names.",
   ],
   [
     /tcp connect error|Proxy server unreachable|ConnectionRefused|Unreachable:/i,
     "PROXY",
     "The proxy does not take the connection: check HTTP_PROXY, HTTPS_PROXY " +
-    "and ALL_PROXY, or retry later.",
+    "and ALL_PROXY, or the proxy that the download names, or retry later.",
   ],
   [
     /\(Connect\)|\btls\b|handshake|received corrupt message/i,
     "PROXY",
     "The proxy makes no connection to the origin: check the URL, and that the " +
-    "proxy is of the kind that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY says.",
+    "proxy is of the kind that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or " +
+    "[proxies] in CONFIG_FILE says.",
   ],
 ];
 

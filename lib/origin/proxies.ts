@@ -1,6 +1,7 @@
 /** Which proxy a URL is asked through. Pure. */
 
 import { bitsOf, isInNetwork } from "../base/ip_address.ts";
+import { DownloadError } from "../download/errors.ts";
 
 /** The proxies that the environment names, and what is asked without one. */
 export interface Proxies {
@@ -10,6 +11,21 @@ export interface Proxies {
   readonly https: string | null;
   /** The entries of NO_PROXY, in lower case. */
   readonly direct: readonly string[];
+  /**
+   * The proxies' URLs that a download or a rule may choose by their names; absent
+   * where there are none.
+   */
+  readonly named?: ReadonlyMap<string, string>;
+}
+
+/** The name by which a download goes round all proxies. */
+export const DIRECT = "direct";
+
+/** What a download may choose: nothing where the owner has named no proxy. */
+export function proxyNames({ named }: Proxies): string[] {
+  return named === undefined || named.size === 0
+    ? []
+    : [...named.keys(), DIRECT];
 }
 
 /**
@@ -43,8 +59,20 @@ export function parseNoProxy(text: string): string[] {
   return text.toLowerCase().split(/[\s,]+/).filter((entry) => entry !== "");
 }
 
-/** The URL of the proxy that a URL is asked through; null for none. */
-export function proxyFor(url: URL, proxies: Proxies): string | null {
+/**
+ * The URL of the proxy that a URL is asked through; null for none.
+ *
+ * @param name Which one its download has chosen; null for what the environment
+ * says.
+ * @throws {DownloadError} PROXY_UNKNOWN if there is none of this name.
+ */
+export function proxyFor(
+  url: URL,
+  proxies: Proxies,
+  name: string | null = null,
+): string | null {
+  if (name === DIRECT) return null;
+  if (name !== null) return proxies.named?.get(name) ?? refuse(name);
   const proxy = url.protocol === "https:" ? proxies.https : proxies.http;
   if (proxy === null) return null;
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
@@ -52,6 +80,15 @@ export function proxyFor(url: URL, proxies: Proxies): string | null {
     .replace(/^\[(.*)\]$/, "$1");
   const isDirect = proxies.direct.some((entry) => isNamed(entry, host, port));
   return isDirect ? null : proxy;
+}
+
+function refuse(name: string): never {
+  throw new DownloadError(
+    "PROXY_UNKNOWN",
+    `There is no proxy ${name} any more, so the origin is not asked: put ` +
+      `[proxies.${name}] into the file of CONFIG_FILE, or add the download ` +
+      "with another proxy.",
+  );
 }
 
 /**

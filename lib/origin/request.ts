@@ -8,6 +8,8 @@ export interface OriginRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials | null;
+  /** The name of the proxy that its download has chosen; null for none. */
+  readonly proxy: string | null;
 }
 
 /** Headers that are no credentials: origins elsewhere may want them, too. */
@@ -36,18 +38,19 @@ export function headersFor(
  * @param location The URL that redirects are known to lead to; null for none.
  */
 export function requestFor(
-  request: Pick<DownloadRequest, "url" | "headers" | "credentials">,
+  request: Pick<DownloadRequest, "url" | "headers" | "credentials" | "proxy">,
   location: string | null,
 ): OriginRequest {
-  const { url, headers } = request;
+  const { url, headers, proxy = null } = request;
   const asked = location ?? withoutUserinfo(url);
   const to = new URL(asked);
   if (to.origin !== new URL(url).origin) {
-    return { url: asked, headers: headersFor(to, request), credentials: null };
+    const harmless = headersFor(to, request);
+    return { url: asked, headers: harmless, credentials: null, proxy };
   }
   const isGiven = "authorization" in headers;
   const credentials = isGiven ? null : credentialsOf(request);
-  return { url: asked, headers, credentials };
+  return { url: asked, headers, credentials, proxy };
 }
 
 /**
@@ -55,7 +58,7 @@ export function requestFor(
  * what was given for the download's own origin goes along to that alone.
  */
 export function requestForOther(
-  request: Pick<DownloadRequest, "url" | "headers" | "credentials">,
+  request: Pick<DownloadRequest, "url" | "headers" | "credentials" | "proxy">,
   url: string,
 ): OriginRequest {
   const asked = requestFor(request, withoutUserinfo(url));

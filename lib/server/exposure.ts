@@ -51,11 +51,13 @@ export async function exposureFault(
       "listen on localhost without PUBLIC_URL.";
   }
   if (allowsPrivate(options)) return null;
-  if (proxies.http !== null || proxies.https !== null) {
+  const hasNamed = (proxies.named?.size ?? 0) > 0;
+  if (proxies.http !== null || proxies.https !== null || hasNamed) {
     return "ALLOW_PRIVATE=false, which is usual beyond localhost, cannot be " +
       "kept through a proxy, which decides by itself where URLs lead: unset " +
-      "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or set ALLOW_PRIVATE=true and " +
-      "have the proxy keep away from private networks.";
+      "HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, take [proxies] out of " +
+      "CONFIG_FILE, or set ALLOW_PRIVATE=true and have the proxy keep away " +
+      "from private networks.";
   }
   const open: string[] = [];
   for (const [range, sample] of PRIVATE_RANGES) {

@@ -106,6 +106,13 @@ export type ServerMessage =
     readonly request_id?: RequestId;
   }
   | {
+    readonly data: {
+      readonly message: string;
+      readonly proxies: readonly string[];
+    };
+    readonly request_id?: RequestId;
+  }
+  | {
     readonly data: { readonly message: string; readonly id: string } & Verified;
     readonly request_id?: RequestId;
   }

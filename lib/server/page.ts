@@ -56,6 +56,7 @@ const SCRIPTS = [
   "notices.js",
   "options.js",
   "overview.js",
+  "proxies.js",
   "row.js",
   "selecting.js",
   "selection.js",

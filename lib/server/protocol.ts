@@ -79,6 +79,8 @@ export type ClientRequest =
   | { readonly kind: "get"; readonly id: string }
   /** The servers that share the queue are wanted. */
   | { readonly kind: "nodes" }
+  /** The names of proxies to choose from are wanted. */
+  | { readonly kind: "proxies" }
   /** What has become of telling a webhook is wanted. */
   | { readonly kind: "deliveries" }
   | {
@@ -212,9 +214,13 @@ const LONGEST_ID = 100;
 function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   if (fields.action === "list") return parseList(fields);
   const { action } = fields;
-  if (action === "ping" || action === "nodes" || action === "deliveries") {
-    refuseUnknown(fields, ["action"]);
-    return { kind: action };
+  switch (action) {
+    case "deliveries":
+    case "nodes":
+    case "ping":
+    case "proxies":
+      refuseUnknown(fields, ["action"]);
+      return { kind: action };
   }
   if (fields.action === "verify") return parseVerify(fields);
   if (fields.action === "move") return parseMove(fields);
@@ -476,7 +482,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     default:
       throw bad(
         '"action" must be list, get, pause, resume, retry, refresh, limit, move, ' +
-          "prioritize, remove, verify, nodes, deliveries or ping; to add a " +
+          "prioritize, remove, verify, nodes, proxies, deliveries or ping; to add a " +
           "URL, leave it out.",
       );
   }

@@ -34,7 +34,7 @@ export function parseToken(text: string): string | undefined {
  */
 const NEEDS: Readonly<Record<string, Scope>> = {
   ...needing("read", ["deliveries", "get", "list", "nodes", "ping"]),
-  ...needing("add", ["add"]),
+  ...needing("add", ["add", "proxies"]),
   ...needing("read", [
     "aria2.getFiles",
     "aria2.getGlobalOption",

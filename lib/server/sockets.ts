@@ -223,6 +223,8 @@ export function createSockets(
         return { data: nodesOf(cluster) };
       case "deliveries":
         return { data: deliveriesOf(hooks) };
+      case "proxies":
+        return { data: proxiesOf(coordinator) };
       case "ping":
         return { data: { message: "The server is there." } };
       case "list": {
@@ -378,6 +380,14 @@ function deliveriesOf(hooks: DoorTools["hooks"]) {
     ? "There is no WEBHOOK_URL."
     : `The webhook's last deliveries: ${deliveries.length}.`;
   return { message, deliveries };
+}
+
+/** The proxies that a download may be given, for a client. */
+function proxiesOf({ proxies }: Pick<Coordinator, "proxies">) {
+  const message = proxies.length === 0
+    ? "There are no proxies to choose from."
+    : `Proxies to choose from: ${proxies.join(", ")}.`;
+  return { message, proxies };
 }
 
 function send(socket: WebSocket, text: string): void {

@@ -130,6 +130,10 @@ export const STATUS = {
       ...DATE,
       description: "When it starts by itself; absent unless it waits for that.",
     },
+    proxy: {
+      type: "string",
+      description: "The name of the proxy that it was given; absent for none.",
+    },
     error: {
       type: ["object", "null"],
       properties: {

@@ -43,6 +43,7 @@ export function statusOf(download: Download): Status {
     ...(checksum !== undefined && { checksum }),
     ...(state.kind === "Paused" && state.startAt !== undefined &&
       { start_at: isoDate(state.startAt) }),
+    ...(request.proxy && { proxy: request.proxy }),
     error: error && { code: error.code, message: error.message },
     added_at: isoDate(addedAt),
     finished_at: finishedAt === null ? null : isoDate(finishedAt),

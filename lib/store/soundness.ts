@@ -42,6 +42,7 @@ const IS_DAMAGED = `(
     coalesce(json_type(request, '$.checksumFrom'), 'text') = 'text' AND
     coalesce(json_type(request, '$.limitRate'), 'integer') = 'integer' AND
     coalesce(request ->> '$.limitRate', 1) > 0 AND
+    coalesce(json_type(request, '$.proxy'), 'text') = 'text' AND
     coalesce(request ->> '$.order', 'sequential') = 'sequential' AND
     ${prioritySql("place")} = CASE request ->> '$.priority'
       WHEN 'high' THEN 0 WHEN 'low' THEN 2

@@ -44,7 +44,7 @@ export interface OriginAnswer {
  * @throws the reason for which the watch was aborted.
  */
 export async function ask(
-  { url: first, headers, credentials }: OriginRequest,
+  { url: first, headers, credentials, proxy }: OriginRequest,
   slice: Range | null,
   asking: Asking,
   watch: Watch,
@@ -69,7 +69,7 @@ export async function ask(
         ...asking.conditions,
         ...(slice && { range: rangeHeader(slice) }),
       };
-      return fetchOnce(url, sent, asking, watch);
+      return fetchOnce(url, sent, proxy, asking, watch);
     };
     const shown = isOwn ? credentials : null;
     const response = await asking.authenticate(url, shown, send);

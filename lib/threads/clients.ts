@@ -37,8 +37,14 @@ export interface Way {
 
 /** The clients of a worker; disposing of them ends their connections. */
 export interface Clients extends Disposable {
-  /** The client that a URL is asked with. */
-  forUrl(url: URL): Way;
+  /**
+   * The client that a URL is asked with.
+   *
+   * @param proxy The name of the proxy that its download has chosen; null for
+   * none.
+   * @throws {DownloadError} PROXY_UNKNOWN if there is none of this name.
+   */
+  forUrl(url: URL, proxy: string | null): Way;
   /** Closes connections that lie idle; those in use end with their answers. */
   trim(): void;
 }
@@ -53,8 +59,8 @@ export function createClients(settings: ClientSettings): Clients {
   }
 
   return {
-    forUrl(url) {
-      const proxy = proxyFor(url, settings.proxies);
+    forUrl(url, name) {
+      const proxy = proxyFor(url, settings.proxies, name);
       const client = clients.get(proxy) ?? createClient(settings, proxy);
       clients.set(proxy, client);
       return {

@@ -38,17 +38,20 @@ const DEAD_ADDRESS = new Error("The first address takes no connection.");
  * gets a 400 without having asked for a range, which servers send that do not
  * know header names in lower case.
  *
+ * @param proxy The name of the one to ask through; null for what the environment
+ * says.
  * @throws {DownloadError} if there is no answer.
  * @throws the reason for which the watch was aborted.
  */
 export async function fetchOnce(
   url: URL,
   headers: Record<string, string>,
+  proxy: string | null,
   fetching: Fetching,
   watch: Watch,
 ): Promise<HttpAnswer> {
   const { manners } = fetching;
-  const way = fetching.clients.forUrl(url);
+  const way = fetching.clients.forUrl(url, proxy);
   const usually = () => fetchUsually(url, headers, way, fetching, watch);
   async function leniently(): Promise<HttpAnswer> {
     // Most workers never need it.

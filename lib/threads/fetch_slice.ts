@@ -237,7 +237,7 @@ async function askFor(
   const body = openBody(response, watch, resources.reading);
   try {
     const names = namesOf(task.url, url, headers);
-    const { isRelayed } = resources.clients.forUrl(url);
+    const { isRelayed } = resources.clients.forUrl(url, task.proxy);
     const head = { status, headers, names, isRelayed };
     const reading = readAnswer(head, slice, task.pinned, Date.now());
     const dispose = () => body[Symbol.asyncDispose]();

@@ -21,6 +21,8 @@ export interface SliceTask {
   readonly headers: Readonly<Record<string, string>>;
   /** Shown to the URL's own origin only, in the way that it asks for. */
   readonly credentials: Credentials | null;
+  /** The name of the proxy that the download has chosen; null for none. */
+  readonly proxy: string | null;
   /** The slice to ask for; null to ask for the whole file. */
   readonly slice: Range | null;
   /**

@@ -30,7 +30,7 @@ export function createPost(settings: ClientSettings): Post {
   return async (url, headers, body, signal) => {
     const to = new URL(url);
     if (!settings.allowPrivate && isPrivateIPv6(to.hostname)) throw forbidden();
-    const way = clients.forUrl(to);
+    const way = clients.forUrl(to, null);
     if (tellsWrongOne(to, way)) throw proxyNameWouldLeak();
     try {
       const response = await fetch(withoutUserinfo(url), {

@@ -16,6 +16,7 @@ function rule(what: Partial<Rule>): Rule {
     ...{ hosts: [], extensions: [], mediaTypes: [] },
     ...{ minSize: null, maxSize: null },
     ...{ directory: null, headers: {}, threads: null, limitRate: null },
+    proxy: null,
     ...what,
   };
 }

@@ -91,6 +91,7 @@ async function startCrew(
         part,
         headers: {},
         credentials: null,
+        proxy: null,
         slice: { start: 0, end: 1000 },
         reach: Infinity,
         pinned: null,

@@ -238,7 +238,7 @@ Deno.test("the README's examples are a file", async () => {
   assertEquals([threadsAmount, contentDirectory], [32, "/srv/files"]);
   const [token] = readTokens(file.tables("tokens"), [], null);
   assertEquals([token?.name, token?.scope], ["phone", "add"]);
-  const rules = readRules(file.tables("rules"), []);
+  const rules = readRules(file.tables("rules"), [], []);
   assertEquals(rules.map(({ directory }) => directory), [
     "images/{host}",
     "films",

@@ -23,7 +23,7 @@ async function read(text: string) {
   await using directory = await makeDirectory();
   const path = await write(directory.path, text);
   const file = await readConfigFile(path, "sluice.toml", FILE_RULES);
-  return readRules(file.tables("rules"), FILE_RULES.settings);
+  return readRules(file.tables("rules"), FILE_RULES.settings, ["a"]);
 }
 
 Deno.test("a table is a rule", async () => {
@@ -36,6 +36,7 @@ Deno.test("a table is a rule", async () => {
       headers = { Authorization = "Bearer 1" }
       threads = 4
       limit_rate = "2M"
+      proxy = "direct"
 
       [[rules]]
       media_type = "Video/*"
@@ -53,6 +54,7 @@ Deno.test("a table is a rule", async () => {
       headers: { authorization: "Bearer 1" },
       threads: 4,
       limitRate: 2 * 2 ** 20,
+      proxy: "direct",
     }, {
       hosts: [],
       extensions: [],
@@ -63,6 +65,7 @@ Deno.test("a table is a rule", async () => {
       headers: {},
       threads: null,
       limitRate: null,
+      proxy: null,
     }],
   );
 });
@@ -83,6 +86,7 @@ for (
     ["threads = '4'", "2: threads must be a whole number"],
     ["directory = '/srv'", "2: directory must be below the content directory"],
     ["directory = '{hots}'", "2: directory may not hold {hots}; known are"],
+    ["proxy = 'b'", "2: proxy must be one of a, direct."],
     ["directory = 5", "2: directory must be a path, such as"],
     ["headers = 5", "2: headers must be"],
     ["host = 'a'\nheaders = { Range = 'secret' }", "3: headers: the header"],

@@ -19,7 +19,12 @@ Deno.test("headers stay with the origin that they were given for", () => {
       "https://h.test.evil.test/f",
     ]
   ) {
-    const expected = { url: elsewhere, headers: {}, credentials: null };
+    const expected = {
+      url: elsewhere,
+      headers: {},
+      credentials: null,
+      proxy: null,
+    };
     assertEquals(requestFor({ url, headers }, elsewhere), expected);
   }
   const same = requestFor({ url, headers }, "https://h.test:443/moved");
@@ -32,6 +37,7 @@ Deno.test("userinfo becomes credentials, and leaves the URL", () => {
     url: "https://h.test/f",
     headers: {},
     credentials: { username: "müller", password: "p:w" },
+    proxy: null,
   });
 });
 

@@ -159,6 +159,7 @@ Deno.test("a mistake in a token is one line that tells no token", async () => {
   const rules: FileRules = {
     settings: ["PORT"],
     tables: ["tokens"],
+    named: [],
     isSecret: () => false,
   };
   await using directory = await makeDirectory();

@@ -198,6 +198,7 @@ const ERROR_CODES: Partial<Record<ErrorCode, string>> = {
   TLS: "6",
   PROXY: "6",
   PROXY_AUTH: "24",
+  PROXY_UNKNOWN: "28",
   CUT: "6",
   REDIRECT: "23",
   NO_RANGES: "8",

@@ -21,6 +21,7 @@ import { entryFor, readGiven } from "./given.js";
 import { takeShared, whenDropped, whenPasted } from "./incoming.js";
 import { findKnown } from "./known.js";
 import { createOptions } from "./options.js";
+import { findProxies } from "./proxies.js";
 import { inBatches } from "./urls.js";
 import { say } from "./words.js";
 
@@ -51,7 +52,10 @@ const SOON = 500;
 export function createAdding({ form, input, connection, notices, added }) {
   const entry = createEntry(input);
   const note = createNote(byId("note", HTMLElement));
-  const options = createOptions(() => findFolders(connection));
+  const options = createOptions(
+    () => findFolders(connection),
+    () => findProxies(connection),
+  );
   /** The text whose links are known already: given again, it is meant. */
   let asked = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -13,6 +13,7 @@ import { say } from "./words.js";
  * @property {string} headers One a line.
  * @property {string} threads
  * @property {string} rate
+ * @property {string} proxy
  * @property {boolean} sequential
  * @property {string} priority
  * @property {boolean} paused
@@ -65,6 +66,7 @@ export function readOptions(texts, count) {
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(threads !== "" && { threads: Number(threads) }),
       ...(rate !== null && { limit_rate: rate }),
+      ...(texts.proxy !== "" && { proxy: texts.proxy }),
       ...(texts.sequential && { order: "sequential" }),
       ...(texts.priority !== "normal" && { priority: texts.priority }),
       ...(texts.paused && { paused: true }),
@@ -151,8 +153,9 @@ function readHeaders(text) {
  * The panel that the fields are in, and the button that opens it.
  *
  * @param {() => Promise<readonly string[]>} findFolders To choose from.
+ * @param {() => Promise<readonly string[]>} findProxies To choose from.
  */
-export function createOptions(findFolders) {
+export function createOptions(findFolders, findProxies) {
   const toggle = byId("more", HTMLButtonElement);
   const panel = byId("options", HTMLElement);
   const fields = {
@@ -162,6 +165,7 @@ export function createOptions(findFolders) {
     headers: byId("headers", HTMLTextAreaElement),
     threads: byId("threads", HTMLInputElement),
     rate: byId("rate", HTMLInputElement),
+    proxy: byId("proxy", HTMLSelectElement),
     sequential: byId("sequential", HTMLInputElement),
     priority: byId("priority", HTMLSelectElement),
     paused: byId("paused", HTMLInputElement),
@@ -182,12 +186,32 @@ export function createOptions(findFolders) {
     );
   }
 
+  /** Where there are none, nothing is seen of them. */
+  async function offerProxies() {
+    const names = await findProxies();
+    const { proxy } = fields;
+    const { value } = proxy;
+    proxy.closest("label")?.toggleAttribute("hidden", names.length === 0);
+    proxy.replaceChildren(
+      html("option", { value: "" }, say("options.proxy.usual")),
+      ...names.map((name) =>
+        html(
+          "option",
+          { value: name },
+          name === "direct" ? say("options.proxy.direct") : name,
+        )
+      ),
+    );
+    proxy.value = names.includes(value) ? value : "";
+  }
+
   toggle.addEventListener("click", () => {
     const shown = toggle.getAttribute("aria-expanded") !== "true";
     show(shown);
     if (!shown) return;
     fields.filename.focus();
     void offerFolders();
+    void offerProxies();
   });
   const here = new URL("./", location.href).href;
   bookmarklet.href = `javascript:void open(${JSON.stringify(here)}` +
@@ -204,6 +228,7 @@ export function createOptions(findFolders) {
         headers: fields.headers.value,
         threads: fields.threads.value,
         rate: fields.rate.value,
+        proxy: fields.proxy.value,
         sequential: fields.sequential.checked,
         priority: fields.priority.value,
         paused: fields.paused.checked,

@@ -8,6 +8,7 @@ const NONE = {
   headers: "\n",
   threads: "",
   rate: "",
+  proxy: "",
   sequential: false,
   priority: "normal",
   paused: false,

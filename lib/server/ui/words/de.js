@@ -230,6 +230,9 @@ export const WORDS = {
   "options.rate.hint": "Ohne Grenze, oder 500k, 2M",
   "options.rate.wrong":
     "Schreiben Sie das Tempo in Bytes pro Sekunde, ab 1.000, etwa 500k oder 2M.",
+  "options.proxy": "Proxy",
+  "options.proxy.direct": "Keiner",
+  "options.proxy.usual": "Wie der Server eingestellt ist",
   "options.sequential": "Von vorn nach hinten, um sie schon vorher zu öffnen",
   "options.paused": "Noch nicht beginnen",
   "options.bookmark":
@@ -472,6 +475,7 @@ export const FAULTS = {
   REFUSED: "Die Website ist nicht erreichbar",
   PROXY: "Der Proxy stellt keine Verbindung her",
   PROXY_AUTH: "Der Proxy verlangt eine Anmeldung",
+  PROXY_UNKNOWN: "Den Proxy gibt es nicht mehr",
   TLS: "Die sichere Verbindung ist gescheitert",
   FORBIDDEN_ADDRESS: "Die Adresse ist nicht erlaubt",
   REDIRECT: "Die Weiterleitung führt nicht zur Datei",

@@ -223,6 +223,9 @@ export const WORDS = /** @type {const} */ ({
   "options.rate.hint": "Not limited, or 500k, 2M",
   "options.rate.wrong":
     "Write the speed in bytes a second, from 1,000, such as 500k or 2M.",
+  "options.proxy": "Proxy",
+  "options.proxy.direct": "None",
+  "options.proxy.usual": "As the server is set",
   "options.sequential": "From front to back, to open it while it comes",
   "options.paused": "Do not begin yet",
   "options.bookmark":

@@ -292,6 +292,9 @@ export const WORDS = {
   "options.rate.hint": "Sin límite, o 500k, 2M",
   "options.rate.wrong":
     "Escriba la velocidad en bytes por segundo, desde 1000, como 500k o 2M.",
+  "options.proxy": "Proxy",
+  "options.proxy.direct": "Ninguno",
+  "options.proxy.usual": "El del servidor",
   "options.sequential": "De principio a fin, para abrirlo mientras llega",
   "options.paused": "No empezar todavía",
   "options.bookmark":
@@ -533,6 +536,7 @@ export const FAULTS = {
   REFUSED: "No se puede conectar con el sitio",
   PROXY: "El proxy no logra conectar",
   PROXY_AUTH: "El proxy pide credenciales",
+  PROXY_UNKNOWN: "El proxy ya no existe",
   TLS: "Falló la conexión segura",
   FORBIDDEN_ADDRESS: "La dirección no está permitida",
   REDIRECT: "La redirección no lleva al archivo",

@@ -265,6 +265,9 @@ export const WORDS = {
   "options.rate.hint": "Без ограничения или 500k, 2M",
   "options.rate.wrong":
     "Укажите скорость в байтах в секунду, от 1000, например 500k или 2M.",
+  "options.proxy": "Прокси",
+  "options.proxy.direct": "Без прокси",
+  "options.proxy.usual": "Как настроено на сервере",
   "options.sequential": "По порядку, чтобы открыть ещё во время загрузки",
   "options.paused": "Пока не начинать",
   "options.bookmark":
@@ -499,6 +502,7 @@ export const FAULTS = {
   REFUSED: "Не удаётся соединиться с сайтом",
   PROXY: "Прокси не устанавливает соединение",
   PROXY_AUTH: "Прокси требует входа",
+  PROXY_UNKNOWN: "Такого прокси больше нет",
   TLS: "Не удалось защищённое соединение",
   FORBIDDEN_ADDRESS: "Адрес запрещён",
   REDIRECT: "Перенаправление не ведёт к файлу",

@@ -189,6 +189,9 @@ export const WORDS = {
   "options.rate": "最高速度",
   "options.rate.hint": "不限，或 500k、2M",
   "options.rate.wrong": "请以每秒字节数填写速度，至少 1000，例如 500k 或 2M。",
+  "options.proxy": "代理",
+  "options.proxy.direct": "不使用",
+  "options.proxy.usual": "按服务器设置",
   "options.sequential": "按顺序下载，以便边下边看",
   "options.paused": "暂不开始",
   "options.bookmark":
@@ -403,6 +406,7 @@ export const FAULTS = {
   REFUSED: "无法连接到网站",
   PROXY: "代理无法建立连接",
   PROXY_AUTH: "代理要求身份验证",
+  PROXY_UNKNOWN: "该代理已不存在",
   TLS: "安全连接失败",
   FORBIDDEN_ADDRESS: "不允许访问该地址",
   REDIRECT: "重定向未指向文件",
