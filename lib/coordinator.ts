@@ -52,6 +52,7 @@ import { planMove, type Target } from "./store/moves.ts";
 import type { Changeable } from "./store/order.ts";
 import type { PartRecords } from "./store/part_records.ts";
 import type { Claim, Queue } from "./store/queue.ts";
+import { relocate } from "./store/relocation.ts";
 import { isBegun } from "./transfer/transfer.ts";
 
 /**
@@ -562,7 +563,7 @@ function refuseUnknownProxies(
   throw new DownloadError(
     "BAD_REQUEST",
     known.length === 0
-      ? '"proxy": this server has no proxies to choose from.'
+      ? '"proxy": there are no proxies to choose from.'
       : `"proxy": there is no ${wrong.proxy}; there are ${known.join(", ")}.`,
   );
 }
@@ -612,6 +613,10 @@ async function carryOut(
         await catalogue.settle(id, settled);
       }
       break;
+    case "relocate":
+      refuseToShare(tools);
+      await relocate(download, command.directory, tools);
+      break;
     case "remove":
       return await remove(download, command, tools);
   }
@@ -621,6 +626,18 @@ async function carryOut(
 /** Whether a download waits for its time. */
 function isToStart({ state }: Download): boolean {
   return state.kind === "Paused" && state.startAt !== undefined;
+}
+
+/**
+ * Where servers share a queue, another one may end what this one has begun: it
+ * would have to know of moves, too.
+ */
+function refuseToShare({ share }: EngineTools): void {
+  if (share === undefined) return;
+  throw new DownloadError(
+    "WRONG_STATE",
+    "Servers that share a queue do not move files.",
+  );
 }
 
 /**

@@ -385,6 +385,19 @@ export function createCommands(
     },
     {
       ...none,
+      name: "relocate",
+      operands: "DIR ID…",
+      choices: { ids: ["Downloaded"] },
+      summary: "Move finished files to a directory of the server",
+      notes: [
+        "DIR is below the server's own directory; . is that itself.",
+        ...IDS,
+      ],
+      flags: REMOTE,
+      examples: ["sluice relocate films/2026 3f2a", "sluice relocate . 3f2a"],
+    },
+    {
+      ...none,
       name: "limit",
       operands: "RATE [ID…]",
       choices: { ids: ["Queued", "Downloading", "Paused"] },

@@ -62,6 +62,8 @@ export async function runRemote(
       return await verify(invocation, server, output);
     case "limit":
       return await limit(invocation, server, output);
+    case "relocate":
+      return await relocate(invocation, server, output);
     case "move":
       return await move(invocation, server, output);
     case "prioritize":
@@ -437,6 +439,25 @@ async function prioritize(
   const send = (page: readonly string[]) =>
     client.request({ action: "prioritize", ids: page, priority });
   return await sendFor(ids, send, { line, json: flags.json === true });
+}
+
+async function relocate(
+  { flags, operands }: Invocation,
+  server: ServerAddress,
+  { line }: LineOutput,
+): Promise<number> {
+  const [directory, ...typed] = operands;
+  if (directory === undefined || typed.length === 0 || typed.includes("")) {
+    throw new UsageError(
+      "relocate takes a directory, and ids: sluice list shows them.",
+    );
+  }
+  using client = await connect(server);
+  for (const id of await fullIds(client, typed)) {
+    await client.request({ action: "relocate", id, directory });
+    line(flags.json ? JSON.stringify({ id }) : printable(id));
+  }
+  return 0;
 }
 
 async function refresh(

@@ -243,6 +243,8 @@ export type Command =
     /** It is paused, and stays so. */
     readonly paused?: true;
   }
+  /** Its file goes to this directory, see `DownloadRequest`. */
+  | { readonly kind: "relocate"; readonly directory: string }
   | { readonly kind: "remove"; readonly deleteFile: boolean };
 
 const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
@@ -253,6 +255,7 @@ const ALLOWED: Record<Command["kind"], readonly State["kind"][]> = {
   resume: ["Paused"],
   retry: ["Failed", "Paused"],
   refresh: ["Queued", "Paused", "Failed"],
+  relocate: ["Downloaded"],
   remove: ["Queued", "Paused", "Failed", "Downloaded"],
 };
 

@@ -51,6 +51,7 @@ export type DownloadEvent =
       | "resumed"
       | "retried"
       | "refreshed"
+      | "relocated"
       | "removed";
     readonly id: string;
   }
@@ -91,6 +92,7 @@ export const CARRIED_OUT = {
   resume: "resumed",
   retry: "retried",
   refresh: "refreshed",
+  relocate: "relocated",
   remove: "removed",
 } as const satisfies Record<
   Exclude<Command["kind"], "pause">,

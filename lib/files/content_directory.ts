@@ -29,6 +29,8 @@ export interface ContentDirectory extends DownloadParts, Disposable {
    * @param place Tells which directory a download's file goes to.
    */
   named(place: (id: string) => Placed): ReadonlyMap<string, Named>;
+  /** The ids of downloads that have a part file, or what tells of its name. */
+  begun(): string[];
   /** Removes part files of no download that is known. */
   removeOrphans(
     isKnown: (id: string) => boolean,
@@ -69,6 +71,7 @@ export async function openContentDirectory(
     new Set(
       [...Deno.readDirSync(parts)].map(({ name }) => naming.partOf(path(name))),
     );
+  const begun = () => [...paths()].map((part) => basename(part));
   const access = createParts({ directory, path, naming: () => naming }, {
     sync,
   });
@@ -91,8 +94,9 @@ export async function openContentDirectory(
       }
       return named;
     },
+    begun,
     async removeOrphans(isKnown, place) {
-      for (const id of paths().values().map((part) => basename(part))) {
+      for (const id of begun()) {
         if (!isKnown(id)) await access.remove(place(id));
       }
     },

@@ -13,6 +13,7 @@ export const links: Naming = {
   give: (part, directory, wanted) =>
     // `link` fails where the name is taken, and never follows or overwrites.
     takeName(directory, wanted, ({ path }) => Deno.linkSync(part, path)),
+  take: (path, part) => Deno.linkSync(path, part),
   find: findNames,
   isNamed(part) {
     const info = lstatIfThere(part);

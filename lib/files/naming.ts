@@ -30,6 +30,13 @@ export interface Naming {
     options: { sync: boolean },
   ): Promise<Name>;
   /**
+   * Has a finished file be a part file again; it keeps its name where that is a
+   * link.
+   *
+   * @throws what the system says; AlreadyExists if there is such a part.
+   */
+  take(path: string, part: string): void;
+  /**
    * The names in a directory that part files were given before a crash, by the
    * parts' paths. The parts need not exist.
    */

@@ -56,6 +56,10 @@ export const renames: Naming = {
       }
     });
   },
+  take(path, part) {
+    if (lstatIfThere(part) !== null) throw new Deno.errors.AlreadyExists();
+    Deno.renameSync(path, part);
+  },
   find(directory, parts) {
     const found = new Map<string, Named>();
     for (const part of parts) {

@@ -10,6 +10,7 @@ import type {
 import { PRIORITIES, type Priority } from "../download/priority.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import type { Fields, Typed } from "../base/schema.ts";
+import { parseDirectory } from "../download/directory.ts";
 import {
   CHECKSUM_FIELDS,
   PRIORITY,
@@ -303,7 +304,7 @@ function parseMany(
   if ("id" in rest) throw bad('"id" goes without "ids" and "all".');
   if (command.kind === "refresh") {
     throw bad(
-      '"ids" and "all" are for pause, resume, retry, limit, prioritize and ' +
+      '"ids" and "all" are for pause, resume, retry, limit, prioritize, relocate and ' +
         "remove.",
     );
   }
@@ -413,6 +414,15 @@ function parseList(message: JsonObject): ClientRequest {
 /** What a limit of a download's rate says besides. */
 export const LIMIT_FIELDS = { limit_rate: RATE } as const;
 
+/** Where a finished file is to go. */
+export const RELOCATE_FIELDS = {
+  directory: {
+    type: "string",
+    description: "A path below the content directory, such as films/2026; . " +
+      "for itself.",
+  },
+} as const;
+
 /** What a removal may say besides. */
 export const REMOVE_FIELDS = {
   delete_file: {
@@ -472,6 +482,12 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     case "refresh":
       refuseUnknown(fields, ["action", "id", "url"]);
       return { kind: action, url: parseUrl(fields.url, limits.urlLength) };
+    case "relocate":
+      refuseUnknown(fields, ["action", "id", ...Object.keys(RELOCATE_FIELDS)]);
+      return {
+        kind: action,
+        directory: parseDirectory(fields.directory) ?? "",
+      };
     case "remove": {
       refuseUnknown(fields, ["action", "id", ...Object.keys(REMOVE_FIELDS)]);
       const { delete_file: deleteFile = false } = checked<
@@ -482,7 +498,7 @@ function parseCommand(fields: JsonObject, limits: MessageLimits): Command {
     default:
       throw bad(
         '"action" must be list, get, pause, resume, retry, refresh, limit, move, ' +
-          "prioritize, remove, verify, nodes, proxies, deliveries or ping; to add a " +
+          "prioritize, relocate, remove, verify, nodes, proxies, deliveries or ping; to add a " +
           "URL, leave it out.",
       );
   }

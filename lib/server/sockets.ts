@@ -302,6 +302,7 @@ const DONE: Record<Command["kind"], string> = {
   resume: "Download has been resumed.",
   retry: "Download is tried again.",
   refresh: "Download goes on from the new URL.",
+  relocate: "File has been moved.",
   remove: "Download has been removed.",
 };
 
@@ -313,6 +314,7 @@ const PAST: Record<Command["kind"], string> = {
   resume: "resumed",
   retry: "tried again",
   refresh: "given a new URL",
+  relocate: "moved",
   remove: "removed",
 };
 

@@ -64,6 +64,7 @@ function fieldsOf(event: DownloadEvent): Fields | null {
     case "resumed":
     case "retried":
     case "refreshed":
+    case "relocated":
     case "removed":
       return { id: event.id };
   }

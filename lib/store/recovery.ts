@@ -6,10 +6,11 @@ import type { Placed } from "../files/directories.ts";
 import type { Named } from "../files/naming.ts";
 import type { Catalogue, Settled } from "./catalogue.ts";
 import type { PartRecords } from "./part_records.ts";
+import { finishRelocation } from "./relocation.ts";
 
 /**
- * Records what was named but not recorded any more, and removes part files
- * that nothing is recorded of.
+ * Records what was named but not recorded any more, ends moves of finished files,
+ * and removes part files that nothing is recorded of.
  */
 export async function recover(
   { parts, catalogue, records }: {
@@ -28,7 +29,18 @@ export async function recover(
       await catalogue.settle(id, finishedAs(named, download.file));
     }),
   );
-  await parts.removeOrphans((id) => records.runs(id).length > 0, place);
+  /** Finished files that could not be given a name: the part is all there is. */
+  const held = new Set<string>();
+  for (const id of parts.begun()) {
+    const download = catalogue.get(id);
+    if (download === null) continue;
+    await finishRelocation(download, { parts, catalogue })
+      .catch(() => held.add(id));
+  }
+  await parts.removeOrphans(
+    (id) => held.has(id) || records.runs(id).length > 0,
+    place,
+  );
 }
 
 /** How a download is settled whose file was found to have its name. */

@@ -69,7 +69,7 @@ Deno.test("no proxy is made up, and none is left out", async () => {
   );
   assertEquals(
     await refusal(NO_PROXIES, "direct"),
-    '"proxy": this server has no proxies to choose from.',
+    '"proxy": there are no proxies to choose from.',
   );
   assertEquals(
     await refusal(chosen, "http://127.0.0.1:1"),

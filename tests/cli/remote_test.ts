@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { makeDirectory } from "../support/directory.ts";
+import { filesIn, makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { type Ran, start, startServer } from "../support/process.ts";
 import { connect, startSluice, taskArguments } from "../support/sluice.ts";
@@ -11,6 +11,7 @@ type Task =
   | "resume"
   | "retry"
   | "refresh"
+  | "relocate"
   | "limit"
   | "move"
   | "prioritize"
@@ -41,6 +42,12 @@ Deno.test("add names a directory below the server's, and list shows it", async (
   assertMatch(shown.stdout, line(other, "Downloaded .* other/a"));
   const json = await ask(server.url, "list", "--json", "--status=Paused");
   assertEquals(JSON.parse(json.stdout).directory, "films/2026");
+  const moved = await ask(server.url, "relocate", ".", other);
+  assertEquals(moved, { code: 0, stdout: `${other}\n`, stderr: "" });
+  assertEquals(filesIn(directory.path), ["a", "other"]);
+  const up = await ask(server.url, "relocate", "..", other);
+  assertEquals(up.code, 1);
+  assertMatch(up.stderr, /"directory" may not lead up/);
   const wrong = await ask(server.url, "add", "--directory", "/films", url);
   assertEquals(wrong.code, 2);
   assertMatch(wrong.stderr, /"directory" must be below the content directory/);
@@ -301,6 +308,7 @@ Deno.test("what makes no sense is refused before anything is done", async () => 
       ["remove", ["--all"], /That removes 1 download: add --yes/],
       ["refresh", ["3f2a"], /refresh takes an id and a URL/],
       ["refresh", ["3f2a", url, url], /refresh takes an id and a URL/],
+      ["relocate", ["films"], /relocate takes a directory, and ids/],
       ["refresh", ["3f2a", "none"], /The URL must be whole/],
       ["add", ["--threads", "few", url], /--threads must be a whole number/],
       ["list", ["--status", "Faild"], /no status Faild: did you mean Failed\?/],

@@ -183,6 +183,7 @@ export function createApi(
     retryDownload: command("retry"),
     refreshDownload: command("refresh"),
     verifyDownload: verify,
+    relocateDownload: command("relocate"),
     streamEvents: stream,
     getDocument: document,
     listNodes: () => ({ status: 200, value: nodesOf(cluster) }),

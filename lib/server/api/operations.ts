@@ -23,6 +23,7 @@ import {
   KEY,
   LIMIT_FIELDS,
   LIST_FIELDS,
+  RELOCATE_FIELDS,
   REMOVE_FIELDS,
   START_FIELDS,
 } from "../protocol.ts";
@@ -292,6 +293,19 @@ export const OPERATIONS = {
       description: "What has come of it.",
       schema: VERIFIED,
     },
+  },
+  relocateDownload: {
+    method: "POST",
+    path: "/downloads/{id}/relocate",
+    action: "command",
+    summary: "Moves a finished file to another directory.",
+    body: {
+      type: "object",
+      properties: RELOCATE_FIELDS,
+      required: ["directory"],
+      additionalProperties: false,
+    },
+    reply: STANDING,
   },
   streamEvents: {
     method: "GET",

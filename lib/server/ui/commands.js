@@ -9,8 +9,15 @@
 /** @import { Status } from "../../status/status.ts" */
 import { fileHref, isMove } from "./actions.js";
 import { commandMany } from "./bulk.js";
-import { askRate, askRemove, askRemoveMany, askUrl } from "./dialogs.js";
+import {
+  askFolder,
+  askRate,
+  askRemove,
+  askRemoveMany,
+  askUrl,
+} from "./dialogs.js";
 import { html } from "./dom.js";
+import { findFolders } from "./folders.js";
 import { quotedName } from "./format.js";
 import { faultOf } from "./notices.js";
 import { say } from "./words.js";
@@ -41,7 +48,7 @@ export function createCommands({ connection, notices, dialog }) {
   const busy = new Set();
 
   /**
-   * @param {ActionName | "limit"} name
+   * @param {ActionName | "limit" | "relocate"} name
    * @param {Status} status
    */
   async function act(name, status) {
@@ -66,6 +73,8 @@ export function createCommands({ connection, notices, dialog }) {
           return await refresh(status);
         case "limit":
           return await limit(status);
+        case "relocate":
+          return await relocate(status);
         case "remove": {
           const answer = await askRemove(dialog, status);
           if (answer === "no") return;
@@ -121,6 +130,28 @@ export function createCommands({ connection, notices, dialog }) {
     if (rate === undefined) return;
     await connection.request({ action: "limit", id, limit_rate: rate });
     notices.say(say("done.limited"));
+  }
+
+  /**
+   * Asks again where the answer was of no use.
+   *
+   * @param {Status} status
+   */
+  async function relocate(status) {
+    const { id } = status;
+    const folders = await findFolders(connection);
+    const before = { folder: status.directory ?? "", fault: null };
+    let folder = await askFolder(dialog, status, folders, before);
+    while (folder !== null) {
+      try {
+        const directory = folder || ".";
+        await connection.request({ action: "relocate", id, directory });
+        return notices.say(say("done.relocated"));
+      } catch (error) {
+        const fault = faultOf(error);
+        folder = await askFolder(dialog, status, folders, { folder, fault });
+      }
+    }
   }
 
   /**

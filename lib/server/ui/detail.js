@@ -137,6 +137,13 @@ export function createDetail(panel) {
       }, icon(name))
     ),
   );
+  const file = html("span");
+  const move = html(
+    "button",
+    { type: "button", class: "quiet", "data-action": "relocate" },
+    say("detail.file.move"),
+  );
+  factRows.file.value.append(file, " ", move);
   panel.replaceChildren(
     html("header", {}, heading, close),
     html("p", { class: "now" }, figure, pace),
@@ -294,8 +301,20 @@ export function createDetail(panel) {
     drawPlace(status);
     setFact(factRows.folder, path === null ? status.directory : null);
     setFact(factRows.checksum, wordsOfChecksum(status));
-    setFact(factRows.file, path && formatPath(path));
+    drawFile(status);
     setFact(factRows.url, status.url);
+  }
+
+  /**
+   * Servers that share a queue do not move files.
+   *
+   * @param {Status} status
+   */
+  function drawFile({ path_to_file: path, node }) {
+    const { term, value } = factRows.file;
+    term.hidden = value.hidden = path === null;
+    setText(file, path === null ? "" : formatPath(path));
+    move.hidden = node !== undefined;
   }
 
   /** @param {Status} status */

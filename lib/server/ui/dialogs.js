@@ -152,6 +152,50 @@ export async function askUrl(dialog, status, { url, fault }) {
 }
 
 /**
+ * Asks for the folder that a finished file is to be moved to.
+ *
+ * @param {HTMLDialogElement} dialog
+ * @param {Status} status
+ * @param {readonly string[]} folders To choose from.
+ * @param {{ folder: string, fault: Fault | null }} before What was answered
+ * before, and why that came to nothing.
+ * @returns {Promise<string | null>} Empty for the server's own directory.
+ */
+export async function askFolder(dialog, status, folders, { folder, fault }) {
+  const input = html("input", {
+    type: "text",
+    value: folder,
+    list: "places",
+    placeholder: say("options.folder.hint"),
+    autocomplete: "off",
+    spellcheck: "false",
+    autofocus: true,
+  });
+  const places = html(
+    "datalist",
+    { id: "places" },
+    ...folders.map((value) => html("option", { value })),
+  );
+  const answer = await open(
+    dialog,
+    say("relocate"),
+    [
+      subjectOf(status),
+      html("label", {}, say("relocate.field"), input),
+      places,
+      ...fault === null ? [] : [
+        html("div", { class: "fault", role: "alert" }, ...shownFault(fault)),
+      ],
+    ],
+    [
+      { value: "", label: say("cancel"), kind: "plain" },
+      { value: "go", label: say("relocate.go"), kind: "strong" },
+    ],
+  );
+  return answer === "go" ? input.value.trim() : null;
+}
+
+/**
  * Asks how fast a download may be.
  *
  * @param {HTMLDialogElement} dialog

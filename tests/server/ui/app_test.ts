@@ -240,6 +240,25 @@ testSteps("a download on the page in Chromium", {
     assertEquals(complaints, []);
   },
 
+  async "a finished file is moved, and found where it is then"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    await add(page, origin.serve("/a.bin", literal("a")));
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").click();
+    const facts = page.locator(".facts");
+    await facts.getByRole("button", { name: "Move…" }).click();
+    const dialog = page.getByRole("dialog");
+    const field = dialog.getByRole("combobox");
+    await field.fill("../x");
+    await page.keyboard.press("Enter");
+    await dialog.getByText("may not lead up").waitFor();
+    await field.fill("films/2026");
+    await page.keyboard.press("Enter");
+    await facts.getByText("films/2026/a.bin").waitFor();
+    assertEquals(complaints, []);
+  },
+
   async "a failed download is given a new URL"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, complaints } = scene;

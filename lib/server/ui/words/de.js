@@ -69,6 +69,7 @@ export const WORDS = {
     one: "{done}; {count} blieb, wie er war.",
     other: "{done}; {count} blieben, wie sie waren.",
   },
+  "done.relocated": "Die Datei ist verschoben.",
   "done.refreshed": "Es geht mit der neuen URL weiter.",
   "done.limited": "Das Tempolimit ist gesetzt.",
   "done.removed": "{name} entfernt.",
@@ -334,6 +335,7 @@ export const WORDS = {
   "detail.checksum.found": "{name}, nach {from}",
   "detail.checksum.none": "gesucht, keine gefunden",
   "detail.file": "Datei",
+  "detail.file.move": "Verschieben…",
   "detail.url": "URL",
 
   "remove": "Diesen Download entfernen?",
@@ -358,6 +360,9 @@ export const WORDS = {
     "Fertige Dateien bleiben, wo sie sind, es sei denn, Sie löschen sie auch: Dann sind sie endgültig weg.",
   "removal.files": "Auch die Dateien löschen",
   "removal.keep": "Behalten",
+  "relocate": "Die Datei verschieben",
+  "relocate.field": "Unter dem Verzeichnis des Servers; leer für dieses selbst",
+  "relocate.go": "Verschieben",
   "refresh": "Neue URL angeben",
   "refresh.text":
     "Wenn der alte Link abgelaufen ist, kopieren Sie einen neuen von der Website. Was schon hier ist, bleibt, wenn die Datei noch dieselbe ist.",

@@ -68,6 +68,7 @@ export const WORDS = /** @type {const} */ ({
   "done.remove": "{count} removed",
   "done.all": "{done}.",
   "done.some": "{done}; {count} left as they were.",
+  "done.relocated": "The file has been moved.",
   "done.refreshed": "It goes on with the new URL.",
   "done.limited": "The speed limit is set.",
   "done.removed": "Removed {name}.",
@@ -329,6 +330,7 @@ export const WORDS = /** @type {const} */ ({
   "detail.checksum.found": "{name}, as {from} says",
   "detail.checksum.none": "looked for, none found",
   "detail.file": "File",
+  "detail.file.move": "Move…",
   "detail.url": "URL",
 
   // Questions before something is done.
@@ -352,6 +354,9 @@ export const WORDS = /** @type {const} */ ({
     "Finished files stay where they are, unless you delete them too: then they are gone for good.",
   "removal.files": "Delete the files too",
   "removal.keep": "Keep them",
+  "relocate": "Move the file",
+  "relocate.field": "Below the server’s directory; empty for that itself",
+  "relocate.go": "Move",
   "refresh": "Give it a new URL",
   "refresh.text":
     "If the old link has expired, copy a new one from the site. What is here already is kept, if the file is still the same.",

@@ -106,6 +106,7 @@ export const WORDS = {
     many: "{done}; {count} quedaron como estaban.",
     other: "{done}; {count} quedaron como estaban.",
   },
+  "done.relocated": "El archivo se ha movido.",
   "done.refreshed": "Continúa con la URL nueva.",
   "done.limited": "El límite de velocidad está fijado.",
   "done.removed": "Se quitó {name}.",
@@ -399,6 +400,7 @@ export const WORDS = {
   "detail.checksum.found": "{name}, según {from}",
   "detail.checksum.none": "buscada, no se encontró",
   "detail.file": "Archivo",
+  "detail.file.move": "Mover…",
   "detail.url": "URL",
 
   "remove": "¿Quitar esta descarga?",
@@ -422,6 +424,9 @@ export const WORDS = {
     "Los archivos terminados se quedan donde están, salvo que los borre también: entonces no se pueden recuperar.",
   "removal.files": "Borrar también los archivos",
   "removal.keep": "Conservar",
+  "relocate": "Mover el archivo",
+  "relocate.field": "Dentro de la carpeta del servidor; vacío para ella misma",
+  "relocate.go": "Mover",
   "refresh": "Indicar una URL nueva",
   "refresh.text":
     "Si el enlace anterior ha caducado, copie uno nuevo del sitio. Lo que ya está aquí se conserva, si el archivo sigue siendo el mismo.",

@@ -76,6 +76,7 @@ export const WORDS = {
   "done.remove": "Удалено: {count}",
   "done.all": "{done}.",
   "done.some": "{done}; без изменений: {count}.",
+  "done.relocated": "Файл перемещён.",
   "done.refreshed": "Загрузка продолжается с новым URL.",
   "done.limited": "Ограничение скорости задано.",
   "done.removed": "Удалено: {name}.",
@@ -368,6 +369,7 @@ export const WORDS = {
   "detail.checksum.found": "{name}, по данным {from}",
   "detail.checksum.none": "искали, но не нашли",
   "detail.file": "Файл",
+  "detail.file.move": "Переместить…",
   "detail.url": "URL",
 
   "remove": "Удалить эту загрузку?",
@@ -393,6 +395,9 @@ export const WORDS = {
     "Готовые файлы останутся на месте, если не удалить и их: тогда их не вернуть.",
   "removal.files": "Удалить и файлы",
   "removal.keep": "Оставить",
+  "relocate": "Переместить файл",
+  "relocate.field": "Внутри папки сервера; пусто — сама эта папка",
+  "relocate.go": "Переместить",
   "refresh": "Указать новый URL",
   "refresh.text":
     "Если старая ссылка устарела, скопируйте новую с сайта. Уже полученное сохранится, если файл остался тем же.",

@@ -66,6 +66,7 @@ export const WORDS = {
   "done.remove": "已移除 {count} 个",
   "done.all": "{done}。",
   "done.some": "{done}，{count} 个保持不变。",
+  "done.relocated": "文件已移动。",
   "done.refreshed": "已用新网址继续下载。",
   "done.limited": "已设定限速。",
   "done.removed": "已移除 {name}。",
@@ -292,6 +293,7 @@ export const WORDS = {
   "detail.checksum.found": "{name}，来自 {from}",
   "detail.checksum.none": "已查找，未找到",
   "detail.file": "文件",
+  "detail.file.move": "移动…",
   "detail.url": "网址",
 
   "remove": "移除此下载？",
@@ -310,6 +312,9 @@ export const WORDS = {
     "已完成的文件会保留在原处，除非您一并删除；删除后无法恢复。",
   "removal.files": "同时删除文件",
   "removal.keep": "保留",
+  "relocate": "移动文件",
+  "relocate.field": "位于服务器目录之下；留空即该目录本身",
+  "relocate.go": "移动",
   "refresh": "更换网址",
   "refresh.text":
     "如果旧链接已过期，请从网站复制新链接。如果文件没有变化，已下载的部分会保留。",
