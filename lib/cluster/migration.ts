@@ -53,7 +53,7 @@ export async function settleOwnQueue(
 /** What a migration works with. */
 export interface MigrationTools {
   readonly broker: Pick<Broker, "write">;
-  readonly replica: Pick<Replica, "recorded">;
+  readonly replica: Pick<Replica, "recorded" | "position">;
   readonly place: Place;
   readonly contentDirectory: string;
   /** The directory of the cluster's part files. */
@@ -81,15 +81,17 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
       ...{ search: "", queued: null },
       ...{ offset: 0, limit: Number.MAX_SAFE_INTEGER },
     };
-    const over = ["Downloaded", "Failed"] as const;
-    const inLine = ["Queued", "Paused"] as const;
-    const ids = [
-      ...find({ ...all, states: over, order: "oldest" }).ids,
-      ...find({ ...all, states: inLine, order: "queue" }).ids,
-    ];
+    const states = ["Queued", "Paused", "Downloaded", "Failed"] as const;
+    const { ids } = find({ ...all, states, order: "oldest" });
+    const line = find({ ...all, states, order: "queue" }).ids;
+    // As if they were added now, in the queue's order.
+    const first = tools.replica.position() + 1;
+    const orders = new Map(line.map((id, n) => [id, first + n]));
     for (let done = 0; done < ids.length; done += AT_ONCE) {
       const some = ids.slice(done, done + AT_ONCE);
-      await Promise.all(some.map((id) => migrateOne(id, store, tools)));
+      await Promise.all(
+        some.map((id) => migrateOne(id, orders.get(id) ?? 0, store, tools)),
+      );
     }
     count = ids.length;
   }
@@ -98,8 +100,10 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
   log("migrated", { downloads: count, ms });
 }
 
+/** @param order Its order in the cluster's queue; 0 for that of its revision. */
 async function migrateOne(
   id: string,
+  order: number,
   store: Store,
   tools: MigrationTools,
 ): Promise<void> {
@@ -111,6 +115,7 @@ async function migrateOne(
   const state = replica.recorded(download.state);
   const entry = {
     ...newEntry({ ...download, state }),
+    order,
     part: hasPart ? { ...place, epoch: 0, closed: true } : null,
   };
   try {

@@ -224,7 +224,8 @@ Deno.test("what is moved on one server is moved on all, and stays so", async () 
       broker: broker.address,
       name,
       directory: shared.path,
-      environment: { MAX_DOWNLOADS: "1" },
+      // One for each of the two.
+      environment: { MAX_DOWNLOADS: "2" },
     });
   await using one = await start("one");
   await using two = await start("two");

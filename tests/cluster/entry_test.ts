@@ -8,6 +8,7 @@ import {
   isFavourite,
   isGivenUp,
   isHeld,
+  movedTo,
   newEntry,
   opened,
   type Place,
@@ -19,6 +20,7 @@ import {
 import { isLeftover } from "../../lib/cluster/leftovers.ts";
 import { fateOf } from "../../lib/cluster/withdrawals.ts";
 import { createDownload } from "../../lib/download/download.ts";
+import { rankOfAdded } from "../../lib/store/places.ts";
 import * as fc from "../support/fast_check.ts";
 
 const REQUEST = {
@@ -203,4 +205,14 @@ Deno.test("each download is one session's favourite, and they have alike", () =>
   }
   for (const count of counts.values()) assert(count > 850 && count < 1_150);
   assert(ids.every((id) => hash(id) >= 0));
+});
+
+Deno.test("an entry that is moved tells its rank, and never an unknown one", () => {
+  for (const order of [1, 7.5, -3, 12.25 + 2 ** -18]) {
+    const moved = movedTo(NEW, rankOfAdded(order));
+    assertEquals(moved, { ...NEW, order });
+  }
+  const { order } = movedTo(NEW, rankOfAdded(0));
+  assertEquals([order === 0, Math.round(order)], [false, 0]);
+  assertEquals(rankOfAdded(order), rankOfAdded(0) + 1);
 });
