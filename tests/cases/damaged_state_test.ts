@@ -13,6 +13,7 @@ import { DatabaseSync } from "node:sqlite";
 import { hostOf } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { preparePages } from "../../lib/store/pages.ts";
+import { placeOf, rankOfAdded } from "../../lib/store/places.ts";
 import { openStore, type Store } from "../../lib/store/sqlite.ts";
 import { fetchHalf, KEPT, sizeOf } from "../support/damage.ts";
 import { filesIn, makeDirectory, partsIn } from "../support/directory.ts";
@@ -328,12 +329,12 @@ for (
            SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000
          )
          INSERT INTO downloads
-           (id, host, request, state, detail, downloaded, added_at)
+           (id, host, request, state, detail, downloaded, added_at, place)
          SELECT 'id-' || i, ?1, json_object(
            'url', ?2 || '?' || printf('%0400d', i), 'filename', NULL,
            'headers', json('{}'), 'checksum', NULL, 'threads', NULL
-         ), 'Paused', '{"error":null}', 0, 0 FROM n`,
-      ).run(new URL(url).host, url);
+         ), 'Paused', '{"error":null}', 0, 0, ?3 + i FROM n`,
+      ).run(new URL(url).host, url, placeOf(rankOfAdded(0)));
       db.exec(
         `INSERT INTO listed SELECT seq, id, state, '' FROM downloads
          WHERE seq NOT IN (SELECT seq FROM listed)`,
