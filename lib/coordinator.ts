@@ -97,6 +97,14 @@ export interface Peers extends Elsewhere, Share {
   leave(): Promise<void>;
 }
 
+/** Limits that a client has set while servers run: the latest hold for all. */
+export interface LimitsSet {
+  /** When they were set: later than all that were known then. */
+  readonly at: number;
+  readonly rates: RateLimits;
+  readonly maxDownloads: number | null;
+}
+
 /** A server, as those that have the same queue see it. */
 export interface Here {
   /** Hears of what others have done. */
@@ -113,6 +121,10 @@ export interface Here {
   wants(): ReadonlyMap<Common, number>;
   threads(): number;
   disk(): Disk | undefined;
+  /** The limits that clients have set since the start; null for none. */
+  limitsSet(): LimitsSet | null;
+  /** Takes over what was set at another server, if that is the latest. */
+  setLimits(limits: LimitsSet): void;
 }
 
 /** What a coordinator works with. */
@@ -230,6 +242,7 @@ export async function createCoordinator(
   const overview = createOverview({ catalogue, engine, elsewhere: peers });
   /** How many downloads are being added: the catalogue does not count them yet. */
   let adding = 0;
+  let limitsSet: LimitsSet | null = null;
   let closing: Promise<void> | null = null;
   if (options.begin === "prepared") await room.look();
   const telling = every(options.broadcastTimeout, broadcastChanges);
@@ -252,6 +265,22 @@ export async function createCoordinator(
       wants: engine.wants,
       threads: engine.threads,
       disk: overview.disk,
+      limitsSet: () => limitsSet,
+      setLimits(limits) {
+        if (limits.at <= (limitsSet?.at ?? 0)) return;
+        limitsSet = limits;
+        engine.limitRates(limits.rates);
+        engine.limitDownloads(limits.maxDownloads);
+      },
+    };
+  }
+
+  function noteLimits(): void {
+    limitsSet = {
+      // Clocks differ, and what is set after another is the later of both.
+      at: Math.max(Date.now(), (limitsSet?.at ?? 0) + 1),
+      rates: engine.rates(),
+      maxDownloads: engine.maxDownloads(),
     };
   }
 
@@ -510,9 +539,15 @@ export async function createCoordinator(
     // Of several at a time, each would take as long as all of them.
     verify: (id, given) => verifying.run("", () => verify(id, given)),
     rates: engine.rates,
-    limitRates: engine.limitRates,
+    limitRates(limits) {
+      engine.limitRates(limits);
+      noteLimits();
+    },
     maxDownloads: engine.maxDownloads,
-    limitDownloads: engine.limitDownloads,
+    limitDownloads(most) {
+      engine.limitDownloads(most);
+      noteLimits();
+    },
     threads: engine.threads,
     proxies: proxyNames(options.proxies),
     figures,

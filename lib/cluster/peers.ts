@@ -3,7 +3,7 @@
  * hosts they want threads of, and what is to be done to a download.
  */
 
-import type { Here, Peers } from "../coordinator.ts";
+import type { Here, LimitsSet, Peers } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import {
   DownloadError,
@@ -38,6 +38,8 @@ export interface Live {
   readonly statuses: readonly Status[];
   /** What it takes of what all servers have together. */
   readonly parts: Parts;
+  /** Limits that a client has set, here or elsewhere; null for none. */
+  readonly limits: LimitsSet | null;
   readonly threads: number;
   /** Bytes per second. */
   readonly speed: number;
@@ -279,7 +281,8 @@ export function createPeers(tools: PeersTools): ClusterPeers {
       // What is not told is not taken.
       if (!broker.isConnected()) return;
       const parts = shares.divide(wanted(here));
-      const live = { ...figuresOf(here), parts };
+      const limits = here.limitsSet();
+      const live = { ...figuresOf(here), parts, limits };
       const now = performance.now();
       const isNothing = live.statuses.length === 0 &&
         Object.keys(parts).length === 0;
@@ -308,6 +311,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
       if (live.session === membership.session()) return;
       told.set(live.session, { ...live, at: performance.now() });
       shares.hear(live.session, live.parts);
+      if (live.limits !== null) here?.setLimits(live.limits);
       for (const status of live.statuses) {
         statuses.set(status.id, { ...status, from: live.session });
         here?.tell({ kind: "changed", id: status.id });

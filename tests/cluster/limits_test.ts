@@ -61,6 +61,35 @@ Deno.test("servers share the rates of them all, and how many downloads may run",
   assertEquals(origin.peak, 3);
 });
 
+Deno.test("a limit that is set at one server holds at all, and at those that come", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  const start = (name: string) =>
+    startNode({ broker: broker.address, name, directory: shared.path });
+  await using one = await start("one");
+  await using two = await start("two");
+  await using first = await one.connect();
+  await using second = await two.connect();
+  const limited = (client: typeof first, n: number) =>
+    client.add({
+      url: origin.serve(`/${n}`, file(64 * KiB), { rate: 8 * KiB }),
+    })
+      .then((id) => client.until(id, ({ limited_by: by }) => by === "server"));
+  const set = await first.request({ action: "limit", limit_rate: 16 * KiB });
+  assert("data" in set);
+  await using three = await start("three");
+  await using third = await three.connect();
+  await Promise.all([second, third].map(limited));
+  // An answer tells what holds where it is asked.
+  for (const client of [second, third]) {
+    const { data } = await client.request({
+      ...{ action: "limit", limit_rate_per_host: null },
+    }) as { data: { limit_rate?: number } };
+    assertEquals(data.limit_rate, 16 * KiB);
+  }
+});
+
 Deno.test("what one server leaves, another takes", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
