@@ -25,7 +25,7 @@ import {
 import type { Membership } from "./membership.ts";
 import type { Replica, Stored } from "./replica.ts";
 import { createTakeover, type TakeoverTools } from "./takeover.ts";
-import { createWithdrawals } from "./withdrawals.ts";
+import { createWithdrawals, type Finished } from "./withdrawals.ts";
 import {
   createWrites,
   type Holding,
@@ -90,6 +90,8 @@ export interface Claims {
   hear(id: string, entry: Entry | null): void;
   /** The session is over: all claims are lost. */
   loseAll(): void;
+  /** A file has its name, which may not be recorded. */
+  named(id: string, finished: Finished): void;
   /** Takes names back that were given after their claims were lost. */
   withdraw(): Promise<void>;
 }
@@ -369,6 +371,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (isHeld(entry, holding) || isGivenUp(entry, holding)) return;
       lose(holding);
     },
+    named: withdrawals.named,
     withdraw: withdrawals.look,
     loseAll() {
       for (const holding of holdings.values()) lose(holding);

@@ -201,15 +201,17 @@ export async function openCluster(
       storage.parts,
       storage.id,
       async (id) => (await broker.read(`d.${id}`))?.value as Entry ?? null,
-      withdraw,
+      watchNamed,
     ).catch(({ message }) => log("leftovers", { message }));
   }
 
-  async function withdraw({ download }: Entry, part: string): Promise<void> {
+  function watchNamed({ download }: Entry, part: string): void {
     const place = findDirectory(directory, download.request.directory);
     if (place === null || !storage.naming.isNamed(part)) return;
     const named = storage.naming.find(place, [part]).get(part);
-    if (named !== undefined) await files.removeFinished(named.path);
+    if (named === undefined) return;
+    const { path, identity } = named;
+    claims.named(download.id, { kind: "Downloaded", path, identity });
   }
 
   async function migrate(): Promise<void> {

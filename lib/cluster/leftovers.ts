@@ -17,14 +17,14 @@ export function removeParts(parts: string, id: string): void {
  *
  * @param storage The id of the storage that they are on.
  * @param read Reads an entry as it is now.
- * @param withdraw Takes back a name that a part was given before a crash, and that
- * was not recorded before another storage took the download over.
+ * @param watch Sees to the name that a part may have been given before a crash: it
+ * is not recorded, and another storage may take the download over, or has.
  */
 export async function removeLeftovers(
   parts: string,
   storage: string,
   read: (id: string) => Promise<Entry | null>,
-  withdraw: (entry: Entry, path: string) => Promise<void>,
+  watch: (entry: Entry, path: string) => void,
 ): Promise<void> {
   const byId = Map.groupBy(
     [...Deno.readDirSync(parts)].map(({ name }) => name),
@@ -35,12 +35,11 @@ export async function removeLeftovers(
     const entry = await read(id);
     for (const name of names) {
       const epoch = parsePartName(name)?.epoch ?? 0;
-      if (!isLeftover(entry, epoch, storage)) continue;
       const path = `${parts}/${name}`;
-      if (entry !== null && fateOf(entry, storage) === "lost") {
-        await withdraw(entry, path);
+      if (entry !== null && fateOf(entry, storage) !== "kept") {
+        watch(entry, path);
       }
-      removeIfThere(path);
+      if (isLeftover(entry, epoch, storage)) removeIfThere(path);
     }
   }
 }

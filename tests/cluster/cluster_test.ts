@@ -152,7 +152,8 @@ Deno.test("a file is had from any server, in parts too, and is deleted where it 
 
   const remove = { action: "remove", id, delete_file: true };
   assert("data" in await client.request(remove));
-  assertEquals(filesIn(keeper.directory), []);
+  // The other file may be here, too.
+  assert(!filesIn(keeper.directory).includes("a.bin"));
 
   const next = await first.add({ url: origin.serve("/b.bin", content) });
   const after = await first.end(next);
