@@ -86,6 +86,8 @@ export interface Client extends Disposable {
   refresh(id: string, url: string): Promise<void>;
   /** @param rate Bytes a second; null for no limit. */
   limit(id: string, rate: number | null): Promise<void>;
+  /** @param to top, up, down, bottom, or a place in the queue, from 1 on. */
+  move(id: string, to: string | number): Promise<void>;
   remove(id: string, options?: { deleteFile?: boolean }): Promise<void>;
   list(fields?: ListFields): Promise<ListPage>;
   /** How a download stands. @throws {SluiceError} UNKNOWN_ID. */
@@ -262,6 +264,7 @@ export async function connect(
     retry: (id) => command({ action: "retry", id }),
     refresh: (id, url) => command({ action: "refresh", id, url }),
     limit: (id, rate) => command({ action: "limit", id, limit_rate: rate }),
+    move: (id, to) => command({ action: "move", id, to }),
     remove: (id, { deleteFile = false } = {}) =>
       command({ action: "remove", id, delete_file: deleteFile }),
     async list(fields = {}) {

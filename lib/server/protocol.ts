@@ -238,9 +238,18 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
 
 const ENDS = ["top", "up", "down", "bottom"] as const;
 
+/** What a move says besides: one of these. */
+export const MOVE_FIELDS = {
+  to: {
+    anyOf: [{ enum: ENDS }, { type: "integer", minimum: 1 }],
+    description: "Where it goes to: an end, a step, or a place from 1 on.",
+  },
+  before: { type: "string", description: "The id that it goes before." },
+} as const satisfies Fields;
+
 /** A move of one download or some: `to` a place, or `before` another one. */
 function parseMove(fields: JsonObject): ClientRequest {
-  refuseUnknown(fields, ["action", "id", "ids", "to", "before"]);
+  refuseUnknown(fields, ["action", "id", "ids", ...Object.keys(MOVE_FIELDS)]);
   const { id, ids: several, to, before } = fields;
   if ((id === undefined) === (several === undefined)) {
     throw bad('"move" needs an "id", or a list of "ids".');
@@ -441,7 +450,7 @@ function rateIn(fields: JsonObject): number | null {
 }
 
 /** What a priority is given with. */
-const PRIORITY_FIELDS = {
+export const PRIORITY_FIELDS = {
   priority: { ...PRIORITY, enum: PRIORITIES },
 } as const;
 

@@ -9,7 +9,6 @@ import { bad, fieldsOf } from "../download/request.ts";
 import type { Lists } from "../status/lists.ts";
 import type { Status } from "../status/status.ts";
 import type { Hooks } from "./hooks.ts";
-import type { Target } from "../store/moves.ts";
 import { addOnce, KEY_REUSED, type Keys } from "./keys.ts";
 import { createListTurns, type ListTurns, MOST_UNANSWERED } from "./limits.ts";
 import { commandMany } from "./many.ts";
@@ -29,6 +28,7 @@ import {
   type Which,
 } from "./protocol.ts";
 import { refuseBeyond, type Scope } from "./scopes.ts";
+import { targetOf } from "./target.ts";
 import type { Listener, Telling } from "./telling.ts";
 
 /** Bytes: a client with more of them unread gets no more replies. */
@@ -242,7 +242,7 @@ export function createSockets(
   async function move(
     { ids, to, form }: Extract<ClientRequest, { kind: "move" }>,
   ): Promise<ServerMessage> {
-    const left = await coordinator.move(ids, await targetOf(to, ids));
+    const left = await coordinator.move(ids, await targetOf(lists, to, ids));
     const [id = ""] = ids;
     if (form === "id") {
       const error = left.get(id);
@@ -255,15 +255,6 @@ export function createSockets(
     const done = ids.length - left.size;
     const outcome = { done, left: left.size, refused };
     return { data: { message: sumUp("move", outcome), ...outcome } };
-  }
-
-  async function targetOf(
-    to: Target | number,
-    ids: readonly string[],
-  ): Promise<Target> {
-    if (typeof to !== "number") return to;
-    const before = await lists.waitingAt(to, ids);
-    return before === null ? "bottom" : { before };
   }
 
   async function idsOf(which: Which): Promise<readonly string[]> {

@@ -4,7 +4,7 @@ import { eTag, ifNoneMatch } from "@std/http/etag";
 import type { JsonObject } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import { type Coordinator, unknownId } from "../../coordinator.ts";
-import { DownloadError } from "../../download/errors.ts";
+import { DownloadError, fromRecord } from "../../download/errors.ts";
 import { bad, refuseUnknown } from "../../download/request.ts";
 import type { Lists } from "../../status/lists.ts";
 import type { Status } from "../../status/status.ts";
@@ -15,6 +15,7 @@ import {
   parseRequest,
 } from "../protocol.ts";
 import { refuseBeyond, type Scope, type Token } from "../scopes.ts";
+import { targetOf } from "../target.ts";
 import { nodesOf } from "../nodes.ts";
 import type { DoorTools } from "../sockets.ts";
 import type { Events } from "./events.ts";
@@ -147,6 +148,30 @@ export function createApi(
     return { status: 200, value };
   }
 
+  /** All is read before anything is changed. */
+  async function change({ id, fields }: Call): Promise<Result> {
+    const { limit_rate, priority } = fields;
+    const actions = [
+      ...(limit_rate === undefined ? [] : [{ action: "limit", limit_rate }]),
+      ...(priority === undefined ? [] : [{ action: "prioritize", priority }]),
+    ];
+    if (actions.length === 0) throw bad('Give a "limit_rate" or a "priority".');
+    const asked = actions.map((fields) =>
+      parseAs("command", { ...fields, id })
+    );
+    for (const { command } of asked) await coordinator.command(id, command);
+    return { status: 200, value: statusOf(id) };
+  }
+
+  async function move({ id, fields }: Call): Promise<Result> {
+    const asked = parseAs("move", { ...fields, action: "move", id });
+    const target = await targetOf(lists, asked.to, asked.ids);
+    const left = await coordinator.move(asked.ids, target);
+    const error = left.get(id);
+    if (error !== undefined) throw fromRecord(error);
+    return { status: 200, value: statusOf(id) };
+  }
+
   async function verify({ id, fields }: Call): Promise<Result> {
     const asked = parseAs("verify", { ...fields, action: "verify", id });
     const value = await coordinator.verify(id, asked.checksum);
@@ -176,12 +201,13 @@ export function createApi(
     listDownloads: list,
     addDownloads: add,
     getDownload: ({ id }) => ({ status: 200, value: statusOf(id) }),
-    changeDownload: command("limit"),
+    changeDownload: change,
     removeDownload: remove,
     pauseDownload: command("pause"),
     resumeDownload: command("resume"),
     retryDownload: command("retry"),
     refreshDownload: command("refresh"),
+    moveDownload: move,
     verifyDownload: verify,
     relocateDownload: command("relocate"),
     streamEvents: stream,

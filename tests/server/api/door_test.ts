@@ -130,6 +130,45 @@ Deno.test("a download is paused, resumed, refreshed, limited, retried and remove
   assertEquals(refusal(await ask(sluice, `GET ${place}`)), [404, "UNKNOWN_ID"]);
 });
 
+Deno.test("what waits is moved, and given a priority", async () => {
+  await using sluice = await startSluice();
+  const urls = ["a", "b", "c"].map((name) => ({
+    url: `${NOWHERE}/${name}`,
+    paused: true,
+  }));
+  const { body: { ids } } = await ask(sluice, "POST /downloads", { urls });
+  const [a = "", b = "", c = ""] = ids as string[];
+  const order = async () => {
+    const { body } = await ask(sluice, "GET /downloads?order=queue");
+    return body.data.map(({ id }: { id: string }) => id);
+  };
+  assertEquals(
+    (await ask(sluice, `POST /downloads/${c}/move`, { to: "top" })).status,
+    200,
+  );
+  assertEquals(await order(), [c, a, b]);
+  await ask(sluice, `POST /downloads/${c}/move`, { before: b });
+  assertEquals(await order(), [a, c, b]);
+  const form = await curl(
+    "-d",
+    "to=top",
+    `${apiUrl(sluice)}/downloads/${b}/move`,
+  );
+  assertEquals(JSON.parse(form).id, b);
+  assertEquals(await order(), [b, a, c]);
+  const { body } = await ask(sluice, `PATCH /downloads/${c}`, {
+    priority: "high",
+    limit_rate: 5_000,
+  });
+  assertEquals([body.priority, body.limit_rate], ["high", 5_000]);
+  for (const fields of [{}, { to: "left" }, { to: 1, before: a }]) {
+    const wrong = await ask(sluice, `POST /downloads/${a}/move`, fields);
+    assertEquals(refusal(wrong), [400, "BAD_REQUEST"]);
+  }
+  const none = await ask(sluice, "POST /downloads/x/move", { to: "top" });
+  assertEquals(refusal(none), [404, "UNKNOWN_ID"]);
+});
+
 Deno.test("a list has pages, as the socket's has", async () => {
   await using sluice = await startSluice();
   const urls = ["a", "b", "c"].map((name) => `${NOWHERE}/${name}`);
