@@ -13,7 +13,7 @@ import type { Changeable } from "../store/order.ts";
 import type { PartRecords } from "../store/part_records.ts";
 import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
-import { type Change, createBroker, type Value } from "./broker.ts";
+import { type Change, CONFLICT, createBroker, type Value } from "./broker.ts";
 import { away, createClaims } from "./claims.ts";
 import { type Entry, type Lease, newEntry } from "./entry.ts";
 import { createClusterQueue } from "./line.ts";
@@ -374,7 +374,11 @@ export async function openCluster(
     const seen = Promise.withResolvers<void>();
     waiting.set(id, seen.resolve);
     try {
-      await broker.write(`d.${id}`, newEntry(download) as Value, 0);
+      await broker.write(`d.${id}`, newEntry(download) as Value, 0)
+        .catch((error) => {
+          // An id that is there was made of the same key and the same request.
+          if (error !== CONFLICT) throw error;
+        });
       // The copies of all servers have all in one order: that of the bucket.
       await within(SEEN_WITHIN, seen.promise);
     } finally {
