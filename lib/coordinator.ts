@@ -13,7 +13,9 @@ import {
   createIds,
   type Download,
   type DownloadRequest,
+  keepsBytes,
   type RateLimits,
+  refreshed,
   refuseUnlessAllowed,
   waitingUntil,
 } from "./download/download.ts";
@@ -619,7 +621,7 @@ async function carryOut(
   download: Download,
   tools: EngineTools,
 ): Promise<void> {
-  const { catalogue, parts, tell } = tools;
+  const { catalogue, records, parts, tell } = tools;
   const { id, request, file, downloaded } = download;
   switch (command.kind) {
     case "pause": {
@@ -638,7 +640,11 @@ async function carryOut(
       break;
     }
     case "refresh":
-      await catalogue.renew(id, { ...request, url: command.url });
+      if (!keepsBytes(download, command.url)) {
+        await records.forget(id);
+        await parts.remove(download);
+      }
+      await catalogue.renew(id, refreshed(request, command));
       // Nobody else takes it from the queue: it is claimed.
       if (command.paused || isToStart(download)) {
         const state = isToStart(download)

@@ -95,6 +95,9 @@ const REQUEST: readonly Flag[] = [
     short: "H",
     times: "each",
   }),
+  flag("mirror", "URL", "another URL of the same file; once for each", {
+    times: "each",
+  }),
   ...CHECKSUMS.map((flag) => ({
     ...flag,
     meaning: `${flag.meaning}, for one URL`,

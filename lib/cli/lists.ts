@@ -1,6 +1,6 @@
 /**
- * Reads lists of URLs: one a line, and below it, indented, options of aria2's
- * lists. Pure.
+ * Reads lists of URLs: one a line, with its mirrors behind tabs, and below it,
+ * indented, options of aria2's lists. Pure.
  */
 
 import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
@@ -73,9 +73,13 @@ export function parseList(text: string): ListLine[] {
       [];
     let fault: string | null;
     if (name === undefined) {
-      const url = withoutComment(words);
-      fault = urlFault(url);
-      const asked = { url: completeUrl(url) };
+      const [url = "", ...mirrors] = withoutComment(words).split(/\t+/)
+        .map((word) => word.trim());
+      fault = urlFault(words, [url, ...mirrors]);
+      const asked = {
+        url: completeUrl(url),
+        ...(mirrors.length > 0 && { mirrors: mirrors.map(completeUrl) }),
+      };
       if (fault === null) lines.push({ kind: "download", line, fields: asked });
       fields = asked;
     } else {
@@ -93,15 +97,12 @@ function withoutComment(words: string): string {
   return comment < 0 ? words : words.slice(0, comment).trimEnd();
 }
 
-/** Why a line is not one URL; null if it may be one. */
-function urlFault(words: string): string | null {
+/** Why a line is not a URL, with its mirrors behind tabs; null if it may be. */
+function urlFault(words: string, urls: readonly string[]): string | null {
   if (words.includes("\uFFFD")) return "It is not in UTF-8.";
-  if (words.includes("\t")) {
-    return "There is more than a URL in it: of mirrors between tabs, as aria2 " +
-      "takes them, leave one.";
-  }
-  return /[\p{L}\p{N}\s]https?:\/\//iu.test(words)
-    ? "There is more than one URL in it: write each in a line of its own."
+  return urls.some((url) => /[\p{L}\p{N}\s]https?:\/\//iu.test(url))
+    ? "There is more than one URL in it: write each in a line of its own, and " +
+      "tabs between a URL and its mirrors."
     : null;
 }
 

@@ -184,6 +184,7 @@ function readMore(flags: Invocation["flags"], command: string) {
     ...("limit-rate" in flags && command !== "get" &&
       { limit_rate: readRate(String(flags["limit-rate"]), "--limit-rate") }),
     ...("priority" in flags && { priority: flags.priority }),
+    ...(mirrorsIn(flags).length > 0 && { mirrors: mirrorsIn(flags) }),
     ...("directory" in flags && { directory: flags.directory }),
     ...("proxy" in flags && { proxy: readProxyName(flags.proxy) }),
     ...(flags.sequential === true && { order: "sequential" }),
@@ -203,6 +204,12 @@ function readProxyName(given: unknown): string {
   );
 }
 
+function mirrorsIn({ mirror }: Invocation["flags"]): string[] {
+  return Array.isArray(mirror)
+    ? mirror.map((url) => completeUrl(String(url)))
+    : [];
+}
+
 /**
  * The downloads with the name that a flag gives them: to one, or to all that
  * patterns make if it takes something of each, `#1.bin`.
@@ -211,10 +218,12 @@ function withNames(
   typed: readonly (Typed | Fault)[],
   flags: Invocation["flags"],
 ): readonly (Typed | Fault)[] {
-  const checksum = CHECKSUM_ALGORITHMS.find((name) => name in flags);
-  if (checksum !== undefined && typed.length > 1) {
+  const single = mirrorsIn(flags).length > 0
+    ? "mirror"
+    : CHECKSUM_ALGORITHMS.find((name) => name in flags);
+  if (single !== undefined && typed.length > 1) {
     throw new UsageError(
-      `--${checksum} is for one URL; there are ${typed.length}.`,
+      `--${single} is for one URL; there are ${typed.length}.`,
     );
   }
   const { output } = flags;

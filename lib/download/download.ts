@@ -36,6 +36,11 @@ export interface Credentials {
 /** What a client asks for. */
 export interface DownloadRequest {
   readonly url: string;
+  /**
+   * Other URLs of the same file, the first of which stands in where the URL
+   * fails for good; absent for none.
+   */
+  readonly mirrors?: readonly string[];
   /** The name that the file is to have; null for the origin's. */
   readonly filename: string | null;
   /**
@@ -86,8 +91,6 @@ export interface DownloadRequest {
 export interface Kept {
   /** By aria2's names, as aria2 writes them; `dir` as a path below ours. */
   readonly options: Readonly<Record<string, string>>;
-  /** Other URLs of the same file. */
-  readonly uris: readonly string[];
 }
 
 /** Where a download stands, as far as a restart has to know. */
@@ -108,13 +111,22 @@ export type State =
   }
   | { readonly kind: "Failed"; readonly error: ErrorRecord };
 
+/** Stands for a download's URL among its sources: its mirrors have keys. */
+export const OWN_URL = "url";
+
 /** What the origin said of the file when it was first asked. */
 export interface FileFacts {
   /** Bytes; null where the origin does not tell. */
   readonly size: number | null;
   /** Whether it can be fetched in slices; null if that was not recorded. */
   readonly ranges: boolean | null;
+  /** Null, too, where the bytes are from several sources. */
   readonly validator: Validator | null;
+  /**
+   * The keys of the sources that the bytes are from; absent for the URL alone.
+   * Of several, only a checksum of the whole proves that they have one file.
+   */
+  readonly sources?: readonly string[];
   /** A content coding that answers name and the file's bytes are not in. */
   readonly mislabelled?: string;
   /**
@@ -240,6 +252,8 @@ export type Command =
   | {
     readonly kind: "refresh";
     readonly url: string;
+    /** Other mirrors; absent for those that it has. */
+    readonly mirrors?: readonly string[];
     /** It is paused, and stays so. */
     readonly paused?: true;
   }
@@ -293,6 +307,32 @@ export function checksumOf(
 ): FoundChecksum | null | undefined {
   if (checksum !== null) return { ...checksum, from: "request" };
   return checksumFrom === undefined ? undefined : file?.checksum ?? null;
+}
+
+/** A request with another URL for the same file, and other mirrors if it says so. */
+export function refreshed(
+  request: DownloadRequest,
+  { url, mirrors = request.mirrors ?? [] }: Extract<
+    Command,
+    { kind: "refresh" }
+  >,
+): DownloadRequest {
+  const { mirrors: _, ...rest } = request;
+  const others = mirrors.filter((mirror) => mirror !== url);
+  return { ...rest, url, ...(others.length > 0 && { mirrors: others }) };
+}
+
+/**
+ * Whether the bytes of a download are of use beside another URL's. It may be a new
+ * one of the source that all of them are from; of another source, only a checksum
+ * of the whole could prove that they are of the same file.
+ */
+export function keepsBytes(
+  { request, file }: Pick<Download, "request" | "file">,
+  url: string,
+): boolean {
+  return request.checksum !== null ||
+    file?.sources === undefined && !request.mirrors?.includes(url);
 }
 
 /** The host that a download's threads count against, with its port. */

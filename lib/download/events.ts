@@ -25,6 +25,8 @@ export type DownloadEvent =
     readonly failures: number;
     readonly wait: number;
   }
+  /** A mirror is fetched from in the place of a source that failed for good. */
+  | { readonly kind: "diverted"; readonly id: string; readonly url: string }
   /** All that was fetched is thrown away: the download begins anew. */
   | { readonly kind: "restarted"; readonly id: string }
   /** What was fetched before the program's start was read again. */

@@ -20,6 +20,8 @@ export const MOST_THREADS = 1_000;
 export const PROXY_NAME = /^[\w.\-]{1,64}$/;
 /** ... and in words. */
 export const PROXY_NAME_RULE = "up to 64 letters, digits, ., - and _";
+/** Mirrors that a download may have. */
+export const MOST_MIRRORS = 16;
 
 /** Characters of a name that a client asks for. */
 const LONGEST_NAME = 1_000;
@@ -60,6 +62,13 @@ export const START_AT = {
 
 const PLAIN_FIELDS = {
   url: URL_FIELD,
+  mirrors: {
+    type: ["array", "null"],
+    items: { type: "string", format: "uri" },
+    maxItems: MOST_MIRRORS,
+    title: `a list of at most ${MOST_MIRRORS} URLs`,
+    description: "Other URLs of the same file.",
+  },
   filename: {
     type: ["string", "null"],
     minLength: 1,

@@ -81,6 +81,27 @@ export function remedyFor(code: ErrorCode): Remedy {
   return REMEDIES[code];
 }
 
+const NOT_OF_A_SOURCE: readonly ErrorCode[] = [
+  "BAD_REQUEST",
+  "UNKNOWN_ID",
+  "WRONG_STATE",
+  "FILE_GONE",
+  "TOO_MUCH",
+  "WORKER",
+  "TOO_MANY_FILES",
+  "DISK_FULL",
+  "FILE_TOO_LARGE",
+  "DISK",
+  "PART_LOST",
+  "STATE",
+  "INTERNAL",
+];
+
+/** Whether another URL of the same file may do where an error ended one. */
+export function isOfSource(code: ErrorCode): boolean {
+  return !NOT_OF_A_SOURCE.includes(code);
+}
+
 /** What an error says of the origin's host, beyond the one download. */
 export type HostSign =
   /** It answers, whatever it says. */

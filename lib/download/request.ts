@@ -42,6 +42,7 @@ export function parseDownload(
     paused,
     checksum_from: from = null,
     start_at = null,
+    mirrors: others,
     ...checksums
   } = checked<DownloadFields>(fields, DOWNLOAD_FIELDS);
   // Asked for, the content directory itself comes before what rules say.
@@ -53,8 +54,10 @@ export function parseDownload(
   if (paused && startAt !== undefined) {
     throw bad('"paused" goes without "start_at".');
   }
+  const mirrors = mirrorsOf(url, others ?? [], limits);
   return {
     url,
+    ...(mirrors.length > 0 && { mirrors }),
     filename,
     ...(directory !== null && { directory }),
     headers: parseHeaders(headers),
@@ -73,9 +76,10 @@ export function parseDownload(
 /** The fields that a request is read from: the inverse of `parseDownload`. */
 export function fieldsOf(request: DownloadRequest): JsonObject {
   const { url, filename, directory, headers, threads, limitRate } = request;
-  const { checksum, checksumFrom, order, priority, proxy } = request;
+  const { checksum, checksumFrom, order, priority, proxy, mirrors } = request;
   return {
     url,
+    ...(mirrors !== undefined && { mirrors }),
     ...(filename !== null && { filename }),
     ...(directory !== undefined && { directory: directory || "." }),
     ...(Object.keys(headers).length > 0 && { headers }),
@@ -99,6 +103,30 @@ export function momentIn(text: string | null): number | undefined {
   const time = Date.parse(text);
   if (!Number.isNaN(time)) return time;
   throw bad(`"start_at" must be ${START_AT.title}.`);
+}
+
+/**
+ * The mirrors of a URL: each is checked like the URL itself, and counts once.
+ *
+ * @throws {DownloadError} BAD_URL, naming the one that is wrong.
+ */
+function mirrorsOf(
+  url: string,
+  mirrors: readonly string[],
+  { urlLength }: RequestLimits,
+): string[] {
+  const parsed = mirrors.map((mirror, index) => {
+    try {
+      return parseUrl(mirror, urlLength);
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
+      throw new DownloadError(
+        error.code,
+        `"mirrors"[${index}]: ${error.message}`,
+      );
+    }
+  });
+  return [...new Set(parsed)].filter((mirror) => mirror !== url);
 }
 
 function parseHeaders(

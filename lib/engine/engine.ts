@@ -16,7 +16,7 @@ import type { Tell } from "../download/events.ts";
 import { headersByRules, type Rule } from "../download/rules.ts";
 import type { DiskRoom } from "../files/disk_room.ts";
 import type { DownloadParts } from "../files/parts.ts";
-import { requestFor } from "../origin/request.ts";
+import { requestFor, requestOfSource } from "../origin/request.ts";
 import type { Catalogue } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
 import type { Claim, Queue } from "../store/queue.ts";
@@ -299,7 +299,10 @@ export function createEngine(
     if (plan.kind === "steal") pool.bound(plan.from.number, plan.from.end);
     const task = {
       thread: thread.number,
-      ...requestFor({ ...request, headers }, source.location),
+      ...requestFor(
+        requestOfSource({ ...request, headers }, source.url),
+        source.location,
+      ),
       slice: plan.slice,
       reach: thread.reach,
       pinned: pinnedOf(transfer),

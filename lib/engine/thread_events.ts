@@ -20,6 +20,7 @@ import {
   endOfBody,
   failed,
   gotAnswer,
+  isAtLead,
   isWhole,
   learn,
   pinnedOf,
@@ -94,15 +95,19 @@ function onAnswered(
   const { answer, mislabelled, url, direct, disposition } = answered;
   const { modified, checksum, mediaType } = answered;
   const { hosts, driver, room, tell } = tools;
-  const { download: { id, request }, source } = transfer;
+  const { download: { id, request } } = transfer;
+  const { source } = thread;
   const redirected = url !== withoutUserinfo(source.url);
   const location = redirected && direct ? url : null;
   const { size, validator } = answer;
   const end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
-  gotAnswer(transfer, thread, { location, end }, performance.now());
+  const facts = { location, end, validator };
+  gotAnswer(transfer, thread, facts, performance.now());
   hosts.answered(source.host);
   if (transfer.file !== null) return;
-  const name = filenameFor(request.filename, disposition, url);
+  // The same file has the same name, wherever it is from.
+  const named = source.url === request.url ? url : request.url;
+  const name = filenameFor(request.filename, disposition, named);
   const ranges = answer.kind === "slice";
   const label = mislabelled === null ? {} : { mislabelled };
   const time = modified === null ? {} : { modified };
@@ -146,12 +151,13 @@ function onEnded(
   end(transfer, thread);
   tools.registry.ended(thread);
   if (outcome.kind === "done") {
-    tools.hosts.served(transfer.source.host);
+    tools.hosts.served(thread.source.host);
     endOfBody(transfer, thread.run.end);
   }
   const { phase } = transfer;
   if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
   if (isWhole(transfer) && !isTooShort(transfer, thread, outcome.error)) return;
+  if (!isAtLead(transfer, thread)) return;
   const { url, location } = thread.source;
   const redirected = location !== null;
   const error = redirected ? outcome.error : explained(outcome.error, url);
@@ -188,7 +194,7 @@ export function onFailure(
   tools: ThreadEventTools,
 ): void {
   const { registry, hosts, driver, tell, attempts, retryWait } = tools;
-  const { download: { id }, source: { host } } = transfer;
+  const { download: { id }, source: { host, url: failing } } = transfer;
   const left = threadsByHost(registry.all()).get(host) ?? 0;
   const sign = hostSignOf(error.code);
   if (sign === "silent" && left === 0) hosts.silent(host);
@@ -203,9 +209,10 @@ export function onFailure(
     retryWait,
   });
   failed(transfer, error, setback);
-  const { failures, notBefore } = transfer;
+  const { failures, notBefore, source: { url } } = transfer;
   const wait = Math.max(0, Math.round(notBefore - now));
   tell({ kind: "setback", id, error, failures, wait });
+  if (url !== failing) tell({ kind: "diverted", id, url });
   if (follows.kind === "stop") driver.bring(transfer, follows.then);
   if (follows.kind !== "fewer") return;
   if (left > 0 || error.code === "BUSY") hosts.refused(host, left);

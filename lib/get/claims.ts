@@ -280,9 +280,10 @@ function readRecord(path: string): PartRecord | null {
 
 function isRecord(value: unknown): value is PartRecord {
   if (!isObject(value) || !isObject(value.file)) return false;
-  const { file: { name, size, ranges, validator }, runs } = value;
+  const { file: { name, size, ranges, validator, sources = [] }, runs } = value;
   return typeof name === "string" && Number.isSafeInteger(size) &&
     ranges === true && (validator === null || isValidator(validator)) &&
+    Array.isArray(sources) &&
     Array.isArray(runs) && runs.every((run) => isRun(run, Number(size)));
 }
 

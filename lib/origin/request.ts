@@ -66,6 +66,25 @@ export function requestForOther(
   return own === null ? asked : { ...asked, credentials: own };
 }
 
+/**
+ * A download's request as a source of its file is asked: what was given for the
+ * URL's own origin goes to no mirror elsewhere.
+ */
+export function requestOfSource<
+  Request extends Pick<DownloadRequest, "url" | "headers" | "credentials">,
+>(request: Request, url: string): Request {
+  if (url === request.url) return request;
+  const to = new URL(url);
+  const { credentials, ...rest } = request;
+  const isSame = to.origin === new URL(request.url).origin;
+  return {
+    ...rest as Request,
+    url,
+    headers: headersFor(to, request),
+    ...(isSame && credentials && { credentials }),
+  };
+}
+
 function credentialsOf(
   { url, credentials }: Pick<DownloadRequest, "url" | "credentials">,
 ): Credentials | null {

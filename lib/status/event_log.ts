@@ -23,6 +23,7 @@ function fieldsOf(event: DownloadEvent): Fields | null {
     case "room":
       return null;
     case "added":
+    case "diverted":
       return { id: event.id, url: loggable(event.url) };
     case "answered": {
       const { id, file: { name, size, ranges } } = event;

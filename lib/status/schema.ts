@@ -40,12 +40,50 @@ export const CHECKSUM = {
   required: ["algorithm", "digest", "from"],
 } as const satisfies Schema;
 
+/** An error. */
+const FAULT = {
+  type: ["object", "null"],
+  properties: {
+    code: { enum: ERROR_CODES },
+    message: { type: "string" },
+  },
+  required: ["code", "message"],
+} as const;
+
+/** An error as clients see it. */
+export type Fault = NonNullable<Typed<typeof FAULT>>;
+
+/** A URL that a file may come from, where it has mirrors. */
+const SOURCE = {
+  type: "object",
+  properties: {
+    url: { type: "string" },
+    standing: {
+      enum: ["used", "failed", "spare"],
+      description:
+        "Whether bytes of the file are from it, it failed for good, or it is " +
+        "not in use.",
+    },
+    threads: { ...COUNT, description: "Running now." },
+    error: { ...FAULT, description: "Why it failed." },
+  },
+  required: ["url", "standing", "threads", "error"],
+} as const satisfies Schema;
+
+/** A URL that a file may come from, where it has mirrors. */
+export type SourceStatus = Typed<typeof SOURCE>;
+
 /** A download as clients see it. The names are the protocol's. */
 export const STATUS = {
   type: "object",
   properties: {
     id: { type: "string" },
     url: { type: "string" },
+    sources: {
+      type: "array",
+      items: SOURCE,
+      description: "The URL and its mirrors; absent where there are none.",
+    },
     process_status: { enum: PROCESS_STATUSES },
     filename: {
       ...TEXT_OR_NULL,
@@ -135,12 +173,7 @@ export const STATUS = {
       description: "The name of the proxy that it was given; absent for none.",
     },
     error: {
-      type: ["object", "null"],
-      properties: {
-        code: { enum: ERROR_CODES },
-        message: { type: "string" },
-      },
-      required: ["code", "message"],
+      ...FAULT,
       description: "Why it failed or paused, or what it is trying again after.",
     },
     added_at: DATE,

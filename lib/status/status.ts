@@ -6,12 +6,26 @@ import {
   type Download,
   type Held,
   type LimitedBy,
+  OWN_URL,
 } from "../download/download.ts";
+import type { ErrorRecord } from "../download/errors.ts";
 import { type Range, total } from "../download/ranges.ts";
-import { isBegun, type Transfer } from "../transfer/transfer.ts";
-import type { Disk, Status, TimetableStatus, Totals } from "./schema.ts";
+import { createSources, type Source } from "../transfer/source.ts";
+import {
+  isBegun,
+  sourcesWithBytes,
+  type Transfer,
+} from "../transfer/transfer.ts";
+import type {
+  Disk,
+  Fault,
+  SourceStatus,
+  Status,
+  TimetableStatus,
+  Totals,
+} from "./schema.ts";
 
-export type { Disk, Status, TimetableStatus, Totals };
+export type { Disk, SourceStatus, Status, TimetableStatus, Totals };
 
 /** The status of a download that no thread works on. */
 export function statusOf(download: Download): Status {
@@ -23,6 +37,7 @@ export function statusOf(download: Download): Status {
   return {
     id,
     url: request.url,
+    ...sourcesOf(download),
     process_status: state.kind,
     filename: file?.name ?? request.filename,
     directory: request.directory || null,
@@ -44,7 +59,7 @@ export function statusOf(download: Download): Status {
     ...(state.kind === "Paused" && state.startAt !== undefined &&
       { start_at: isoDate(state.startAt) }),
     ...(request.proxy && { proxy: request.proxy }),
-    error: error && { code: error.code, message: error.message },
+    error: error && faultOf(error),
     added_at: isoDate(addedAt),
     finished_at: finishedAt === null ? null : isoDate(finishedAt),
   };
@@ -67,6 +82,7 @@ export function statusOfTransfer(
   const checksum = checksumOf(download.request, file);
   return {
     ...statusOf(download),
+    ...sourcesOfTransfer(transfer),
     process_status: isBegun(transfer) ? "Downloading" : "Queued",
     filename: file?.name ?? download.request.filename,
     size,
@@ -82,8 +98,48 @@ export function statusOfTransfer(
       .filter(({ run, end }) => run.end < end && end !== Infinity)
       .map(({ run, end }) => pairOf({ start: run.end, end })),
     ...(checksum !== undefined && { checksum }),
-    error: lastError && { code: lastError.code, message: lastError.message },
+    error: lastError && faultOf(lastError),
   };
+}
+
+function faultOf({ code, message }: ErrorRecord): Fault {
+  return { code, message };
+}
+
+/** What `sources` is of a download that no thread works on. */
+function sourcesOf(
+  { request, file }: Download,
+): Pick<Status, "sources"> {
+  if (request.mirrors === undefined) return {};
+  const used = file === null ? [] : file.sources ?? [OWN_URL];
+  const sources = createSources(request).map(({ url, key }): SourceStatus => ({
+    url,
+    standing: used.includes(key) ? "used" : "spare",
+    threads: 0,
+    error: null,
+  }));
+  return { sources };
+}
+
+/** ... and of one that is being fetched. */
+function sourcesOfTransfer(transfer: Transfer): Pick<Status, "sources"> {
+  const { download: { request }, source, lost } = transfer;
+  if (request.mirrors === undefined) return {};
+  const withBytes = sourcesWithBytes(transfer);
+  const threads = [...transfer.threads.values()];
+  const sources = createSources(request).map(({ url, key }): SourceStatus => {
+    const isIt = (other: Source) => other.key === key;
+    const error = lost.find(({ source }) => isIt(source))?.error ?? null;
+    const running = threads.filter(({ source }) => isIt(source)).length;
+    const isUsed = isIt(source) || running > 0 || withBytes.some(isIt);
+    return {
+      url,
+      standing: error !== null ? "failed" : isUsed ? "used" : "spare",
+      threads: running,
+      error: error && faultOf(error),
+    };
+  });
+  return { sources };
 }
 
 function progressOf(downloaded: number, size: number | null): number | null {

@@ -143,6 +143,16 @@ export const STEPS: readonly string[] = [
      WHEN new.${IN_LINE}
        AND (old.state <> new.state OR old.place <> new.place)
      BEGIN ${LINE_GROWS} END;`,
+  // What aria2's clients gave besides a URL was kept to be read back only.
+  `UPDATE downloads SET request = json_remove(
+     iif(
+       json_array_length(request, '$.kept.uris') > 0,
+       json_set(request, '$.mirrors', json(request -> '$.kept.uris')),
+       request
+     ),
+     '$.kept.uris'
+   )
+   WHERE json_type(request, '$.kept.uris') IS NOT NULL;`,
 ];
 
 /**

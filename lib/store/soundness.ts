@@ -47,9 +47,12 @@ const IS_DAMAGED = `(
     ${prioritySql("place")} = CASE request ->> '$.priority'
       WHEN 'high' THEN 0 WHEN 'low' THEN 2
       ELSE iif(json_type(request, '$.priority') IS NULL, 1, NULL) END AND
+    (json_type(request, '$.mirrors') IS NULL OR
+      json_type(request, '$.mirrors') IS 'array' AND
+      NOT EXISTS (SELECT 1 FROM json_each(request, '$.mirrors')
+        WHERE NOT is_url(value))) AND
     (json_type(request, '$.kept') IS NULL OR
-      json_type(request, '$.kept.options') IS 'object' AND
-      json_type(request, '$.kept.uris') IS 'array') AND
+      json_type(request, '$.kept.options') IS 'object') AND
     (file IS NULL OR
       json_type(file, '$.name') IS 'text' AND
       json_type(file, '$.size') IN ('integer', 'null') AND
@@ -59,6 +62,7 @@ const IS_DAMAGED = `(
       (json_type(file, '$.validator') IS 'null' OR
         file ->> '$.validator.kind' IN ('etag', 'modified') AND
         json_type(file, '$.validator.value') IS 'text') AND
+      coalesce(json_type(file, '$.sources'), 'array') = 'array' AND
       coalesce(json_type(file, '$.modified'), 'integer') = 'integer' AND
       coalesce(json_type(file, '$.checksum'), 'null')
         IN ('object', 'null') AND

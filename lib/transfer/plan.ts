@@ -222,7 +222,9 @@ export function idle(transfer: Transfer): Thread[] {
   const threads = [...transfer.threads.values()];
   return threads.filter((thread) => {
     const { run, end, state } = thread;
-    if (state === "stopping" || end === Infinity) return false;
+    if (state === "stopping") return false;
+    if (isLost(transfer, thread)) return true;
+    if (end === Infinity) return false;
     if (!isDone(transfer, { start: run.end, end })) return false;
     if (!rests(thread) || isWhole(transfer)) return true;
     const unproven = threads.some(({ slice, run }) =>
@@ -230,6 +232,11 @@ export function idle(transfer: Transfer): Thread[] {
     );
     return !transfer.refused && !unproven;
   });
+}
+
+/** Whether a thread's source has failed for good meanwhile. */
+function isLost({ lost }: Transfer, { source: { key } }: Thread): boolean {
+  return lost.some(({ source }) => source.key === key);
 }
 
 /**

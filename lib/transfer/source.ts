@@ -1,28 +1,54 @@
 /** One URL that a file may come from, and how its origin answers. Pure. */
 
+import { fingerprint } from "../base/fingerprint.ts";
+import {
+  type DownloadRequest,
+  OWN_URL,
+  type Validator,
+} from "../download/download.ts";
 import { NO_PACE, type Pace, paceAfter } from "./slice_length.ts";
 
 /** What is known of a URL. A source never changes: new knowledge is a new one. */
 export interface Source {
   readonly url: string;
+  /** Tells it from the download's others in records, which hold no URL. */
+  readonly key: string;
   /** The URL's host and port, at which its threads are counted. */
   readonly host: string;
   /** Where redirects led from the URL; null where none is known. */
   readonly location: string | null;
+  /** What its first answer carried; null before it, or if that was nothing. */
+  readonly validator: Validator | null;
   /** The shortest wait for an answer, in milliseconds; Infinity before one. */
   readonly answersIn: number;
   readonly pace: Pace;
 }
 
-/** A source that has not been asked yet. */
-export function createSource(url: string): Source {
+/** All sources of a download, none asked yet: its URL, then its mirrors. */
+export function createSources(
+  { url, mirrors = [] }: Pick<DownloadRequest, "url" | "mirrors">,
+): [Source, ...Source[]] {
+  return [
+    createSource(url, OWN_URL),
+    ...mirrors.map((mirror) => createSource(mirror, fingerprint(mirror))),
+  ];
+}
+
+function createSource(url: string, key: string): Source {
   return {
     url,
+    key,
     host: new URL(url).host,
     location: null,
+    validator: null,
     answersIn: Infinity,
     pace: NO_PACE,
   };
+}
+
+/** The source, but nothing is known of what its answers are of. */
+export function anew(source: Source): Source {
+  return { ...source, location: null, validator: null };
 }
 
 /** The source after an answer that took `wait` milliseconds. */
@@ -44,3 +70,15 @@ export function afterSlice(
   const rate = length / (Math.max(1, took) / 1000);
   return { ...source, pace: paceAfter(source.pace, length, rate) };
 }
+
+/** A source as a message may name it: neither userinfo nor query, nor much. */
+export function nameOf({ url }: Pick<Source, "url">): string {
+  const { host, pathname } = new URL(url);
+  const name = host + pathname;
+  return name.length <= LONGEST_NAME
+    ? name
+    : `${name.slice(0, LONGEST_NAME - 1)}…`;
+}
+
+/** Characters. */
+const LONGEST_NAME = 80;

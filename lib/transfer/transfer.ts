@@ -8,8 +8,10 @@ import {
   type Download,
   type DownloadRequest,
   type FileFacts,
+  OWN_URL,
   type Pinned,
   type State,
+  type Validator,
 } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
 import {
@@ -23,7 +25,8 @@ import {
 import {
   afterAnswer,
   afterSlice,
-  createSource,
+  anew,
+  createSources,
   type Source,
 } from "./source.ts";
 
@@ -94,7 +97,17 @@ export interface Recorded {
  */
 export interface Transfer {
   readonly download: Download;
+  /** The one that leads: what becomes of it decides on the transfer. */
   readonly source: Source;
+  /** Those that may lead after it, in their order. */
+  readonly others: readonly Source[];
+  /** Those that led before, and failed for good. */
+  readonly lost: readonly LostSource[];
+  /**
+   * Those whose bytes together had another checksum than the file's: after that,
+   * it comes from one source alone.
+   */
+  readonly mixed: readonly Source[];
   readonly phase: Phase;
   readonly file: FileFacts | null;
   readonly ask: Ask;
@@ -118,10 +131,24 @@ export interface Transfer {
   readonly recorded: Recorded;
 }
 
+/** A source that failed for good, and why. */
+export interface LostSource {
+  readonly source: Source;
+  readonly error: ErrorRecord;
+}
+
 /** What a failure changes of a transfer. */
 export type Setback = Pick<
   Transfer,
-  "source" | "best" | "failures" | "restarts" | "refused" | "notBefore"
+  | "source"
+  | "others"
+  | "lost"
+  | "mixed"
+  | "best"
+  | "failures"
+  | "restarts"
+  | "refused"
+  | "notBefore"
 >;
 
 /** What a new thread of a transfer is to do. */
@@ -153,11 +180,14 @@ export function createTransfer(
   now: number,
 ): Transfer {
   const done = union(runs);
+  const file = runs.length > 0 ? download.file : null;
   return {
     download,
-    source: createSource(download.request.url),
+    ...ledBy(createSources(download.request), file),
+    lost: [],
+    mixed: [],
     phase: { kind: runs.length > 0 ? "verifying" : "fetching" },
-    file: runs.length > 0 ? download.file : null,
+    file,
     ask: "slices",
     threads: new Map(),
     runs: [...runs],
@@ -176,6 +206,28 @@ export function createTransfer(
 /** Whether a transfer has begun; until then it waits for its first thread. */
 export function isBegun({ threads, done, failures }: Transfer): boolean {
   return threads.size > 0 || done.length > 0 || failures > 0;
+}
+
+/** What bytes were fetched from goes on: others may have another file. */
+function ledBy(
+  sources: readonly [Source, ...Source[]],
+  file: FileFacts | null,
+): Pick<Transfer, "source" | "others"> {
+  const [first] = sources;
+  const [key, another] = keysOf(file);
+  const source = another === undefined
+    ? sources.find((source) => source.key === key) ?? first
+    : first;
+  const validator = source.key === key ? file?.validator ?? null : null;
+  return {
+    source: { ...source, validator },
+    others: sources.filter((one) => one !== source),
+  };
+}
+
+/** The keys of the sources that a file's bytes are from. */
+function keysOf(file: FileFacts | null): readonly string[] {
+  return file?.sources ?? [OWN_URL];
 }
 
 /**
@@ -251,19 +303,21 @@ export interface AnswerFacts {
   readonly location: string | null;
   /** The offset at which the answer ends; Infinity if it does not tell. */
   readonly end: number;
+  readonly validator: Validator | null;
 }
 
 /** The origin has answered a thread's request. */
 export function gotAnswer(
   transfer: Transfer,
   thread: Thread,
-  { location, end }: AnswerFacts,
+  { location, end, validator }: AnswerFacts,
   now: number,
 ): void {
-  const source = afterAnswer(transfer.source, now - thread.startedAt);
-  change(transfer, {
-    source: location === null ? source : { ...source, location },
-  });
+  changeSource(transfer, thread, (source) => ({
+    ...afterAnswer(source, now - thread.startedAt),
+    ...(location !== null && { location }),
+    validator: source.validator ?? validator,
+  }));
   // The wait for an answer tells nothing of how fast its bytes come.
   const mark = { at: now, position: thread.run.end };
   changeThread(thread, {
@@ -272,6 +326,21 @@ export function gotAnswer(
     since: mark,
     next: mark,
   });
+}
+
+/** What is known of a thread's source changes, unless it is lost by now. */
+function changeSource(
+  transfer: Transfer,
+  { source: { key } }: Thread,
+  changed: (source: Source) => Source,
+): void {
+  const { source, others } = transfer;
+  if (source.key === key) change(transfer, { source: changed(source) });
+  else if (others.length > 0) {
+    change(transfer, {
+      others: others.map((one) => one.key === key ? changed(one) : one),
+    });
+  }
 }
 
 /**
@@ -283,7 +352,9 @@ export function learn(
   thread: Thread,
   file: FileFacts,
 ): void {
-  change(transfer, { file });
+  const { key } = thread.source;
+  const known = key === OWN_URL ? file : { ...file, sources: [key] };
+  change(transfer, { file: known });
   if (pinnedOf(transfer) === null) bound(thread, thread.reach);
 }
 
@@ -297,9 +368,13 @@ export function wrote(
   const { slice, startedAt, next } = thread;
   if (run.end === slice.end && thread.run.end < slice.end) {
     const length = slice.end - slice.start;
-    const source = afterSlice(transfer.source, length, now - startedAt);
-    change(transfer, { source });
+    changeSource(
+      transfer,
+      thread,
+      (source) => afterSlice(source, length, now - startedAt),
+    );
   }
+  if (run.end > run.start) mix(transfer, thread.source.key);
   // It has gone on behind its slice: what it wrote before is a run of its own.
   if (run.start > thread.run.start) (transfer.runs as Run[]).push(thread.run);
   changeThread(thread, { run });
@@ -313,7 +388,18 @@ export function wrote(
   if (transfer.phase.kind === "stopping") return;
   const bytes = total(transfer.done);
   if (bytes <= transfer.best) return;
-  change(transfer, { best: bytes, failures: 0, lastError: null });
+  change(transfer, { best: bytes, lastError: null });
+  if (isAtLead(transfer, thread)) change(transfer, { failures: 0 });
+}
+
+/** The file has bytes of a source: of several, no validator proves anything. */
+function mix(transfer: Transfer, key: string): void {
+  const { file } = transfer;
+  const keys = keysOf(file);
+  if (file === null || keys.includes(key)) return;
+  change(transfer, {
+    file: { ...file, validator: null, sources: [...keys, key] },
+  });
 }
 
 /** A thread has ended. What it wrote stays. */
@@ -332,13 +418,17 @@ export function endOfBody(transfer: Transfer, size: number): void {
   if (file?.size === null) change(transfer, { file: { ...file, size } });
 }
 
-/** A thread, which has ended, or a job has failed; it goes on for now. */
+/**
+ * A thread, which has ended, or a job has failed; it goes on for now. Where another
+ * source leads from now on, the error is none of that one's.
+ */
 export function failed(
   transfer: Transfer,
   error: ErrorRecord,
   setback: Setback,
 ): void {
-  change(transfer, { ...setback, lastError: error });
+  const isOther = setback.source.key !== transfer.source.key;
+  change(transfer, { ...setback, lastError: isOther ? null : error });
 }
 
 /** Something that will be tried again has failed; nothing else changes. */
@@ -364,9 +454,10 @@ export function bringTo(transfer: Transfer, then: Ending): void {
 
 /** Forgets all that has been fetched; the phase stays. */
 export function beginAnew(transfer: Transfer, ask: Ask): void {
-  const source = { ...transfer.source, location: null };
+  const source = anew(transfer.source);
+  const others = transfer.others.map(anew);
   const none = { file: null, runs: [], done: [], refused: false };
-  change(transfer, { ...none, ask, source });
+  change(transfer, { ...none, ask, source, others });
   forgotten(transfer);
 }
 
@@ -412,16 +503,48 @@ export function rests({ state, run, end, reach }: Thread): boolean {
 }
 
 /**
- * What answers must fit; null as long as there was none to pin, or nothing would
- * prove that two are of the same file: neither validator nor checksum.
+ * What a source's answers must fit; null as long as there was none to pin, or
+ * nothing would prove that two are of the same file: neither validator nor
+ * checksum.
+ *
+ * @param source By default, the one that leads.
  */
 export function pinnedOf(
-  { file, download }: Pick<Transfer, "file" | "download">,
+  transfer: Pick<Transfer, "file" | "download" | "source">,
+  source = transfer.source,
 ): Pinned | null {
+  const { file, download: { request } } = transfer;
   if (!file?.ranges || file.size === null) return null;
-  const { size, validator, mislabelled } = file;
-  if (validator === null && download.request.checksum === null) return null;
-  return { size, validator, ...(mislabelled && { mislabelled }) };
+  const { size, mislabelled } = file;
+  const [first, another] = keysOf(file);
+  const isAlone = source.key === first && another === undefined;
+  const { validator } = isAlone ? file : source;
+  if (request.checksum === null && !(isAlone && validator !== null)) {
+    return null;
+  }
+  const isFirst = source.key === first;
+  return { size, validator, ...(isFirst && mislabelled && { mislabelled }) };
+}
+
+/** Whether a thread fetches from the source that leads. */
+export function isAtLead({ source }: Transfer, thread: Thread): boolean {
+  return thread.source.key === source.key;
+}
+
+/** How many threads fetch from the source that leads. */
+export function threadsAtLead(transfer: Transfer): number {
+  return transfer.threads.values()
+    .filter((thread) => isAtLead(transfer, thread))
+    .reduce((sum) => sum + 1, 0);
+}
+
+/** The sources that the file's bytes are from, those that are lost among them. */
+export function sourcesWithBytes(
+  { file, source, others, lost }: Transfer,
+): Source[] {
+  const keys = keysOf(file);
+  return [...lost.map(({ source }) => source), source, ...others]
+    .filter(({ key }) => keys.includes(key));
 }
 
 /**
@@ -430,8 +553,21 @@ export function pinnedOf(
  */
 export function isUnproven(transfer: Transfer): boolean {
   const pinned = pinnedOf(transfer);
-  return pinned !== null && pinned.validator === null &&
+  return pinned !== null && transfer.file?.validator === null &&
     transfer.runs.length > 1;
+}
+
+/**
+ * Whether bytes of several sources may meet in the file: a checksum of the whole
+ * proves that they are of one, and has not disproved it.
+ */
+export function mayMix({ download, mixed }: Transfer): boolean {
+  return download.request.checksum !== null && mixed.length === 0;
+}
+
+/** Whether bytes of several sources are in the file. */
+export function isMixed({ file }: Transfer): boolean {
+  return keysOf(file).length > 1;
 }
 
 /** All that is written, as it is to be recorded. */

@@ -1,15 +1,20 @@
 /** What a failure means for a transfer. Pure. */
 
 import type { ErrorCode, ErrorRecord } from "../download/errors.ts";
-import { type Remedy, remedyFor } from "../download/remedies.ts";
+import { isOfSource, type Remedy, remedyFor } from "../download/remedies.ts";
+import { nameOf } from "./source.ts";
 import {
   type Ask,
   type Ending,
+  isMixed,
   isUnproven,
   isWhole,
+  mayMix,
   pinnedOf,
   type Rest,
   type Setback,
+  sourcesWithBytes,
+  threadsAtLead,
   type Transfer,
 } from "./transfer.ts";
 
@@ -50,16 +55,87 @@ export interface Circumstances {
 
 /**
  * Decides what the failure of a thread, which has ended, or of a job means for
- * the transfer. Pure: what it changes is in the verdict's setback.
+ * the transfer; a thread's is one at the source that leads. Pure: what it changes
+ * is in the verdict's setback.
  */
 export function judge(
   transfer: Transfer,
   error: ErrorRecord,
   circumstances: Circumstances,
 ): Verdict {
+  const verdict = judgeSource(transfer, error, circumstances);
+  const { follows, setback } = verdict;
+  if (follows.kind !== "stop" || follows.then.kind !== "settle") return verdict;
+  if (follows.then.state.kind !== "Failed") return verdict;
+  return standIn(transfer, setback, error) ??
+    stopAs(setback, { kind: "Failed", error: ofAll(transfer, error) });
+}
+
+/**
+ * Another source leads in the place of one that failed for good; null if there is
+ * none, or it would do no better. With a checksum, it goes on from the bytes that
+ * are there: that proves in the end that both have one file.
+ */
+function standIn(
+  transfer: Transfer,
+  before: Setback,
+  error: ErrorRecord,
+): Verdict | null {
+  const { others: [next, ...others], lost, mixed } = transfer;
+  if (next === undefined || !isOfSource(error.code)) return null;
+  const isWrong = error.code === "CHECKSUM";
+  // If two have the same, it is the checksum that is wrong.
+  if (isWrong && (mixed.length > 0 || lost.some(isOfWrongFile))) return null;
+  const setback = {
+    ...before,
+    source: next,
+    others,
+    lost: [...lost, { source: transfer.source, error }],
+    failures: 0,
+    restarts: 0,
+    refused: false,
+    notBefore: 0,
+  };
+  const goesOn = !isWrong && mayMix(transfer) &&
+    pinnedOf(transfer, next) !== null;
+  return goesOn
+    ? { follows: { kind: "continue" }, setback }
+    : stop({ ...setback, best: 0 }, { kind: "restart", ask: "slices" });
+}
+
+function isOfWrongFile({ error }: Transfer["lost"][number]): boolean {
+  return error.code === "CHECKSUM";
+}
+
+/** An error that names all sources that were tried, if there were several. */
+function ofAll(
+  { source, lost, mixed }: Transfer,
+  error: ErrorRecord,
+): ErrorRecord {
+  if (lost.length + mixed.length === 0 || !isOfSource(error.code)) return error;
+  const tried = [...lost, { source, error }]
+    .map(({ source, error }) => `${nameOf(source)}: ${error.message}`);
+  const names = mixed.map(nameOf).join(" and ");
+  const before = mixed.length === 0
+    ? []
+    : [`Before, bytes of ${names} together had another checksum, too.`];
+  const message = [
+    ...(lost.length > 0 ? ["No URL has brought the file."] : []),
+    ...tried,
+    ...before,
+  ].join(" ");
+  return { ...error, message };
+}
+
+/** Decides so as if there were no other source. */
+function judgeSource(
+  transfer: Transfer,
+  error: ErrorRecord,
+  circumstances: Circumstances,
+): Verdict {
   // Where a redirect led may be down, and another place be known by now.
   const { redirected } = circumstances;
-  const lost = redirected && transfer.threads.size === 0;
+  const lost = redirected && threadsAtLead(transfer) === 0;
   const same = unchanged(transfer, error);
   const setback = lost ? fromUrl(same) : same;
   switch (remedyFor(error.code)) {
@@ -70,6 +146,7 @@ export function judge(
     case "restart":
       return restart(setback, transfer.ask, error);
     case "unproven":
+      if (isMixed(transfer)) return unmix(transfer, setback);
       return isUnproven(transfer)
         ? restart(setback, "whole", error)
         : stopAs(setback, { kind: "Failed", error });
@@ -82,7 +159,7 @@ export function judge(
         : restart(setback, "whole", error);
     case "whole":
       // A thread that is served goes on where others are not.
-      if (!isFinal(transfer) || transfer.threads.size > 0) {
+      if (!isFinal(transfer) || threadsAtLead(transfer) > 0) {
         return again(transfer, setback, error, circumstances);
       }
       return transfer.ask === "whole"
@@ -96,7 +173,7 @@ export function judge(
       if (redirected) {
         return again(transfer, fromUrl(setback), error, circumstances);
       }
-      if (transfer.threads.size === 0 && isFinal(transfer)) {
+      if (threadsAtLead(transfer) === 0 && isFinal(transfer)) {
         return stopAs(setback, { kind: "Failed", error });
       }
       return withFewer(transfer, setback, error, circumstances);
@@ -107,14 +184,29 @@ export function judge(
   }
 }
 
+/**
+ * Bytes of several sources are not the file: it is fetched once more, from one of
+ * them alone, or from one that none of the bytes were from.
+ */
+function unmix(transfer: Transfer, before: Setback): Verdict {
+  const mixed = sourcesWithBytes(transfer);
+  const all = [transfer.source, ...transfer.others];
+  const source = all.find((one) => !mixed.includes(one)) ?? transfer.source;
+  const others = all.filter((one) => one !== source);
+  const setback = { ...before, source, others, mixed, best: 0, failures: 0 };
+  return stop(setback, { kind: "restart", ask: "slices" });
+}
+
 /** What a transfer is like without a setback, but for having been refused. */
-function unchanged(
-  { source, best, failures, restarts, notBefore, refused, threads }: Transfer,
-  { code }: ErrorRecord,
-): Setback {
-  const now = threads.size > 0 && REFUSALS.includes(remedyFor(code));
-  const before = { source, best, failures, restarts, notBefore };
-  return { ...before, refused: refused || now };
+function unchanged(transfer: Transfer, { code }: ErrorRecord): Setback {
+  const { source, others, lost, mixed } = transfer;
+  const { best, failures, restarts, notBefore, refused } = transfer;
+  const now = threadsAtLead(transfer) > 0 &&
+    REFUSALS.includes(remedyFor(code));
+  return {
+    ...{ source, others, lost, mixed, best, failures, restarts, notBefore },
+    refused: refused || now,
+  };
 }
 
 /** What is done about an origin that refuses a request, not a connection. */
@@ -133,7 +225,7 @@ function withFewer(
   circumstances: Circumstances,
 ): Verdict {
   const fewer = { kind: "fewer" } as const;
-  if (transfer.threads.size > 0) return { follows: fewer, setback };
+  if (threadsAtLead(transfer) > 0) return { follows: fewer, setback };
   const verdict = again(transfer, setback, error, circumstances);
   const goesOn = verdict.follows.kind === "continue";
   return goesOn ? { ...verdict, follows: fewer } : verdict;
@@ -144,9 +236,9 @@ function withFewer(
  * later, it may be a node's bad moment, and a file is soon thrown away; and while
  * a thread is served, that one may bring the rest.
  */
-function isFinal({ done, failures, threads }: Transfer): boolean {
-  return done.length === 0 ||
-    threads.size === 0 && failures >= MOST_REFUSALS - 1;
+function isFinal(transfer: Transfer): boolean {
+  return transfer.done.length === 0 ||
+    threadsAtLead(transfer) === 0 && transfer.failures >= MOST_REFUSALS - 1;
 }
 
 /**
@@ -169,14 +261,15 @@ function again(
     ? Math.max(before.notBefore, now + wait)
     : before.notBefore;
   const setback = { ...before, failures, notBefore };
-  if (transfer.threads.size === 0 && failures >= attempts) {
+  if (threadsAtLead(transfer) === 0 && failures >= attempts) {
     return stopAs(setback, { kind: "Failed", error });
   }
   if (failures === attempts - 1 && isUnheard(transfer, error)) {
     return stop(setback, { kind: "restart", ask: "whole" });
   }
   // What came of an unpinned file is of no use beside another answer.
-  const unpinned = transfer.file !== null && pinnedOf(transfer) === null;
+  const { file } = transfer;
+  const unpinned = file !== null && pinnedOf(transfer) === null;
   return unpinned && !isWhole(transfer)
     ? stop(setback, { kind: "restart", ask: transfer.ask })
     : { follows: { kind: "continue" }, setback };

@@ -56,6 +56,7 @@ Deno.test("options as aria2 takes them belong to the URL above", () => {
   gid=2089b05ecca3d829
   pause=true
 https://c.example/?out=d
+https://d.example/x\t e.example/x\thttps://f.example/x # mirrors
 `;
   assertEquals(
     parseList(list).map((line) => line.kind === "fault" ? line : line.fields),
@@ -75,13 +76,17 @@ https://c.example/?out=d
         paused: true,
       },
       { url: "https://c.example/?out=d" },
+      {
+        url: "https://d.example/x",
+        mirrors: ["http://e.example/x", "https://f.example/x"],
+      },
     ],
   );
 });
 
 for (
   const [what, list, fault] of [
-    ["mirrors", "https://a/x\thttps://b/x", /^1: .*mirrors/],
+    ["two mirrors glued", "http://a/\thttp://b/xhttp://c/", /^1: .*mirrors/],
     ["two URLs", "#\nhttps://a/x https://b/x", /^2: .*more than one URL/],
     ["glued URLs", "https://a/x.binhttps://b/x", /^1: .*more than one URL/],
     ["another encoding", "http://a/\uFFFD", /^1: It is not in UTF-8/],

@@ -11,6 +11,7 @@ import { createDownload, type Download } from "../../lib/download/download.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import type { Page } from "../../lib/store/catalogue.ts";
 import { migrate, STEPS } from "../../lib/store/migrations.ts";
+import { defineSearchText } from "../../lib/store/search_text.ts";
 import { preparePages } from "../../lib/store/pages.ts";
 import { recover } from "../../lib/store/recovery.ts";
 import { refuseDamagedRecords } from "../../lib/store/soundness.ts";
@@ -392,4 +393,31 @@ Deno.test("a state of a newer version is refused, and left as it is", async () =
   assertMatch(message, /^Cannot use the state in [^\n]*\.$/);
   assertStringIncludes(message, known);
   assertEquals(contentOf(db), before);
+});
+
+Deno.test("URIs that aria2's clients gave besides the first become mirrors", () => {
+  using db = new DatabaseSync(":memory:");
+  defineSearchText(db);
+  migrate(db, STEPS.slice(0, -1));
+  const add = db.prepare(
+    `INSERT INTO downloads (id, host, request, state, detail, downloaded,
+       added_at) VALUES (?, 'a', ?, 'Queued', '{}', 0, 0)`,
+  );
+  const kept = { options: { split: "4" } };
+  const url = "http://a/b";
+  const mirrors = ["http://c/d", "http://e/f?g"];
+  const requests = [
+    { url, kept: { ...kept, uris: mirrors } },
+    { url, kept: { ...kept, uris: [] } },
+    { url },
+  ];
+  for (const [n, request] of requests.entries()) {
+    add.run(String(n), JSON.stringify(request));
+  }
+  migrate(db);
+  const found = db.prepare("SELECT request FROM downloads ORDER BY seq").all();
+  assertEquals(
+    found.map(({ request }) => JSON.parse(String(request))),
+    [{ url, kept, mirrors }, { url, kept }, { url }],
+  );
 });

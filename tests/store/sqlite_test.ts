@@ -203,14 +203,16 @@ for (
     ["a rate of nothing", "5000", "0"],
     ["a rate that is text", "5000", '"fast"'],
     ["kept options under another name", '"options"', '"opt1ons"'],
-    ["kept URLs under another name", '"uris"', '"ur1s"'],
+    ["a mirror that is no URL", "https://mirror", "mirror"],
+    ["mirrors that are no list", '["https://mirror.test/a"]', "7"],
   ] as const
 ) {
   Deno.test(`a request with ${what} is damaged`, async () => {
     await using directory = await makeDirectory();
     const path = `${directory.path}/state.db`;
-    const kept = { options: { split: "4" }, uris: [] };
-    const request = { ...REQUEST, limitRate: 5000, kept };
+    const kept = { options: { split: "4" } };
+    const mirrors = ["https://mirror.test/a"];
+    const request = { ...REQUEST, limitRate: 5000, kept, mirrors };
     {
       using store = openStore(path, { sync: false });
       await store.add([createDownload(request, 0)]);

@@ -57,7 +57,8 @@ export function answer(
   end: number,
   now = thread.startedAt + 100,
 ): void {
-  gotAnswer(transfer, thread, { location: null, end }, now);
+  const { validator } = file;
+  gotAnswer(transfer, thread, { location: null, end, validator }, now);
   learn(transfer, thread, file);
 }
 

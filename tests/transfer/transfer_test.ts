@@ -59,13 +59,18 @@ function startAll(transfer: Transfer, now = 0): Thread[] {
   return threads;
 }
 
-const NO_REDIRECT = { location: null, end: Infinity };
+const NO_REDIRECT = { location: null, end: Infinity, validator: null };
 
 /** A thread of the transfer is redirected, and leaves the rest to others. */
 function redirect(transfer: Transfer): void {
   const thread = start(transfer);
   const location = "https://cdn.test/?signed";
-  gotAnswer(transfer, thread, { location, end: thread.end }, 0);
+  gotAnswer(
+    transfer,
+    thread,
+    { location, end: thread.end, validator: null },
+    0,
+  );
   end(transfer, thread);
 }
 
@@ -221,7 +226,12 @@ Deno.test("no tail is taken over that comes before another answer would", () => 
   for (const [wait, kind] of [[300, "steal"], [40_000, undefined]] as const) {
     const transfer = slicedTransfer(MiB, { threads: 2 });
     const thread = start(transfer);
-    gotAnswer(transfer, thread, { location: null, end: MiB }, wait);
+    gotAnswer(
+      transfer,
+      thread,
+      { location: null, end: MiB, validator: null },
+      wait,
+    );
     bound(thread, MiB);
     // A tenth in a second: nine are left.
     write(transfer, thread, MiB / 10, 1000);
@@ -315,7 +325,12 @@ Deno.test("a thread that waits for a slow answer is no straggler", () => {
     const transfer = slicedTransfer(64 * MiB);
     const [waiting, ...peers] = startAll(transfer);
     for (const peer of peers) {
-      gotAnswer(transfer, peer, { location: null, end: peer.end }, wait);
+      gotAnswer(
+        transfer,
+        peer,
+        { location: null, end: peer.end, validator: null },
+        wait,
+      );
       write(transfer, peer, 500 * KiB, wait + 1_000);
     }
     const slow = straggler(transfer, Math.max(6_000, wait + 2_000));

@@ -75,14 +75,14 @@ export function isGid(text: string): boolean {
   return /^[0-9a-f]{16}$/i.test(text) && !/^0+$/.test(text);
 }
 
-/** All URIs of a download. Sluice fetches from the first one. */
-export function urisOf({ standing, status, request }: Known): Uri[] {
+/** All URIs of a download, and which of them it is fetched from. */
+export function urisOf({ standing, status }: Known): Uri[] {
   const begun = standing === "active" || status.size !== null;
-  return [
-    { uri: request.url, status: begun ? "used" : "waiting" },
-    ...(request.kept?.uris ?? [])
-      .map((uri): Uri => ({ uri, status: "waiting" })),
-  ];
+  const { sources = [{ url: status.url, standing: "used" }] } = status;
+  return sources.map(({ url, standing }) => ({
+    uri: url,
+    status: begun && standing === "used" ? "used" : "waiting",
+  }));
 }
 
 /** The files of a download, of which there is one. */

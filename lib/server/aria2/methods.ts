@@ -8,6 +8,7 @@ import type {
   Kept,
 } from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
+import { MOST_MIRRORS } from "../../download/fields.ts";
 import {
   parseDownload,
   parseUrl,
@@ -92,9 +93,10 @@ export function createMethods(
     if (uris.length === 0) throw new RpcError("URI is not provided.");
     const asked = readOptions(given, "download", root);
     const [url = "", ...others] = usable(uris, options.urlLength);
+    const mirrors = others.slice(0, MOST_MIRRORS);
     const fields = fieldsOf({ ...forAll(globals), ...asked }, url);
-    const kept = { options: { ...forAll(globals), ...asked }, uris: others };
-    const request = { ...parseDownload(fields, options), kept };
+    const kept = { options: { ...forAll(globals), ...asked } };
+    const request = { ...parseDownload({ ...fields, mirrors }, options), kept };
     const gid = gidIn(given.gid);
     const [id = ""] = gid === null
       ? await coordinator.add([request])
@@ -238,8 +240,8 @@ export function createMethods(
     const changed = Object.fromEntries(
       Object.entries(asked).filter(([name]) => !settled.includes(name)),
     );
-    const { options = {}, uris = [] } = known.request.kept ?? {};
-    const kept: Kept = { options: { ...options, ...changed }, uris };
+    const { options = {} } = known.request.kept ?? {};
+    const kept: Kept = { options: { ...options, ...changed } };
     downloads.change(known.status.id, kept);
     const limit = changed["max-download-limit"];
     if (limit !== undefined) {
@@ -270,15 +272,21 @@ export function createMethods(
     return [deleted, added.length];
   }
 
-  /** The first is fetched from; without any, it stays the one that it is. */
+  /** The first leads, others are its mirrors; without any, all stay. */
   async function useUris(known: Known, uris: readonly string[]): Promise<void> {
     const { status: { id }, standing, request } = known;
-    const { options = {} } = request.kept ?? {};
-    const [url = request.url, ...others] = uris;
-    downloads.change(id, { options, uris: others });
-    if (url === request.url) return;
+    const [url, ...others] = [...new Set(uris)];
+    const { mirrors: before = [] } = request;
+    const mirrors = others.slice(0, MOST_MIRRORS);
+    const isSame = url === request.url && mirrors.join() === before.join();
+    if (url === undefined || isSame) return;
     const paused = standing === "paused" && { paused: true } as const;
-    await coordinator.command(id, { kind: "refresh", url, ...paused });
+    await coordinator.command(id, {
+      kind: "refresh",
+      url,
+      mirrors,
+      ...paused,
+    });
   }
 
   async function changePosition(params: Params): Promise<number> {
@@ -338,13 +346,15 @@ export function createMethods(
 
   function getServers(params: Params): unknown {
     const known = downloads.find(textAt(params, 0));
-    const { standing, status, request: { url } } = known;
+    const { standing, status } = known;
     if (standing !== "active") {
       throw refusalOf(known, "No active download for …");
     }
-    const downloadSpeed = String(status.speed);
-    const server = { uri: url, currentUri: url, downloadSpeed };
-    return [{ index: "1", servers: [server] }];
+    const used = urisOf(known).filter(({ status }) => status === "used");
+    const downloadSpeed = String(Math.round(status.speed / used.length));
+    const servers = used
+      .map(({ uri }) => ({ uri, currentUri: uri, downloadSpeed }));
+    return [{ index: "1", servers }];
   }
 
   function getGlobalStat(): unknown {

@@ -27,6 +27,7 @@ const GID = {
   whole: "bb00000000000003",
   missing: "cc00000000000004",
   held: "dd00000000000005",
+  mirrored: "ff00000000000006",
   unknown: "eeeeeeeeeeeeeeee",
 };
 
@@ -399,6 +400,17 @@ for (
     ]);
     await twins.notice("onDownloadStart", GID.whole);
     await twins.notice("onDownloadComplete", GID.whole);
+    await twins.put([
+      "add mirrored",
+      "addUri",
+      [missing, whole],
+      { gid: GID.mirrored, out: "mirrored.bin" },
+    ]);
+    await twins.notice("onDownloadComplete", GID.mirrored);
+    await twins.all([
+      ["tellStatus mirrored", "tellStatus", GID.mirrored],
+      ["getFiles mirrored", "getFiles", GID.mirrored],
+    ]);
     await twins.put(["add missing", "addUri", [missing], { gid: GID.missing }]);
     await twins.notice("onDownloadError", GID.missing);
     await twins.put(["add held", "addUri", [held], { gid: GID.held }]);

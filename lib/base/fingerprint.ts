@@ -1,0 +1,19 @@
+/**
+ * What tells a short text from a few others where the text itself may not be
+ * written down. It is no cryptographic digest.
+ */
+export function fingerprint(text: string): string {
+  return [0x811c9dc5, 0x9e3779b9].map((seed) =>
+    hash(text, seed).toString(16).padStart(8, "0")
+  ).join("");
+}
+
+/** FNV-1a, whose bits are mixed once more: its low ones alone are poor. */
+function hash(text: string, seed: number): number {
+  let value = seed;
+  for (let n = 0; n < text.length; n++) {
+    value = Math.imul(value ^ text.charCodeAt(n), 0x01000193);
+  }
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return (value ^ (value >>> 13)) >>> 0;
+}
