@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /** One download, looked at closely. */
 
-/** @import { Status } from "../../status/status.ts" */
+/** @import { SourceStatus, Status } from "../../status/status.ts" */
 /** @import { Sample } from "./chart.js" */
 import { action, actionsFor, isInQueue, MOVES } from "./actions.js";
 import { adviceFor } from "./advice.js";
@@ -83,6 +83,13 @@ export function createDetail(panel) {
     ),
     threadList,
   );
+  const sourceList = html("ol", { class: "sources" });
+  const sourceSection = html(
+    "section",
+    {},
+    html("h3", {}, say("detail.sources")),
+    sourceList,
+  );
   const chart = createChart(CHART);
   const peak = html("span", { class: "peak" });
   const span = html("span");
@@ -152,6 +159,7 @@ export function createDetail(panel) {
     slices,
     speed,
     threads,
+    sourceSection,
     facts,
   );
 
@@ -253,6 +261,21 @@ export function createDetail(panel) {
     }
   }
 
+  /** @param {Status} status */
+  function drawSources({ sources = [] }) {
+    sourceSection.hidden = sources.length === 0;
+    while (sourceList.childElementCount > sources.length) {
+      sourceList.lastChild?.remove();
+    }
+    for (const [n, source] of sources.entries()) {
+      const item = sourceList.children[n] ??
+        sourceList.appendChild(html("li", {}, html("span"), html("small")));
+      const [url, standing] = item.children;
+      if (url) setText(url, source.url);
+      if (standing) setText(standing, wordsOfSource(source));
+    }
+  }
+
   /**
    * @param {readonly Sample[]} samples
    * @param {number} now
@@ -302,7 +325,9 @@ export function createDetail(panel) {
     setFact(factRows.folder, path === null ? status.directory : null);
     setFact(factRows.checksum, wordsOfChecksum(status));
     drawFile(status);
-    setFact(factRows.url, status.url);
+    const { url, sources = [] } = status;
+    const isListed = sources.some((source) => source.url === url);
+    setFact(factRows.url, isListed ? null : url);
   }
 
   /**
@@ -348,6 +373,7 @@ export function createDetail(panel) {
       drawSlices(status);
       drawSpeed(samples, now);
       drawThreads(status);
+      drawSources(status);
       drawFacts(status);
     },
     focus: () => heading.focus(),
@@ -369,6 +395,13 @@ function wordsOfChecksum({ checksum, process_status: state }) {
   return from === "request"
     ? say("detail.checksum.given", { name })
     : say("detail.checksum.found", { name, from });
+}
+
+/** @param {SourceStatus} source */
+function wordsOfSource({ standing, threads, error }) {
+  if (threads > 0) return say("threads", { count: threads });
+  if (error !== null) return faultFor(error.code) ?? error.message;
+  return say(`detail.source.${standing}`);
 }
 
 /** @typedef {{ term: HTMLElement, value: HTMLElement }} Fact */

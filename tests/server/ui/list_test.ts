@@ -103,6 +103,25 @@ testSteps("the list on the page in Chromium", {
     await covered.waitFor({ state: "detached" });
   },
 
+  async "details show where a file is from if it has mirrors"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin, sluice, complaints } = scene;
+    const url = origin.serve("/a.bin", null, { status: 403 });
+    const mirrors = [origin.serve("/b", literal("a")), origin.url("/c")];
+    await using client = await sluice.connect();
+    await client.end(await client.add({ url, mirrors }));
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").click();
+    await page.getByRole("heading", { name: "Sources" }).waitFor();
+    assertEquals(
+      await page.locator("ol.sources li").allInnerTexts(),
+      [url, ...mirrors].map((url, n) =>
+        `${url}\n${n === 1 ? "used" : "not in use"}`
+      ),
+    );
+    assertEquals(complaints, []);
+  },
+
   async "a narrow and dark page shows all without scrolling sideways"(browser) {
     await using scene = await openScene(browser);
     const { origin, url, page } = scene;

@@ -337,6 +337,10 @@ export const WORDS = {
   "detail.file": "Datei",
   "detail.file.move": "Verschieben…",
   "detail.url": "URL",
+  "detail.sources": "Quellen",
+  "detail.source.used": "benutzt",
+  "detail.source.spare": "nicht benutzt",
+  "detail.source.failed": "fehlgeschlagen",
 
   "remove": "Diesen Download entfernen?",
   "remove.finished":

@@ -332,6 +332,10 @@ export const WORDS = /** @type {const} */ ({
   "detail.file": "File",
   "detail.file.move": "Move…",
   "detail.url": "URL",
+  "detail.sources": "Sources",
+  "detail.source.used": "used",
+  "detail.source.spare": "not in use",
+  "detail.source.failed": "failed",
 
   // Questions before something is done.
   "remove": "Remove this download?",

@@ -402,6 +402,10 @@ export const WORDS = {
   "detail.file": "Archivo",
   "detail.file.move": "Mover…",
   "detail.url": "URL",
+  "detail.sources": "Fuentes",
+  "detail.source.used": "usada",
+  "detail.source.spare": "sin usar",
+  "detail.source.failed": "falló",
 
   "remove": "¿Quitar esta descarga?",
   "remove.finished":

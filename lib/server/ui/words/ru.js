@@ -371,6 +371,10 @@ export const WORDS = {
   "detail.file": "Файл",
   "detail.file.move": "Переместить…",
   "detail.url": "URL",
+  "detail.sources": "Источники",
+  "detail.source.used": "используется",
+  "detail.source.spare": "не используется",
+  "detail.source.failed": "не удалось",
 
   "remove": "Удалить эту загрузку?",
   "remove.finished":

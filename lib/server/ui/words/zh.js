@@ -295,6 +295,10 @@ export const WORDS = {
   "detail.file": "文件",
   "detail.file.move": "移动…",
   "detail.url": "网址",
+  "detail.sources": "下载源",
+  "detail.source.used": "使用中",
+  "detail.source.spare": "未使用",
+  "detail.source.failed": "失败",
 
   "remove": "移除此下载？",
   "remove.finished":
