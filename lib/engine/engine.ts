@@ -23,20 +23,21 @@ import type { Claim, Queue } from "../store/queue.ts";
 import type { FinishedPart, ThreadEvent } from "../threads/messages.ts";
 import { createPool, type Pool, type PoolOptions } from "../threads/pool.ts";
 import {
+  type Choice,
   choose,
   giveUp,
   surplus,
   type ThreadLimits,
   threadsByHost,
 } from "../transfer/assignment.ts";
-import { idle, nextEnd, straggler } from "../transfer/plan.ts";
+import { idle, nextEnd, slowSource, straggler } from "../transfer/plan.ts";
 import {
   ask,
   begin,
   bound,
   isBegun,
+  leaveAlone,
   pinnedOf,
-  type Plan,
   type Transfer,
 } from "../transfer/transfer.ts";
 import { inGroups } from "./batches.ts";
@@ -60,6 +61,8 @@ const LOOK_EVERY = 250;
  */
 const PUBLISHING = { most: 64, atOnce: 1 };
 const REMOVING = { most: 256, atOnce: 1 };
+/** How long a source that is slow among others is left alone, in milliseconds. */
+const SLOW_FOR = 60_000;
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;
 
@@ -263,7 +266,7 @@ export function createEngine(
     while (registry.threads() < limits.threads) {
       const choice = choose(open, limits, now);
       if (choice === null) break;
-      start(choice.transfer, choice.plan, now);
+      start(choice, now);
     }
     const thread = giveUp(open, limits, now);
     if (thread) driver.stopThread(thread);
@@ -290,10 +293,10 @@ export function createEngine(
     for (const thread of threads.values()) driver.stopThread(thread);
   }
 
-  function start(transfer: Transfer, plan: Plan, now: number): void {
-    const { download: { id, request }, source } = transfer;
+  function start({ transfer, plan, source }: Choice, now: number): void {
+    const { download: { id, request } } = transfer;
     const headers = headersByRules(request, rules);
-    const thread = begin(transfer, plan, ++lastThread, now);
+    const thread = begin(transfer, plan, ++lastThread, now, source);
     hosts.started(source.host);
     registry.started(transfer, thread);
     if (plan.kind === "steal") pool.bound(plan.from.number, plan.from.end);
@@ -305,11 +308,11 @@ export function createEngine(
       ),
       slice: plan.slice,
       reach: thread.reach,
-      pinned: pinnedOf(transfer),
+      pinned: pinnedOf(transfer, source),
       checked: request.checksum !== null,
       ...(request.checksumFrom === "auto" && { looks: true as const }),
       part: parts.path(id),
-      limited: rates.strictest(readerOf(transfer)) !== null,
+      limited: rates.strictest(readerOf(transfer, thread)) !== null,
     };
     pool.fetch(task, hosts.bearsFew(source.host) ? "together" : "anywhere");
     tell({ kind: "started", id });
@@ -324,7 +327,7 @@ export function createEngine(
 
   function onJob(transfer: Transfer, outcome: JobOutcome): void {
     if (outcome.kind === "failed") {
-      onFailure(transfer, outcome.error, false, tools);
+      onFailure(transfer, transfer.source, outcome.error, false, tools);
     }
     // One that rests keeps its claim, which is handed over.
     if (outcome.kind === "left" && outcome.then?.kind !== "rest") {
@@ -336,8 +339,7 @@ export function createEngine(
   function look(): void {
     const now = performance.now();
     for (const transfer of registry.all()) {
-      const slow = limits.isHeld(transfer) ? null : straggler(transfer, now);
-      if (slow) driver.stopThread(slow);
+      if (!limits.isHeld(transfer)) stopSlow(transfer, now);
       tend(transfer);
     }
     if (share !== undefined) {
@@ -345,6 +347,18 @@ export function createEngine(
       grants.changed(new Map());
     }
     filling.now();
+  }
+
+  /** Has others fetch what threads and sources that are far behind would. */
+  function stopSlow(transfer: Transfer, now: number): void {
+    const thread = straggler(transfer, now);
+    if (thread) driver.stopThread(thread);
+    const slow = slowSource(transfer, now);
+    if (slow === null) return;
+    leaveAlone(transfer, slow, now + SLOW_FOR);
+    for (const thread of transfer.threads.values()) {
+      if (thread.source.key === slow.key) driver.stopThread(thread);
+    }
   }
 
   /** Tells threads to go on or to stop, and sees to what else is due. */
@@ -363,11 +377,10 @@ export function createEngine(
   function hold(transfers: Iterable<Transfer>): void {
     const readers = new Map<number, Reader>();
     for (const transfer of transfers) {
-      const reader = readerOf(transfer);
-      const isLimited = rates.strictest(reader) !== null;
-      for (const { number } of transfer.threads.values()) {
-        readers.set(number, reader);
-        if (isLimited) pool.limit(number);
+      for (const thread of transfer.threads.values()) {
+        const reader = readerOf(transfer, thread);
+        readers.set(thread.number, reader);
+        if (rates.strictest(reader) !== null) pool.limit(thread.number);
       }
     }
     grants.changed(readers);

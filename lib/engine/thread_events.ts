@@ -2,13 +2,14 @@
 
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
-import { hostSignOf } from "../download/remedies.ts";
+import { hostSignOf, remedyFor } from "../download/remedies.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
 import { sentOtherwise } from "../origin/spelling.ts";
 import type { Answered, Outcome, ThreadEvent } from "../threads/messages.ts";
 import type { Pool } from "../threads/pool.ts";
 import {
+  hostsOf,
   serves,
   type ThreadLimits,
   threadsByHost,
@@ -20,7 +21,7 @@ import {
   endOfBody,
   failed,
   gotAnswer,
-  isAtLead,
+  helperFailed,
   isWhole,
   learn,
   pinnedOf,
@@ -28,7 +29,8 @@ import {
   type Transfer,
   wrote,
 } from "../transfer/transfer.ts";
-import { judge } from "../transfer/verdict.ts";
+import type { Source } from "../transfer/source.ts";
+import { judge, judgeHelper } from "../transfer/verdict.ts";
 import type { Driver } from "./driver.ts";
 import type { HostLimits } from "./host_limits.ts";
 import type { Grants } from "./grants.ts";
@@ -65,7 +67,7 @@ export function onThreadEvent(
     return transfer;
   }
   if (event.type === "wants") {
-    tools.grants.wants(event.thread, readerOf(transfer));
+    tools.grants.wants(event.thread, readerOf(transfer, thread));
     return null;
   }
   const { id } = transfer.download;
@@ -74,15 +76,23 @@ export function onThreadEvent(
   tools.tell({ kind: "wrote", id, bytes: thread.run.end - before });
   if (event.type === "ended") {
     const { unread, outcome } = event;
-    tools.grants.ended(thread.number, readerOf(transfer), unread);
+    tools.grants.ended(thread.number, readerOf(transfer, thread), unread);
     onEnded(transfer, thread, outcome, tools);
   }
   return transfer;
 }
 
-/** A transfer's threads, as limits of rates see them. */
-export function readerOf({ download, source }: Transfer): Reader {
-  const { id, request } = download;
+/**
+ * A transfer's threads, as limits of rates see them.
+ *
+ * @param from One of them, or what stands for those at the source that leads.
+ */
+export function readerOf(
+  transfer: Transfer,
+  from: Pick<Thread, "source"> = transfer,
+): Reader {
+  const { download: { id, request } } = transfer;
+  const { source } = from;
   return { id, host: source.host, own: request.limitRate ?? null };
 }
 
@@ -135,7 +145,9 @@ function shareFirst(
   { registry, limits, pool }: ThreadEventTools,
 ): void {
   const free = limits.threads - registry.threads();
-  const threads = Math.min(free + 1, limits.perHost(transfer.source.host));
+  const atHosts = hostsOf(transfer)
+    .reduce((sum, host) => sum + limits.perHost(host), 0);
+  const threads = Math.min(free + 1, atHosts);
   const end = endOfFirst(transfer, { ...limits, threads });
   if (end >= thread.end) return;
   bound(thread, end);
@@ -157,11 +169,11 @@ function onEnded(
   const { phase } = transfer;
   if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
   if (isWhole(transfer) && !isTooShort(transfer, thread, outcome.error)) return;
-  if (!isAtLead(transfer, thread)) return;
-  const { url, location } = thread.source;
+  const { source } = thread;
+  const { url, location } = source;
   const redirected = location !== null;
   const error = redirected ? outcome.error : explained(outcome.error, url);
-  onFailure(transfer, error, redirected, tools);
+  onFailure(transfer, source, error, redirected, tools);
 }
 
 /** Whether a file is shorter than the one answer that has brought it. */
@@ -185,35 +197,49 @@ function explained(error: ErrorRecord, url: string): ErrorRecord {
 /**
  * A thread, which has ended, or a job of a transfer that goes on has failed.
  *
+ * @param source What the thread asked; the one that leads for a job.
  * @param redirected Whether the thread asked where a redirect had led before.
  */
 export function onFailure(
   transfer: Transfer,
+  source: Source,
   error: ErrorRecord,
   redirected: boolean,
   tools: ThreadEventTools,
 ): void {
   const { registry, hosts, driver, tell, attempts, retryWait } = tools;
-  const { download: { id }, source: { host, url: failing } } = transfer;
+  const { download: { id } } = transfer;
+  const { host } = source;
   const left = threadsByHost(registry.all()).get(host) ?? 0;
   const sign = hostSignOf(error.code);
   if (sign === "silent" && left === 0) hosts.silent(host);
   if (sign === "answers") hosts.answered(host);
   const now = performance.now();
-  const { setback, follows } = judge(transfer, error, {
+  const circumstances = {
     now,
     random: Math.random(),
     redirected,
     hostServes: serves(registry.all(), host),
     attempts,
     retryWait,
-  });
+  };
+  if (source.key !== transfer.source.key) {
+    if (left > 0 && isTooMany(error)) hosts.refused(host, left);
+    helperFailed(transfer, judgeHelper(transfer, source, error, circumstances));
+    return;
+  }
+  const { setback, follows } = judge(transfer, error, circumstances);
   failed(transfer, error, setback);
-  const { failures, notBefore, source: { url } } = transfer;
+  const { failures, notBefore, source: { key, url } } = transfer;
   const wait = Math.max(0, Math.round(notBefore - now));
   tell({ kind: "setback", id, error, failures, wait });
-  if (url !== failing) tell({ kind: "diverted", id, url });
+  if (key !== source.key) tell({ kind: "diverted", id, url });
   if (follows.kind === "stop") driver.bring(transfer, follows.then);
   if (follows.kind !== "fewer") return;
   if (left > 0 || error.code === "BUSY") hosts.refused(host, left);
+}
+
+/** Whether an origin may have refused a thread for being one too many. */
+function isTooMany({ code }: ErrorRecord): boolean {
+  return remedyFor(code) === "fewer";
 }

@@ -2,7 +2,17 @@
 
 import { hostSignOf } from "../download/remedies.ts";
 import { plan, type PlanLimits } from "./plan.ts";
-import type { Plan, Thread, Transfer } from "./transfer.ts";
+import type { Source } from "./source.ts";
+import {
+  isAtLead,
+  pinnedOf,
+  type Plan,
+  sourcesInUse,
+  type Thread,
+  threadsAt,
+  type Transfer,
+  waitsUntil,
+} from "./transfer.ts";
 
 /** Transfers that may wait for a host that is silent or busy. */
 const MOST_WAITING_AT_HOST = 16;
@@ -37,15 +47,22 @@ export interface ThreadLimits {
 export interface Choice {
   readonly transfer: Transfer;
   readonly plan: Plan;
+  /** What the thread is to ask. */
+  readonly source: Source;
 }
 
-/** How many threads run at each host. */
+/** How many threads run at each host that may have some. */
 export function threadsByHost(
   transfers: Iterable<Transfer>,
 ): Map<string, number> {
   const running = new Map<string, number>();
-  for (const { source: { host }, threads } of transfers) {
-    running.set(host, (running.get(host) ?? 0) + threads.size);
+  for (const transfer of transfers) {
+    for (const host of hostsOf(transfer)) {
+      running.set(host, running.get(host) ?? 0);
+    }
+    for (const { source: { host } } of transfer.threads.values()) {
+      running.set(host, (running.get(host) ?? 0) + 1);
+    }
   }
   return running;
 }
@@ -53,9 +70,14 @@ export function threadsByHost(
 /** Whether a host serves a transfer: nothing has failed since its last bytes. */
 export function serves(transfers: Iterable<Transfer>, host: string): boolean {
   return Iterator.from(transfers).some((transfer) =>
-    transfer.source.host === host && transfer.threads.size > 0 &&
+    transfer.threads.values().some(({ source }) => source.host === host) &&
     transfer.done.length > 0 && transfer.failures === 0
   );
+}
+
+/** The hosts that a transfer may have threads at. */
+export function hostsOf(transfer: Transfer): string[] {
+  return [...new Set(sourcesInUse(transfer).map(({ host }) => host))];
 }
 
 /**
@@ -98,6 +120,17 @@ function standingOf(
   return hearsNothing(transfer) ? "asked" : standing(transfer.source.host);
 }
 
+/** What is known of the host that a transfer's thread asks. */
+function standingAt(
+  transfer: Transfer,
+  thread: Thread,
+  limits: Pick<ThreadLimits, "standing">,
+): Standing {
+  return isAtLead(transfer, thread)
+    ? standingOf(transfer, limits)
+    : limits.standing(thread.source.host);
+}
+
 /** Who comes first where hosts that were asked in vain have their share. */
 const RANKS: Readonly<Record<Standing, number>> = {
   answers: 0,
@@ -124,9 +157,12 @@ function unheardThreads(
   limits: ThreadLimits,
 ): Thread[] {
   return transfers
-    .filter((transfer) => standingOf(transfer, limits) !== "answers")
-    .flatMap(({ threads }) => [...threads.values()])
-    .filter(({ state }) => state !== "stopping")
+    .flatMap((transfer) =>
+      [...transfer.threads.values()].filter((thread) =>
+        thread.state !== "stopping" &&
+        standingAt(transfer, thread, limits) !== "answers"
+      )
+    )
     .sort((a, b) => a.startedAt - b.startedAt);
 }
 
@@ -179,18 +215,61 @@ export function choose(
   const rankOf = (one: Transfer) =>
     isCrowded ? RANKS[standingOf(one, limits)] : 0;
   const open = admitted(transfers, limits)
-    .filter(({ source: { host } }) =>
-      (running.get(host) ?? 0) < limits.perHost(host)
+    .map((transfer) => ({
+      transfer,
+      source: nextSource(
+        transfer,
+        (host) => (running.get(host) ?? 0) < limits.perHost(host),
+        now,
+      ),
+    }))
+    .filter((one): one is typeof one & { source: Source } =>
+      one.source !== null
     )
-    .sort((a, b) => rankOf(a) - rankOf(b) || a.threads.size - b.threads.size);
+    .sort(({ transfer: a }, { transfer: b }) =>
+      rankOf(a) - rankOf(b) || a.threads.size - b.threads.size
+    );
   let help: Choice | null = null;
-  for (const transfer of open) {
-    const planned = plan(transfer, limitsOf(transfer), now);
+  for (const { transfer, source } of open) {
+    const planned = plan(transfer, limitsOf(transfer), now, source);
     if (planned === null) continue;
-    if (planned.kind !== "steal") return { transfer, plan: planned };
-    help ??= { transfer, plan: planned };
+    if (planned.kind !== "steal") return { transfer, plan: planned, source };
+    help ??= { transfer, plan: planned, source };
   }
   return help;
+}
+
+/**
+ * The source that a transfer's next thread is to ask: of those that may have one,
+ * the one that has the fewest. Null if none may.
+ *
+ * @param hasRoom Whether a host may have one more thread.
+ */
+function nextSource(
+  transfer: Transfer,
+  hasRoom: (host: string) => boolean,
+  now: number,
+): Source | null {
+  const { source: lead } = transfer;
+  const sources = sourcesInUse(transfer);
+  // What becomes of one that has to wait is the plan's to say.
+  if (sources.length === 1) return hasRoom(lead.host) ? lead : null;
+  return sources
+    .filter((source) =>
+      hasRoom(source.host) && waitsUntil(transfer, source) <= now
+    )
+    .map((source) => ({ source, threads: threadsAt(transfer, source) }))
+    .filter(({ source, threads }) => threads === 0 || isKnown(transfer, source))
+    .reduce<{ source: Source; threads: number } | null>(
+      (a, b) => a === null || b.threads < a.threads ? b : a,
+      null,
+    )?.source ?? null;
+}
+
+/** Whether further answers of a source have a first one to be compared with. */
+function isKnown(transfer: Transfer, source: Source): boolean {
+  return Number.isFinite(source.answersIn) ||
+    pinnedOf(transfer, source)?.validator !== null;
 }
 
 /** A transfer may count on the threads that it has, and on all that are free. */
@@ -200,9 +279,10 @@ function planLimits(
 ): (transfer: Transfer) => PlanLimits {
   const free = threads - running.values().reduce((sum, n) => sum + n, 0);
   return (transfer) => {
-    const { source: { host }, threads: own } = transfer;
-    const freeAtHost = perHost(host) - (running.get(host) ?? 0);
-    const more = Math.max(1, Math.min(free, freeAtHost));
+    const { threads: own } = transfer;
+    const freeAtHosts = hostsOf(transfer)
+      .reduce((sum, host) => sum + perHost(host) - (running.get(host) ?? 0), 0);
+    const more = Math.max(1, Math.min(free, freeAtHosts));
     const held = isHeld(transfer);
     return { threads: own.size + more, bytesAmount, held };
   };
@@ -234,18 +314,24 @@ export function giveUp(
     .reverse();
   const givers = transfers
     .filter(({ phase }) => phase.kind === "fetching")
-    .map(({ source, threads }) => ({
-      host: source.host,
-      alive: [...threads.values()].filter(({ state }) => state !== "stopping"),
-    }))
-    .filter(({ alive }) => alive.length > 1)
-    .sort((a, b) => b.alive.length - a.alive.length);
+    .map(({ threads }) =>
+      [...threads.values()].filter(({ state }) => state !== "stopping")
+    )
+    .filter((alive) => alive.length > 1)
+    .sort((a, b) => b.length - a.length);
   const due = starving
-    .map(({ source: { host } }) => {
-      const hostFull = (running.get(host) ?? 0) >= limits.perHost(host);
-      if (!hostFull && spare !== undefined) return spare;
-      const giver = givers.find((giver) => !hostFull || giver.host === host);
-      return giver && longest(giver.alive);
+    .map((transfer) => {
+      const hosts = hostsOf(transfer);
+      const allFull = hosts.every((host) =>
+        (running.get(host) ?? 0) >= limits.perHost(host)
+      );
+      if (!allFull && spare !== undefined) return spare;
+      const at = (alive: readonly Thread[]) =>
+        allFull
+          ? alive.filter(({ source: { host } }) => hosts.includes(host))
+          : alive;
+      return givers.map(at).map(longest)
+        .find((thread) => thread !== undefined);
     })
     .filter((thread) => thread !== undefined);
   // Each thread that is already stopping frees a place for one starving
@@ -264,10 +350,10 @@ export function surplus(
   transfers: readonly Transfer[],
   most: (host: string) => number,
 ): Thread[] {
-  const byHost = Map.groupBy(transfers, ({ source }) => source.host);
-  return [...byHost].flatMap(([host, transfers]) =>
-    transfers.flatMap(({ threads }) => [...threads.values()])
-      .filter(({ state }) => state !== "stopping")
+  const all = transfers.flatMap(({ threads }) => [...threads.values()]);
+  const byHost = Map.groupBy(all, ({ source }) => source.host);
+  return [...byHost].flatMap(([host, threads]) =>
+    threads.filter(({ state }) => state !== "stopping")
       .sort((a, b) => a.startedAt - b.startedAt)
       .slice(most(host))
   );

@@ -5,14 +5,17 @@
 
 import { missing, type Range, total, union } from "../download/ranges.ts";
 import { nextLength } from "./slice_length.ts";
+import type { Source } from "./source.ts";
 import { cut, type Flight, steal } from "./slices.ts";
 import {
   isWhole,
   pinnedOf,
   type Plan,
   rests,
+  sourcesInUse,
   type Thread,
   type Transfer,
+  waitsUntil,
 } from "./transfer.ts";
 
 /** An origin that answers within this time is near, in milliseconds. */
@@ -35,6 +38,13 @@ const TIME_TO_SPEED_UP = 300;
 const FAR_SLOWER = 20;
 /** ... and it is older than this and a wait for an answer, in milliseconds. */
 const TIME_TO_SHOW = 5_000;
+/**
+ * A source loses its threads if those of another are faster by this factor: with
+ * as many threads, it brings a ninth of all bytes at most.
+ */
+const SLOW_SOURCE = 8;
+/** Before this age, a thread's rate is that of its first burst, in milliseconds. */
+const RATE_KNOWN_AFTER = 1_000;
 
 /**
  * Bytes. What is to come from front to back comes in slices of no more: what is
@@ -54,16 +64,21 @@ export interface PlanLimits {
 
 /**
  * What one more thread could do now; null if there is nothing for it.
+ *
+ * @param source What it would ask; by default, the source that leads.
  */
 export function plan(
   transfer: Transfer,
   { bytesAmount, threads, held = false }: PlanLimits,
   now: number,
+  source = transfer.source,
 ): Plan | null {
-  const { phase, notBefore, download: { request } } = transfer;
-  if (phase.kind !== "fetching" || notBefore > now) return null;
+  const { phase, download: { request } } = transfer;
+  if (phase.kind !== "fetching" || waitsUntil(transfer, source) > now) {
+    return null;
+  }
   if (transfer.threads.size >= (request.threads ?? Infinity)) return null;
-  const pinned = pinnedOf(transfer);
+  const pinned = pinnedOf(transfer, source);
   if (pinned === null) {
     // Nothing proves that a second answer would be of the same file.
     if (transfer.threads.size > 0 || transfer.file !== null) return null;
@@ -73,9 +88,11 @@ export function plan(
     return { kind: "first", slice };
   }
   const { gaps, share } = split(transfer, pinned.size, threads);
-  const slice = cut(gaps, lengthOfNext(transfer, bytesAmount), share);
+  const length = lengthOfNext(transfer, bytesAmount, source);
+  const slice = cut(gaps, length, share);
   if (slice) return { kind: "slice", slice };
-  return held ? null : planSteal(transfer, Math.min(share, bytesAmount), now);
+  const most = Math.min(share, bytesAmount);
+  return held ? null : planSteal(transfer, most, now, source);
 }
 
 /** What nobody fetches, and each thread's share of all that is left, in bytes. */
@@ -128,8 +145,9 @@ function isDone({ done }: Transfer, { start, end }: Range): boolean {
  * each wait for an answer would cost more than shorter ones could bring.
  */
 function lengthOfNext(
-  { source: { answersIn, pace }, threads, download: { request } }: Transfer,
+  { threads, source, download: { request } }: Transfer,
   bytesAmount: number,
+  { answersIn, pace } = source,
 ): number {
   if (request.order === "sequential") {
     return Math.min(bytesAmount, SEQUENTIAL_SLICE);
@@ -161,7 +179,8 @@ export function endOfFirst(
 }
 
 /** How long a further answer is likely to take, in milliseconds. */
-function waitOf({ source: { answersIn } }: Transfer): number {
+function waitOf({ source }: Pick<Transfer, "source">): number {
+  const { answersIn } = source;
   return Number.isFinite(answersIn) ? answersIn : 0;
 }
 
@@ -169,9 +188,10 @@ function planSteal(
   transfer: Transfer,
   share: number,
   now: number,
+  source: Source,
 ): Plan | null {
   const threads = [...transfer.threads.values()];
-  const wait = waitOf(transfer);
+  const wait = waitOf({ source });
   const flights = threads
     .filter((thread) => !isDoubled(thread, threads))
     .filter(({ state, since, run, slice }) =>
@@ -254,4 +274,42 @@ export function straggler(transfer: Transfer, now: number): Thread | null {
     thread.state !== "stopping" && !rests(thread) &&
     now - thread.startedAt > age && rate * FAR_SLOWER < usual
   )?.thread ?? null;
+}
+
+/**
+ * The source, if any, whose threads have shown that another's are faster by far:
+ * in its place, they had better be there.
+ */
+export function slowSource(transfer: Transfer, now: number): Source | null {
+  const sources = sourcesInUse(transfer);
+  if (sources.length < 2) return null;
+  const all = sources.map((source) => {
+    const age = TIME_TO_SHOW + waitOf({ source });
+    const shown = ratesOf(transfer, source, now, age);
+    const whole = source.pace.rates.filter((rate) => rate !== undefined);
+    const some = ratesOf(transfer, source, now, RATE_KNOWN_AFTER);
+    return {
+      source,
+      rate: shown.length === 0 ? Infinity : median(shown),
+      best: Math.max(median(some), ...whole),
+    };
+  });
+  return all.find((one) =>
+    all.some((other) => other !== one && one.rate * SLOW_SOURCE < other.best)
+  )?.source ?? null;
+}
+
+/** How fast the threads are at a source that are older than `age` milliseconds. */
+function ratesOf(
+  { threads }: Transfer,
+  { key }: Source,
+  now: number,
+  age: number,
+): number[] {
+  return threads.values()
+    .filter((thread) =>
+      thread.source.key === key && thread.state === "running" &&
+      !rests(thread) && now - thread.startedAt > age
+    )
+    .map((thread) => flightOf(thread, now).rate).toArray();
 }

@@ -19,6 +19,10 @@ export interface Source {
   readonly location: string | null;
   /** What its first answer carried; null before it, or if that was nothing. */
   readonly validator: Validator | null;
+  /** Attempts in a row that brought nothing, as long as another source led. */
+  readonly failures: number;
+  /** While another source leads, no thread starts at it before. */
+  readonly notBefore: number;
   /** The shortest wait for an answer, in milliseconds; Infinity before one. */
   readonly answersIn: number;
   readonly pace: Pace;
@@ -41,6 +45,8 @@ function createSource(url: string, key: string): Source {
     host: new URL(url).host,
     location: null,
     validator: null,
+    failures: 0,
+    notBefore: 0,
     answersIn: Infinity,
     pace: NO_PACE,
   };

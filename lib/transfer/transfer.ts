@@ -99,9 +99,9 @@ export interface Transfer {
   readonly download: Download;
   /** The one that leads: what becomes of it decides on the transfer. */
   readonly source: Source;
-  /** Those that may lead after it, in their order. */
+  /** Those that may lead after it, and help it where bytes may be mixed. */
   readonly others: readonly Source[];
-  /** Those that led before, and failed for good. */
+  /** Those that failed for good. */
   readonly lost: readonly LostSource[];
   /**
    * Those whose bytes together had another checksum than the file's: after that,
@@ -135,6 +135,8 @@ export interface Transfer {
 export interface LostSource {
   readonly source: Source;
   readonly error: ErrorRecord;
+  /** One that only helped may have a whole file, but no slices of this one. */
+  readonly as: "lead" | "helper";
 }
 
 /** What a failure changes of a transfer. */
@@ -259,12 +261,17 @@ export function goOn(transfer: Transfer): void {
   change(transfer, { phase: { kind: "fetching" } });
 }
 
-/** A thread has been started on a plan; the transfer stays `fetching`. */
+/**
+ * A thread has been started on a plan; the transfer stays `fetching`.
+ *
+ * @param source What it asks; by default, the one that leads.
+ */
 export function begin(
   transfer: Transfer,
   plan: Plan,
   number: number,
   now: number,
+  source = transfer.source,
 ): Thread {
   const slice = plan.slice ?? { start: 0, end: Infinity };
   if (plan.kind === "steal" && slice.start > plan.from.run.end) {
@@ -273,7 +280,7 @@ export function begin(
   const mark = { at: now, position: slice.start };
   const thread: Thread = {
     number,
-    source: transfer.source,
+    source,
     slice,
     end: slice.end,
     reach: plan.kind === "first" ? Infinity : slice.end,
@@ -313,7 +320,7 @@ export function gotAnswer(
   { location, end, validator }: AnswerFacts,
   now: number,
 ): void {
-  changeSource(transfer, thread, (source) => ({
+  changeSource(transfer, thread.source, (source) => ({
     ...afterAnswer(source, now - thread.startedAt),
     ...(location !== null && { location }),
     validator: source.validator ?? validator,
@@ -328,10 +335,10 @@ export function gotAnswer(
   });
 }
 
-/** What is known of a thread's source changes, unless it is lost by now. */
+/** What is known of a source changes, unless it is lost by now. */
 function changeSource(
   transfer: Transfer,
-  { source: { key } }: Thread,
+  { key }: Source,
   changed: (source: Source) => Source,
 ): void {
   const { source, others } = transfer;
@@ -370,7 +377,7 @@ export function wrote(
     const length = slice.end - slice.start;
     changeSource(
       transfer,
-      thread,
+      thread.source,
       (source) => afterSlice(source, length, now - startedAt),
     );
   }
@@ -390,6 +397,14 @@ export function wrote(
   if (bytes <= transfer.best) return;
   change(transfer, { best: bytes, lastError: null });
   if (isAtLead(transfer, thread)) change(transfer, { failures: 0 });
+  else served(transfer, thread.source);
+}
+
+/** A source that helps has brought bytes. */
+function served(transfer: Transfer, { key }: Source): void {
+  const helper = transfer.others.find((other) => other.key === key);
+  if (helper === undefined || helper.failures === 0) return;
+  changeSource(transfer, helper, (source) => ({ ...source, failures: 0 }));
 }
 
 /** The file has bytes of a source: of several, no validator proves anything. */
@@ -418,17 +433,59 @@ export function endOfBody(transfer: Transfer, size: number): void {
   if (file?.size === null) change(transfer, { file: { ...file, size } });
 }
 
-/**
- * A thread, which has ended, or a job has failed; it goes on for now. Where another
- * source leads from now on, the error is none of that one's.
- */
+/** A thread, which has ended, or a job has failed; it goes on for now. */
 export function failed(
   transfer: Transfer,
   error: ErrorRecord,
   setback: Setback,
 ): void {
-  const isOther = setback.source.key !== transfer.source.key;
-  change(transfer, { ...setback, lastError: isOther ? null : error });
+  change(transfer, { ...setback, lastError: error });
+}
+
+/** A source that helps is left alone for a time, or for good. */
+export function helperFailed(
+  transfer: Transfer,
+  setback: Pick<Setback, "others" | "lost">,
+): void {
+  change(transfer, setback);
+}
+
+/**
+ * A source is slower than others by far, and is left alone until a time. If it led,
+ * the first that has threads leads instead.
+ */
+export function leaveAlone(
+  transfer: Transfer,
+  slow: Source,
+  notBefore: number,
+): void {
+  if (slow.key === transfer.source.key) {
+    const busy = transfer.threads.values()
+      .map(({ source }) => source.key).toArray();
+    const next = transfer.others.find(({ key }) => busy.includes(key));
+    if (next === undefined) return;
+    change(transfer, ledNext(transfer, next));
+  }
+  changeSource(transfer, slow, (source) => ({ ...source, notBefore }));
+}
+
+/** What changes of a transfer if another of its sources leads. */
+export function ledNext<
+  Led extends Pick<
+    Transfer,
+    "source" | "others" | "failures" | "notBefore" | "refused"
+  >,
+>(before: Led, next: Source): Led {
+  const { source, others, failures, notBefore } = before;
+  const former = { ...source, failures, notBefore };
+  return {
+    ...before,
+    source: next,
+    others: [...others.filter(({ key }) => key !== next.key), former],
+    failures: next.failures,
+    notBefore: next.notBefore,
+    refused: false,
+  };
 }
 
 /** Something that will be tried again has failed; nothing else changes. */
@@ -455,7 +512,8 @@ export function bringTo(transfer: Transfer, then: Ending): void {
 /** Forgets all that has been fetched; the phase stays. */
 export function beginAnew(transfer: Transfer, ask: Ask): void {
   const source = anew(transfer.source);
-  const others = transfer.others.map(anew);
+  const others = transfer.others
+    .map((other) => ({ ...anew(other), answersIn: Infinity }));
   const none = { file: null, runs: [], done: [], refused: false };
   change(transfer, { ...none, ask, source, others });
   forgotten(transfer);
@@ -531,11 +589,28 @@ export function isAtLead({ source }: Transfer, thread: Thread): boolean {
   return thread.source.key === source.key;
 }
 
-/** How many threads fetch from the source that leads. */
-export function threadsAtLead(transfer: Transfer): number {
-  return transfer.threads.values()
-    .filter((thread) => isAtLead(transfer, thread))
+/** How many threads fetch from a source; by default, from the one that leads. */
+export function threadsAt(
+  { threads, source }: Transfer,
+  { key } = source,
+): number {
+  return threads.values().filter(({ source }) => source.key === key)
     .reduce((sum) => sum + 1, 0);
+}
+
+/** When a source may have its next thread. */
+export function waitsUntil(transfer: Transfer, source: Source): number {
+  return source.key === transfer.source.key
+    ? transfer.notBefore
+    : source.notBefore;
+}
+
+/** The sources that threads may be at: others, too, where bytes may be mixed. */
+export function sourcesInUse(transfer: Transfer): readonly Source[] {
+  const { source, others, file } = transfer;
+  const isPlain = others.length === 0 || file === null || !mayMix(transfer);
+  if (isPlain || pinnedOf(transfer) === null) return [source];
+  return [source, ...others];
 }
 
 /** The sources that the file's bytes are from, those that are lost among them. */

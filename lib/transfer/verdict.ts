@@ -2,19 +2,21 @@
 
 import type { ErrorCode, ErrorRecord } from "../download/errors.ts";
 import { isOfSource, type Remedy, remedyFor } from "../download/remedies.ts";
-import { nameOf } from "./source.ts";
+import { nameOf, type Source } from "./source.ts";
 import {
   type Ask,
   type Ending,
   isMixed,
   isUnproven,
   isWhole,
+  ledNext,
+  type LostSource,
   mayMix,
   pinnedOf,
   type Rest,
   type Setback,
   sourcesWithBytes,
-  threadsAtLead,
+  threadsAt,
   type Transfer,
 } from "./transfer.ts";
 
@@ -65,10 +67,64 @@ export function judge(
 ): Verdict {
   const verdict = judgeSource(transfer, error, circumstances);
   const { follows, setback } = verdict;
-  if (follows.kind !== "stop" || follows.then.kind !== "settle") return verdict;
-  if (follows.then.state.kind !== "Failed") return verdict;
+  if (follows.kind !== "stop") {
+    return { follows, setback: inTurn(transfer, setback) };
+  }
+  if (follows.then.kind !== "settle" || follows.then.state.kind !== "Failed") {
+    return verdict;
+  }
   return standIn(transfer, setback, error) ??
     stopAs(setback, { kind: "Failed", error: ofAll(transfer, error) });
+}
+
+/**
+ * As long as nothing has come of a file, any source may tell what it is: while one
+ * is left alone, the next is asked.
+ */
+function inTurn({ file }: Transfer, before: Setback): Setback {
+  if (file !== null) return before;
+  const [next] = before.others.toSorted((a, b) => a.notBefore - b.notBefore);
+  return next !== undefined && next.notBefore < before.notBefore
+    ? ledNext(before, next)
+    : before;
+}
+
+/**
+ * Decides what the failure of a thread at a source means that only helps: another
+ * one leads. What it has brought stays, as the checksum proves the whole.
+ */
+export function judgeHelper(
+  { others, lost, threads }: Transfer,
+  { key }: Source,
+  error: ErrorRecord,
+  circumstances: Circumstances,
+): Pick<Setback, "others" | "lost"> {
+  const { now, redirected, attempts } = circumstances;
+  const source = others.find((other) => other.key === key);
+  if (source === undefined || !isOfSource(error.code)) return { others, lost };
+  const failures = source.failures + 1;
+  const rest = others.filter((other) => other !== source);
+  const wait = (error.retryAfter ?? 0) + backoff(failures, circumstances);
+  const isServed = threads.values()
+    .some((thread) => thread.source.key === key);
+  const remedy = remedyFor(error.code);
+  const again = failures < attempts &&
+    (redirected || remedy === "retry" || remedy === "fewer" ||
+      isServed && remedy === "refresh");
+  const isOther = error.code === "CHANGED" && source.answersIn === Infinity;
+  const why = isOther
+    ? { ...error, message: "The file there has another size." }
+    : error;
+  return again
+    ? {
+      others: others.map((other) =>
+        other === source
+          ? { ...source, location: null, failures, notBefore: now + wait }
+          : other
+      ),
+      lost,
+    }
+    : { others: rest, lost: [...lost, { source, error: why, as: "helper" }] };
 }
 
 /**
@@ -81,29 +137,38 @@ function standIn(
   before: Setback,
   error: ErrorRecord,
 ): Verdict | null {
-  const { others: [next, ...others], lost, mixed } = transfer;
+  const { source, others, lost, mixed } = transfer;
+  const helper = lost.find(mayLead)?.source;
+  const next = others.find((other) => threadsAt(transfer, other) > 0) ??
+    others[0] ?? helper;
   if (next === undefined || !isOfSource(error.code)) return null;
   const isWrong = error.code === "CHECKSUM";
   // If two have the same, it is the checksum that is wrong.
   if (isWrong && (mixed.length > 0 || lost.some(isOfWrongFile))) return null;
+  const led = ledNext(before, next);
   const setback = {
-    ...before,
-    source: next,
-    others,
-    lost: [...lost, { source: transfer.source, error }],
-    failures: 0,
+    ...led,
+    others: led.others.filter(({ key }) => key !== source.key),
+    lost: [
+      ...lost.filter((one) => one.source !== next),
+      { source, error, as: "lead" } as const,
+    ],
     restarts: 0,
-    refused: false,
-    notBefore: 0,
   };
-  const goesOn = !isWrong && mayMix(transfer) &&
+  const goesOn = !isWrong && next !== helper && mayMix(transfer) &&
     pinnedOf(transfer, next) !== null;
   return goesOn
     ? { follows: { kind: "continue" }, setback }
     : stop({ ...setback, best: 0 }, { kind: "restart", ask: "slices" });
 }
 
-function isOfWrongFile({ error }: Transfer["lost"][number]): boolean {
+/** Whether a source that could not help may have the file for itself. */
+function mayLead({ error, as }: LostSource): boolean {
+  return as === "helper" &&
+    ["restart", "whole"].includes(remedyFor(error.code));
+}
+
+function isOfWrongFile({ error }: LostSource): boolean {
   return error.code === "CHECKSUM";
 }
 
@@ -135,7 +200,7 @@ function judgeSource(
 ): Verdict {
   // Where a redirect led may be down, and another place be known by now.
   const { redirected } = circumstances;
-  const lost = redirected && threadsAtLead(transfer) === 0;
+  const lost = redirected && threadsAt(transfer) === 0;
   const same = unchanged(transfer, error);
   const setback = lost ? fromUrl(same) : same;
   switch (remedyFor(error.code)) {
@@ -159,7 +224,7 @@ function judgeSource(
         : restart(setback, "whole", error);
     case "whole":
       // A thread that is served goes on where others are not.
-      if (!isFinal(transfer) || threadsAtLead(transfer) > 0) {
+      if (!isFinal(transfer) || threadsAt(transfer) > 0) {
         return again(transfer, setback, error, circumstances);
       }
       return transfer.ask === "whole"
@@ -173,7 +238,7 @@ function judgeSource(
       if (redirected) {
         return again(transfer, fromUrl(setback), error, circumstances);
       }
-      if (threadsAtLead(transfer) === 0 && isFinal(transfer)) {
+      if (threadsAt(transfer) === 0 && isFinal(transfer)) {
         return stopAs(setback, { kind: "Failed", error });
       }
       return withFewer(transfer, setback, error, circumstances);
@@ -192,8 +257,8 @@ function unmix(transfer: Transfer, before: Setback): Verdict {
   const mixed = sourcesWithBytes(transfer);
   const all = [transfer.source, ...transfer.others];
   const source = all.find((one) => !mixed.includes(one)) ?? transfer.source;
-  const others = all.filter((one) => one !== source);
-  const setback = { ...before, source, others, mixed, best: 0, failures: 0 };
+  const led = source === transfer.source ? before : ledNext(before, source);
+  const setback = { ...led, mixed, best: 0, failures: 0 };
   return stop(setback, { kind: "restart", ask: "slices" });
 }
 
@@ -201,7 +266,7 @@ function unmix(transfer: Transfer, before: Setback): Verdict {
 function unchanged(transfer: Transfer, { code }: ErrorRecord): Setback {
   const { source, others, lost, mixed } = transfer;
   const { best, failures, restarts, notBefore, refused } = transfer;
-  const now = threadsAtLead(transfer) > 0 &&
+  const now = threadsAt(transfer) > 0 &&
     REFUSALS.includes(remedyFor(code));
   return {
     ...{ source, others, lost, mixed, best, failures, restarts, notBefore },
@@ -225,7 +290,7 @@ function withFewer(
   circumstances: Circumstances,
 ): Verdict {
   const fewer = { kind: "fewer" } as const;
-  if (threadsAtLead(transfer) > 0) return { follows: fewer, setback };
+  if (threadsAt(transfer) > 0) return { follows: fewer, setback };
   const verdict = again(transfer, setback, error, circumstances);
   const goesOn = verdict.follows.kind === "continue";
   return goesOn ? { ...verdict, follows: fewer } : verdict;
@@ -238,7 +303,7 @@ function withFewer(
  */
 function isFinal(transfer: Transfer): boolean {
   return transfer.done.length === 0 ||
-    threadsAtLead(transfer) === 0 && transfer.failures >= MOST_REFUSALS - 1;
+    threadsAt(transfer) === 0 && transfer.failures >= MOST_REFUSALS - 1;
 }
 
 /**
@@ -261,7 +326,7 @@ function again(
     ? Math.max(before.notBefore, now + wait)
     : before.notBefore;
   const setback = { ...before, failures, notBefore };
-  if (threadsAtLead(transfer) === 0 && failures >= attempts) {
+  if (threadsAt(transfer) === 0 && failures >= attempts) {
     return stopAs(setback, { kind: "Failed", error });
   }
   if (failures === attempts - 1 && isUnheard(transfer, error)) {

@@ -9,18 +9,22 @@ import {
 import { createHash } from "node:crypto";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
+import * as fc from "../support/fast_check.ts";
 import {
+  type Behaviour,
   bytesOf,
   file,
   firstDifference,
   forever,
   type Origin,
   type OriginFile,
+  type OriginRequest,
   startOrigin,
 } from "../support/origin.ts";
 import { startGet } from "../support/process.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
+  IMPATIENT,
   isLater,
   OTHER,
   SLICE,
@@ -186,8 +190,8 @@ Deno.test("what a checksum disproves comes from a mirror alone", async () => {
   await using mirror = await startOrigin();
   const url = trial.origin.serve("/a", OTHER);
   const mirrors = [mirror.serve("/a", WHOLE), `${url}?never`];
-  const status = await trial.end({ url, mirrors, sha256: sha256(WHOLE) });
-  await assertDownloaded(status, WHOLE);
+  const fields = { url, mirrors, sha256: sha256(WHOLE), threads: 1 };
+  await assertDownloaded(await trial.end(fields), WHOLE);
 });
 
 Deno.test("if two have the same wrong file, no third is asked", async () => {
@@ -195,7 +199,8 @@ Deno.test("if two have the same wrong file, no third is asked", async () => {
   const { origin } = trial;
   const url = origin.serve("/a", OTHER);
   const mirrors = [origin.serve("/b", OTHER), origin.serve("/c", WHOLE)];
-  const status = await trial.end({ url, mirrors, sha256: sha256(file(1)) });
+  const fields = { url, mirrors, sha256: sha256(file(1)), threads: 1 };
+  const status = await trial.end(fields);
   assertFailed(status, "CHECKSUM", /\/a: .*\/b: /);
   assert(origin.requests.every(({ path }) => path !== "/c"));
   assertEquals(filesIn(trial.downloads.directory), []);
@@ -212,6 +217,255 @@ for (const [what, proves] of [["with", true], ["without", false]] as const) {
     await assertDownloaded(status, TWIN);
   });
 }
+
+Deno.test("while a URL that never answered is left alone, a mirror leads", async () => {
+  await using trial = await startTrial({ retryWait: 100_000 });
+  await using mirror = await startOrigin();
+  const mirrors = [await deadUrl(), mirror.serve("/a", WHOLE)];
+  const status = await trial.end({ url: await deadUrl(), mirrors });
+  await assertDownloaded(status, WHOLE);
+});
+
+/** Holds slices after the first until both origins have been asked for one. */
+function together(origins: readonly Origin[]) {
+  const both = Promise.withResolvers<void>();
+  const behave = (request: OriginRequest) => {
+    const isAsked = ({ requests }: Origin) => requests.some(isLater);
+    if (origins.every(isAsked)) both.resolve();
+    return isLater(request) ? { gates: { head: () => both.promise } } : CUT;
+  };
+  return { behave, both: both.promise };
+}
+
+Deno.test("with a checksum, threads ride on several sources at once", async () => {
+  await using trial = await startTrial({ threadsPerHost: 2 });
+  await using mirror = await startOrigin();
+  const { behave } = together([trial.origin, mirror]);
+  const url = trial.origin.serve("/a", WHOLE, behave);
+  const other = { ...WHOLE, etag: '"of-the-mirror"' };
+  const mirrors = [mirror.serve("/b", other, behave)];
+  const fields = { url, mirrors, sha256: sha256(WHOLE) };
+  const status = await trial.end(fields);
+  await assertDownloaded(status, WHOLE, "a");
+  assertEquals(
+    status.sources?.map(({ standing }) => standing),
+    ["used", "used"],
+  );
+  for (const { peak } of [trial.origin, mirror]) assert(peak <= 2);
+});
+
+Deno.test("without a checksum, no mirror is asked beside the URL", async () => {
+  await using trial = await startTrial();
+  await using mirror = await startOrigin();
+  const url = trial.origin.serve("/a", WHOLE, CUT);
+  const mirrors = [mirror.serve("/b", TWIN)];
+  await assertDownloaded(await trial.end({ url, mirrors }), WHOLE);
+  assertEquals(mirror.requests, []);
+});
+
+for (
+  const [what, behave, code] of [
+    ["has another size", { file: file(WHOLE.size + 1) }, "CHANGED"],
+    ["has no ranges", { ranges: "ignore" }, "NO_RANGES"],
+    ["is not there", { status: 404 }, "EXPIRED"],
+    [
+      "changes",
+      ({ nth }: OriginRequest) => nth > 0 ? { file: OTHER } : {},
+      "CHANGED",
+    ],
+  ] as const
+) {
+  Deno.test(`a mirror that ${what} loses its threads to others`, async () => {
+    await using trial = await startTrial();
+    await using mirror = await startOrigin();
+    // It goes on only when the mirror has been found out.
+    const lost = Promise.withResolvers<void>();
+    const url = trial.origin.serve(
+      "/a",
+      WHOLE,
+      (request) =>
+        isLater(request) ? { gates: { head: () => lost.promise } } : CUT,
+    );
+    const mirrors = [mirror.serve("/b", WHOLE, behave)];
+    const { downloads } = trial;
+    const fields = { url, mirrors, sha256: sha256(WHOLE) };
+    const id = await downloads.add(fields);
+    const { sources } = await downloads.until(
+      id,
+      ({ sources }) => sources?.[1]?.standing === "failed",
+    );
+    assertEquals(sources?.[1]?.error?.code, code);
+    lost.resolve();
+    await assertDownloaded(await downloads.end(id), WHOLE);
+    assertEquals(
+      downloads.log.some(({ event }) => event === "restarted"),
+      false,
+    );
+  });
+}
+
+Deno.test("what a mirror is mute about, others fetch", async () => {
+  await using trial = await startTrial({ ...IMPATIENT, attempts: 2 });
+  await using mirror = await startOrigin();
+  const url = trial.origin.serve("/a", WHOLE);
+  const stalls = { gates: { 1000: forever } };
+  const mirrors = [mirror.serve("/b", WHOLE, stalls)];
+  const status = await trial.end({ url, mirrors, sha256: sha256(WHOLE) });
+  await assertDownloaded(status, WHOLE);
+});
+
+Deno.test("if bytes of several do not fit together, one alone brings the file", async () => {
+  await using trial = await startTrial();
+  await using mirror = await startOrigin();
+  const { behave } = together([trial.origin, mirror]);
+  const url = trial.origin.serve("/a", WHOLE, behave);
+  const mirrors = [mirror.serve("/b", TWIN, behave)];
+  const status = await trial.end({ url, mirrors, sha256: sha256(WHOLE) });
+  await assertDownloaded(status, WHOLE);
+  assertEquals(
+    status.sources?.map(({ standing }) => standing),
+    ["used", "spare"],
+  );
+});
+
+Deno.test("a checksum that nothing has fails after one try alone, naming all", async () => {
+  await using trial = await startTrial();
+  await using mirror = await startOrigin();
+  const { behave } = together([trial.origin, mirror]);
+  const url = trial.origin.serve("/a", WHOLE, behave);
+  const mirrors = [mirror.serve("/b", WHOLE, behave)];
+  const status = await trial.end({ url, mirrors, sha256: sha256(OTHER) });
+  assertFailed(
+    status,
+    "CHECKSUM",
+    /Before, bytes of \S+\/a and \S+\/b together had another checksum, too\./,
+  );
+  const firsts = trial.origin.requests.filter((one) => !isLater(one));
+  assertEquals(firsts.length, 2);
+  assertEquals(filesIn(trial.downloads.directory), []);
+});
+
+/** A file that two sources begin and then hold; `begun` resolves when both do. */
+function serveMixed(origin: Origin, mirror: Origin) {
+  const state = { holds: true };
+  const held = [origin, mirror].map(() => Promise.withResolvers<void>());
+  const behave = (n: number) => (request: OriginRequest): Behaviour => {
+    if (!state.holds) return {};
+    if (!isLater(request)) return CUT;
+    const hold = () => {
+      held[n]?.resolve();
+      return forever();
+    };
+    return { gates: { [SLICE / 2]: hold } };
+  };
+  const url = origin.serve("/a", WHOLE, behave(0));
+  const other = { ...WHOLE, etag: '"2"' };
+  const mirrors = [mirror.serve("/b", other, behave(1))];
+  const begun = Promise.all(held.map(({ promise }) => promise));
+  return { state, url, mirrors, begun };
+}
+
+Deno.test("after a restart, a file of two sources is gone on with, and proved", async () => {
+  await using origin = await startOrigin();
+  await using mirror = await startOrigin();
+  await using directory = await makeDirectory();
+  const { state, url, mirrors, begun } = serveMixed(origin, mirror);
+  let id: string;
+  {
+    await using downloads = await startDownloads({ directory: directory.path });
+    id = await downloads.add({ url, mirrors, sha256: sha256(WHOLE) });
+    await begun;
+    // All four threads hold half a slice.
+    await downloads.until(id, ({ downloaded }) => downloaded >= 3 * SLICE);
+  }
+  state.holds = false;
+  await using downloads = await startDownloads({ directory: directory.path });
+  const before = downloads.coordinator.get(id)?.sources;
+  assertEquals(before?.map(({ standing }) => standing), ["used", "used"]);
+  await assertDownloaded(await downloads.end(id), WHOLE);
+  const all = [...origin.requests, ...mirror.requests];
+  assertEquals(all.filter((request) => !isLater(request)).length, 1);
+});
+
+Deno.test("get begins anew with bytes of two sources where no checksum is given", async () => {
+  await using origin = await startOrigin();
+  await using mirror = await startOrigin();
+  await using directory = await makeDirectory();
+  const { state, url, mirrors, begun } = serveMixed(origin, mirror);
+  const flags = ["--bytes-amount=64KiB", "--threads-amount=4", url];
+  const { path } = directory;
+  {
+    const all = ["--sha256", sha256(WHOLE), "--mirror", mirrors[0] ?? ""];
+    await using get = startGet(path, [...all, ...flags]);
+    await begun;
+    await mixedIn(`${path}/.sluice/get`);
+    get.kill("SIGKILL");
+    await get.ended;
+  }
+  state.holds = false;
+  const before = origin.sent;
+  const { code, stderr } = await startGet(path, flags).ended;
+  assertEquals(code, 0, stderr);
+  assertEquals(await firstDifference(`${path}/a`, WHOLE), null);
+  assert(origin.sent - before >= WHOLE.size);
+});
+
+/** Resolves once a record tells of bytes of two sources. */
+async function mixedIn(directory: string): Promise<void> {
+  for (;;) {
+    for (const name of filesIn(directory)) {
+      if (!name.endsWith(".json")) continue;
+      const text = await Deno.readTextFile(`${directory}/${name}`);
+      if (JSON.parse(text).file.sources?.length === 2) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+Deno.test("whatever sources do, no file is put together that is none of theirs", async () => {
+  await using trial = await startTrial();
+  await using mirror = await startOrigin();
+  let n = 0;
+  const behaviour = fc.record<Behaviour>({
+    cut: fc.option(
+      fc.record({
+        after: fc.integer({ min: SLICE, max: 3 * SLICE }),
+        by: fc.constantFrom("fin", "reset"),
+      }),
+      { nil: undefined },
+    ),
+    ranges: fc.constantFrom(undefined, undefined, undefined, "ignore"),
+    status: fc.constantFrom(undefined, undefined, undefined, 400, 500),
+  });
+  const behaviours = fc.array(behaviour, { minLength: 1, maxLength: 9 });
+  const files = [WHOLE, TWIN, file(WHOLE.size - 9, 4, { etag: WHOLE.etag })];
+  const property = fc.asyncProperty(
+    fc.array(behaviours, { minLength: 3, maxLength: 3 }),
+    fc.boolean(),
+    async (all, isChecked) => {
+      const at = n++;
+      const [url = "", ...mirrors] = files.map((content, f) =>
+        (f === 0 ? trial.origin : mirror).serve(
+          `/${at}-${f}`,
+          content,
+          ({ nth }) => all[f]?.[nth % (all[f]?.length ?? 1)] ?? {},
+        )
+      );
+      const { downloads } = trial;
+      const checksum = isChecked && { sha256: sha256(TWIN) };
+      const id = await downloads.add({ url, mirrors, ...checksum });
+      const status = await downloads.end(id);
+      if (status.process_status !== "Downloaded") return;
+      const path = new URL(status.path_to_file ?? "");
+      const found = await Promise.all(
+        files.map((content) => firstDifference(path, content)),
+      );
+      assert(found.includes(null), "it is none of them");
+      if (isChecked) assertEquals(found[1], null);
+    },
+  );
+  await fc.assert(property, { numRuns: 10, seed: 5 });
+});
 
 /** Downloads of which a mirror has brought the beginning when they are stopped. */
 async function startedAtMirror(

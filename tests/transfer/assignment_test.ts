@@ -18,7 +18,14 @@ import {
   type ThreadLimits,
   threadsByHost,
 } from "../../lib/transfer/assignment.ts";
-import { idle, nextEnd, plan, straggler } from "../../lib/transfer/plan.ts";
+import {
+  idle,
+  nextEnd,
+  plan,
+  slowSource,
+  straggler,
+} from "../../lib/transfer/plan.ts";
+import { judgeHelper } from "../../lib/transfer/verdict.ts";
 import {
   askToStop,
   begin,
@@ -26,7 +33,10 @@ import {
   bringTo,
   end,
   finish,
+  gotAnswer,
+  helperFailed,
   isWhole,
+  leaveAlone,
   restarted,
   rests,
   type Thread,
@@ -69,13 +79,14 @@ function limitsOf(threads: number, perHost = threads): ThreadLimits {
 
 /** Starts all the threads that may run. */
 function fill(transfers: readonly Transfer[], limits: ThreadLimits, now = 0) {
-  let number = running(transfers);
-  while (number < limits.threads) {
+  while (running(transfers) < limits.threads) {
     const choice = choose(transfers, limits, now);
     if (choice === null) return;
-    begin(choice.transfer, choice.plan, ++number, now);
+    begin(choice.transfer, choice.plan, ++lastNumber, now, choice.source);
   }
 }
+
+let lastNumber = 0;
 
 function running(transfers: readonly Transfer[]): number {
   return transfers.reduce((sum, { threads }) => sum + threads.size, 0);
@@ -419,7 +430,7 @@ function simulate({ files, limits, random, failing }: World): void {
       const choice = choose(transfers, limits, now);
       if (choice === null) break;
       if (choice.transfer.threads.size > 0) assertNoneStarves();
-      begin(choice.transfer, choice.plan, ++number, now);
+      begin(choice.transfer, choice.plan, ++number, now, choice.source);
       assertWithinLimits(choice.transfer);
     }
     if (running(transfers) < limits.threads) return;
@@ -537,4 +548,114 @@ Deno.test("where others want their share of a host, the youngest threads go", ()
   const [, , last] = threads;
   if (last) askToStop(last);
   assertEquals(numbersBeyond(1), [1]);
+});
+
+/** A transfer of a file that is known, whose checksum lets mirrors help. */
+function mirrored(...mirrors: string[]): Transfer {
+  const checksum = { algorithm: "md5", digest: "0".repeat(32) } as const;
+  return slicedTransfer(256 * MiB, {
+    url: "https://a.test/f",
+    mirrors: mirrors.map((host) => `https://${host}/f`),
+    checksum,
+  });
+}
+
+/** How many threads run at each host. */
+function atHosts(transfers: readonly Transfer[]) {
+  return Object.fromEntries(threadsByHost(transfers));
+}
+
+function answerAll(transfer: Transfer): void {
+  for (const thread of transfer.threads.values()) {
+    const facts = { location: null, end: thread.end, validator: null };
+    gotAnswer(transfer, thread, facts, 10);
+  }
+}
+
+Deno.test("of a source that has not answered, one answer is asked for", () => {
+  const transfer = mirrored("b.test", "c.test");
+  fill([transfer], limitsOf(16, 4));
+  assertEquals(atHosts([transfer]), {
+    "a.test": 4,
+    "b.test": 1,
+    "c.test": 1,
+  });
+  answerAll(transfer);
+  fill([transfer], limitsOf(9, 4));
+  assertEquals(atHosts([transfer]), {
+    "a.test": 4,
+    "b.test": 3,
+    "c.test": 2,
+  });
+});
+
+Deno.test("without a checksum, and after one that was wrong, no mirror helps", () => {
+  const plain = slicedTransfer(64 * MiB, { mirrors: ["https://b.test/f"] });
+  const wrong = { ...mirrored("b.test"), mixed: [plain.source] };
+  for (const transfer of [plain, wrong]) {
+    fill([transfer], limitsOf(4));
+    assertEquals(threadsByHost([transfer]).size, 1);
+  }
+});
+
+Deno.test("a source that is slower than another by far loses its threads for a time", () => {
+  const transfer = mirrored("b.test");
+  fill([transfer], limitsOf(8, 4));
+  answerAll(transfer);
+  fill([transfer], limitsOf(8, 4));
+  const write = (now: number, slow: number, fast: number) => {
+    for (const thread of transfer.threads.values()) {
+      const { host } = thread.source;
+      const bytes = host === "a.test" ? slow : fast;
+      const { start, end } = thread.run;
+      wrote(transfer, thread, { start, end: end + bytes, crc: 0 }, now);
+    }
+  };
+  write(4_000, 10 * KiB, 100 * KiB);
+  assertEquals(slowSource(transfer, 4_000), null);
+  write(6_000, 20 * KiB, 60 * KiB);
+  assertEquals(slowSource(transfer, 6_000), null);
+  write(8_000, 1 * KiB, 100 * KiB);
+  write(9_000, 1 * KiB, 100 * KiB);
+  const slow = slowSource(transfer, 9_000);
+  // It led: another one does now.
+  assertEquals(slow?.host, "a.test");
+  assert(slow);
+  leaveAlone(transfer, slow, 60_000);
+  assertEquals(transfer.source.host, "b.test");
+  for (const thread of [...transfer.threads.values()]) {
+    if (thread.source.key === slow.key) end(transfer, thread);
+  }
+  fill([transfer], limitsOf(8, 8), 59_999);
+  assertEquals(atHosts([transfer]), { "a.test": 0, "b.test": 8 });
+  for (const thread of [...transfer.threads.values()].slice(4)) {
+    end(transfer, thread);
+  }
+  fill([transfer], limitsOf(8, 8), 60_000);
+  assertEquals(atHosts([transfer]), { "a.test": 4, "b.test": 4 });
+});
+
+Deno.test("a mirror that fails is left alone, and lost after its attempts", () => {
+  const transfer = mirrored("b.test");
+  const patience = {
+    random: 0,
+    redirected: false,
+    hostServes: false,
+    attempts: 3,
+    retryWait: 100,
+  };
+  const error = { code: "CUT", message: "", retryAfter: null } as const;
+  let now = 0;
+  for (let n = 1; n <= 3; n++) {
+    const [helper] = transfer.others;
+    assert(helper);
+    now = helper.notBefore;
+    helperFailed(
+      transfer,
+      judgeHelper(transfer, helper, error, { ...patience, now }),
+    );
+    assertEquals(transfer.others[0]?.failures, n < 3 ? n : undefined);
+  }
+  assertEquals(transfer.lost.map(({ source }) => source.host), ["b.test"]);
+  assertEquals([transfer.failures, transfer.notBefore], [0, 0]);
 });
