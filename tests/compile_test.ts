@@ -29,6 +29,7 @@ Deno.test("the binary holds the workers and all that they import", async () => {
   // that Deno cannot read.
   assertMatch(stdout + stderr, /── (transport-node|nats\.ts)/);
   assertMatch(stdout + stderr, /── (smol-toml|toml\.ts)/);
+  assertMatch(stdout + stderr, /── (parse-xml|xml\.ts)/);
   // Its directories are those below the one it is started in.
   assertEquals(embeddedPermissions(await Deno.readFile(output)), {
     allow_net: [],

@@ -33,6 +33,7 @@ const ENTRIES = [
   "main.ts",
   "lib/cli/toml.ts",
   "lib/cluster/nats.ts",
+  "lib/origin/xml.ts",
   "lib/store/reader_worker.ts",
   "lib/threads/worker.ts",
 ];

@@ -205,6 +205,8 @@ Deno.test("deno.json and its lock file name nothing that only tests need", async
   const ofQueue =
     /^(@nats-io\/(jetstream|kv|nats-core|nkeys|nuid|transport-node)|tweetnacl)$/;
   assertEquals(names.filter((name) => !ofQueue.test(name)), [
+    // For Metalink documents.
+    "@rgrove/parse-xml",
     "deno-std",
     // For CONFIG_FILE.
     "smol-toml",

@@ -129,6 +129,14 @@ const REQUEST: readonly Flag[] = [
     "NAME",
     "one of the proxies in CONFIG_FILE, or direct for none",
   ),
+  flag(
+    "metalink",
+    "FILE",
+    "what a Metalink document tells of (also FILE.meta4)",
+    {
+      times: "each",
+    },
+  ),
   flag("no-glob", null, "take {, }, [ and ] in URLs as they are"),
 ];
 

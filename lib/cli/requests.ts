@@ -5,7 +5,7 @@ import { isObject } from "../base/json.ts";
 import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
 import type { DownloadRequest } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
-import { PROXY_NAME } from "../download/fields.ts";
+import { MOST_MIRRORS, PROXY_NAME } from "../download/fields.ts";
 import { parseDownload } from "../download/request.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import {
@@ -59,12 +59,18 @@ export async function readRequests(
   { flags, operands, command }: Invocation,
   limits: { readonly urlLength: number },
 ): Promise<Asked[]> {
-  const made = operands.flatMap((operand) =>
-    flags["no-glob"] ? { url: operand, words: [] } : expandPattern(operand)
-  );
+  const documents = [
+    ...listOf(flags.metalink),
+    ...operands.filter(isMetalinkFile),
+  ];
+  const made = operands.filter((operand) => !isMetalinkFile(operand))
+    .flatMap((operand) =>
+      flags["no-glob"] ? { url: operand, words: [] } : expandPattern(operand)
+    );
   const lists = listOf(flags["input-file"]);
   const commands = listOf(flags.curl);
-  const isAlone = made.length + lists.length + commands.length === 1;
+  const isAlone = made.length + lists.length + commands.length +
+      documents.length === 1;
   const typed: (Typed | Fault)[] = made.map(({ url, words }, n) => ({
     where: isAlone ? "" : `URL number ${n + 1}`,
     fields: { url: completeUrl(url) },
@@ -87,6 +93,9 @@ export async function readRequests(
     for (const request of readCurlCommands(await readList(path), name)) {
       typed.push({ where: name, ...request, words: [] });
     }
+  }
+  for (const path of documents) {
+    typed.push(...await readDocument(path));
   }
   if (typed.length === 0) {
     throw new UsageError(
@@ -126,6 +135,37 @@ export async function readRequests(
   }
   refuseFaults(faults);
   return asked;
+}
+
+/** Whether an operand is the path of a Metalink document, and no URL. */
+function isMetalinkFile(operand: string): boolean {
+  return operand.endsWith(".meta4") && !/^[a-z][a-z\d+.-]*:\/\//i.test(operand);
+}
+
+/**
+ * The files that a Metalink document tells of.
+ *
+ * @throws {UsageError} if it cannot be read.
+ */
+async function readDocument(path: string): Promise<Typed[]> {
+  const { readMetalink } = await import("../origin/metalink.ts");
+  const text = await readList(path);
+  const files = await readMetalink(text).catch((error) => {
+    throw error instanceof DownloadError
+      ? new UsageError(`${path}: ${error.message}`)
+      : error;
+  });
+  return files.map(({ name, size, checksum, urls: [url, ...mirrors] }, n) => ({
+    where: files.length === 1 ? path : `${path}, file number ${n + 1}`,
+    fields: {
+      url,
+      ...(mirrors.length > 0 && { mirrors: mirrors.slice(0, MOST_MIRRORS) }),
+      ...(name !== null && { filename: name }),
+      ...(size !== null && { size }),
+      ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),
+    },
+    words: [],
+  }));
 }
 
 /** The values of a flag that may be given more than once. */

@@ -41,6 +41,13 @@ export interface DownloadRequest {
    * fails for good; absent for none.
    */
   readonly mirrors?: readonly string[];
+  /**
+   * What a Metalink document at the URL gave of this, besides the mirrors, which
+   * alone have the file then; absent where the URL has it.
+   */
+  readonly described?: readonly Described[];
+  /** Bytes that the file must have; absent if any number will do. */
+  readonly size?: number;
   /** The name that the file is to have; null for the origin's. */
   readonly filename: string | null;
   /**
@@ -86,6 +93,9 @@ export interface DownloadRequest {
   /** What it was asked for with besides; absent for most. */
   readonly kept?: Kept;
 }
+
+/** What a Metalink document may give of a request besides mirrors. */
+export type Described = "filename" | "size" | "checksum";
 
 /** What aria2's clients gave with a URL: kept for them to read back. */
 export interface Kept {
@@ -312,14 +322,25 @@ export function checksumOf(
 /** A request with another URL for the same file, and other mirrors if it says so. */
 export function refreshed(
   request: DownloadRequest,
-  { url, mirrors = request.mirrors ?? [] }: Extract<
-    Command,
-    { kind: "refresh" }
-  >,
+  { url, mirrors = request.mirrors }: Extract<Command, { kind: "refresh" }>,
 ): DownloadRequest {
-  const { mirrors: _, ...rest } = request;
-  const others = mirrors.filter((mirror) => mirror !== url);
+  const { mirrors: own, ...rest } = undescribed(request);
+  const isNew = mirrors !== request.mirrors;
+  const others = ((isNew ? mirrors : own) ?? [])
+    .filter((mirror) => mirror !== url);
   return { ...rest, url, ...(others.length > 0 && { mirrors: others }) };
+}
+
+/** A request without what a document at its URL gave. */
+export function undescribed(request: DownloadRequest): DownloadRequest {
+  const { described, mirrors: _, size, ...rest } = request;
+  if (described === undefined) return request;
+  return {
+    ...rest,
+    ...(size !== undefined && !described.includes("size") && { size }),
+    filename: described.includes("filename") ? null : rest.filename,
+    checksum: described.includes("checksum") ? null : rest.checksum,
+  };
 }
 
 /**
@@ -331,6 +352,7 @@ export function keepsBytes(
   { request, file }: Pick<Download, "request" | "file">,
   url: string,
 ): boolean {
+  if (request.described !== undefined) return false;
   return request.checksum !== null ||
     file?.sources === undefined && !request.mirrors?.includes(url);
 }

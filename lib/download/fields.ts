@@ -76,6 +76,13 @@ const PLAIN_FIELDS = {
     title: `a name of at most ${LONGEST_NAME} characters`,
     description: "The name that the file is to have; null for the origin's.",
   },
+  size: {
+    type: ["integer", "null"],
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    title: "a number of bytes",
+    description: "Bytes that the file must have.",
+  },
   directory: {
     type: ["string", "null"],
     description: "Where the file is to go below the content directory, such " +

@@ -7,7 +7,7 @@ import {
   CHECKSUM_ALGORITHMS,
   type ChecksumAlgorithm,
 } from "./checksum.ts";
-import type { DownloadRequest } from "./download.ts";
+import { type DownloadRequest, undescribed } from "./download.ts";
 import { parseDirectory } from "./directory.ts";
 import { DownloadError } from "./errors.ts";
 import { DOWNLOAD_FIELDS, type DownloadFields, START_AT } from "./fields.ts";
@@ -43,6 +43,7 @@ export function parseDownload(
     checksum_from: from = null,
     start_at = null,
     mirrors: others,
+    size = null,
     ...checksums
   } = checked<DownloadFields>(fields, DOWNLOAD_FIELDS);
   // Asked for, the content directory itself comes before what rules say.
@@ -59,6 +60,7 @@ export function parseDownload(
     url,
     ...(mirrors.length > 0 && { mirrors }),
     filename,
+    ...(size !== null && { size }),
     ...(directory !== null && { directory }),
     headers: parseHeaders(headers),
     checksum,
@@ -74,13 +76,16 @@ export function parseDownload(
 }
 
 /** The fields that a request is read from: the inverse of `parseDownload`. */
-export function fieldsOf(request: DownloadRequest): JsonObject {
+export function fieldsOf(asked: DownloadRequest): JsonObject {
+  const request = undescribed(asked);
   const { url, filename, directory, headers, threads, limitRate } = request;
-  const { checksum, checksumFrom, order, priority, proxy, mirrors } = request;
+  const { mirrors, size, checksum, checksumFrom, order } = request;
+  const { priority, proxy } = request;
   return {
     url,
     ...(mirrors !== undefined && { mirrors }),
     ...(filename !== null && { filename }),
+    ...(size !== undefined && { size }),
     ...(directory !== undefined && { directory: directory || "." }),
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),

@@ -4,6 +4,7 @@ import { mayWrite } from "../base/write_until.ts";
 import { type ErrorRecord, toRecord } from "../download/errors.ts";
 import {
   askToStop,
+  begins,
   bringTo,
   type Ending,
   type Phase,
@@ -128,6 +129,6 @@ export function createDriver(
 /** Whether a transfer comes to no end by itself, as it stands. */
 function goesOn(phase: Phase): boolean {
   return phase.kind === "stopping"
-    ? phase.then.kind === "restart"
+    ? begins(phase.then)
     : phase.kind !== "finishing";
 }

@@ -16,6 +16,7 @@ import type { Tell } from "../download/events.ts";
 import { headersByRules, type Rule } from "../download/rules.ts";
 import type { DiskRoom } from "../files/disk_room.ts";
 import type { DownloadParts } from "../files/parts.ts";
+import { metalinkFor } from "../origin/metalink.ts";
 import { requestFor, requestOfSource } from "../origin/request.ts";
 import type { Catalogue } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
@@ -311,6 +312,8 @@ export function createEngine(
       pinned: pinnedOf(transfer, source),
       checked: request.checksum !== null,
       ...(request.checksumFrom === "auto" && { looks: true as const }),
+      metalink: metalinkFor(request),
+      size: request.size ?? null,
       part: parts.path(id),
       limited: rates.strictest(readerOf(transfer, thread)) !== null,
     };

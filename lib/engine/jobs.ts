@@ -8,7 +8,11 @@
 
 import type { WriteUntil } from "../base/write_until.ts";
 import type { FoundChecksum } from "../download/checksum.ts";
-import { checksumOf, type FileFacts } from "../download/download.ts";
+import {
+  checksumOf,
+  type DownloadRequest,
+  type FileFacts,
+} from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
@@ -20,6 +24,7 @@ import {
 import type { DownloadParts } from "../files/parts.ts";
 import { sumFilesBeside } from "../origin/digests.ts";
 import { lastSegment } from "../origin/filename.ts";
+import { describedBy } from "../origin/metalink.ts";
 import { requestForOther } from "../origin/request.ts";
 import type { Catalogue, Settled } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
@@ -29,6 +34,7 @@ import {
   type Ask,
   ask,
   beginAnew,
+  described,
   type Ending,
   finish,
   forgotten,
@@ -178,6 +184,7 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
   let published: Published;
   let facts = file;
   try {
+    refuseOtherSize(transfer, size);
     const checksum = await findChecksum(transfer, tools);
     if (checksum) await compareChecksum(transfer, size, checksum, tools);
     if (checksum?.from !== "request" && checksum !== undefined) {
@@ -267,6 +274,17 @@ async function place(
   return directory;
 }
 
+/** @throws {DownloadError} UNREADABLE if the file has not the size that it must. */
+function refuseOtherSize({ download }: Transfer, size: number): void {
+  const wanted = download.request.size ?? size;
+  if (size === wanted) return;
+  throw new DownloadError(
+    "UNREADABLE",
+    `The origin's file has ${size} bytes, and should have ${wanted}: check ` +
+      "the URL, or add another one of the file.",
+  );
+}
+
 /** @throws {DownloadError} CHECKSUM if the part is not what was asked for. */
 async function compareChecksum(
   { download }: Transfer,
@@ -305,6 +323,8 @@ function conclude(
       return settle(transfer, then.state, tools);
     case "restart":
       return restart(transfer, then.ask, tools);
+    case "describe":
+      return describe(transfer, then.document, tools);
     case "rest":
       return rest(transfer, then.bytes, tools);
     case "lost":
@@ -360,6 +380,28 @@ async function restart(
   await parts.remove(transfer.download);
   restarted(transfer, ask);
   tell({ kind: "restarted", id });
+  return "stays";
+}
+
+/** A Metalink document says where the file is. */
+async function describe(
+  transfer: Transfer,
+  document: string,
+  tools: Tools,
+): Promise<Done> {
+  const { catalogue, tell } = tools;
+  const { download: { id, request: asked } } = transfer;
+  let request: DownloadRequest;
+  try {
+    request = await describedBy(asked, document);
+  } catch (error) {
+    if (!(error instanceof DownloadError)) throw error;
+    const state = { kind: "Failed", error: toRecord(error) } as const;
+    return await settle(transfer, state, tools);
+  }
+  await catalogue.reword(id, request);
+  described(transfer, request);
+  tell({ kind: "diverted", id, url: transfer.source.url });
   return "stays";
 }
 

@@ -66,6 +66,14 @@ export function onThreadEvent(
     onAnswered(transfer, thread, event.answered, tools);
     return transfer;
   }
+  if (event.type === "described") {
+    tools.hosts.answered(thread.source.host);
+    if (transfer.phase.kind === "fetching") {
+      const { document } = event;
+      tools.driver.bring(transfer, { kind: "describe", document });
+    }
+    return transfer;
+  }
   if (event.type === "wants") {
     tools.grants.wants(event.thread, readerOf(transfer, thread));
     return null;
@@ -116,7 +124,8 @@ function onAnswered(
   hosts.answered(source.host);
   if (transfer.file !== null) return;
   // The same file has the same name, wherever it is from.
-  const named = source.url === request.url ? url : request.url;
+  const isOwn = source.url === request.url || request.described !== undefined;
+  const named = isOwn ? url : request.url;
   const name = filenameFor(request.filename, disposition, named);
   const ranges = answer.kind === "slice";
   const label = mislabelled === null ? {} : { mislabelled };

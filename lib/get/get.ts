@@ -220,6 +220,10 @@ export async function get(
       "INTERNAL",
       "A download was begun without a claim.",
     );
+  }, (before, now) => {
+    const begun = open.get(before);
+    open.delete(before);
+    if (begun) open.set(now, begun);
   });
   const coordinator = await createCoordinator(options, {
     queue: createQueue(store),

@@ -22,9 +22,11 @@ interface Entry {
  * it has come to rest, and releases its claim then, unless its file is there.
  *
  * @param claimOf The claim on what is asked for.
+ * @param reworded Hears that a download is asked for in another way.
  */
 export function createGetStore(
   claimOf: (request: DownloadRequest) => Claim,
+  reworded: (before: DownloadRequest, now: DownloadRequest) => void,
 ): Line & Catalogue & PartRecords {
   const entries = new Map<string, Entry>();
 
@@ -92,7 +94,9 @@ export function createGetStore(
     },
     reword(id, request) {
       const entry = entries.get(id);
-      if (entry) entry.download = { ...entry.download, request };
+      if (entry === undefined) return Promise.resolve();
+      reworded(entry.download.request, request);
+      entry.download = { ...entry.download, request };
       return Promise.resolve();
     },
     remove(id) {

@@ -47,6 +47,8 @@ const IS_DAMAGED = `(
     ${prioritySql("place")} = CASE request ->> '$.priority'
       WHEN 'high' THEN 0 WHEN 'low' THEN 2
       ELSE iif(json_type(request, '$.priority') IS NULL, 1, NULL) END AND
+    coalesce(json_type(request, '$.size'), 'integer') = 'integer' AND
+    coalesce(json_type(request, '$.described'), 'array') = 'array' AND
     (json_type(request, '$.mirrors') IS NULL OR
       json_type(request, '$.mirrors') IS 'array' AND
       NOT EXISTS (SELECT 1 FROM json_each(request, '$.mirrors')

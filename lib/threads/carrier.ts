@@ -61,6 +61,7 @@ export function createCarrier(
     try {
       await fetchSlice(task, controls, {
         answered: (answered) => tell({ type: "answered", thread, answered }),
+        described: (document) => tell({ type: "described", thread, document }),
         wrote() {
           const { written } = controls;
           if (written === null || written.end === told?.end) return;

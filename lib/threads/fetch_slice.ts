@@ -10,6 +10,7 @@ import { digestIn } from "../origin/digests.ts";
 import { mislabelledIn, settleDoubts } from "../origin/doubts.ts";
 import { dispositionName } from "../origin/filename.ts";
 import { contentLength } from "../origin/framing.ts";
+import { isMetalink, LONGEST_METALINK } from "../origin/metalink.ts";
 import { lastModified } from "../origin/validator.ts";
 import { ask, type Asking } from "./ask.ts";
 import { type Body, openBody, startWatch, type Watch } from "./body.ts";
@@ -21,6 +22,8 @@ import { openSink, type Writing } from "./sink.ts";
 /** Hears a thread while it runs. */
 export interface Listener {
   answered(answered: Answered): void;
+  /** The first answer is a Metalink document: nothing else comes of it. */
+  described(document: string): void;
   /** Called some times a second: `controls.written` may have grown. */
   wrote(): void;
   /** The thread waits for leave to read more. */
@@ -61,6 +64,10 @@ export async function fetchSlice(
     doubts,
     doubts.length > 0 ? await body.peek(TELLING_BYTES) : NONE,
   );
+  if (isFollowed(headers, task)) {
+    listener.described(await readDocument(body, answer));
+    return;
+  }
   const start = task.slice?.start ?? 0;
   const end = endOf(answer);
   const create = task.pinned === null;
@@ -128,6 +135,29 @@ export async function fetchSlice(
 }
 
 const NONE = new Uint8Array();
+
+/** Whether an answer is a document that tells where the file is. */
+function isFollowed(
+  headers: Headers,
+  { pinned, metalink }: SliceTask,
+): boolean {
+  return pinned === null && metalink === "follow" && isMetalink(headers);
+}
+
+/** @throws {DownloadError} UNREADABLE if it is not whole, or too long. */
+async function readDocument(body: Body, answer: Answer): Promise<string> {
+  const isWhole = answer.kind === "whole" || answer.slice.end === answer.size;
+  const bytes = isWhole ? await body.peek(LONGEST_METALINK + 1) : NONE;
+  const length = answer.size ?? bytes.length;
+  if (isWhole && bytes.length === length && length <= LONGEST_METALINK) {
+    return new TextDecoder().decode(bytes);
+  }
+  throw new DownloadError(
+    "UNREADABLE",
+    "The origin sent a Metalink document that is not whole, or longer than " +
+      `${LONGEST_METALINK} bytes: add the file's own URL.`,
+  );
+}
 
 /**
  * Waits for leave to read: the origin is not to blame for that.
@@ -240,6 +270,7 @@ async function askFor(
     const { isRelayed } = resources.clients.forUrl(url, task.proxy);
     const head = { status, headers, names, isRelayed };
     const reading = readAnswer(head, slice, task.pinned, Date.now());
+    if (!isFollowed(headers, task)) refuseOtherSize(reading, task);
     const dispose = () => body[Symbol.asyncDispose]();
     return {
       reading,
@@ -253,6 +284,19 @@ async function askFor(
     await body[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** @throws {DownloadError} UNREADABLE if the file has not the size that it must. */
+function refuseOtherSize(
+  { answer: { size: found } }: Reading,
+  { size: wanted }: SliceTask,
+): void {
+  if (wanted === null || found === null || found === wanted) return;
+  throw new DownloadError(
+    "UNREADABLE",
+    `The origin's file has ${found} bytes, and should have ${wanted}: check ` +
+      "the URL, or add another one of the file.",
+  );
 }
 
 /** What the file is called, by all that says so. */

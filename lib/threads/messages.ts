@@ -36,6 +36,10 @@ export interface SliceTask {
   readonly checked: boolean;
   /** A checksum is to be looked for beside the answer. */
   readonly looks?: true;
+  /** What becomes of a first answer that is a Metalink document. */
+  readonly metalink: "follow" | "keep";
+  /** Bytes that the file must have; null if any number will do. */
+  readonly size: number | null;
   /** The path of the part file. */
   readonly part: string;
   /** Whether it has to ask for leave to read. */
@@ -186,6 +190,12 @@ export type ThreadEvent =
     readonly type: "answered";
     readonly thread: number;
     readonly answered: Answered;
+  }
+  /** The first answer is a Metalink document; nothing of it is written. */
+  | {
+    readonly type: "described";
+    readonly thread: number;
+    readonly document: string;
   }
   /** All that the thread has written so far. */
   | { readonly type: "wrote"; readonly thread: number; readonly run: Run }

@@ -28,14 +28,21 @@ export interface Source {
   readonly pace: Pace;
 }
 
-/** All sources of a download, none asked yet: its URL, then its mirrors. */
+/**
+ * All sources of a download, none asked yet: its URL, then its mirrors; the mirrors
+ * alone where the URL is a document's that tells of them.
+ */
 export function createSources(
-  { url, mirrors = [] }: Pick<DownloadRequest, "url" | "mirrors">,
+  { url, mirrors = [], described }: Pick<
+    DownloadRequest,
+    "url" | "mirrors" | "described"
+  >,
 ): [Source, ...Source[]] {
-  return [
-    createSource(url, OWN_URL),
-    ...mirrors.map((mirror) => createSource(mirror, fingerprint(mirror))),
-  ];
+  const [first, ...rest] = mirrors
+    .map((mirror) => createSource(mirror, fingerprint(mirror)));
+  const own = createSource(url, OWN_URL);
+  if (first === undefined) return [own];
+  return described === undefined ? [own, first, ...rest] : [first, ...rest];
 }
 
 function createSource(url: string, key: string): Source {

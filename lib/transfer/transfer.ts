@@ -75,6 +75,8 @@ export type Rest = Extract<State, { kind: "Paused" | "Failed" }>;
 export type Ending =
   | { readonly kind: "settle"; readonly state: Rest }
   | { readonly kind: "restart"; readonly ask: Ask }
+  /** The URL's answer is a Metalink document, which says where the file is. */
+  | { readonly kind: "describe"; readonly document: string }
   /** A command or the next start goes on from here, with the bytes or without. */
   | { readonly kind: "rest"; readonly bytes: "keep" | "drop" }
   /** The claim is lost: neither part nor record may be touched any more. */
@@ -526,8 +528,27 @@ export function beginAnew(transfer: Transfer, ask: Ask): void {
 export function restarted(transfer: Transfer, ask: Ask): void {
   const { phase } = transfer;
   beginAnew(transfer, ask);
-  const asked = phase.kind === "stopping" && phase.then.kind === "restart";
+  const asked = phase.kind === "stopping" && begins(phase.then);
   if (asked) goOn(transfer);
+}
+
+/** Whether a transfer begins anew after an ending. */
+export function begins({ kind }: Ending): boolean {
+  return kind === "restart" || kind === "describe";
+}
+
+/**
+ * A document has said where the file is: then it is `fetching` from there, unless it
+ * was brought to another end meanwhile.
+ */
+export function described(transfer: Transfer, request: DownloadRequest): void {
+  ask(transfer, request);
+  change(transfer, {
+    ...ledBy(createSources(request), null),
+    lost: [],
+    ...{ best: 0, failures: 0, restarts: 0, notBefore: 0, lastError: null },
+  });
+  restarted(transfer, "slices");
 }
 
 /** All bytes are there: then it is `finishing`. */

@@ -96,6 +96,8 @@ async function startCrew(
         reach: Infinity,
         pinned: null,
         checked: false,
+        metalink: "follow",
+        size: null,
         limited: false,
       }, place);
       return ended.promise;

@@ -79,10 +79,13 @@ export function isGid(text: string): boolean {
 export function urisOf({ standing, status }: Known): Uri[] {
   const begun = standing === "active" || status.size !== null;
   const { sources = [{ url: status.url, standing: "used" }] } = status;
-  return sources.map(({ url, standing }) => ({
+  const uris = sources.map(({ url, standing }): Uri => ({
     uri: url,
     status: begun && standing === "used" ? "used" : "waiting",
   }));
+  // The one that was given is there, also if it only told of the others.
+  const isGiven = uris.some(({ uri }) => uri === status.url);
+  return isGiven ? uris : [{ uri: status.url, status: "waiting" }, ...uris];
 }
 
 /** The files of a download, of which there is one. */

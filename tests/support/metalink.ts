@@ -1,0 +1,18 @@
+import { createHash } from "node:crypto";
+import { bytesOf, type OriginFile } from "./origin.ts";
+
+/** A Metalink 4 document of one file. */
+export function metalinkOf(
+  { name, content, urls }: {
+    readonly name: string;
+    readonly content: OriginFile;
+    readonly urls: readonly string[];
+  },
+): string {
+  const digest = createHash("sha256").update(bytesOf(content)).digest("hex");
+  const lines = urls.map((url, n) => `<url priority="${n + 1}">${url}</url>`);
+  return `<?xml version="1.0"?>
+<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="${name}">
+<size>${content.size}</size><hash type="sha-256">${digest}</hash>
+${lines.join("\n")}</file></metalink>`;
+}
