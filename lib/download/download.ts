@@ -63,8 +63,8 @@ export interface DownloadRequest {
    * memory; they are never recorded.
    */
   readonly credentials?: Credentials;
-  /** The checksum that the whole file must have. */
-  readonly checksum: Checksum | null;
+  /** The checksum that the whole file must have, and where it is from if found. */
+  readonly checksum: Checksum & { readonly from?: string } | null;
   /**
    * Where a checksum is to be looked for: `auto` for where origins publish them,
    * or a URL. Absent to look nowhere.
@@ -315,7 +315,7 @@ export function checksumOf(
   { checksum, checksumFrom }: DownloadRequest,
   file: FileFacts | null,
 ): FoundChecksum | null | undefined {
-  if (checksum !== null) return { ...checksum, from: "request" };
+  if (checksum !== null) return { from: "request", ...checksum };
   return checksumFrom === undefined ? undefined : file?.checksum ?? null;
 }
 

@@ -12,10 +12,12 @@ import type {
   LimitedBy,
   RateLimits,
 } from "../download/download.ts";
+import { toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { headersByRules, type Rule } from "../download/rules.ts";
 import type { DiskRoom } from "../files/disk_room.ts";
 import type { DownloadParts } from "../files/parts.ts";
+import { type Duplicates, withDuplicates } from "../origin/duplicates.ts";
 import { metalinkFor } from "../origin/metalink.ts";
 import { requestFor, requestOfSource } from "../origin/request.ts";
 import type { Catalogue } from "../store/catalogue.ts";
@@ -36,6 +38,7 @@ import {
   ask,
   begin,
   bound,
+  helpedBy,
   isBegun,
   leaveAlone,
   pinnedOf,
@@ -223,7 +226,7 @@ export function createEngine(
   const room = createRoomRule({ lack }, driver);
   const { attempts, retryWait } = options;
   const tools = {
-    ...{ registry, hosts, limits, pool, driver, room, tell },
+    ...{ registry, hosts, limits, pool, driver, room, tell, adopt },
     ...{ queue, records, attempts, retryWait, grants },
   };
   const filling = createFilling(fill);
@@ -326,6 +329,25 @@ export function createEngine(
     if (transfer === null) return;
     tend(transfer);
     filling.soon();
+  }
+
+  /**
+   * Records mirrors that an answer has told of, and what proves them; only then do
+   * they help.
+   */
+  function adopt(transfer: Transfer, duplicates: Duplicates): void {
+    const { download: { id, request } } = transfer;
+    const wanted = withDuplicates(request, duplicates);
+    if (wanted === null) return;
+    const recording = catalogue.reword(id, wanted);
+    ask(transfer, wanted);
+    recording.then(() => {
+      const { request } = transfer.download;
+      // A client has asked for it in yet another way meanwhile: that stands.
+      if (request !== wanted) return catalogue.reword(id, request);
+      helpedBy(transfer);
+      filling.soon();
+    }).catch((error) => tell({ kind: "stuck", id, error: toRecord(error) }));
   }
 
   function onJob(transfer: Transfer, outcome: JobOutcome): void {

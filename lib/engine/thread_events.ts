@@ -3,6 +3,7 @@
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { hostSignOf, remedyFor } from "../download/remedies.ts";
+import type { Duplicates } from "../origin/duplicates.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
 import { sentOtherwise } from "../origin/spelling.ts";
@@ -48,6 +49,8 @@ export interface ThreadEventTools {
   readonly room: RoomRule;
   readonly grants: Grants;
   readonly tell: Tell;
+  /** Has mirrors help that an answer has told of. */
+  adopt(transfer: Transfer, duplicates: Duplicates): void;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -111,7 +114,7 @@ function onAnswered(
   tools: ThreadEventTools,
 ): void {
   const { answer, mislabelled, url, direct, disposition } = answered;
-  const { modified, checksum, mediaType } = answered;
+  const { modified, checksum, mediaType, duplicates } = answered;
   const { hosts, driver, room, tell } = tools;
   const { download: { id, request } } = transfer;
   const { source } = thread;
@@ -137,6 +140,8 @@ function onAnswered(
   learn(transfer, thread, file);
   shareFirst(transfer, thread, tools);
   tell({ kind: "answered", id, file });
+  const isLong = ranges && (size ?? 0) > thread.end;
+  if (duplicates !== null && isLong) tools.adopt(transfer, duplicates);
   // It was on its way when the thread was asked to stop.
   if (transfer.phase.kind !== "fetching") return;
   if (room.pauseWithout(transfer, size ?? 0)) return;

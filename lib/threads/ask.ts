@@ -4,6 +4,7 @@ import type { Range } from "../download/ranges.ts";
 import { isPrivateIPv6 } from "../origin/address.ts";
 import { forbidden } from "../origin/connection_error.ts";
 import { createCookies } from "../origin/cookies.ts";
+import type { PassedHead } from "../origin/duplicates.ts";
 import type { HttpAnswer } from "../origin/head.ts";
 import {
   isRedirect,
@@ -33,6 +34,8 @@ export interface OriginAnswer {
    * that redirects to it had set, and which end with them.
    */
   readonly direct: boolean;
+  /** Its head, behind those of the redirects that led to it. */
+  readonly passed: readonly PassedHead[];
 }
 
 /**
@@ -51,6 +54,7 @@ export async function ask(
 ): Promise<OriginAnswer> {
   const asked = new URL(first);
   const cookies = createCookies();
+  const passed: PassedHead[] = [];
   let url = asked;
   for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
     if (!asking.allowPrivate && isPrivateIPv6(url.hostname)) {
@@ -73,8 +77,9 @@ export async function ask(
     };
     const shown = isOwn ? credentials : null;
     const response = await asking.authenticate(url, shown, send);
+    passed.push({ url, headers: response.headers });
     if (!isRedirect(response.status)) {
-      return { response, url, direct: !cookies.used };
+      return { response, url, direct: !cookies.used, passed };
     }
     await response.body?.cancel();
     cookies.take(url, response.headers, Date.now());

@@ -8,6 +8,7 @@ import { connectionError } from "../origin/connection_error.ts";
 import { mediaTypeOf, TELLING_BYTES } from "../origin/content.ts";
 import { digestIn } from "../origin/digests.ts";
 import { mislabelledIn, settleDoubts } from "../origin/doubts.ts";
+import { duplicatesIn, type PassedHead } from "../origin/duplicates.ts";
 import { dispositionName } from "../origin/filename.ts";
 import { contentLength } from "../origin/framing.ts";
 import { isMetalink, LONGEST_METALINK } from "../origin/metalink.ts";
@@ -59,7 +60,8 @@ export async function fetchSlice(
   const { control } = controls;
   using watch = startWatch(control, resources);
   await using answered = await askOnceMore(task, resources, watch);
-  const { body, reading: { answer, doubts }, headers, url, direct } = answered;
+  const { body, reading: { answer, doubts }, headers, url, direct, passed } =
+    answered;
   await settleDoubts(
     doubts,
     doubts.length > 0 ? await body.peek(TELLING_BYTES) : NONE,
@@ -81,6 +83,7 @@ export async function fetchSlice(
     modified: lastModified(headers),
     checksum: task.looks ? digestIn(headers) : null,
     mediaType: mediaTypeOf(headers),
+    duplicates: task.pinned === null ? duplicatesIn(passed) : null,
   });
 
   controls.end = isAlone(answer, task) ? end : Math.min(controls.end, end);
@@ -215,6 +218,8 @@ interface Read extends AsyncDisposable {
   readonly url: URL;
   /** Whether that URL may be asked directly. */
   readonly direct: boolean;
+  /** Its head, behind those of the redirects that led to it. */
+  readonly passed: readonly PassedHead[];
 }
 
 /**
@@ -262,7 +267,7 @@ async function askFor(
   watch: Watch,
 ): Promise<Read> {
   const given = await ask(task, slice, resources, watch);
-  const { response, url, direct } = given;
+  const { response, url, direct, passed } = given;
   const { status, headers } = response;
   const body = openBody(response, watch, resources.reading);
   try {
@@ -278,6 +283,7 @@ async function askFor(
       headers,
       url,
       direct,
+      passed,
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

@@ -8,6 +8,7 @@ import type { Range, Run } from "../download/ranges.ts";
 import type { NamingKind } from "../files/naming.ts";
 import type { Answer } from "../origin/answer.ts";
 import type { OriginRequest } from "../origin/request.ts";
+import type { Duplicates } from "../origin/duplicates.ts";
 import type { ClientSettings } from "./clients.ts";
 import type { SharedTurns } from "./turns.ts";
 
@@ -176,6 +177,8 @@ export interface Answered {
   readonly checksum: FoundChecksum | null;
   /** See `FileFacts`; null if there is none. */
   readonly mediaType: string | null;
+  /** What the first answer tells of other URLs of the file; null for nothing. */
+  readonly duplicates: Duplicates | null;
 }
 
 /** How a thread came to its end. */

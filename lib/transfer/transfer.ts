@@ -532,6 +532,15 @@ export function restarted(transfer: Transfer, ask: Ask): void {
   if (asked) goOn(transfer);
 }
 
+/** Mirrors that were found, and are recorded by now, help from now on. */
+export function helpedBy(transfer: Transfer): void {
+  const { source, others, lost, download: { request } } = transfer;
+  const known = [source, ...others, ...lost.map(({ source }) => source)];
+  const found = createSources(request)
+    .filter(({ key }) => known.every((one) => one.key !== key));
+  change(transfer, { others: [...others, ...found] });
+}
+
 /** Whether a transfer begins anew after an ending. */
 export function begins({ kind }: Ending): boolean {
   return kind === "restart" || kind === "describe";
