@@ -17,7 +17,7 @@
 import { basename } from "@std/path/basename";
 import type { Download, State } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
-import { type Moving, movingOf } from "../files/moves.ts";
+import { type Relocating, relocatingOf } from "../files/relocating.ts";
 import type { Name } from "../files/names.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -50,7 +50,7 @@ export async function relocate(
   if (!isFinished(now)) return;
   const { id, request, state } = now;
   const { path, identity } = state;
-  const moving = movingOf(tools.parts, id, path);
+  const moving = relocatingOf(tools.parts, id, path);
   const isThere = tools.parts.look(path, identity) === "there";
   if (!isThere || moving.from === null) throw gone(path);
   if (moving.from === directory) return;
@@ -61,8 +61,8 @@ export async function relocate(
     await tools.catalogue.reword(id, { ...request, directory });
     name = await moving.give(directory, basename(path));
   } catch (error) {
-    moving.withdraw(directory);
-    await putBack(now, moving, tools);
+    // What fails here, too, the next move of it does, or the next start.
+    await putBack(now, moving, tools, directory).catch(() => {});
     throw error;
   }
   await arrive(now, name, moving, tools);
@@ -80,7 +80,7 @@ export async function finishRelocation(
 ): Promise<void> {
   if (!isFinished(download)) return;
   const { id, request: { directory = "" }, state } = download;
-  const moving = movingOf(tools.parts, id, state.path);
+  const moving = relocatingOf(tools.parts, id, state.path);
   if (!moving.isBegun()) return;
   // Most are not on their way: they were named just before a crash.
   const isHome = moving.from === directory && moving.isAtPath();
@@ -89,8 +89,7 @@ export async function finishRelocation(
     return await arrive(download, named, moving, tools);
   }
   if (!isHome && named === undefined) {
-    moving.withdraw(directory);
-    return await putBack(download, moving, tools);
+    return await putBack(download, moving, tools, directory);
   }
   moving.forget();
 }
@@ -103,7 +102,7 @@ function isFinished(download: Download): download is Finished {
 async function arrive(
   { id, state, file, downloaded, finishedAt }: Finished,
   { name, path }: Name,
-  moving: Moving,
+  moving: Relocating,
   { catalogue }: RelocationTools,
 ): Promise<void> {
   await moving.leave();
@@ -116,12 +115,18 @@ async function arrive(
   moving.forget();
 }
 
-/** The file has no new name: it gets the old one back, unless it still has it. */
+/**
+ * The file has no new name: it gets the old one back, unless it still has it.
+ *
+ * @param wanted The directory that it was to go to.
+ */
 async function putBack(
   download: Finished,
-  moving: Moving,
+  moving: Relocating,
   tools: RelocationTools,
+  wanted: string,
 ): Promise<void> {
+  moving.withdraw(wanted);
   const { id, request, state: { path } } = download;
   const directory = moving.from ?? "";
   await tools.catalogue.reword(id, { ...request, directory });

@@ -5,6 +5,7 @@ import { DownloadError } from "../../lib/download/errors.ts";
 import { createDownload } from "../../lib/download/download.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import type { NamingKind } from "../../lib/files/naming.ts";
+import { relocate } from "../../lib/store/relocation.ts";
 import { filesIn, makeDirectory, partsIn } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { moveAndDie, open, recovered } from "../support/move_and_die.ts";
@@ -112,6 +113,34 @@ async function finished(kind: NamingKind, directory: string, id: string) {
     file: { size: WHOLE.size, ranges: true, validator: null, name: "a.bin" },
     downloaded: WHOLE.size,
     finishedAt: 1,
+  });
+}
+
+for (const kind of ["links", "renames"] as const) {
+  Deno.test(`a move that cannot be recorded says why, and the file is not lost, by ${kind}`, async () => {
+    const id = "11111111-2222-3333-4444-555555555555";
+    await using place = await makeDirectory();
+    const { path: directory } = place;
+    await finished(kind, directory, id);
+    {
+      using home = await open(kind, directory);
+      const download = home.store.get(id);
+      assert(download !== null);
+      const reword = () =>
+        Promise.reject(new DownloadError("STATE", "It cannot be written."));
+      const catalogue = { ...home.store, reword };
+      const tools = { parts: home.parts, catalogue };
+      assertEquals(
+        await refusal(relocate(download, "x", tools)),
+        "STATE: It cannot be written.",
+      );
+    }
+    const download = await recovered(kind, directory, id);
+    assert(download?.state.kind === "Downloaded");
+    assertEquals(download.state.path, `${directory}/a.bin`);
+    assertEquals(filesIn(directory), ["a.bin", "x"]);
+    assertEquals(filesIn(`${directory}/x`), []);
+    assertEquals(partsIn(directory), []);
   });
 }
 

@@ -11,7 +11,7 @@ import type { DownloadParts } from "./parts.ts";
 type Parts = Pick<DownloadParts, "directory" | "path" | "naming">;
 
 /** A finished file that may be on its way. */
-export interface Moving {
+export interface Relocating {
   /** The directory that its path is in, as a request has it; null if outside. */
   readonly from: string | null;
   /** Whether it is a part again, or what tells of its new name is there. */
@@ -54,7 +54,11 @@ export interface Moving {
  *
  * @param path Where it is, or was before it was begun to be moved.
  */
-export function movingOf(parts: Parts, id: string, path: string): Moving {
+export function relocatingOf(
+  parts: Parts,
+  id: string,
+  path: string,
+): Relocating {
   const part = parts.path(id);
   const naming: Naming = namingOf(parts.naming());
   const home = join(path, "..");
