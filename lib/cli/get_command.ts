@@ -43,9 +43,11 @@ export async function runGet(
   const { flags } = invocation;
   const existing = existingIn(flags);
   const asked = await readRequests(invocation, options);
+  // Where its files go is said on its command line.
+  const rules = options.rules.map((rule) => ({ ...rule, directory: null }));
   const requests = await byRules(
     await withCredentials(asked.map(({ request }) => request), options),
-    options.rules,
+    rules,
   );
   const outputs = openOutputs();
   using signals = startSignals();
@@ -54,7 +56,7 @@ export async function runGet(
     using reporter = createReporter(flags, outputs);
     end = await get(
       requests,
-      { ...options, existing, rules: [], broadcastTimeout: DRAW_EVERY },
+      { ...options, existing, rules, broadcastTimeout: DRAW_EVERY },
       {
         reporter,
         interrupt: AbortSignal.any([signals.stop, outputs.lost]),
@@ -99,18 +101,17 @@ async function withCredentials(
   return await withNetrc(requests, netrc);
 }
 
-/** Where its files go is said on its command line: rules give no directory. */
+/** What the requests ask for with what rules give their URLs. */
 async function byRules(
   requests: readonly DownloadRequest[],
   rules: readonly Rule[],
 ): Promise<readonly DownloadRequest[]> {
   if (rules.length === 0) return requests;
   const { headersByRules, withRules } = await import("../download/rules.ts");
-  const own = rules.map((rule) => ({ ...rule, directory: null }));
   return requests.map((request) => ({
     // The time is a directory's.
-    ...withRules(request, own, 0),
-    headers: headersByRules(request, own),
+    ...withRules(request, rules, 0),
+    headers: headersByRules(request, rules),
   }));
 }
 

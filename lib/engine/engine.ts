@@ -299,17 +299,15 @@ export function createEngine(
 
   function start({ transfer, plan, source }: Choice, now: number): void {
     const { download: { id, request } } = transfer;
-    const headers = headersByRules(request, rules);
+    const asked = requestOfSource(request, source.url);
+    const headers = headersByRules(asked, rules);
     const thread = begin(transfer, plan, ++lastThread, now, source);
     hosts.started(source.host);
     registry.started(transfer, thread);
     if (plan.kind === "steal") pool.bound(plan.from.number, plan.from.end);
     const task = {
       thread: thread.number,
-      ...requestFor(
-        requestOfSource({ ...request, headers }, source.url),
-        source.location,
-      ),
+      ...requestFor({ ...asked, headers }, source.location),
       slice: plan.slice,
       reach: thread.reach,
       pinned: pinnedOf(transfer, source),

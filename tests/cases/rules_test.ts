@@ -88,6 +88,26 @@ Deno.test("a URL given later gets no headers of the former one's host", async ()
   assertEquals(new Set(sent), new Set([null]));
 });
 
+Deno.test("a mirror gets the headers of its own host's rule", async () => {
+  await using origin = await startOrigin();
+  await using mirror = await startOrigin();
+  const rules = [
+    rule({ hosts: ["127.0.0.1"], headers: { "x-key": "first" } }),
+    rule({ hosts: ["localhost"], headers: { "x-key": "second" } }),
+  ];
+  await using downloads = await startDownloads({ rules });
+  mirror.serve("/a", WHOLE);
+  const id = await downloads.add({
+    url: origin.serve("/a", null, { status: 404 }),
+    mirrors: [mirror.url("/a", "localhost")],
+  });
+  await assertDownloaded(await downloads.end(id), WHOLE);
+  const sent = (of: typeof origin) =>
+    new Set(of.requests.map(({ headers }) => headers.get("x-key")));
+  assertEquals(sent(origin), new Set(["first"]));
+  assertEquals(sent(mirror), new Set(["second"]));
+});
+
 Deno.test("a rule limits threads and rate, as a request does", async () => {
   await using origin = await startOrigin();
   const rules = [rule({ threads: 1, limitRate: 2_000_000 })];
