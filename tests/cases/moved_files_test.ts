@@ -4,11 +4,16 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { createDownload } from "../../lib/download/download.ts";
 import { parseDownload } from "../../lib/download/request.ts";
-import type { NamingKind } from "../../lib/files/naming.ts";
+import { recover } from "../../lib/store/recovery.ts";
 import { relocate } from "../../lib/store/relocation.ts";
 import { filesIn, makeDirectory, partsIn } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
-import { moveAndDie, open, recovered } from "../support/move_and_die.ts";
+import {
+  type Home,
+  moveAndDie,
+  open,
+  recovered,
+} from "../support/move_and_die.ts";
 import { bytesOf, file, startOrigin } from "../support/origin.ts";
 import { canMount, mountOn } from "../support/small_disk.ts";
 import { assertDownloaded } from "../support/status.ts";
@@ -99,16 +104,15 @@ Deno.test({
   },
 });
 
-/** A finished download in a content directory of its own. */
-async function finished(kind: NamingKind, directory: string, id: string) {
-  using home = await open(kind, directory);
+/** Puts a finished download into a content directory that has nothing else. */
+async function finish({ parts: { directory }, store }: Home, id: string) {
   const request = parseDownload({ url: "http://a.test/a.bin" }, {
     urlLength: 100,
   });
   const path = `${directory}/a.bin`;
   await Deno.writeFile(path, bytesOf(WHOLE));
-  await home.store.add([createDownload(request, 0, id)]);
-  await home.store.settle(id, {
+  await store.add([createDownload(request, 0, id)]);
+  await store.settle(id, {
     state: { kind: "Downloaded", path },
     file: { size: WHOLE.size, ranges: true, validator: null, name: "a.bin" },
     downloaded: WHOLE.size,
@@ -121,23 +125,22 @@ for (const kind of ["links", "renames"] as const) {
     const id = "11111111-2222-3333-4444-555555555555";
     await using place = await makeDirectory();
     const { path: directory } = place;
-    await finished(kind, directory, id);
-    {
-      using home = await open(kind, directory);
-      const download = home.store.get(id);
-      assert(download !== null);
-      const reword = () =>
-        Promise.reject(new DownloadError("STATE", "It cannot be written."));
-      const catalogue = { ...home.store, reword };
-      const tools = { parts: home.parts, catalogue };
-      assertEquals(
-        await refusal(relocate(download, "x", tools)),
-        "STATE: It cannot be written.",
-      );
-    }
-    const download = await recovered(kind, directory, id);
-    assert(download?.state.kind === "Downloaded");
-    assertEquals(download.state.path, `${directory}/a.bin`);
+    using home = await open(kind, directory);
+    const { parts, store } = home;
+    await finish(home, id);
+    const download = store.get(id);
+    assert(download !== null);
+    const reword = () =>
+      Promise.reject(new DownloadError("STATE", "It cannot be written."));
+    const catalogue = { ...store, reword };
+    assertEquals(
+      await refusal(relocate(download, "x", { parts, catalogue })),
+      "STATE: It cannot be written.",
+    );
+    await recover({ parts, catalogue: store, records: store });
+    const state = store.get(id)?.state;
+    assert(state?.kind === "Downloaded");
+    assertEquals(state.path, `${directory}/a.bin`);
     assertEquals(filesIn(directory), ["a.bin", "x"]);
     assertEquals(filesIn(`${directory}/x`), []);
     assertEquals(partsIn(directory), []);
@@ -156,7 +159,10 @@ for (const kind of ["links", "renames"] as const) {
       if (isOver) break;
       await using place = await makeDirectory();
       const { path: directory } = place;
-      await finished(kind, directory, id);
+      {
+        using home = await open(kind, directory);
+        await finish(home, id);
+      }
       await Deno.mkdir(`${directory}/x`);
       await Deno.writeTextFile(`${directory}/x/a.bin`, "mine");
       isOver = await moveAndDie(n, kind, directory, id, "x");

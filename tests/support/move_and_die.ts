@@ -42,6 +42,9 @@ export async function recovered(
   return home.store.get(id);
 }
 
+/** A content directory, and what is recorded of it. */
+export type Home = Awaited<ReturnType<typeof open>>;
+
 /** Opens a content directory as if its disk had hard links, or had none. */
 export async function open(kind: NamingKind, directory: string) {
   const { linkSync } = Deno;
