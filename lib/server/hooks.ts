@@ -235,12 +235,13 @@ function mayHelp({ status, code }: Answer): boolean {
 
 /**
  * What is told of a download: its status, with a title and a message that others
- * show as they are. Of its URL neither userinfo nor query: whoever is told may be
+ * show as they are. Of its URLs neither userinfo nor query: whoever is told may be
  * no client.
  */
 function bodyOf(event: "finished" | "failed", download: Download): string {
-  const status = statusOf(download);
+  const { sources, ...status } = statusOf(download);
   const url = loggable(status.url);
+  const shown = sources?.map((one) => ({ ...one, url: loggable(one.url) }));
   const name = status.filename ?? url;
   const { error } = status;
   return JSON.stringify({
@@ -248,7 +249,7 @@ function bodyOf(event: "finished" | "failed", download: Download): string {
     time: new Date().toISOString(),
     title: event === "finished" ? "Download finished" : "Download failed",
     message: error === null ? name : `${name}: ${error.message}`,
-    download: { ...status, url },
+    download: { ...status, url, ...(shown && { sources: shown }) },
   });
 }
 

@@ -92,6 +92,7 @@ function start(url: string, allowPrivate = true) {
 function ended(kind: "downloaded" | "failed", url: string): DownloadEvent {
   const request = {
     url,
+    mirrors: ["http://u:p@b.test/b?sig=s3cret"],
     filename: "a.bin",
     headers: {},
     checksum: null,
@@ -134,6 +135,10 @@ Deno.test("what has ended is told, signed, and without the URL's secrets", async
     ],
   );
   assertEquals(told[0].download.url, "http://a.test/a");
+  assertEquals(
+    told[0].download.sources.map(({ url }: { url: string }) => url),
+    ["http://a.test/a", "http://b.test/b"],
+  );
   assertEquals(told[0].download.path_to_file, "file:///x/a.bin");
   assertNotMatch(first.body, /s3cret|u:p/);
 
