@@ -16,28 +16,49 @@ const SECRET = /auth|cookie|token|secret|session|passw|api-?key|signature/i;
 /** A download without its secrets, and what they were. */
 export interface Cleaned {
   readonly status: ListedStatus;
-  /** The names of headers that are left out; `""` for a name in the URL. */
+  /** The names of headers that are left out; `""` for a name in a URL. */
   readonly left: readonly string[];
 }
 
-/** Takes the secrets out of a download: a URL's userinfo, and some headers. */
+/** Takes the secrets out of a download: its URLs' userinfo, and some headers. */
 export function withoutSecrets(status: ListedStatus): Cleaned {
-  const { url, request } = status;
-  const hasUser = userinfoOf(new URL(url)) !== null;
-  const bare = hasUser ? withoutUserinfo(url) : url;
+  const { request, sources } = status;
+  let hasUser = false;
+  function bare(url: string): string {
+    if (!URL.canParse(url) || userinfoOf(new URL(url)) === null) return url;
+    hasUser = true;
+    return withoutUserinfo(url);
+  }
+  const url = bare(status.url);
+  const from = request?.checksum_from;
+  const mirrors = mirrorsOf(status).map(bare);
   const headers = headersOf(status);
   const secret = Object.keys(headers).filter((name) => SECRET.test(name));
   const kept = Object.fromEntries(
     Object.entries(headers).filter(([name]) => !SECRET.test(name)),
   );
+  const asked = request && {
+    ...request,
+    url,
+    headers: kept,
+    ...(mirrors.length > 0 && { mirrors }),
+    ...(typeof from === "string" && { checksum_from: bare(from) }),
+  };
+  const found = sources?.map((one) => ({ ...one, url: bare(one.url) }));
   return {
     status: {
       ...status,
-      url: bare,
-      ...(request && { request: { ...request, url: bare, headers: kept } }),
+      url,
+      ...(found && { sources: found }),
+      ...(asked && { request: asked }),
     },
     left: [...(hasUser ? [""] : []), ...secret],
   };
+}
+
+function mirrorsOf({ request }: ListedStatus): string[] {
+  const { mirrors } = request ?? {};
+  return Array.isArray(mirrors) ? mirrors.map(String) : [];
 }
 
 function headersOf({ request }: ListedStatus): Record<string, string> {
@@ -52,7 +73,7 @@ export function wordsOfLeft(left: readonly string[]): string | null {
   for (const name of left) counts.set(name, (counts.get(name) ?? 0) + 1);
   const words = [...counts].map(([name, count]) =>
     name === ""
-      ? `${count} with a name and password in the URL`
+      ? `${count} with a name and password in a URL`
       : `${count} with a header ${name}`
   );
   return `Secrets are left out: ${
@@ -114,7 +135,7 @@ function cell(value: string | number | null): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** A URL and its options, as `-i` reads them. */
+/** A URL, its mirrors and its options, as `-i` reads them. */
 function listLines(status: ListedStatus): string[] {
   const { url, request = {}, process_status: state } = status;
   const algorithm = CHECKSUM_ALGORITHMS.find((name) => name in request);
@@ -141,7 +162,8 @@ function listLines(status: ListedStatus): string[] {
     .map(([name, value]) => `  ${name}=${value}`);
   // A list has lines: what holds line ends is left to the origin to say.
   return [
-    url.replaceAll(" ", "%20"),
+    [url, ...mirrorsOf(status)].map((url) => url.replaceAll(" ", "%20"))
+      .join("\t"),
     ...lines.filter((line) => !/[\r\n]/.test(line)),
   ];
 }

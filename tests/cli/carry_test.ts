@@ -109,10 +109,11 @@ Deno.test("downloads are exported, without secrets unless they are asked for", a
   await client.end(id);
   await client.add({
     url: `${secret}?b c`,
+    mirrors: [`${secret}?d`],
+    checksum_from: `${secret}?e`,
     filename: "x/y",
     directory: "films",
     headers: { "X-A": "1", "Authorization": "Bearer t", "X-Token": "t" },
-    sha256: "0".repeat(64),
     threads: 3,
     limit_rate: 5000,
     order: "sequential",
@@ -132,16 +133,17 @@ Deno.test("downloads are exported, without secrets unless they are asked for", a
   assertEquals([first.id, first.process_status], [id, "Downloaded"]);
   assertEquals(second.request, {
     url: `${url}?b%20c`,
+    mirrors: [`${url}?d`],
     filename: "x/y",
     directory: "films",
     headers: { "x-a": "1" },
-    sha256: "0".repeat(64),
+    checksum_from: `${url}?e`,
     threads: 3,
     limit_rate: 5000,
     order: "sequential",
   });
   const left =
-    "sluice: Secrets are left out: 1 with a name and password in the URL, " +
+    "sluice: Secrets are left out: 1 with a name and password in a URL, " +
     "1 with a header authorization, 1 with a header x-token. " +
     "--secrets writes them, too.\n";
   assertEquals([json.stderr, list.stderr], [left, left]);
@@ -156,10 +158,11 @@ Deno.test("downloads are exported, without secrets unless they are asked for", a
   assertEquals(whole.stderr, "");
   assertEquals(lines.map((line) => line.kind === "download" && line.fields), [{
     url: `${secret}?b%20c`,
+    mirrors: [`${secret}?d`],
     filename: "y",
     directory: "films",
     headers: { "x-a": "1", "authorization": "Bearer t", "x-token": "t" },
-    sha256: "0".repeat(64),
+    checksum_from: `${secret}?e`,
     threads: 3,
     limit_rate: 5000,
     order: "sequential",
