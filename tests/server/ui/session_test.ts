@@ -3,7 +3,13 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Browser, Page } from "../../support/playwright.ts";
 import { openPage } from "../../support/browser.ts";
 import { literal, startOrigin } from "../../support/origin.ts";
-import { add, inState, openScene, testSteps } from "../../support/scene.ts";
+import {
+  add,
+  inState,
+  openScene,
+  row,
+  testSteps,
+} from "../../support/scene.ts";
 import { type Sluice, startSluice } from "../../support/sluice.ts";
 import { startWithTokens, TOKENS } from "../../support/tokens.ts";
 
@@ -74,6 +80,14 @@ testSteps("the page's session in Chromium", {
       assert(await page.getByRole("button", { name: "Remove" }).isHidden());
       const field = page.getByLabel("Links to download");
       assertEquals(await field.isVisible(), scope === "add");
+      await page.getByLabel("Select a.bin").check();
+      const bar = page.getByRole("toolbar", { name: "Selected downloads" });
+      await bar.getByRole("button").first().waitFor();
+      assert(await bar.getByRole("button", { name: "Remove" }).isHidden());
+      await row(page, "a.bin").locator(".name").click();
+      const panel = page.locator("#detail");
+      await panel.getByRole("button", { name: "Save" }).waitFor();
+      assert(await panel.getByRole("button", { name: "Move…" }).isHidden());
     }
   },
 
