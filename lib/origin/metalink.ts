@@ -10,6 +10,7 @@ import {
 import type { Described, DownloadRequest } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { MOST_MIRRORS } from "../download/fields.ts";
+import { parseUrl } from "../download/request.ts";
 import { safeName } from "../download/safe_name.ts";
 
 /** A file that a document tells of. */
@@ -171,10 +172,20 @@ function urlsIn(elements: readonly Element[]): string[] {
       url: text.trim(),
       priority: /^\d{1,6}$/.test(priority) ? Number(priority) : LAST,
     }))
-    .filter(({ url }) => /^https?:\/\//i.test(url) && URL.canParse(url))
+    .filter(({ url }) => isUrl(url))
     .sort((a, b) => a.priority - b.priority)
     .map(({ url }) => url);
   return [...new Set(urls)];
+}
+
+/** Whether it may be fetched: what is asked for must be as it is written. */
+function isUrl(url: string): boolean {
+  try {
+    parseUrl(url, LONGEST_METALINK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** RFC 5854 §4.2.4: a hash without a type is no checksum of the file. */

@@ -27,6 +27,7 @@ Deno.test("a document tells of a file's name, size, hashes and URLs, by priority
       <url location="de" priority="20">http://second.test/f?a=1&#38;b=2</url>
       <url priority="1"> https://first.test/f </url>
       <url priority="2">ftp://other.test/f</url>
+      <url priority="2">https://other.test/f/../g</url>
       <url>https://first.test/f</url>
       <metaurl mediatype="torrent">https://x.test/t</metaurl>
     </file>
