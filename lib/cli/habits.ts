@@ -137,11 +137,7 @@ export const HABITS: readonly Habit[] = [
     ANY,
     none("the digest is --sha256 DIGEST (or --sha512, --sha1, --md5)."),
   ),
-  habit(
-    "--recursive --mirror",
-    null,
-    none("Sluice fetches files, not sites."),
-  ),
+  habit("--recursive", null, none("Sluice fetches files, not sites.")),
 ];
 
 /**

@@ -73,6 +73,9 @@ Deno.test("a socket does what its token's scope reaches", async () => {
     { action: "pause", ids: [id] },
     { action: "remove", all: true },
     { action: "verify", id },
+    { action: "move", id, to: "top" },
+    { action: "prioritize", id, priority: "high" },
+    { action: "relocate", id, directory: "a" },
     { action: "list", requests: true },
   ];
   for (const message of [{ url: NEVER }, { urls: [NEVER] }, ...commands]) {
