@@ -155,6 +155,15 @@ Deno.test("aria2's calls do what their token's scope reaches", async () => {
   const { header } = await call("all", "getOption", gid);
   assertEquals(String(header).includes("secret"), true);
   assertEquals("header" in await call("read", "getOption", gid), false);
+
+  const globals = { header: "X-Key: secret", "user-agent": "a" };
+  await call("all", "changeGlobalOption", globals);
+  assertEquals("header" in await call("read", "getGlobalOption"), false);
+  for (const [scope, isSent] of [["add", false], ["all", true]] as const) {
+    const gid = await call(scope, "addUri", [NEVER], { pause: "true" });
+    const sent = await call("all", "getOption", gid);
+    assertEquals(["header" in sent, sent["user-agent"]], [isSent, "a"]);
+  }
   assertEquals(await call("all", "remove", gid), gid);
 });
 

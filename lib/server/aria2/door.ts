@@ -138,10 +138,7 @@ export function createAria2Door(
     if (method === undefined) throw new RpcError(`No such method: ${name}`);
     refuseBeyond(scope, name);
     const given = hasToken ? params.slice(1) : params;
-    const result = await method(given, session.budget);
-    const telling = name === "aria2.getOption" ||
-      name === "aria2.getGlobalOption";
-    return telling && scope !== "all" ? withoutSecrets(result) : result;
+    return await method(given, session.budget, scope);
   }
 
   /** The entry of a multicall's reply for one of its calls. */
@@ -309,16 +306,6 @@ export function createAria2Door(
       }
     },
   };
-}
-
-/** Options without those that others gave with secrets in them. */
-function withoutSecrets(options: unknown): unknown {
-  return isObject(options)
-    ? Object.fromEntries(
-      Object.entries(options)
-        .filter(([name]) => !/header|cookie|proxy|user$|passwd/.test(name)),
-    )
-    : options;
 }
 
 /** A reply on its way, and the HTTP status that goes with it. */

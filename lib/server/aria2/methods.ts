@@ -16,6 +16,7 @@ import {
 } from "../../download/request.ts";
 import type { Status } from "../../status/status.ts";
 import { commandMany } from "../many.ts";
+import type { Scope } from "../scopes.ts";
 import { RpcError } from "./calls.ts";
 import { type Downloads, refusalOf, refuseStopped } from "./downloads.ts";
 import {
@@ -30,7 +31,13 @@ import {
   urisOf,
 } from "./entries.ts";
 import { NOTICES } from "./notices.ts";
-import { fieldsOf, type Options, rateOf, readOptions } from "./options.ts";
+import {
+  fieldsOf,
+  type Options,
+  rateOf,
+  readOptions,
+  withoutSecrets,
+} from "./options.ts";
 import {
   integerAt,
   listAt,
@@ -67,8 +74,12 @@ export interface Budget {
   entries: number;
 }
 
-/** Does what one method is for; throws an RpcError or a DownloadError. */
-export type Method = (params: Params, budget: Budget) => unknown;
+/**
+ * Does what one method is for; throws an RpcError or a DownloadError.
+ *
+ * @param scope How far its caller's token reaches.
+ */
+export type Method = (params: Params, budget: Budget, scope: Scope) => unknown;
 
 /** Makes the methods, by name. */
 export function createMethods(
@@ -83,7 +94,11 @@ export function createMethods(
   /** Gids of downloads that are being added. */
   const taken = new Set<string>();
 
-  async function addUri(params: Params): Promise<string> {
+  async function addUri(
+    params: Params,
+    _: Budget,
+    scope: Scope,
+  ): Promise<string> {
     const uris = textsOf(listAt(params, 0));
     const given = optional(objectAt, params, 1) ?? {};
     const position = optional(integerAt, params, 2);
@@ -94,8 +109,10 @@ export function createMethods(
     const asked = readOptions(given, "download", root);
     const [url = "", ...others] = usable(uris, options.urlLength);
     const mirrors = others.slice(0, MOST_MIRRORS);
-    const fields = fieldsOf({ ...forAll(globals), ...asked }, url);
-    const kept = { options: { ...forAll(globals), ...asked } };
+    // Who adds says where to: what only others may read is not sent there.
+    const inForce = { ...seenBy(scope, forAll(globals)), ...asked };
+    const fields = fieldsOf(inForce, url);
+    const kept = { options: inForce };
     const request = { ...parseDownload({ ...fields, mirrors }, options), kept };
     const gid = gidIn(given.gid);
     const [id = ""] = gid === null
@@ -305,20 +322,20 @@ export function createMethods(
     throw refusalOf(known, "… not found in the waiting queue.");
   }
 
-  function getOption(params: Params): Options {
+  function getOption(params: Params, _: Budget, scope: Scope): Options {
     const known = downloads.find(textAt(params, 0));
     const given = known.request.kept?.options ?? {};
     return {
       ...ownOptions(options),
-      ...given,
+      ...seenBy(scope, given),
       // Other clients may have changed it since.
       "max-download-limit": String(known.request.limitRate ?? 0),
       dir: dirOf(known, root),
     };
   }
 
-  function getGlobalOption(): Options {
-    const { dir = "", ...changed } = globals;
+  function getGlobalOption(_: Params, __: Budget, scope: Scope): Options {
+    const { dir = "", ...changed } = seenBy(scope, globals);
     return {
       ...ownOptions(options),
       ...OWN_GLOBALS,
@@ -442,6 +459,11 @@ const REMOVE: Command = { kind: "remove", deleteFile: false };
 /** What `system.listNotifications` tells. */
 export function listNotifications(): readonly string[] {
   return NOTICES;
+}
+
+/** What of options a token lets its holder read. */
+function seenBy(scope: Scope, options: Options): Options {
+  return scope === "all" ? options : withoutSecrets(options);
 }
 
 /** Those of the options for all that hold for each one that is added later. */

@@ -330,6 +330,14 @@ export function fieldsOf(options: Options, url: string): JsonObject {
   };
 }
 
+/** Options without those that may hold secrets of others. */
+export function withoutSecrets(options: Options): Options {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([name]) => !/header|cookie|proxy|user$|passwd/.test(name)),
+  );
+}
+
 /** What the protocol takes; THREADS_AMOUNT is the limit besides. */
 const MOST_THREADS = 1_000;
 
