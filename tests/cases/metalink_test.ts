@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeDirectory } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
-import { metalinkOf } from "../support/metalink.ts";
+import { metalinkOf, startGet } from "../support/metalink.ts";
 import {
   firstDifference,
   forever,
@@ -11,7 +11,6 @@ import {
   type Origin,
   startOrigin,
 } from "../support/origin.ts";
-import { startGet } from "../support/process.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   isLater,

@@ -3,17 +3,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeDirectory } from "../support/directory.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
-import { metalinkOf } from "../support/metalink.ts";
-import { start } from "../support/process.ts";
-import { taskArguments } from "../support/sluice.ts";
+import { metalinkOf, startGet } from "../support/metalink.ts";
 
 const WHOLE = file(300_000, 3);
-
-/** A `get` that writes nothing into the project's own lock file. */
-function startGet(directory: string, args: readonly string[]) {
-  const [run = "", ...rest] = taskArguments("get", directory);
-  return start([run, "--lock=tests/deno.lock", ...rest, ...args]);
-}
 
 for (
   const [how, flag] of [["--metalink", true], ["its name", false]] as const

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { bytesOf, type OriginFile } from "./origin.ts";
+import { start, type Started } from "./process.ts";
+import { taskArguments } from "./sluice.ts";
 
 /** A Metalink 4 document of one file. */
 export function metalinkOf(
@@ -15,4 +17,10 @@ export function metalinkOf(
 <metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="${name}">
 <size>${content.size}</size><hash type="sha-256">${digest}</hash>
 ${lines.join("\n")}</file></metalink>`;
+}
+
+/** A `get` whose parser of XML is noted in no lock file but the tests' own. */
+export function startGet(directory: string, args: readonly string[]): Started {
+  const [run = "", ...rest] = taskArguments("get", directory);
+  return start([run, "--lock=tests/deno.lock", ...rest, ...args]);
 }
