@@ -180,14 +180,27 @@ function onEnded(
     tools.hosts.served(thread.source.host);
     endOfBody(transfer, thread.run.end);
   }
-  const { phase } = transfer;
-  if (outcome.kind !== "failed" || phase.kind !== "fetching") return;
+  const { phase, ask } = transfer;
+  if (phase.kind !== "fetching") return;
+  if (outcome.kind === "stopped" && isStranded(transfer)) {
+    tools.driver.bring(transfer, { kind: "restart", ask });
+  }
+  if (outcome.kind !== "failed") return;
   if (isWhole(transfer) && !isTooShort(transfer, thread, outcome.error)) return;
   const { source } = thread;
   const { url, location } = source;
   const redirected = location !== null;
   const error = redirected ? outcome.error : explained(outcome.error, url);
   onFailure(transfer, source, error, redirected, tools);
+}
+
+/**
+ * Whether no thread can go on from the bytes that are there, and none brings the
+ * rest: nothing would prove that another answer is of the same file.
+ */
+function isStranded(transfer: Transfer): boolean {
+  return transfer.threads.size === 0 && transfer.file !== null &&
+    pinnedOf(transfer) === null && !isWhole(transfer);
 }
 
 /** Whether a file is shorter than the one answer that has brought it. */

@@ -75,6 +75,27 @@ Deno.test("a timetable's pause stops threads, begins nothing, and ends by itself
   ]);
 });
 
+Deno.test("what cannot be fetched in slices begins anew after a timetable's pause", async () => {
+  await using origin = await startOrigin();
+  const clock = clockAt("07:59");
+  await using downloads = await startDownloads({
+    timetable: read("08:00,pause 09:00,off"),
+    timeOfDay: clock.timeOfDay,
+  });
+  const over = Promise.withResolvers<void>();
+  const url = origin.serve("/a", WHOLE, {
+    ranges: "ignore",
+    gates: { 40_000: () => over.promise },
+  });
+  const id = await downloads.add({ url });
+  await downloads.until(id, ({ downloaded }) => downloaded >= 40_000);
+  clock.set("08:00");
+  await downloads.until(id, ({ threads }) => threads === 0);
+  over.resolve();
+  clock.set("09:00");
+  await assertDownloaded(await downloads.end(id), WHOLE, "a");
+});
+
 Deno.test("of the timetable's rate and others, the strictest counts", async () => {
   await using origin = await startOrigin();
   const clock = clockAt("08:00");
