@@ -1,6 +1,5 @@
 /** Files that may be read while they come. Pure. */
 
-import type { FileFacts } from "../download/download.ts";
 import type { Range } from "../download/ranges.ts";
 import type { Transfer } from "../transfer/transfer.ts";
 
@@ -19,17 +18,20 @@ export type Coming =
     readonly size: number;
     /** What is there of it, merged. */
     readonly done: readonly Range[];
-    /** Another object once the file is begun anew, in another part file. */
-    readonly edition: FileFacts;
+    /** Another one once the file is begun anew, in another part file. */
+    readonly edition: symbol;
   };
 
 /** What there is of a transfer's file, whose part is at `path`. */
-export function comingOf({ file, done }: Transfer, path: string): Coming {
+export function comingOf(
+  { file, done, edition }: Transfer,
+  path: string,
+): Coming {
   if (file === null) return { kind: "expected" };
   const { size, name } = file;
   return size === null
     ? { kind: "unsized" }
-    : { kind: "sized", path, name, size, done, edition: file };
+    : { kind: "sized", path, name, size, done, edition };
 }
 
 /** How far a file is there from `position` on, as an offset behind it. */

@@ -112,6 +112,8 @@ export interface Transfer {
   readonly mixed: readonly Source[];
   readonly phase: Phase;
   readonly file: FileFacts | null;
+  /** Another one once it has begun anew: its bytes may be of another file then. */
+  readonly edition: symbol;
   readonly ask: Ask;
   readonly threads: ReadonlyMap<number, Thread>;
   /** What threads that have ended wrote. */
@@ -192,6 +194,7 @@ export function createTransfer(
     mixed: [],
     phase: { kind: runs.length > 0 ? "verifying" : "fetching" },
     file,
+    edition: Symbol(),
     ask: "slices",
     threads: new Map(),
     runs: [...runs],
@@ -517,7 +520,7 @@ export function beginAnew(transfer: Transfer, ask: Ask): void {
   const others = transfer.others
     .map((other) => ({ ...anew(other), answersIn: Infinity }));
   const none = { file: null, runs: [], done: [], refused: false };
-  change(transfer, { ...none, ask, source, others });
+  change(transfer, { ...none, edition: Symbol(), ask, source, others });
   forgotten(transfer);
 }
 

@@ -1,5 +1,6 @@
 /** Files that are asked for from front to back, and read while they come. */
 
+import { createHash } from "node:crypto";
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import {
   bytesOf,
@@ -103,6 +104,27 @@ Deno.test("a file that comes in order is read while it comes", async () => {
   const finished = await stage.read(id, "bytes=5-9");
   assert(finished.headers.has("etag"));
   assertEquals(await finished.bytes(), wanted.slice(5, 10));
+});
+
+Deno.test("a mirror that joins in cuts nobody off who reads what comes", async () => {
+  await using stage = await openStage();
+  await using mirror = await startOrigin();
+  const { origin, client, read } = stage;
+  const { opened, open } = gate();
+  const held = 2 * SLICE;
+  const url = origin.serve("/film.mp4", FILM, ({ range }) => ({
+    gates: { [range?.start === 0 ? held : "head"]: () => opened },
+  }));
+  const behind = { gates: { head: () => opened } };
+  const mirrors = [mirror.serve("/film.mp4", FILM, behind)];
+  const sha256 = createHash("sha256").update(bytesOf(FILM)).digest("hex");
+  const id = await client.add({ url, mirrors, sha256, order: "sequential" });
+  await client.until(id, ({ slices: [first] }) => (first?.[1] ?? 0) > SLICE);
+  const reading = await read(id);
+  open();
+  assertEquals(await reading.bytes(), bytesOf(FILM));
+  const { sources } = await client.end(id);
+  assertEquals(sources?.map(({ standing }) => standing), ["used", "used"]);
 });
 
 Deno.test("slices come from front to back, none of them long", async () => {
