@@ -49,7 +49,7 @@ import {
   type Overview,
 } from "./status/overview.ts";
 import { type Changes, type Disk, type Status } from "./status/status.ts";
-import type { Catalogue } from "./store/catalogue.ts";
+import type { Catalogue, Waiting } from "./store/catalogue.ts";
 import { planMove, type Target } from "./store/moves.ts";
 import type { Changeable } from "./store/order.ts";
 import type { PartRecords } from "./store/part_records.ts";
@@ -644,15 +644,11 @@ async function carryOut(
         await records.forget(id);
         await parts.remove(download);
       }
-      await catalogue.renew(id, refreshed(request, command));
-      // Nobody else takes it from the queue: it is claimed.
-      if (command.paused || isToStart(download)) {
-        const state = isToStart(download)
-          ? download.state
-          : { kind: "Paused", error: null } as const;
-        const settled = { state, file, downloaded, finishedAt: null };
-        await catalogue.settle(id, settled);
-      }
+      await catalogue.renew(
+        id,
+        refreshed(request, command),
+        stateOnceRefreshed(download, command),
+      );
       break;
     case "relocate":
       refuseToShare(tools);
@@ -664,9 +660,13 @@ async function carryOut(
   tell({ kind: CARRIED_OUT[command.kind], id });
 }
 
-/** Whether a download waits for its time. */
-function isToStart({ state }: Download): boolean {
-  return state.kind === "Paused" && state.startAt !== undefined;
+/** What waits for its time, or for a client, goes on with that. */
+function stateOnceRefreshed(
+  { state }: Download,
+  { paused }: Extract<Command, { kind: "refresh" }>,
+): Waiting {
+  if (state.kind === "Paused" && state.startAt !== undefined) return state;
+  return paused ? { kind: "Paused", error: null } : { kind: "Queued" };
 }
 
 /**

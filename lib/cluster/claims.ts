@@ -4,7 +4,7 @@ import { mayWrite } from "../base/write_until.ts";
 import type { DownloadRequest, FileFacts } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { DownloadParts } from "../files/parts.ts";
-import type { Settled } from "../store/catalogue.ts";
+import type { Settled, Waiting } from "../store/catalogue.ts";
 import type { Progress } from "../store/part_records.ts";
 import { partPath, recordPath, writeRecord } from "./adoption.ts";
 import { removeIfThere } from "../files/names.ts";
@@ -66,7 +66,7 @@ export interface Claims {
    */
   claim(id: string, purpose: Purpose, epoch?: number): Promise<Claiming>;
   settle(id: string, settled: Settled): Promise<void>;
-  renew(id: string, request: DownloadRequest): Promise<void>;
+  renew(id: string, request: DownloadRequest, state: Waiting): Promise<void>;
   /**
    * Has a download be asked for in another way, wherever it stands.
    *
@@ -327,7 +327,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       const one = isNamed && holding !== undefined ? holding : heldFor(id);
       await settle(one, settled);
     },
-    async renew(id, request) {
+    async renew(id, request, state) {
       const holding = heldFor(id);
       const part = holding.purpose === "work" && holding.part !== null
         ? holding.bytes === 0 ? null : { ...holding.part, closed: true }
@@ -337,6 +337,7 @@ export function createClaims(tools: ClaimsTools): Claims {
         renewedAs(
           { ...entry, download: { ...entry.download, file, downloaded } },
           request,
+          state,
           part,
         ));
     },

@@ -1,7 +1,7 @@
 /** A download as the cluster keeps it, and what may become of it. Pure. */
 
 import type { Download, DownloadRequest } from "../download/download.ts";
-import type { Settled } from "../store/catalogue.ts";
+import type { Settled, Waiting } from "../store/catalogue.ts";
 import { addedBefore } from "../store/places.ts";
 
 /** A directory of part files and finished files, and the server that uses it. */
@@ -128,13 +128,13 @@ export function settledAs(
   };
 }
 
-/** A claimed entry that goes back into the queue, with another request. */
+/** A claimed entry that waits again, with another request. */
 export function renewedAs(
   entry: Entry,
   request: DownloadRequest,
+  state: Waiting,
   part: Part | null,
 ): Entry {
-  const state = { kind: "Queued" } as const;
   const download = { ...entry.download, request, state, finishedAt: null };
   return { ...entry, download, owner: null, part };
 }

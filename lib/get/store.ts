@@ -83,12 +83,11 @@ export function createGetStore(
       return Promise.resolve();
     },
     settle,
-    renew(id, request) {
+    renew(id, request, state) {
       const entry = entries.get(id);
       if (entry === undefined) return Promise.resolve();
       forget(entry);
       const anew = { request, file: null, downloaded: 0, finishedAt: null };
-      const state = { kind: "Queued" } as const;
       entry.download = { ...entry.download, ...anew, state };
       return Promise.resolve();
     },

@@ -17,8 +17,11 @@ export interface Catalogue {
   get(id: string): Download | null;
   /** Records where a download stands, or that it is to be done anew. */
   settle(id: string, settled: Settled): Promise<void>;
-  /** Puts a download back into the queue, with another request. */
-  renew(id: string, request: DownloadRequest): Promise<void>;
+  /**
+   * Has a download go by another request, in the queue or paused. It is in no other
+   * state meanwhile, in which another server might begin it.
+   */
+  renew(id: string, request: DownloadRequest, state: Waiting): Promise<void>;
   /** Has a download be asked for in another way, wherever it stands. */
   reword(id: string, request: DownloadRequest): Promise<void>;
   /** Forgets a download. */
@@ -37,6 +40,9 @@ export interface Catalogue {
    */
   due(time: number, limit: number): string[];
 }
+
+/** How a download stands that is not finished. */
+export type Waiting = Extract<State, { kind: "Queued" | "Paused" }>;
 
 /** What is read at once: the queue's beginning, the history's end, some ids. */
 export interface Excerpt {

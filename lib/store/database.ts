@@ -151,8 +151,9 @@ function statements(db: DatabaseSync) {
          downloaded = ?4, finished_at = ?5 WHERE id = ?6`,
     ),
     renew: db.prepare(
-      `UPDATE downloads SET host = ?1, request = ?2, state = 'Queued',
-         detail = '{}', finished_at = NULL WHERE id = ?3`,
+      `UPDATE downloads SET host = ?1, request = ?2, state = ?3, detail = ?4,
+         downloaded = iif(EXISTS (SELECT 1 FROM runs WHERE id = ?5), downloaded, 0),
+         finished_at = NULL WHERE id = ?5`,
     ),
     reword: db.prepare(
       `UPDATE downloads SET request = ?1, place = ${

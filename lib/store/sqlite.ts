@@ -170,13 +170,15 @@ export function createStore(
         if (useless && before.file !== null) sql.forget.run(id);
         recent.update({ ...before, ...now });
       }),
-    renew: (id, request) =>
+    renew: (id, request, state) =>
       write(() => {
         const before = get(id);
         if (before === null) return;
-        sql.renew.run(hostOf(request), JSON.stringify(request), id);
+        const { kind, ...detail } = state;
+        const text = JSON.stringify(request);
+        sql.renew.run(hostOf(request), text, kind, JSON.stringify(detail), id);
         sql.relist.run(id);
-        count(before.state.kind, "Queued");
+        count(before.state.kind, kind);
         recent.forget(id);
       }),
     reword: (id, request) =>
@@ -217,7 +219,7 @@ export function createStore(
         const { id, request, state: { kind }, finishedAt } = download;
         const before = get(id);
         if (before === null) return;
-        sql.renew.run(hostOf(request), JSON.stringify(request), id);
+        sql.renew.run(hostOf(request), JSON.stringify(request), kind, "{}", id);
         sql.settle.run(...standingOf(download, paths), finishedAt, id);
         sql.place.run(placeOf(rank, request.priority), id);
         if (textOf(before) !== textOf(download)) sql.relist.run(id);

@@ -103,11 +103,14 @@ Deno.test("what is asked for anew is in the queue, and keeps its place there", (
     },
   } as const;
   const request = { ...REQUEST, url: "http://b.test/" };
-  const renewed = renewedAs(failed, request, null);
+  const renewed = renewedAs(failed, request, { kind: "Queued" }, null);
   assertEquals(renewed.download.state, { kind: "Queued" });
   assertEquals(renewed.download.request, request);
   assertEquals(renewed.download.finishedAt, null);
   assertEquals([renewed.order, renewed.owner, renewed.part], [7, null, null]);
+  const state = { kind: "Paused", error: null, startAt: 5 } as const;
+  const later = renewedAs(failed, request, state, null);
+  assertEquals([later.owner, later.download.state], [null, state]);
 });
 
 Deno.test("what is given up says what is there of it", () => {

@@ -149,7 +149,9 @@ Deno.test("what is claimed is nobody else's until it is released", async () => {
   queue.reset();
   assertEquals(queue.take([])?.download.id, second.id);
   assertEquals(queue.take([]), null);
-  await store.renew(first.id, { ...first.request, url: "https://b/file" });
+  await store.renew(first.id, { ...first.request, url: "https://b/file" }, {
+    kind: "Queued",
+  });
   claim.release();
   queue.reset();
   assertEquals(queue.take([])?.download.request.url, "https://b/file");

@@ -171,7 +171,7 @@ Deno.test("a search finds names and URLs in any case, as they are by now", async
   await store.checkpoint(id, file, { runs: [], fresh: [], bytes: 0 });
   assertEquals(await totals("я", "ä", "ω", "ю"), [1, 0, 1, 0]);
   const url = "https://example.org/%D0%AE";
-  await store.renew(id, { ...request, url });
+  await store.renew(id, { ...request, url }, { kind: "Queued" });
   assertEquals(await totals("я", "ä", "ω", "ю"), [0, 0, 1, 1]);
   const failed = { kind: "Paused", error: null } as const;
   const settled = { state: failed, downloaded: 0, finishedAt: null };

@@ -47,7 +47,7 @@ Deno.test("totals are right after every kind of write, and a failed one", async 
   const error = await assertRejects(() => store.add([...create(5), a]));
   assertEquals(error instanceof DownloadError && error.code, "STATE");
   assertEquals(store.totals(), after);
-  await store.renew(a.id, REQUEST);
+  await store.renew(a.id, REQUEST, { kind: "Queued" });
   assertEquals(store.totals(), { ...after, Queued: 10, Paused: 1 });
 });
 
@@ -122,7 +122,7 @@ Deno.test("what is told from memory is what is recorded", async () => {
                 return store.checkpoint(id, file, progress);
               }
               case "renew":
-                return store.renew(id, renewed);
+                return store.renew(id, renewed, { kind: "Queued" });
               default:
                 return store.remove(id);
             }
