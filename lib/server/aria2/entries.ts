@@ -143,10 +143,16 @@ export function entryOf(
   return entry;
 }
 
-/** Where a file goes, but for what `out` says of directories. */
+/**
+ * Where a file goes, but for what `out` says of directories; where it was moved
+ * to, if that is elsewhere.
+ */
 export function dirOf({ request }: Known, root: string): string {
   const { directory = "", kept } = request;
-  return join(root, kept === undefined ? directory : kept.options.dir ?? "");
+  if (kept === undefined) return join(root, directory);
+  const { dir = "" } = kept.options;
+  const isThere = dir === "" || `${directory}/`.startsWith(`${dir}/`);
+  return join(root, isThere ? dir : directory);
 }
 
 /** Empty where the name is not known yet. */

@@ -100,3 +100,21 @@ Deno.test("a gid is the beginning of an id, and an id can be made to begin so", 
     false,
   ]);
 });
+
+Deno.test("a file that was moved is in the directory that it was moved to", () => {
+  const dirOf = (asked: string, directory: string) => {
+    const url = "https://a.test/b";
+    const request = {
+      ...parseDownload({ url, directory }, { urlLength: 100 }),
+      kept: { options: { dir: asked } },
+    };
+    const status = statusOf(createDownload(request, 0));
+    return entryOf(knownOf(status, request), ["dir"], "/srv").dir;
+  };
+  assertEquals(dirOf("films", "films"), "/srv/films");
+  // The rest is of its `out`.
+  assertEquals(dirOf("films", "films/new"), "/srv/films");
+  assertEquals(dirOf("", "films"), "/srv");
+  assertEquals(dirOf("films", "films-2"), "/srv/films-2");
+  assertEquals(dirOf("films", "."), "/srv");
+});
