@@ -34,6 +34,7 @@ import {
   threadsByHost,
 } from "../transfer/assignment.ts";
 import { idle, nextEnd, slowSource, straggler } from "../transfer/plan.ts";
+import type { Source } from "../transfer/source.ts";
 import {
   ask,
   begin,
@@ -333,9 +334,13 @@ export function createEngine(
    * Records mirrors that an answer has told of, and what proves them; only then do
    * they help.
    */
-  function adopt(transfer: Transfer, duplicates: Duplicates): void {
+  function adopt(
+    transfer: Transfer,
+    { url }: Source,
+    duplicates: Duplicates,
+  ): void {
     const { download: { id, request } } = transfer;
-    const wanted = withDuplicates(request, duplicates);
+    const wanted = withDuplicates(request, duplicates, url === request.url);
     if (wanted === null) return;
     const recording = catalogue.reword(id, wanted);
     ask(transfer, wanted);

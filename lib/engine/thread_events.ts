@@ -49,8 +49,8 @@ export interface ThreadEventTools {
   readonly room: RoomRule;
   readonly grants: Grants;
   readonly tell: Tell;
-  /** Has mirrors help that an answer has told of. */
-  adopt(transfer: Transfer, duplicates: Duplicates): void;
+  /** Has mirrors help that a source's answer has told of. */
+  adopt(transfer: Transfer, source: Source, duplicates: Duplicates): void;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -141,7 +141,10 @@ function onAnswered(
   shareFirst(transfer, thread, tools);
   tell({ kind: "answered", id, file });
   const isLong = ranges && (size ?? 0) > thread.end;
-  if (duplicates !== null && isLong) tools.adopt(transfer, duplicates);
+  const isTold = request.checksum?.from !== undefined;
+  if (duplicates !== null && (isLong || isTold)) {
+    tools.adopt(transfer, source, duplicates);
+  }
   // It was on its way when the thread was asked to stop.
   if (transfer.phase.kind !== "fetching") return;
   if (room.pauseWithout(transfer, size ?? 0)) return;

@@ -43,11 +43,15 @@ export function duplicatesIn(passed: readonly PassedHead[]): Duplicates | null {
 
 /**
  * A request with what an origin tells; null if that is nothing new. A checksum alone
- * is of use where there are mirrors, whose bytes may be mixed then.
+ * is of use where there are mirrors, whose bytes may be mixed then. One that the
+ * URL told before gives way to what it tells now: the file may be another one.
+ *
+ * @param isOwn Whether the URL itself tells it, and no mirror.
  */
 export function withDuplicates(
   request: DownloadRequest,
-  { urls, checksum }: Duplicates,
+  { urls, checksum: told }: Duplicates,
+  isOwn: boolean,
 ): DownloadRequest | null {
   if (request.described !== undefined) return null;
   const { checksumFrom = "auto", mirrors = [], ...rest } = request;
@@ -55,9 +59,14 @@ export function withDuplicates(
   if (checksumFrom !== "auto") return null;
   const all = [...new Set([...mirrors, ...urls])]
     .filter((url) => url !== request.url).slice(0, MOST_MIRRORS);
-  const isKnown = all.length === mirrors.length && request.checksum !== null;
+  const { checksum: before } = request;
+  const isPast = before === null || isOwn && before.from !== undefined;
+  const checksum = isPast ? told : before;
+  const isKnown = all.length === mirrors.length &&
+    checksum.algorithm === before?.algorithm &&
+    checksum.digest === before.digest;
   if (isKnown || all.length === 0) return null;
-  return { ...rest, mirrors: all, checksum: request.checksum ?? checksum };
+  return { ...rest, mirrors: all, checksum };
 }
 
 /** A parameter of a link: a token, or text in quotes (RFC 8288 §3). */

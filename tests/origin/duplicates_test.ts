@@ -46,16 +46,30 @@ Deno.test("what a client gave comes first, and its checksum stands", () => {
   const checksum = { algorithm: "md5", digest: "0".repeat(32) } as const;
   const mirrors = ["https://c.test/"];
   const request = { ...REQUEST, mirrors, checksum };
-  const found = told && withDuplicates(request, told);
+  const found = told && withDuplicates(request, told, true);
   assertEquals(found?.mirrors, [...mirrors, "https://b.test/"]);
   assertEquals(found?.checksum, checksum);
-  assertEquals(found && told && withDuplicates(found, told), null);
+  assertEquals(found && told && withDuplicates(found, told, true), null);
 });
 
 Deno.test("a digest alone lets mirrors help that a client gave", () => {
   const told = duplicatesIn([passed("https://a.test/f", "")]);
   const mirrors = ["https://c.test/"];
-  const found = told && withDuplicates({ ...REQUEST, mirrors }, told);
+  const found = told && withDuplicates({ ...REQUEST, mirrors }, told, true);
   assertEquals([found?.mirrors, found?.checksum], [mirrors, told?.checksum]);
-  assertEquals(told && withDuplicates(REQUEST, told), null);
+  assertEquals(told && withDuplicates(REQUEST, told, true), null);
+});
+
+Deno.test("what a URL told before gives way to what it tells now, and to no mirror's", () => {
+  const mirrors = ["https://c.test/"];
+  const toldWith = (digest: string) =>
+    duplicatesIn([passed("https://a.test/f", "", digest)]);
+  const before = toldWith(DIGEST);
+  const now = toldWith(`sha-256=:${btoa("1".repeat(32))}:`);
+  const request = before &&
+    withDuplicates({ ...REQUEST, mirrors }, before, true);
+  const checksumOf = (isOwn: boolean) =>
+    request && now && withDuplicates(request, now, isOwn)?.checksum;
+  assertEquals(checksumOf(true), now?.checksum);
+  assertEquals(checksumOf(false), undefined);
 });
