@@ -103,7 +103,7 @@ export async function runImport(
     throw new UsageError("import takes one file; - is standard input.");
   }
   const text = decodeList(await unzipped(await readListBytes(path)));
-  const { downloads, left, mirrors, root } = parseSession(text);
+  const { downloads, left, root } = parseSession(text);
   const name = path === "-" ? "standard input" : path;
   if (downloads.length + left.length === 0) {
     throw new UsageError(`There is no download in ${printable(name)}.`);
@@ -113,9 +113,6 @@ export async function runImport(
   }
   if (root !== null && downloads.some(({ directory }) => directory)) {
     complain(`what is below ${root || "/"} goes below the server's directory`);
-  }
-  if (mirrors > 0) {
-    complain(`${mirrors} further URLs of the same files left out`);
   }
   if (downloads.length > 0) {
     await addAll(downloads, server, Boolean(flags.json), output);

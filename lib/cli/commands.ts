@@ -302,7 +302,7 @@ export function createCommands(
       choices: "file",
       summary: "Add what aria2 has saved of its session",
       notes: [
-        "- is standard input. Of several URLs of a file, the first is taken.",
+        "- is standard input. Further URLs of a file are its mirrors.",
         "Exit code 1 if something is left out; it is named.",
       ],
       flags: REMOTE,

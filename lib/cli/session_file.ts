@@ -1,7 +1,8 @@
 /** Reads the file that aria2 saves its session in. Pure. */
 
 import { DownloadError } from "../download/errors.ts";
-import { parseDownload } from "../download/request.ts";
+import { MOST_MIRRORS } from "../download/fields.ts";
+import { parseDownload, parseUrl } from "../download/request.ts";
 import { RpcError } from "../server/aria2/calls.ts";
 import { fieldsOf, readOptions } from "../server/aria2/options.ts";
 import type { DownloadFields } from "./lists.ts";
@@ -12,8 +13,6 @@ export interface Session {
   readonly downloads: readonly DownloadFields[];
   /** What is left out, by its line, counted from 1. */
   readonly left: readonly { readonly line: number; readonly why: string }[];
-  /** How many further URLs of the same files there were. */
-  readonly mirrors: number;
   /**
    * The directory of aria2's that all of its absolute ones are in: the server's
    * own takes its place. Null if there is none.
@@ -41,7 +40,6 @@ export function parseSession(text: string): Session {
   );
   const downloads: DownloadFields[] = [];
   const left: { line: number; why: string }[] = [];
-  let mirrors = 0;
   for (const { line, uris, options } of entries) {
     const [url, ...more] = uris.filter((uri) => /^https?:/i.test(uri));
     if (url === undefined) {
@@ -49,8 +47,7 @@ export function parseSession(text: string): Session {
       continue;
     }
     try {
-      downloads.push(requestOf(url, options, root));
-      mirrors += more.length;
+      downloads.push(requestOf([url, ...more], options, root));
     } catch (error) {
       if (!(error instanceof DownloadError) && !(error instanceof RpcError)) {
         throw error;
@@ -58,7 +55,7 @@ export function parseSession(text: string): Session {
       left.push({ line, why: error.message });
     }
   }
-  return { downloads, left, mirrors, root };
+  return { downloads, left, root };
 }
 
 function entriesOf(text: string): Entry[] {
@@ -87,7 +84,7 @@ function entriesOf(text: string): Entry[] {
  * @throws {DownloadError} if the URL does not.
  */
 function requestOf(
-  url: string,
+  [url, ...others]: readonly [string, ...string[]],
   { dir = "", ...options }: Entry["options"],
   root: string | null,
 ): DownloadFields {
@@ -95,9 +92,22 @@ function requestOf(
   const isBelow = root !== null && `${full}/`.startsWith(`${root}/`);
   const below = isBelow ? full.slice(root.length).replace(/^\//, "") : full;
   const read = readOptions({ ...options, dir: below }, "download", "/");
-  const fields = { ...fieldsOf(read, url), url };
+  const mirrors = others.filter(isUsable).slice(0, MOST_MIRRORS);
+  const fields = {
+    ...fieldsOf(read, url),
+    url,
+    ...(mirrors.length > 0 && { mirrors }),
+  };
   parseDownload(fields, { urlLength: Infinity });
   return fields;
+}
+
+function isUsable(url: string): boolean {
+  try {
+    return parseUrl(url, Infinity) === url;
+  } catch {
+    return false;
+  }
 }
 
 function slashed(path: string): string {

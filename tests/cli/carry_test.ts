@@ -42,10 +42,11 @@ https://a.test/z\t
 `;
 
 Deno.test("a session of aria2's is read, and what is not for Sluice is named", () => {
-  const { downloads, left, mirrors, root } = parseSession(SESSION);
-  assertEquals([mirrors, root], [1, "/home/me/dl"]);
+  const { downloads, left, root } = parseSession(SESSION);
+  assertEquals(root, "/home/me/dl");
   assertEquals(downloads, [{
     url: "https://a.test/x.iso",
+    mirrors: ["https://mirror.test/x.iso"],
     filename: "disk.img",
     directory: "films/2026",
     headers: { "x-key": "k", "cookie": "a=b; c=d" },
