@@ -3,10 +3,11 @@
  * searched and counted is read here. No change is worked out from it.
  */
 
+import type { DatabaseSync } from "node:sqlite";
 import type { Download, State } from "../download/download.ts";
 import { openDatabase } from "../store/database.ts";
 import { createFinishedPaths } from "../store/finished_paths.ts";
-import { placeOf, rankOfAdded } from "../store/places.ts";
+import { firstLike, placeOf, rankOfAdded } from "../store/places.ts";
 import { createStore, type Store } from "../store/sqlite.ts";
 import type { Entry, Part } from "./entry.ts";
 
@@ -94,6 +95,7 @@ export function openReplica(path: string, contentDirectory: string): Replica {
 
   function read() {
     const [row] = db.prepare("SELECT bucket, position FROM copy").all();
+    const misplaced: [place: number, id: string][] = [];
     for (
       const row of db.prepare(
         `SELECT id, revision, entries.place AS rank, downloads.place AS place,
@@ -101,16 +103,20 @@ export function openReplica(path: string, contentDirectory: string): Replica {
          FROM entries JOIN downloads USING (id)`,
       ).iterate()
     ) {
+      const [order, recorded] = [Number(row.rank), Number(row.place)];
+      const place = firstLike(recorded) + rankOfAdded(order);
+      if (place !== recorded) misplaced.push([place, String(row.id)]);
       note(String(row.id), {
         revision: Number(row.revision),
-        order: Number(row.rank),
-        place: Number(row.place),
+        order,
+        place,
         epoch: Number(row.epoch),
         owner: row.owner === null ? null : String(row.owner),
         part: row.part === null ? null : JSON.parse(String(row.part)),
         state: row.state as State["kind"],
       });
     }
+    putRight(db, misplaced);
     return {
       bucket: String(row?.bucket ?? ""),
       position: Number(row?.position ?? 0),
@@ -204,4 +210,19 @@ export function openReplica(path: string, contentDirectory: string): Replica {
     local,
     [Symbol.dispose]: () => store[Symbol.dispose](),
   };
+}
+
+/**
+ * Puts downloads at the places that their entries tell: in a copy of an older
+ * version, they have those of the order in which the copy heard of them.
+ */
+function putRight(
+  db: DatabaseSync,
+  misplaced: readonly (readonly [place: number, id: string])[],
+): void {
+  if (misplaced.length === 0) return;
+  const move = db.prepare("UPDATE downloads SET place = ? WHERE id = ?");
+  db.exec("BEGIN IMMEDIATE");
+  for (const one of misplaced) move.run(...one);
+  db.exec("COMMIT");
 }

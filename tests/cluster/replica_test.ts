@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { join } from "@std/path/join";
+import { newEntry } from "../../lib/cluster/entry.ts";
+import { openReplica } from "../../lib/cluster/replica.ts";
+import { createDownload } from "../../lib/download/download.ts";
+import { STEPS } from "../../lib/store/migrations.ts";
+import { makeDirectory } from "../support/directory.ts";
+import { REQUEST } from "../support/transfers.ts";
+
+Deno.test("a copy of an older version has its downloads where their entries say", async () => {
+  await using directory = await makeDirectory();
+  const path = join(directory.path, "replica.db");
+  const ids = ["c", "a", "b"];
+  {
+    using replica = openReplica(path, directory.path);
+    await Promise.all(ids.map((id, n) => {
+      const download = createDownload(REQUEST, 0, id);
+      const order = 10 + id.charCodeAt(0);
+      return replica.apply(id, { ...newEntry(download), order }, 500 + n);
+    }));
+  }
+  {
+    using db = new DatabaseSync(path);
+    // As the step makes it that gives downloads their places.
+    const [, step = ""] =
+      STEPS.join().match(/;\s*(UPDATE downloads SET place = [^;]*)/) ?? [];
+    db.exec(step);
+  }
+  for (const _ of ["first", "second"]) {
+    using replica = openReplica(path, directory.path);
+    const { store } = replica;
+    assertEquals(store.waiting([], 9), ["a", "b", "c"]);
+    assertEquals(store.open(9).map(({ id }) => id), ["a", "b", "c"]);
+  }
+});
