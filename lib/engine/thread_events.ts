@@ -2,7 +2,7 @@
 
 import type { ErrorRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
-import { hostSignOf, remedyFor } from "../download/remedies.ts";
+import { hostSignOf, isOfSource, remedyFor } from "../download/remedies.ts";
 import type { Duplicates } from "../origin/duplicates.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
@@ -253,17 +253,19 @@ export function onFailure(
     attempts,
     retryWait,
   };
-  if (source.key !== transfer.source.key) {
+  // What is no source's fault, such as a full disk, is the transfer's to bear.
+  if (source.key !== transfer.source.key && isOfSource(error.code)) {
     if (left > 0 && isTooMany(error)) hosts.refused(host, left);
     helperFailed(transfer, judgeHelper(transfer, source, error, circumstances));
     return;
   }
+  const { source: lead } = transfer;
   const { setback, follows } = judge(transfer, error, circumstances);
   failed(transfer, error, setback);
   const { failures, notBefore, source: { key, url } } = transfer;
   const wait = Math.max(0, Math.round(notBefore - now));
   tell({ kind: "setback", id, error, failures, wait });
-  if (key !== source.key) tell({ kind: "diverted", id, url });
+  if (key !== lead.key) tell({ kind: "diverted", id, url });
   if (follows.kind === "stop") driver.bring(transfer, follows.then);
   if (follows.kind !== "fewer") return;
   if (left > 0 || error.code === "BUSY") hosts.refused(host, left);

@@ -101,7 +101,7 @@ export function judgeHelper(
 ): Pick<Setback, "others" | "lost"> {
   const { now, redirected, attempts } = circumstances;
   const source = others.find((other) => other.key === key);
-  if (source === undefined || !isOfSource(error.code)) return { others, lost };
+  if (source === undefined) return { others, lost };
   const failures = source.failures + 1;
   const rest = others.filter((other) => other !== source);
   const wait = (error.retryAfter ?? 0) + backoff(failures, circumstances);

@@ -7,7 +7,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { createHash } from "node:crypto";
-import { filesIn, makeDirectory } from "../support/directory.ts";
+import { join } from "@std/path/join";
+import { filesIn, makeDirectory, partsIn } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
 import * as fc from "../support/fast_check.ts";
 import {
@@ -566,4 +567,35 @@ Deno.test("get goes on with a mirror's bytes only where it is given the mirror",
     assertEquals(await firstDifference(path, wanted), null);
     assert(mirror.sent - before < WHOLE.size);
   }
+});
+
+Deno.test("a part that a mirror's thread finds gone is begun anew", async () => {
+  await using trial = await startTrial();
+  await using mirror = await startOrigin();
+  const { downloads, origin } = trial;
+  const gone = Promise.withResolvers<void>();
+  const never = new Promise<void>(() => {});
+  // Only the mirror has what is behind the first slice.
+  const url = origin.serve("/a", WHOLE, (request) => ({
+    ...(isLater(request) && { gates: { head: () => never } }),
+    ...(!isLater(request) && { cut: { after: SLICE, by: "fin" } }),
+  }));
+  const mirrors = [mirror.serve("/a", WHOLE, () => ({
+    gates: { head: () => gone.promise },
+  }))];
+  const id = await downloads.add({ url, mirrors, sha256: sha256(WHOLE) });
+  await downloads.until(id, ({ downloaded }) => downloaded > 0);
+  await mirror.request(isLater);
+  for (const part of partsIn(downloads.directory)) {
+    Deno.removeSync(join(downloads.directory, ".sluice", "parts", part));
+  }
+  gone.resolve();
+  await downloads.until(
+    id,
+    ({ process_status: now }) => now === "Downloaded",
+  );
+  const restarts = downloads.log.filter(({ event }) => event === "restarted");
+  assertEquals(restarts.length, 1);
+  // It is not asked again and again meanwhile.
+  assert(mirror.requests.length < 100);
 });
