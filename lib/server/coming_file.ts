@@ -31,27 +31,34 @@ export async function serveComing(
   coming: Coming,
   sight: Sight,
 ): Promise<Response> {
-  switch (coming.kind) {
-    case "expected":
-      return refuseToWrite(request) ??
-        plain(503, "The file has not begun to come: ask again in a moment.", {
-          "retry-after": "2",
-        });
-    case "unsized":
-      return refuseToWrite(request) ??
-        plain(
-          409,
-          "The origin does not tell how long the file is: it can be read once " +
-            "it is finished.",
-        );
-    case "sized":
-      return await send(request, {
-        name: coming.name,
-        size: coming.size,
-        validators: null,
-        open: (start, end) => open(coming, sight, start, end),
-      });
+  const refusal = refuseToWrite(request);
+  if (refusal !== null) return refusal;
+  if (coming.kind === "expected") return notYet();
+  if (coming.kind === "unsized") {
+    return plain(
+      409,
+      "The origin does not tell how long the file is: it can be read once it " +
+        "is finished.",
+    );
   }
+  try {
+    return await send(request, {
+      name: coming.name,
+      size: coming.size,
+      validators: null,
+      open: (start, end) => open(coming, sight, start, end),
+    });
+  } catch (error) {
+    // The file is begun anew, or has just got its name.
+    if (error instanceof Deno.errors.NotFound) return notYet();
+    throw error;
+  }
+}
+
+function notYet(): Response {
+  return plain(503, "The file has not begun to come: ask again in a moment.", {
+    "retry-after": "2",
+  });
 }
 
 /** The bytes from `start` to `end`, each once it is there. */
