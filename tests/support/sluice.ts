@@ -186,6 +186,9 @@ export interface Client extends AsyncDisposable {
   readonly closed: Promise<CloseEvent>;
 }
 
+/** How long a client waits for what never comes, in milliseconds. */
+const PATIENCE = 180_000;
+
 /** Connects to a server. */
 export async function connect(
   url: string,
@@ -214,14 +217,23 @@ export async function connect(
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const found = look();
     if (found !== null) return Promise.resolve(found);
+    const timer = setTimeout(() => {
+      heard.removeEventListener("message", hear);
+      const last = JSON.stringify([...latest.values()]).slice(0, 5_000);
+      reject(new Error(`It did not come to what is waited for: ${last}`));
+    }, PATIENCE);
     function hear(event: Event) {
       const found = look((event as CustomEvent<ServerMessage>).detail);
       if (found === null) return;
       heard.removeEventListener("message", hear);
+      clearTimeout(timer);
       resolve(found);
     }
     heard.addEventListener("message", hear);
-    closing.promise.then(() => reject(new Error("The socket was closed")));
+    closing.promise.then(() => {
+      clearTimeout(timer);
+      reject(new Error("The socket was closed"));
+    });
     return promise;
   }
 
