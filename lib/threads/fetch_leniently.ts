@@ -203,11 +203,21 @@ function bodyOf(
     throw new Error("The connection ended in a body.");
   }
 
+  /** The same; a stream that fails is cancelled by nobody. */
+  async function nextOrClosed(): Promise<Uint8Array[] | null> {
+    try {
+      return await next();
+    } catch (error) {
+      wire.close();
+      throw error;
+    }
+  }
+
   return new ReadableStream({
     type: "bytes",
     async pull(controller) {
       for (;;) {
-        const pieces = await next();
+        const pieces = await nextOrClosed();
         if (pieces === null) break;
         const full = pieces.filter(({ length }) => length > 0);
         // Copies: a piece is the wire's, and what is enqueued the reader's.
