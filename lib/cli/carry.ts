@@ -48,7 +48,7 @@ export async function runExport(
     const { statuses, total } = await listPage(client, {
       ...asked,
       order: "oldest",
-      // A table has no headers, and whoever may only read gets it, too.
+      // A table has no headers: a token of scope read is enough for it.
       ...(format !== "csv" && { requests: true }),
     });
     for (const status of statuses as readonly ListedStatus[]) {

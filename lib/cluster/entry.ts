@@ -1,5 +1,6 @@
 /** A download as the cluster keeps it, and what may become of it. Pure. */
 
+import { hash } from "../base/fingerprint.ts";
 import type { Download, DownloadRequest } from "../download/download.ts";
 import type { Settled, Waiting } from "../store/catalogue.ts";
 import { addedBefore } from "../store/places.ts";
@@ -153,17 +154,6 @@ export function releasedAs(
 /** An entry whose owner does not answer: it finds out by the epoch. */
 export function revoked(entry: Entry): Entry {
   return { ...entry, epoch: entry.epoch + 1, owner: null };
-}
-
-/** A number from 0 on that a text always has, spread evenly. */
-export function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let n = 0; n < text.length; n++) {
-    value = Math.imul(value ^ text.charCodeAt(n), 0x01000193);
-  }
-  // FNV's low bits alone are no better than the last character's.
-  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
-  return (value ^ (value >>> 13)) >>> 0;
 }
 
 /**

@@ -2,13 +2,13 @@
  * What limits that hold for all servers of a cluster together leave to each.
  *
  * Each tells the others which part of what it takes, and those that want the same
- * have equal parts of it. Whoever is to take less does so at once; whoever may
- * take more tells so first, and waits until all have heard it. So what all take
- * together stays within the limit, whoever comes and goes.
+ * have equal parts of it. A server that is to take less does so at once; one that
+ * may take more tells so first, and waits until all have heard it. So what all
+ * take together stays within the limit while servers come and go.
  */
 
+import { hash } from "../base/fingerprint.ts";
 import type { Common } from "../engine/engine.ts";
-import { hash } from "./entry.ts";
 import type { Membership } from "./membership.ts";
 
 /** By when all have heard what a server tells, in milliseconds. */

@@ -235,8 +235,8 @@ function mayHelp({ status, code }: Answer): boolean {
 
 /**
  * What is told of a download: its status, with a title and a message that others
- * show as they are. Of its URLs neither userinfo nor query: whoever is told may be
- * no client.
+ * show as they are. Of its URLs neither userinfo nor query: the service that is
+ * told has no token of this server.
  */
 function bodyOf(event: "finished" | "failed", download: Download): string {
   const { sources, ...status } = statusOf(download);

@@ -4,7 +4,7 @@ import type { Lists } from "../status/lists.ts";
 import type { Target } from "../store/moves.ts";
 
 /**
- * A place among what waits, by what is there now.
+ * A place among the downloads that wait, as the queue stands.
  *
  * @param to A place counts from 1.
  * @param ids The downloads that are moved there.

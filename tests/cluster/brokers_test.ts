@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createBroker } from "../../lib/cluster/broker.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { layCable, startBroker, startBrokers } from "../support/broker.ts";
-import { refusal, startNode } from "../support/cluster.ts";
+import { nodesOn, refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import { makeBucket, makeCredsUser, makeNkeyUser } from "../support/nats.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
@@ -14,13 +14,10 @@ Deno.test("of three brokers, the one that leads may be killed", async () => {
   await using origin = await startOrigin();
   await using brokers = await startBrokers();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({
-      broker: brokers.address,
-      name,
-      directory: shared.path,
-      environment: { QUEUE_REPLICAS: "3", THREADS_AMOUNT: "4" },
-    });
+  const start = nodesOn(brokers, shared, {
+    QUEUE_REPLICAS: "3",
+    THREADS_AMOUNT: "4",
+  });
   await using one = await start("one");
   await using two = await start("two");
   for (const node of [one, two]) await node.printed(/caught up/);

@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { startBroker } from "../support/broker.ts";
-import { refusal, startNode } from "../support/cluster.ts";
+import { nodesOn, refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
@@ -33,8 +33,7 @@ Deno.test("what is added to either server is fetched once, and both show it", as
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({ broker: broker.address, name, directory: shared.path });
+  const start = nodesOn(broker, shared);
   await using one = await start("one");
   await using two = await start("two");
   await using first = await one.connect();
@@ -171,8 +170,7 @@ Deno.test("commands are obeyed by whichever server works on the download", async
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({ broker: broker.address, name, directory: shared.path });
+  const start = nodesOn(broker, shared);
   await using one = await start("one");
   await using two = await start("two");
   await using first = await one.connect();
@@ -220,14 +218,8 @@ Deno.test("what is moved on one server is moved on all, and stays so", async () 
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: shared.path,
-      // One for each of the two.
-      environment: { MAX_DOWNLOADS: "2" },
-    });
+  // One for each of the two.
+  const start = nodesOn(broker, shared, { MAX_DOWNLOADS: "2" });
   await using one = await start("one");
   await using two = await start("two");
   await using first = await one.connect();
@@ -312,13 +304,7 @@ Deno.test("the servers together keep to a host's threads", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: shared.path,
-      environment: { THREADS_PER_HOST: "5" },
-    });
+  const start = nodesOn(broker, shared, { THREADS_PER_HOST: "5" });
   await using one = await start("one");
   await using two = await start("two");
   await using three = await start("three");

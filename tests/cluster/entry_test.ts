@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { hash } from "../../lib/base/fingerprint.ts";
 import {
   claimedForCommand,
   claimedForWork,
   type Entry,
-  hash,
   type Held,
   isFavourite,
   isGivenUp,

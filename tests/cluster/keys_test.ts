@@ -1,14 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { ask } from "../support/api.ts";
 import { startBroker } from "../support/broker.ts";
-import { startNode } from "../support/cluster.ts";
+import { nodesOn } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 
 Deno.test("the same Idempotency-Key at two servers of a queue adds once", async () => {
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({ broker: broker.address, name, directory: shared.path });
+  const start = nodesOn(broker, shared);
   await using one = await start("one");
   await using two = await start("two");
   const fields = { url: "http://127.0.0.1:1/f", paused: true };

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { startBroker } from "../support/broker.ts";
-import { startNode } from "../support/cluster.ts";
+import { nodesOn } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 
@@ -11,17 +11,11 @@ Deno.test("servers share the rates of them all, and how many downloads may run",
   await using broker = await startBroker();
   await using shared = await makeDirectory();
   const rate = 512 * KiB;
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: shared.path,
-      environment: {
-        LIMIT_RATE: String(rate),
-        LIMIT_RATE_PER_HOST: String(4 * rate),
-        MAX_DOWNLOADS: "3",
-      },
-    });
+  const start = nodesOn(broker, shared, {
+    LIMIT_RATE: String(rate),
+    LIMIT_RATE_PER_HOST: String(4 * rate),
+    MAX_DOWNLOADS: "3",
+  });
   await using one = await start("one");
   await using two = await start("two");
   await using first = await one.connect();
@@ -65,8 +59,7 @@ Deno.test("a limit that is set at one server holds at all, and at those that com
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({ broker: broker.address, name, directory: shared.path });
+  const start = nodesOn(broker, shared);
   await using one = await start("one");
   await using two = await start("two");
   await using first = await one.connect();
@@ -94,13 +87,7 @@ Deno.test("what one server leaves, another takes", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: shared.path,
-      environment: { MAX_DOWNLOADS: "4" },
-    });
+  const start = nodesOn(broker, shared, { MAX_DOWNLOADS: "4" });
   await using one = await start("one");
   await using two = await start("two");
   await using client = await one.connect();

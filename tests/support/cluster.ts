@@ -21,6 +21,21 @@ export interface NodeOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** Starts servers of one queue and one content directory, each by its name. */
+export function nodesOn(
+  broker: { readonly address: string },
+  directory: { readonly path: string },
+  environment: Readonly<Record<string, string>> = {},
+): (name: string) => Promise<Sluice> {
+  return (name) =>
+    startNode({
+      broker: broker.address,
+      name,
+      directory: directory.path,
+      environment,
+    });
+}
+
 /** Starts a server of a cluster; resolves once it listens. */
 export async function startNode(
   { broker, name, directory, environment = {} }: NodeOptions,

@@ -8,6 +8,7 @@ import { recover } from "../../lib/store/recovery.ts";
 import { relocate } from "../../lib/store/relocation.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { run } from "./sluice.ts";
+import { count } from "./count_calls.ts";
 
 /**
  * Moves a download's file in a process that kills itself just before it changes
@@ -88,21 +89,6 @@ if (import.meta.main) {
   assert(download !== null);
   await relocate(download, to, { parts, catalogue });
   Deno.exit(0);
-}
-
-/** Has each call of a function count as one change. */
-function count(
-  target: object,
-  key: string,
-  onChange: () => void,
-  isChange: (...args: unknown[]) => boolean = () => true,
-): void {
-  const real = Reflect.get(target, key);
-  const counted = function (this: unknown, ...args: unknown[]) {
-    if (isChange(...args)) onChange();
-    return real.apply(this, args);
-  };
-  Reflect.set(target, key, counted);
 }
 
 /** A record that is written counts as a change before, and one after it. */

@@ -4,6 +4,7 @@ import { assert } from "@std/assert";
 import { dirname } from "@std/path";
 import { namingOf } from "../../lib/files/find_naming.ts";
 import { run } from "./sluice.ts";
+import { count } from "./count_calls.ts";
 
 /** More changes of the disk than one name takes. */
 const MOST_STEPS = 20;
@@ -33,21 +34,6 @@ export async function nameAndDie(
   ]);
   assert(code === 0 || code === 137, stderr);
   return code === 0;
-}
-
-/** Has each call of a function count as one change. */
-function count(
-  target: object,
-  key: string,
-  onChange: () => void,
-  isChange: (...args: unknown[]) => boolean = () => true,
-): void {
-  const real = Reflect.get(target, key);
-  const counted = function (this: unknown, ...args: unknown[]) {
-    if (isChange(...args)) onChange();
-    return real.apply(this, args);
-  };
-  Reflect.set(target, key, counted);
 }
 
 if (import.meta.main) {

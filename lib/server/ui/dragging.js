@@ -8,9 +8,9 @@ import { orderOf } from "./view.js";
 
 /** How near to an edge the list scrolls, in pixels ... */
 const EDGE = 40;
-/** ... and by how many at a time, */
+/** ... and how many pixels it scrolls at a time. */
 const STEP = 12;
-/** every so many milliseconds. */
+/** Between two steps of scrolling, in milliseconds. */
 const SCROLL_EVERY = 30;
 
 /**

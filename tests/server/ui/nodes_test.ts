@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { faultsOf, readAxe } from "../../support/axe.ts";
 import { startBroker } from "../../support/broker.ts";
 import { openPage } from "../../support/browser.ts";
-import { startNode } from "../../support/cluster.ts";
+import { nodesOn } from "../../support/cluster.ts";
 import { makeDirectory } from "../../support/directory.ts";
 import { file, startOrigin } from "../../support/origin.ts";
 import {
@@ -19,8 +19,7 @@ const STEPS: Record<string, Step> = {
     await using origin = await startOrigin();
     await using broker = await startBroker();
     await using shared = await makeDirectory();
-    const start = (name: string) =>
-      startNode({ broker: broker.address, name, directory: shared.path });
+    const start = nodesOn(broker, shared);
     await using one = await start("one");
     await using two = await start("two");
     const axe = await readAxe();
