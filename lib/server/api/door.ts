@@ -295,6 +295,10 @@ async function readFields(
     throw bad("This path takes no query: send fields in the body, if any.");
   }
   if (method === "GET" || method === "DELETE") {
+    // Passed over in silence, a body would look as if it were obeyed.
+    if (hasBody(request)) {
+      throw bad(`${method} takes no body here: send fields in the query.`);
+    }
     const fields = readPairs(searchParams, query ?? {});
     if (query !== undefined) refuseUnknown(fields, Object.keys(query));
     return fields;
@@ -333,6 +337,11 @@ const REMOVED = new ProblemError({
   code: "UNKNOWN_ID",
   detail: "The download that was added with this key has been removed since.",
 });
+
+function hasBody({ headers }: Request): boolean {
+  return headers.has("transfer-encoding") ||
+    (headers.get("content-length") ?? "0") !== "0";
+}
 
 /** An id as it is in a path; what cannot be decoded is no download's. */
 function decoded(part: string): string {

@@ -242,6 +242,7 @@ Deno.test("what is refused says why, by the socket's words and codes", async () 
       ["PATCH /downloads/x", {}, [400, "BAD_REQUEST"]],
       ["PATCH /downloads/x", { url: NOWHERE }, [400, "BAD_REQUEST"]],
       ["DELETE /downloads/x?delete_file=1", undefined, [400, "BAD_REQUEST"]],
+      ["DELETE /downloads/x", { delete_file: true }, [400, "BAD_REQUEST"]],
       ["GET /downloads?limit=1001", undefined, [400, "BAD_REQUEST"]],
       ["GET /downloads?limit=1&limit=2", undefined, [400, "BAD_REQUEST"]],
       ["GET /downloads?action=ping", undefined, [400, "BAD_REQUEST"]],
