@@ -100,7 +100,12 @@ export async function openContentDirectory(
         if (!isKnown(id)) await access.remove(place(id));
       }
     },
-    [Symbol.dispose]: () => lock.close(),
+    [Symbol.dispose]() {
+      // A child that is being started has the file open, and so the lock, until
+      // its program runs.
+      lock.unlockSync();
+      lock.close();
+    },
   };
 }
 

@@ -656,8 +656,13 @@ async function send(
     answer = { ...answer, body, start: 0, length: body.size };
   }
   const { status, body, start, length } = answer;
+  const end = request.method === "HEAD"
+    ? 0
+    : Math.min(length, cut?.after ?? length);
+  // A client that has a whole body asks again on its connection, while a gate at
+  // the body's end still holds what comes next there.
   const closes = last || version === "HTTP/1.0" || framing === "close" ||
-    behaviour.connection !== undefined;
+    behaviour.connection !== undefined || gates[end] !== undefined;
   const lines = headerLines(
     behaviour.spelling ?? ((name) => name),
     {
@@ -673,9 +678,6 @@ async function send(
   const statusLine = `${version} ${status} ${STATUS_CODES[status] ?? ""}`;
   await write(socket, Buffer.from(`${statusLine}\r\n${lines}\r\n`, "latin1"));
 
-  const end = request.method === "HEAD"
-    ? 0
-    : Math.min(length, cut?.after ?? length);
   const stops = new Set(Object.keys(gates).map(Number).filter((n) => n <= end));
   stops.add(end);
   const step = rate === undefined ? BLOCK : Math.max(1, Math.floor(rate / 20));

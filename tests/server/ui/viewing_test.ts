@@ -177,7 +177,7 @@ const STEPS: Record<string, Step> = {
     let pings = 0;
     let paused = () => {};
     const heard = new EventTarget();
-    const waiting = status({ id: "a" });
+    let waiting = status({ id: "a" });
     const totals = {
       Queued: 1,
       Downloading: 0,
@@ -202,7 +202,8 @@ const STEPS: Record<string, Step> = {
           send({ data: [waiting], total: 1, offset: 0, request_id });
         } else if (action === "ping") {
           send({ data: { message: "" }, request_id });
-          pings++;
+          waiting = status({ id: "a", filename: `ping ${++pings}.bin` });
+          send({ data: [waiting], totals });
         } else {
           const after = status({ id: "a", process_status: "Paused" });
           paused = () => {
@@ -230,10 +231,12 @@ const STEPS: Record<string, Step> = {
     const asked = next("pause");
     await button(page, "a.bin", "Pause").click();
     await asked;
-    for (let round = 0; round < 8; round++) {
+    for (let round = 1; round <= 8; round++) {
       const ping = next("ping");
       await page.clock.fastForward(9_000);
-      await Promise.race([ping, banner.waitFor({ timeout: 5_000 })]);
+      await Promise.race([ping, banner.waitFor()]);
+      // The page waits anew only once it has heard the answer.
+      await row(page, `ping ${round}.bin`).waitFor();
     }
     assert(await banner.isHidden());
     paused();
