@@ -115,8 +115,8 @@ export interface Here {
   command(id: string, command: Command): Promise<void>;
   /** Looks for work. */
   fill(): void;
-  /** Whether the disk has room for `bytes` more. */
-  hasRoom(bytes: number): boolean;
+  /** Whether the disk and the timetable let a download of `bytes` begin now. */
+  lets(bytes: number): boolean;
   /** How the downloads stand that have begun here. */
   running(): Status[];
   /** What of the limits of all servers this one wants, and how much it has. */
@@ -259,7 +259,8 @@ export async function createCoordinator(
       tell,
       command: (id, command) => commands.run(id, () => obey(id, command)),
       fill,
-      hasRoom: (bytes) => room.lack(bytes) === null,
+      lets: (bytes) =>
+        engine.held()?.rule.kind !== "pause" && room.lack(bytes) === null,
       running: () =>
         [...engine.transfers()].filter(isBegun)
           .map(({ download: { id } }) => overview.get(id))

@@ -50,8 +50,12 @@ export interface ClusterQueue extends Queue, Disposable {
   refill(): void;
   /** What waits begins in another order: what was claimed ahead is given back. */
   reorder(): void;
-  /** From now on, `fill` is called when there is something to take. */
-  begin(fill: () => void, hasRoom: (bytes: number) => boolean): void;
+  /**
+   * From now on, `fill` is called when there is something to take.
+   *
+   * @param lets Whether a download of that size, in bytes, may begin here.
+   */
+  begin(fill: () => void, lets: (bytes: number) => boolean): void;
   /**
    * Until it is disposed of, a download is only claimed for a command if nobody
    * has claimed it since the given epoch.
@@ -80,7 +84,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
   let stopped = false;
   let reordering = false;
   let fill: (() => void) | null = null;
-  let hasRoom = (_bytes: number) => true;
+  let lets = (_bytes: number) => true;
   /** When each that is another's favourite was first passed over. */
   let passed = new Map<string, number>();
   /** The epochs at which commands of others were given. */
@@ -153,12 +157,12 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     }
   }
 
-  /** Whether the disk has room for a download, as far as its size is known. */
+  /** Whether a download may begin here, as far as its size is known. */
   function fits(id: string): boolean {
     const download = replica.store.get(id);
     if (download === null) return false;
     const { file, downloaded } = download;
-    return hasRoom(Math.max(0, (file?.size ?? 0) - downloaded));
+    return lets(Math.max(0, (file?.size ?? 0) - downloaded));
   }
 
   function refill(): void {
@@ -279,9 +283,9 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     reset: refill,
     refill,
     reorder,
-    begin(onReady, room) {
+    begin(onReady, mayBegin) {
       fill = onReady;
-      hasRoom = room;
+      lets = mayBegin;
       refill();
     },
     during(id, epoch) {

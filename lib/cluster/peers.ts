@@ -244,13 +244,13 @@ export function createPeers(tools: PeersTools): ClusterPeers {
   }
 
   /** What this server wants: what waits in the queue, it would run, too. */
-  function wanted({ wants, hasRoom }: Here): ReadonlyMap<Common, number> {
+  function wanted({ wants, lets }: Here): ReadonlyMap<Common, number> {
     const wanted = wants();
     const { Queued } = replica.store.totals();
     const others = Iterator.from(replica.owned())
       .filter(([, { owner }]) => owner !== membership.session())
       .reduce((count) => count + 1, 0);
-    const waits = Queued > others && hasRoom(0);
+    const waits = Queued > others && lets(0);
     return waits && !wanted.has("downloads")
       ? new Map([...wanted, ["downloads", 0]])
       : wanted;
@@ -271,7 +271,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     writeUntil: membership.writeUntil,
     begin(now) {
       here = now;
-      queue.begin(now.fill, now.hasRoom);
+      queue.begin(now.fill, now.lets);
     },
     carryOut,
     hasFile,

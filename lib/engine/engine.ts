@@ -250,7 +250,10 @@ export function createEngine(
   }
 
   function wants(): Map<Common, number> {
-    const transfers = [...registry.all()];
+    // A pause of the timetable leaves the others all but what still stops.
+    const transfers = [...registry.all()].filter(({ threads }) =>
+      held?.rule.kind !== "pause" || threads.size > 0
+    );
     const running = transfers.filter(({ threads }) => threads.size > 0).length;
     const wanted = new Map<Common, number>();
     if (running > 0) wanted.set("downloads", running);

@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startBroker } from "../support/broker.ts";
-import { nodesOn } from "../support/cluster.ts";
+import { nodesOn, startNode } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 
@@ -113,4 +113,38 @@ Deno.test("what one server leaves, another takes", async () => {
     assertEquals((await client.end(id)).process_status, "Downloaded");
   }
   assertEquals(origin.peak, 4);
+});
+
+Deno.test("a server that its timetable pauses leaves all to the others", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  const start = (name: string, timetable: string) =>
+    startNode({
+      broker: broker.address,
+      name,
+      directory: shared.path,
+      environment: { MAX_DOWNLOADS: "4", TIMETABLE: timetable },
+    });
+  await using paused = await start("paused", "pause");
+  await using other = await start("other", "off");
+  await using client = await paused.connect();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const ids: string[] = [];
+  for (let n = 0; n < 6; n++) {
+    const url = origin.serve(`/${n}`, file(2000, n), {
+      ranges: "ignore",
+      gates: { 1000: () => opened },
+    });
+    ids.push(await client.add({ url }));
+  }
+  await origin.request(() => origin.requests.length === 4);
+  open();
+  for (const id of ids) {
+    const { process_status, node } = await client.end(id);
+    assertEquals([process_status, node], ["Downloaded", "other"]);
+  }
+  assertEquals(origin.peak, 4);
+  assert(!/claimed id=/.test(paused.output()), paused.output());
+  assertMatch(other.output(), /claimed id=/);
 });
