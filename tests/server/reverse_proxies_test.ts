@@ -7,6 +7,7 @@ import {
   assertLess,
   assertStringIncludes,
 } from "@std/assert";
+import { freePort } from "../support/free_port.ts";
 import type { Browser, Page } from "../support/playwright.ts";
 import { openPage } from "../support/browser.ts";
 import { caCertificate } from "../support/certificate.ts";
@@ -92,11 +93,6 @@ async function startBehind(
   );
   const both = stack.move();
   return { url, sluice, [Symbol.asyncDispose]: () => both.disposeAsync() };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** How far to the right a page's texts and buttons reach, in pixels. */

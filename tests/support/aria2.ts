@@ -1,6 +1,7 @@
 /** The real aria2c as a process, and clients of aria2's JSON-RPC. */
 
 import { makeDirectory } from "./directory.ts";
+import { freePort } from "./free_port.ts";
 
 /** A server of aria2's JSON-RPC, real or ours. */
 export interface Rpc {
@@ -60,11 +61,6 @@ export async function startAria2(
       await directory[Symbol.asyncDispose]();
     },
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Posts text; resolves to the status, and the JSON that came. */

@@ -1,6 +1,7 @@
 /** NATS's server, and what can happen to it and to the way there. */
 
 import { makeDirectory } from "./directory.ts";
+import { freePort } from "./free_port.ts";
 
 const BINARY = "/usr/sbin/nats-server";
 
@@ -141,11 +142,6 @@ interface Monitored {
       readonly cluster: { readonly leader?: string };
     }[];
   }[];
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function launch(

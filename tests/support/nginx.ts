@@ -1,3 +1,4 @@
+import { freePort } from "./free_port.ts";
 import { serverCertificate, serverKey } from "./certificate.ts";
 import { makeDirectory } from "./directory.ts";
 
@@ -68,11 +69,6 @@ export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
       [Symbol.asyncDispose]: () => nginx.disposeAsync(),
     };
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function configuration(
