@@ -96,6 +96,53 @@ Deno.test("a write that nobody answers says so, and may have been done", async (
   }
 });
 
+Deno.test("leases are listed to the end while they are renewed", async () => {
+  await using broker = await startBroker();
+  const start = async (node: string) => {
+    const client = await createBroker({
+      queue: {
+        servers: [broker.address],
+        tls: false,
+        user: null,
+        name: "test",
+      },
+      ...{ credentials: null, replicas: 1, node, caCerts: [] },
+    }, () => {});
+    await client.start({
+      onBucket: () => Promise.resolve(1),
+      onChange() {},
+      onCaughtUp() {},
+      onMessage() {},
+    });
+    return client;
+  };
+  const [renewing, listing] = [await start("one"), await start("two")];
+  const lease = { node: "one", storage: "x", url: "", draining: false };
+  const names = ["n.a", "n.b", "n.c"];
+  const ended = await renewing.write("n.ended", lease, 0);
+  await renewing.write("n.ended", null, ended);
+  const revisions = new Map<string, number>();
+  const renew = async (name: string) => {
+    const last = revisions.get(name) ?? 0;
+    revisions.set(name, await renewing.write(name, lease, last));
+  };
+  await Promise.all(names.map(renew));
+  let over = false;
+  const renewals = (async () => {
+    while (!over) await Promise.all(names.map(renew));
+  })();
+  try {
+    for (let n = 0; n < 500; n++) {
+      const keys = (await listing.list("n")).map(({ key }) => key);
+      assertEquals(keys.toSorted(), names);
+    }
+  } finally {
+    over = true;
+    await renewals;
+    await Promise.all([renewing.close(), listing.close()]);
+  }
+});
+
 Deno.test("a bucket of another version is refused in one line", async () => {
   await using broker = await startBroker();
   await using directory = await makeDirectory();
