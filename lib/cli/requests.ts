@@ -5,7 +5,7 @@ import { isObject } from "../base/json.ts";
 import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
 import type { DownloadRequest } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
-import { MOST_MIRRORS, PROXY_NAME } from "../download/fields.ts";
+import { PROXY_NAME } from "../download/fields.ts";
 import { parseDownload } from "../download/request.ts";
 import { completeUrl } from "../download/typed_url.ts";
 import {
@@ -148,22 +148,16 @@ function isMetalinkFile(operand: string): boolean {
  * @throws {UsageError} if it cannot be read.
  */
 async function readDocument(path: string): Promise<Typed[]> {
-  const { readMetalink } = await import("../origin/metalink.ts");
+  const { fieldsOfFile, readMetalink } = await import("../origin/metalink.ts");
   const text = await readList(path);
   const files = await readMetalink(text).catch((error) => {
     throw error instanceof DownloadError
       ? new UsageError(`${path}: ${error.message}`)
       : error;
   });
-  return files.map(({ name, size, checksum, urls: [url, ...mirrors] }, n) => ({
+  return files.map((file, n) => ({
     where: files.length === 1 ? path : `${path}, file number ${n + 1}`,
-    fields: {
-      url,
-      ...(mirrors.length > 0 && { mirrors: mirrors.slice(0, MOST_MIRRORS) }),
-      ...(name !== null && { filename: name }),
-      ...(size !== null && { size }),
-      ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),
-    },
+    fields: fieldsOfFile(file),
     words: [],
   }));
 }

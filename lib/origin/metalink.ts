@@ -1,6 +1,7 @@
 /** Metalink 4 (RFC 5854): documents that tell where files are, and what they are. */
 
 import { errorMessage } from "../base/error_message.ts";
+import type { JsonObject } from "../base/json.ts";
 import {
   type Checksum,
   CHECKSUM_ALGORITHMS,
@@ -92,6 +93,19 @@ export async function describedBy(
     filename: request.filename ?? name,
     ...(gives.size && size !== null && { size }),
     checksum,
+  };
+}
+
+/** The fields of a request for a file, as the protocol has them. */
+export function fieldsOfFile(
+  { name, size, checksum, urls: [url, ...mirrors] }: MetalinkFile,
+): JsonObject & { readonly url: string } {
+  return {
+    url,
+    ...(mirrors.length > 0 && { mirrors: mirrors.slice(0, MOST_MIRRORS) }),
+    ...(name !== null && { filename: name }),
+    ...(size !== null && { size }),
+    ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),
   };
 }
 

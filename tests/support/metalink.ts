@@ -19,8 +19,11 @@ export function metalinkOf(
 ${lines.join("\n")}</file></metalink>`;
 }
 
-/** A `get` whose parser of XML is noted in no lock file but the tests' own. */
+/** Has a program note its parser of XML in no lock file but the tests' own. */
+export const TEST_LOCK = ["--lock=tests/deno.lock"];
+
+/** A `get` that reads Metalink documents. */
 export function startGet(directory: string, args: readonly string[]): Started {
   const [run = "", ...rest] = taskArguments("get", directory);
-  return start([run, "--lock=tests/deno.lock", ...rest, ...args]);
+  return start([run, ...TEST_LOCK, ...rest, ...args]);
 }

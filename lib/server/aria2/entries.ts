@@ -93,7 +93,7 @@ export function filesOf(known: Known, root: string): unknown[] {
   return [{
     index: "1",
     path: pathOf(known, root),
-    length: lengthOf(known),
+    length: String(sizeOf(known)),
     completedLength: String(known.status.downloaded),
     selected: "true",
     uris: urisOf(known),
@@ -106,7 +106,7 @@ const FIELDS: Readonly<
 > = {
   gid: ({ status }) => gidOf(status.id),
   status: ({ standing }) => standing,
-  totalLength: lengthOf,
+  totalLength: (known) => String(isBegun(known) ? sizeOf(known) : 0),
   completedLength: ({ status }) => String(status.downloaded),
   uploadLength: () => "0",
   bitfield: bitfieldOf,
@@ -114,8 +114,8 @@ const FIELDS: Readonly<
   uploadSpeed: () => "0",
   errorCode: errorCodeOf,
   errorMessage: errorMessageOf,
-  pieceLength: ({ status }) => String(pieceLength(status.size ?? 0)),
-  numPieces: ({ status }) => String(pieces(status)),
+  pieceLength: (known) => String(pieceLength(sizeOf(known))),
+  numPieces: (known) => String(pieces(sizeOf(known))),
   connections: ({ status }) => String(status.threads),
   dir: dirOf,
   files: filesOf,
@@ -168,8 +168,14 @@ function pathOf({ status, request }: Known, root: string): string {
     : join(root, request.directory ?? "", status.filename);
 }
 
-function lengthOf({ status: { size } }: Known): string {
-  return String(size ?? 0);
+/** Bytes, as the origin tells or the request; 0 where neither does. */
+function sizeOf({ status, request }: Known): number {
+  return status.size ?? request.size ?? 0;
+}
+
+/** Whether its size counts: aria2 tells none of what only waits. */
+function isBegun({ standing, status }: Known): boolean {
+  return status.size !== null || !["waiting", "paused"].includes(standing);
 }
 
 function pieceLength(size: number): number {
@@ -178,14 +184,15 @@ function pieceLength(size: number): number {
   return length;
 }
 
-function pieces({ size }: Status): number {
-  return size === null ? 0 : Math.ceil(size / pieceLength(size));
+function pieces(size: number): number {
+  return Math.ceil(size / pieceLength(size));
 }
 
 /** A bit for each piece that is there whole, the first piece's in front. */
-function bitfieldOf({ status }: Known): string | undefined {
-  const count = pieces(status);
-  const size = status.size ?? 0;
+function bitfieldOf(known: Known): string | undefined {
+  const { status } = known;
+  const size = isBegun(known) ? sizeOf(known) : 0;
+  const count = pieces(size);
   if (count === 0) return undefined;
   const length = pieceLength(size);
   const bits = new Uint8Array(Math.ceil(count / 8));

@@ -1,5 +1,6 @@
 /** aria2's methods, carried out by the coordinator. */
 
+import type { JsonObject } from "../../base/json.ts";
 import { within } from "../../base/timers.ts";
 import type { Coordinator } from "../../coordinator.ts";
 import type {
@@ -18,6 +19,7 @@ import type { Status } from "../../status/status.ts";
 import { commandMany } from "../many.ts";
 import type { Scope } from "../scopes.ts";
 import { RpcError } from "./calls.ts";
+import { requestsIn } from "./documents.ts";
 import { type Downloads, refusalOf, refuseStopped } from "./downloads.ts";
 import {
   dirOf,
@@ -101,16 +103,11 @@ export function createMethods(
   ): Promise<string> {
     const uris = textsOf(listAt(params, 0));
     const given = optional(objectAt, params, 1) ?? {};
-    const position = optional(integerAt, params, 2);
-    if (position !== undefined && position < 0) {
-      throw new RpcError("Position must be greater than or equal to 0.");
-    }
+    const position = optional(placeAt, params, 2);
     if (uris.length === 0) throw new RpcError("URI is not provided.");
-    const asked = readOptions(given, "download", root);
+    const inForce = optionsFor(given, scope);
     const [url = "", ...others] = usable(uris, options.urlLength);
     const mirrors = others.slice(0, MOST_MIRRORS);
-    // Who adds says where to: what only others may read is not sent there.
-    const inForce = { ...seenBy(scope, forAll(globals)), ...asked };
     const fields = fieldsOf(inForce, url);
     const kept = { options: inForce };
     const request = { ...parseDownload({ ...fields, mirrors }, options), kept };
@@ -118,10 +115,45 @@ export function createMethods(
     const [id = ""] = gid === null
       ? await coordinator.add([request])
       : await addAs(gid, request);
-    if (position !== undefined) {
-      await moveTo(id, (line) => line.slice(position));
-    }
+    await placeAnew([id], position);
     return gidOf(id);
+  }
+
+  async function addMetalink(
+    params: Params,
+    _: Budget,
+    scope: Scope,
+  ): Promise<string[]> {
+    const text = textAt(params, 0);
+    const given = optional(objectAt, params, 1) ?? {};
+    const position = optional(placeAt, params, 2);
+    const inForce = optionsFor(given, scope);
+    const kept = { options: inForce };
+    const requests = await requestsIn(text, inForce, options);
+    const ids = await coordinator.add(
+      requests.map((request) => ({ ...request, kept })),
+    );
+    await placeAnew(ids, position);
+    return ids.map(gidOf);
+  }
+
+  /** The options of what is added: its own before those for all. */
+  function optionsFor(given: JsonObject, scope: Scope): Options {
+    const asked = readOptions(given, "download", root);
+    // Who adds says where to: what only others may read is not sent there.
+    return { ...seenBy(scope, forAll(globals)), ...asked };
+  }
+
+  /** Moves new downloads, which stay together, to a place in the queue. */
+  async function placeAnew(
+    ids: readonly string[],
+    place: number | undefined,
+  ): Promise<void> {
+    if (place === undefined) return;
+    const added = new Set(ids);
+    const line = await downloads.idsInLine();
+    const [before] = line.filter((id) => !added.has(id)).slice(place);
+    if (before !== undefined) await coordinator.move(ids, { before });
   }
 
   async function addAs(
@@ -391,13 +423,13 @@ export function createMethods(
 
   const methods: Record<string, Method> = {
     "aria2.addUri": addUri,
-    "aria2.addTorrent": (params) => refuseFile(params, "torrents"),
+    "aria2.addTorrent": refuseTorrent,
     "aria2.getPeers": (params) => {
       const known = downloads.find(textAt(params, 0));
       refuseStopped(known, "No peer data is available for …");
       return [];
     },
-    "aria2.addMetalink": (params) => refuseFile(params, "Metalink files"),
+    "aria2.addMetalink": addMetalink,
     "aria2.remove": remove,
     "aria2.pause": pause,
     "aria2.forcePause": pause,
@@ -439,7 +471,7 @@ export function createMethods(
     "aria2.removeDownloadResult": removeResult,
     "aria2.getVersion": () => ({
       version: VERSION,
-      enabledFeatures: ["HTTPS", "Message Digest"],
+      enabledFeatures: ["HTTPS", "Message Digest", "Metalink"],
     }),
     "aria2.getSessionInfo": () => ({ sessionId }),
     "aria2.shutdown": refuseShutdown,
@@ -509,6 +541,13 @@ const OWN_GLOBALS: Options = {
   "max-overall-upload-limit": "0",
 };
 
+/** A place in the queue, counted from 0. */
+function placeAt(params: Params, at: number): number {
+  const place = integerAt(params, at);
+  if (place >= 0) return place;
+  throw new RpcError("Position must be greater than or equal to 0.");
+}
+
 /** The gid that is asked for; null if none is. */
 function gidIn(given: unknown): string | null {
   if (typeof given !== "string") return null;
@@ -542,9 +581,9 @@ function isUrl(uri: string, longest: number): boolean {
   }
 }
 
-function refuseFile(params: Params, what: string): never {
+function refuseTorrent(params: Params): never {
   textAt(params, 0);
-  throw new RpcError(`Sluice takes no ${what}: give it a URL, by addUri.`);
+  throw new RpcError("Sluice takes no torrents: give it a URL, by addUri.");
 }
 
 function refuseShutdown(): never {

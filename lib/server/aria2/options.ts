@@ -155,7 +155,6 @@ const TEXTS = [
   "referer",
   "seed-ratio",
   "seed-time",
-  "select-file",
   "ssh-host-key-md",
   "user-agent",
 ];
@@ -237,6 +236,9 @@ function readOption(
       return readChecksum(text);
     case "load-cookies":
       return text;
+    case "select-file":
+      if (text === "" || rangesIn(text) !== null) return text;
+      throw problem(name);
   }
   const isText = TEXTS.includes(name) || all && GLOBAL_TEXTS.includes(name);
   return isText ? text : null;
@@ -286,6 +288,44 @@ function slashed(path: string): string {
 
 function headerLines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line !== "");
+}
+
+/** Numbers of files, `1,3-5`, as ranges that hold their ends; null for none. */
+function rangesIn(text: string): [number, number][] | null {
+  const ranges = text.split(",").map((part): [number, number] | null => {
+    const [, first = "", last = first] =
+      part.trim().match(/^([1-9]\d{0,8})(?:-([1-9]\d{0,8}))?$/) ?? [];
+    if (first === "") return null;
+    return [
+      Math.min(Number(first), Number(last)),
+      Math.max(Number(first), Number(last)),
+    ];
+  });
+  const isRead = ranges.every((range) => range !== null);
+  return isRead ? ranges : null;
+}
+
+/** Those of some files that `select-file` takes: all where it is empty. */
+export function selected<File>(
+  files: readonly File[],
+  options: Options,
+): readonly File[] {
+  const ranges = rangesIn(options["select-file"] ?? "");
+  if (ranges === null) return files;
+  // How many ranges begin at each file, less those that ended before it: a
+  // client may name all files in each of a million ranges.
+  const changes = new Int32Array(files.length + 2);
+  for (const [first, last] of ranges) {
+    if (first > files.length) continue;
+    changes[first] = (changes[first] ?? 0) + 1;
+    const after = Math.min(last, files.length) + 1;
+    changes[after] = (changes[after] ?? 0) - 1;
+  }
+  let open = 0;
+  return files.filter((_, n) => {
+    open += changes[n + 1] ?? 0;
+    return open > 0;
+  });
 }
 
 /** Whose checksums Sluice cannot compute, it does not call downloaded. */

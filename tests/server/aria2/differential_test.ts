@@ -15,6 +15,7 @@ import {
   type Origin,
   startOrigin,
 } from "../../support/origin.ts";
+import { metalinkOf, TEST_LOCK } from "../../support/metalink.ts";
 import { startSluice } from "../../support/sluice.ts";
 
 const SECRET = "a secret of 16 or more".replaceAll(" ", "-");
@@ -43,7 +44,14 @@ const MEANT: Readonly<Record<string, string>> = {
   "saveSession": "all is recorded without being asked to",
   "shutdown": "clients do not stop a server that others use",
   "addTorrent": "Sluice takes no torrents",
-  "addMetalink": "Sluice takes no Metalink files",
+  "addMetalink": "Sluice says what is wrong, and what to do",
+  "addMetalink no padding": "base64 is read without its end, too",
+  "addMetalink no XML": "Sluice says what is wrong, and what to do",
+  "addMetalink no file": "what asks for nothing is refused",
+  "addMetalink no URL": "what cannot be fetched is refused, not added",
+  "addMetalink ftp": "Sluice takes http and https",
+  "addMetalink version 3": "Sluice takes version 4 (RFC 5854)",
+  "addMetalink up": "of a name that leads elsewhere, Sluice takes the end",
   "addUri magnet": "Sluice takes http and https",
   "addUri ftp": "Sluice takes http and https",
   "addUri hook": "Sluice runs no programs, and says so",
@@ -148,6 +156,74 @@ function addingSteps(origin: Origin): Step[] {
   ];
 }
 
+/** Metalink documents, and what is added of them. */
+function documentSteps(origin: Origin): Step[] {
+  const content = file(3_000 * KiB, 7);
+  const fileOf = (name: string) =>
+    metalinkOf({
+      name,
+      content,
+      urls: ["/one", "/two?a=1&amp;b=2"].map((path) => origin.url(path)),
+    }).match(/<file.*<\/file>/s)?.[0] ?? "";
+  const documentOf = (files: string) =>
+    btoa(
+      `<?xml version="1.0"?>
+<metalink xmlns="urn:ietf:params:xml:ns:metalink">${files}</metalink>`,
+    );
+  const paused = { pause: "true" };
+  const two = documentOf(fileOf("a.bin") + fileOf("b.bin"));
+  const options: Record<string, Record<string, unknown>> = {
+    "alike": { out: "x/c.bin", checksum: `md5=${"0".repeat(32)}` },
+    "gid": { gid: "00000000000000ab" },
+    "gid zz": { gid: "zz" },
+    "split x": { split: "x" },
+    ...Object.fromEntries(
+      ["2", "1-2", "2, 1", "2-1", "3", "", "0", "x", "1-", "-2", "1,x"]
+        .map((value) => [`select ${value}`, { "select-file": value }]),
+    ),
+  };
+  const urlOf = (url: string) => `<file name="x"><url>${url}</url></file>`;
+  const documents: Record<string, string> = {
+    "lines": two.replace(/.{76}/g, "$&\n"),
+    "no padding": two.replace(/=+$/, ""),
+    "no XML": btoa("foo"),
+    "no file": documentOf(""),
+    "no URL": documentOf('<file name="x"></file>'),
+    "ftp": documentOf(urlOf("ftp://127.0.0.1:1/b")),
+    "version 3": btoa(
+      '<metalink version="3.0" xmlns="http://www.metalinker.org/"><files>' +
+        '<file name="x"><resources><url type="http">http://127.0.0.1:1/b' +
+        "</url></resources></file></files></metalink>",
+    ),
+    "up": documentOf(fileOf("../x")),
+  };
+  return [
+    ["addMetalink nothing", "addMetalink"],
+    ["addMetalink 5", "addMetalink", 5],
+    ["addMetalink options 5", "addMetalink", two, 5],
+    ["addMetalink position x", "addMetalink", two, paused, "x"],
+    ["addMetalink position -1", "addMetalink", two, paused, -1],
+    ["addMetalink two", "addMetalink", two, paused],
+    ["tellWaiting described", "tellWaiting", 0, 9],
+    ["addMetalink in between", "addMetalink", two, paused, 1],
+    ["tellWaiting described twice", "tellWaiting", 0, 9],
+    ...Object.entries(options).map(([name, given]): Step => [
+      `addMetalink ${name}`,
+      "addMetalink",
+      two,
+      { ...paused, ...given },
+    ]),
+    ["tellWaiting all described", "tellWaiting", 0, 99],
+    ...Object.entries(documents).map(([name, document]): Step => [
+      `addMetalink ${name}`,
+      "addMetalink",
+      document,
+      paused,
+    ]),
+    ["addMetalink", "addMetalink", "x"],
+  ];
+}
+
 /** Calls that change nothing, on downloads of every kind. */
 function readingSteps(): Step[] {
   const gids = [GID.waits, GID.named, GID.whole, GID.missing, GID.held];
@@ -189,8 +265,6 @@ function readingSteps(): Step[] {
     ["nothing", "nothing"],
     ["addTorrent", "addTorrent", "x"],
     ["addTorrent nothing", "addTorrent"],
-    ["addMetalink", "addMetalink", "x"],
-    ["addMetalink nothing", "addMetalink"],
   ];
 }
 
@@ -288,10 +362,17 @@ function noticeable(reply: Replied, { directory }: Rpc): unknown {
     if (key === "uris" && Array.isArray(value)) return oneOfEach(value);
     if (key === "errorMessage" && value !== "") return "why";
     if (["downloadSpeed", "connections"].includes(key)) return "some";
+    if (isMadeUp(value)) return "some gid";
     const begun = value?.status === "active" || value?.status === "removed" ||
       String(value?.path).endsWith("/held");
     return begun ? { ...value, bitfield: "", completedLength: "" } : value;
   });
+}
+
+/** Whether it is a gid that one side has made up. */
+function isMadeUp(value: unknown): boolean {
+  return typeof value === "string" && /^[0-9a-f]{16}$/.test(value) &&
+    !Object.values<string>(GID).includes(value);
 }
 
 /** aria2 names a URI once for each connection that it may have. */
@@ -366,6 +447,7 @@ for (
     await using theirs = await startAria2(secret);
     await using sluice = await startSluice({
       environment: secret === null ? {} : { AUTH_TOKEN: secret },
+      deno: TEST_LOCK,
     });
     const url = `${sluice.url.replace(/^ws/, "http")}jsonrpc`;
     const ours = { url, directory: sluice.directory };
@@ -419,6 +501,8 @@ for (
       sides.map((side) => sizeKnown(side, twins.token)),
     );
     assertEquals(heard, [String(2_000 * KiB), String(2_000 * KiB)]);
+    await twins.all(documentSteps(origin));
+    await purgeWaiting(twins);
     await twins.all(faultySteps());
     await twins.all(addingSteps(origin));
     await purgeWaiting(twins);

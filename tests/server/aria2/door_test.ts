@@ -8,7 +8,13 @@ import {
   type Rpc,
 } from "../../support/aria2.ts";
 import { makeDirectory } from "../../support/directory.ts";
-import { file, forever, startOrigin } from "../../support/origin.ts";
+import { metalinkOf, TEST_LOCK } from "../../support/metalink.ts";
+import {
+  file,
+  firstDifference,
+  forever,
+  startOrigin,
+} from "../../support/origin.ts";
 import { type Sluice, startSluice } from "../../support/sluice.ts";
 
 const SECRET = "sixteen-characters";
@@ -295,6 +301,81 @@ Deno.test("what options ask for reaches the origin, and is read back", async () 
   assertEquals(read.split, "4");
   assertEquals(read["seed-ratio"], "1.0");
   assert(!("gid" in read) && !("no-such-option" in read));
+});
+
+Deno.test("each file of a Metalink document comes, from its mirrors, as it must be", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({ deno: TEST_LOCK });
+  await using listener = await listen(rpcOf(sluice).url);
+  const [one, other] = [file(300_000, 3), file(200_000, 4)];
+  const urls = [origin.serve("/gone", null), origin.serve("/one", one)];
+  const fileOf = (document: string) =>
+    document.match(/<file.*<\/file>/s)?.[0] ?? "";
+  const document = metalinkOf({ name: "one.bin", content: one, urls });
+  const wrong = metalinkOf({
+    name: "wrong.bin",
+    content: other,
+    urls: [origin.serve("/other", file(200_000, 5))],
+  });
+  const both = document.replace(
+    fileOf(document),
+    (text) => text + fileOf(wrong),
+  );
+  const options = { dir: "films", header: "X-One: 1" };
+  const gids = await ask(sluice, listener, "addMetalink", btoa(both), options);
+  const [first = "", second = "", ...more] = gids as string[];
+  assertEquals(more, []);
+  await listener.notice("onDownloadComplete", first);
+  await listener.notice("onDownloadError", second);
+  const path = `${sluice.directory}/films/one.bin`;
+  const [whole, failed] = await Promise.all(
+    [first, second].map((gid) => ask(sluice, listener, "tellStatus", gid)),
+  ) as [Record<string, unknown>, Record<string, unknown>];
+  assertEquals((whole.files as [{ path: string }])[0].path, path);
+  assertEquals(await firstDifference(path, one), null);
+  assertEquals([whole.totalLength, failed.errorCode], ["300000", "32"]);
+  const names = [...Deno.readDirSync(`${sluice.directory}/films`)];
+  assertEquals(names.map(({ name }) => name), ["one.bin"]);
+  const [{ headers } = { headers: new Headers() }] = origin.requests;
+  assertEquals(headers.get("x-one"), "1");
+});
+
+Deno.test("of a Metalink document that makes no sense, nothing is added", async () => {
+  await using sluice = await startSluice({
+    environment: { URL_LENGTH: "100" },
+    deno: TEST_LOCK,
+  });
+  await using listener = await listen(rpcOf(sluice).url);
+  const documentOf = (...urls: string[]) =>
+    metalinkOf({ name: "a.bin", content: file(1, 1), urls });
+  const long = `http://127.0.0.1:1/${"x".repeat(100)}`;
+  const twice = documentOf(NEVER)
+    .replace(/<file.*<\/file>/s, (one) => one + one.replace(NEVER, long));
+  const said = {
+    "<metalink/>": /not in base64: send the whole file/,
+    [btoa("<html></html>")]: /no element "metalink".*add the file's own URL/,
+    [btoa(documentOf())]: /no URL of http or https for "a\.bin"/,
+    [btoa(twice)]: /^"a\.bin": The URL is longer than 100 characters/,
+    [btoa(documentOf(NEVER) + " ".repeat(2 ** 20))]: /longer than 1048576/,
+  };
+  for (const [document, words] of Object.entries(said)) {
+    const rpc = rpcOf(sluice);
+    const { status, error } = await call(
+      rpc,
+      listener,
+      "post",
+      "aria2.addMetalink",
+      [document],
+    );
+    assertEquals([status, error?.code], [400, 1]);
+    assertMatch(error?.message ?? "", words);
+  }
+  const { numWaiting, numStopped } = await ask(
+    sluice,
+    listener,
+    "getGlobalStat",
+  ) as Record<string, string>;
+  assertEquals([numWaiting, numStopped], ["0", "0"]);
 });
 
 Deno.test("no name and no directory leads out of the content directory", async () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { post } from "../../support/aria2.ts";
 import * as fc from "../../support/fast_check.ts";
+import { TEST_LOCK } from "../../support/metalink.ts";
 import { startSluice } from "../../support/sluice.ts";
 
 /** Calls of one message, and how many messages there are. */
@@ -54,6 +55,7 @@ const params = fc.oneof(
 
 Deno.test("10,000 random calls leave the server well", async () => {
   await using sluice = await startSluice({
+    deno: TEST_LOCK,
     environment: { ATTEMPTS: "1", ALLOW_PRIVATE: "true" },
   });
   const url = `${sluice.url.replace(/^ws/, "http")}jsonrpc`;
@@ -96,7 +98,7 @@ Deno.test("10,000 random calls leave the server well", async () => {
 });
 
 Deno.test("random bytes get an error, by POST, GET and sockets", async () => {
-  await using sluice = await startSluice();
+  await using sluice = await startSluice({ deno: TEST_LOCK });
   const url = `${sluice.url.replace(/^ws/, "http")}jsonrpc`;
   const near = fc.oneof(
     fc.string(),
