@@ -7,6 +7,7 @@ import { createInOrder } from "./base/in_order.ts";
 import { every, within } from "./base/timers.ts";
 import type { Checksum, Verified } from "./download/checksum.ts";
 import {
+  asksAnew,
   checksumOf,
   type Command,
   createDownload,
@@ -17,6 +18,7 @@ import {
   type RateLimits,
   refreshed,
   refuseUnlessAllowed,
+  undescribed,
   waitingUntil,
 } from "./download/download.ts";
 import {
@@ -636,6 +638,10 @@ async function carryOut(
     case "resume":
     case "retry": {
       const state = waitingUntil(command.startAt, tools.timeOfDay());
+      if (command.kind === "retry" && asksAnew(download)) {
+        await catalogue.renew(id, undescribed(request), state);
+        break;
+      }
       const settled = { state, file, downloaded, finishedAt: null };
       await catalogue.settle(id, settled);
       break;

@@ -344,6 +344,16 @@ export function undescribed(request: DownloadRequest): DownloadRequest {
 }
 
 /**
+ * Whether a retry asks for the Metalink document at the URL again: what it told
+ * may have been wrong. Bytes fit what it told, and are gone on with.
+ */
+export function asksAnew(
+  { request, downloaded }: Pick<Download, "request" | "downloaded">,
+): boolean {
+  return request.described !== undefined && downloaded === 0;
+}
+
+/**
  * Whether the bytes of a download are of use beside another URL's. It may be a new
  * one of the source that all of them are from; of another source, only a checksum
  * of the whole could prove that they are of the same file.

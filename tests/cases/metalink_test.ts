@@ -15,6 +15,7 @@ import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   isLater,
   OTHER,
+  REMOVE,
   SLICE,
   startTrial,
   where,
@@ -111,6 +112,51 @@ Deno.test("after a restart, the sources are gone on with, and no document is ask
   holds = false;
   const before = origin.requests.length;
   await using downloads = await startDownloads({ directory: directory.path });
+  await assertDownloaded(await downloads.end(id), WHOLE, "x");
+  const later = origin.requests.slice(before);
+  assert(later.length > 0 && later.every(isLater));
+});
+
+Deno.test("a retry asks for the document again, which may have been wrong", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads();
+  const urls = [origin.serve("/a", WHOLE)];
+  const right = metalinkOf({ name: "x", content: WHOLE, urls });
+  const larger = { ...WHOLE, size: WHOLE.size + 1 };
+  for (
+    const [wrong, code] of [
+      [metalinkOf({ name: "x", content: OTHER, urls }), "CHECKSUM"],
+      [metalinkOf({ name: "x", content: larger, urls }), "UNREADABLE"],
+      [right.replace("/a<", "/gone<"), "EXPIRED"],
+    ] as const
+  ) {
+    origin.serve("/gone", null);
+    const url = serveDocument(origin, wrong);
+    const id = await downloads.add({ url });
+    assertFailed(await downloads.end(id), code, /./);
+    serveDocument(origin, right);
+    await downloads.command("retry", id);
+    await assertDownloaded(await downloads.end(id), WHOLE);
+    await downloads.coordinator.command(id, REMOVE);
+  }
+});
+
+Deno.test("a retry goes on with bytes that fit what the document told", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads();
+  let holds = true;
+  const behave = where(
+    (request) => holds && (request.range?.start ?? 0) >= 2 * SLICE,
+    { gates: { head: forever } },
+  );
+  const urls = [origin.serve("/a", WHOLE, behave)];
+  const document = metalinkOf({ name: "x", content: WHOLE, urls });
+  const id = await downloads.add({ url: serveDocument(origin, document) });
+  await downloads.until(id, ({ downloaded }) => downloaded >= 2 * SLICE);
+  await downloads.command("pause", id);
+  holds = false;
+  const before = origin.requests.length;
+  await downloads.command("retry", id);
   await assertDownloaded(await downloads.end(id), WHOLE, "x");
   const later = origin.requests.slice(before);
   assert(later.length > 0 && later.every(isLater));
