@@ -137,7 +137,7 @@ function cell(value: string | number | null): string {
 
 /** A URL, its mirrors and its options, as `-i` reads them. */
 function listLines(status: ListedStatus): string[] {
-  const { url, request = {}, process_status: state } = status;
+  const { url, request = {}, process_status: state, start_at } = status;
   const algorithm = CHECKSUM_ALGORITHMS.find((name) => name in request);
   const name = typeof request.filename === "string" ? request.filename : null;
   // As it is made safe to be a file's name.
@@ -155,7 +155,11 @@ function listLines(status: ListedStatus): string[] {
     ["split", request.threads],
     ["max-download-limit", request.limit_rate],
     ["stream-piece-selector", request.order && "inorder"],
-    ["pause", state === "Paused" ? true : null],
+    ["size", request.size],
+    ["priority", request.priority],
+    ["proxy", request.proxy],
+    ["start-at", start_at],
+    ["pause", state === "Paused" && start_at === undefined ? true : null],
   ];
   const lines = options
     .filter(([, value]) => value !== null && value !== undefined)

@@ -113,6 +113,11 @@ function addOption(
   value: string,
 ): string | null {
   if (value.includes("\uFFFD")) return "It is not in UTF-8.";
+  const own = ownField(name, value);
+  if (own !== null) {
+    Object.assign(fields, own);
+    return null;
+  }
   switch (name) {
     case "out":
       fields.filename = value;
@@ -127,10 +132,6 @@ function addOption(
       return addChecksum(fields, value);
     case "stream-piece-selector":
       if (value === "inorder") fields.order = "sequential";
-      return null;
-    // Not aria2's: what an export has.
-    case "checksum-from":
-      fields.checksum_from = value;
       return null;
     case "split":
       fields.threads = Number(value);
@@ -152,7 +153,29 @@ function addOption(
         : "pause= must be true or false.";
     default:
       return `Sluice takes no ${name}=, but out=, dir=, header=, referer=, ` +
-        "user-agent=, checksum=, split=, max-download-limit= and pause=.";
+        "user-agent=, checksum=, split=, max-download-limit=, pause=, " +
+        "checksum-from=, size=, priority=, proxy= and start-at=.";
+  }
+}
+
+/**
+ * The field of an option that is not aria2's, which passes over it with a warning:
+ * what an export has. Null for any other.
+ */
+export function ownField(name: string, value: string) {
+  switch (name) {
+    case "checksum-from":
+      return { checksum_from: value };
+    case "size":
+      return { size: /^\d+$/.test(value) ? Number(value) : NaN };
+    case "priority":
+      return { priority: value };
+    case "proxy":
+      return { proxy: value };
+    case "start-at":
+      return { start_at: value };
+    default:
+      return null;
   }
 }
 

@@ -120,13 +120,13 @@ export async function readRequests(
       faults.push(one);
       continue;
     }
-    const { where, fields: { headers, paused, ...own } } = one;
+    const { where, fields: { headers, paused, start_at, ...own } } = one;
     const sent = { ...more.headers, ...(isObject(headers) && headers) };
     const fields = {
       ...more,
       ...own,
       // `get` has no queue in which a download could wait, as aria2c has none.
-      ...(paused === true && command.name !== "get" && { paused }),
+      ...(command.name !== "get" && waitOf(paused, start_at)),
       headers: { ...sent, ...cookies(one, sent) },
     };
     const request = checked(fields, limits);
@@ -135,6 +135,14 @@ export async function readRequests(
   }
   refuseFaults(faults);
   return asked;
+}
+
+/** Whether and until when a download waits, as its list says. */
+function waitOf(paused: unknown, startAt: unknown) {
+  return {
+    ...(paused === true && { paused }),
+    ...(startAt !== undefined && { start_at: startAt }),
+  };
 }
 
 /** Whether an operand is the path of a Metalink document, and no URL. */

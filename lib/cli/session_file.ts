@@ -5,7 +5,7 @@ import { MOST_MIRRORS } from "../download/fields.ts";
 import { parseDownload, parseUrl } from "../download/request.ts";
 import { RpcError } from "../server/aria2/calls.ts";
 import { fieldsOf, readOptions } from "../server/aria2/options.ts";
-import type { DownloadFields } from "./lists.ts";
+import { type DownloadFields, ownField } from "./lists.ts";
 
 /** What there is in a session for Sluice. */
 export interface Session {
@@ -97,9 +97,18 @@ function requestOf(
     ...fieldsOf(read, url),
     url,
     ...(mirrors.length > 0 && { mirrors }),
+    ...ownFields(options),
   };
   parseDownload(fields, { urlLength: Infinity });
   return fields;
+}
+
+/** What a list of Sluice's own says besides: `import` takes it, too. */
+function ownFields(options: Entry["options"]): Record<string, unknown> {
+  return Object.assign(
+    {},
+    ...Object.entries(options).map(([name, value]) => ownField(name, value)),
+  );
 }
 
 function isUsable(url: string): boolean {

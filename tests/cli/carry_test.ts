@@ -2,6 +2,10 @@ import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { join } from "@std/path";
 import { parseList } from "../../lib/cli/lists.ts";
 import { parseSession } from "../../lib/cli/session_file.ts";
+import { linesOf } from "../../lib/cli/export.ts";
+import { createDownload } from "../../lib/download/download.ts";
+import { fieldsOf, parseDownload } from "../../lib/download/request.ts";
+import { statusOf } from "../../lib/status/status.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { literal, startOrigin } from "../support/origin.ts";
 import { type Ran, start, startServer } from "../support/process.ts";
@@ -16,6 +20,79 @@ function ask(
   const words = [...taskArguments(task, ""), "--server", url, ...args];
   return start(words, { stdin }).ended;
 }
+
+/** What asks for one with all that a list can say, but for headers. */
+const ALL = {
+  url: "https://a.test/x.iso",
+  mirrors: ["https://mirror.test/x.iso"],
+  filename: "disk.img",
+  directory: "films/2026",
+  headers: {},
+  sha256: "0".repeat(64),
+  threads: 3,
+  limit_rate: 5000,
+  size: 3,
+  order: "sequential",
+  priority: "high",
+  proxy: "home",
+};
+
+/** The list of a download that was asked for so. */
+function listOf(fields: { url: string; [name: string]: unknown }): string {
+  const request = parseDownload(fields, { urlLength: 1_000 });
+  const status = statusOf(createDownload(request, 0));
+  const listed = { ...status, request: fieldsOf(request) };
+  return linesOf(listed, "list", true).map((line) => `${line}\n`).join("");
+}
+
+for (
+  const [how, more] of [
+    ["that is paused", { paused: true }],
+    ["that waits for its time", { start_at: "2099-01-02T03:04:05.000Z" }],
+    ["of low priority", { priority: "low" }],
+  ] as const
+) {
+  Deno.test(`a list says all of a download ${how}, to add and to import`, () => {
+    const asked = { ...ALL, ...more };
+    const list = listOf(asked);
+    const [added, ...others] = parseList(list);
+    assertEquals(others, []);
+    const { headers: _, ...fields } = asked;
+    assertEquals(added, { kind: "download", line: 1, fields });
+    const { downloads, left } = parseSession(list);
+    assertEquals([downloads, left], [[asked], []]);
+  });
+}
+
+Deno.test("aria2c takes a list that was exported", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const content = literal("abc");
+  const { mirrors: _, sha256: __, ...asked } = ALL;
+  const list = listOf({
+    ...asked,
+    url: origin.serve("/a", content),
+    // aria2c takes its directory as it is.
+    directory: "films",
+    checksum_from: "auto",
+    start_at: "2099-01-02T03:04:05.000Z",
+  });
+  const path = join(directory.path, "list.txt");
+  await Deno.writeTextFile(path, list);
+  const { code, stdout } = await new Deno.Command("aria2c", {
+    args: ["--no-conf", "--console-log-level=warn", "-i", path],
+    cwd: directory.path,
+  }).output();
+  const said = new TextDecoder().decode(stdout);
+  assertEquals(code, 0, said);
+  const file = join(directory.path, "films", "disk.img");
+  assertEquals(await Deno.readTextFile(file), "abc");
+  // It names what is not its own, and goes on.
+  const own = ["checksum-from", "size", "priority", "proxy", "start-at"];
+  for (const name of own) {
+    assertMatch(said, RegExp(`Unknown option: *${name}=`));
+  }
+});
 
 // As aria2 1.36 saves it.
 const SESSION = `https://a.test/x.iso\thttps://mirror.test/x.iso\t

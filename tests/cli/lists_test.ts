@@ -55,7 +55,12 @@ Deno.test("options as aria2 takes them belong to the URL above", () => {
   max-download-limit=500K
   gid=2089b05ecca3d829
   pause=true
+  checksum-from=auto
+  size=12
+  priority=high
+  proxy=home
 https://c.example/?out=d
+  start-at=2026-11-29T18:00:00Z
 https://d.example/x\t e.example/x\thttps://f.example/x # mirrors
 `;
   assertEquals(
@@ -74,8 +79,15 @@ https://d.example/x\t e.example/x\thttps://f.example/x # mirrors
         threads: 3,
         limit_rate: 512_000,
         paused: true,
+        checksum_from: "auto",
+        size: 12,
+        priority: "high",
+        proxy: "home",
       },
-      { url: "https://c.example/?out=d" },
+      {
+        url: "https://c.example/?out=d",
+        start_at: "2026-11-29T18:00:00Z",
+      },
       {
         url: "https://d.example/x",
         mirrors: ["http://e.example/x", "https://f.example/x"],

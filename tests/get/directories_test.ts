@@ -16,7 +16,8 @@ Deno.test("get fetches to the directories that a list names, below its own", asy
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
   const url = origin.serve("/a", file(1000, 1));
-  const list = `${url}\n  dir=x/y\n${url}\n  dir=x\n  pause=true\n${url}\n`;
+  const list =
+    `${url}\n  dir=x/y\n${url}\n  dir=x\n  pause=true\n${url}\n  start-at=2099-01-02T03:04:05Z\n`;
   const { code, stdout, stderr } = await startGet(directory.path, LIST, list)
     .ended;
   assertEquals(code, 0, stderr);
