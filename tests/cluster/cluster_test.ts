@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { startBroker } from "../support/broker.ts";
-import { nodesOn, refusal, startNode } from "../support/cluster.ts";
+import { LONG_LEASE, nodesOn, refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
@@ -49,12 +49,15 @@ Deno.test("what is added to either server is fetched once, and both show it", as
     assertEquals(here.process_status, "Downloaded");
     assertEquals(there, here);
     assert(["one", "two"].includes(here.node ?? ""), String(here.node));
+    const fetcher = here.node === "one" ? one : two;
+    await fetcher.printed(new RegExp(` downloaded id="${id}"`));
     assertEquals(
       await firstDifference(`${shared.path}/${n}`, contents[n] ?? file(0)),
       null,
     );
   }
-  assertEquals(origin.requests.length, ids.length);
+  const downloaded = (one.output() + two.output()).match(/ downloaded id=/g);
+  assertEquals(downloaded?.length, ids.length);
   assertEquals(filesIn(shared.path).length, ids.length);
   for (const client of [first, second]) {
     const list = await client.request({ action: "list" });
@@ -86,7 +89,7 @@ Deno.test("a file is had from any server, in parts too, and is deleted where it 
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const environment = { AUTH_TOKEN: "a-token-of-the-cluster" };
+  const environment = { ...LONG_LEASE, AUTH_TOKEN: "a-token-of-the-cluster" };
   const start = (name: string) =>
     startNode({
       broker: broker.address,
@@ -289,7 +292,8 @@ Deno.test("what is moved on one server is moved on all, and stays so", async () 
     urls: moved.map((url) => ({ url, paused: true })),
   });
   assert("data" in paused && "ids" in paused.data && paused.data.ids);
-  const [x, y, z] = paused.data.ids;
+  const [x = "", y = "", z = ""] = paused.data.ids;
+  await second.until(z, () => true);
   assert("data" in await second.request({ action: "move", id: z, to: "top" }));
   await three[Symbol.asyncDispose]();
   await using again = await start("three");

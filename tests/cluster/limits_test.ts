@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { startBroker } from "../support/broker.ts";
-import { nodesOn, startNode } from "../support/cluster.ts";
+import { LONG_LEASE, nodesOn, startNode } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 
@@ -124,7 +124,10 @@ Deno.test("a server that its timetable pauses leaves all to the others", async (
       broker: broker.address,
       name,
       directory: shared.path,
-      environment: { MAX_DOWNLOADS: "4", TIMETABLE: timetable },
+      environment: {
+        ...LONG_LEASE,
+        ...{ MAX_DOWNLOADS: "4", TIMETABLE: timetable },
+      },
     });
   await using paused = await start("paused", "pause");
   await using other = await start("other", "off");

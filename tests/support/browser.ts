@@ -60,6 +60,8 @@ export async function openPage(
     ...rest,
   });
   const page = await context.newPage();
+  // Busy machines take longer than the 30 s that Playwright has patience for.
+  page.setDefaultTimeout(120_000);
   const complaints: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") {

@@ -12,6 +12,12 @@ import {
 /** A lease that tests wait for, in milliseconds. */
 export const LEASE = 3_000;
 
+/**
+ * A lease that no busy machine lets lapse: what is fetched again then, or refused
+ * without a lease, is no fault of what such a test is about.
+ */
+export const LONG_LEASE = { LEASE: "30000" };
+
 /** How a server of a cluster is started. */
 export interface NodeOptions {
   /** The broker's address. */
@@ -21,7 +27,10 @@ export interface NodeOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Starts servers of one queue and one content directory, each by its name. */
+/**
+ * Starts servers of one queue and one content directory, each by its name, with
+ * {@linkcode LONG_LEASE}.
+ */
 export function nodesOn(
   broker: { readonly address: string },
   directory: { readonly path: string },
@@ -32,7 +41,7 @@ export function nodesOn(
       broker: broker.address,
       name,
       directory: directory.path,
-      environment,
+      environment: { ...LONG_LEASE, ...environment },
     });
 }
 
