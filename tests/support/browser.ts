@@ -38,6 +38,8 @@ export interface PageOptions {
   readonly height?: number;
   readonly colorScheme?: "light" | "dark";
   readonly reducedMotion?: "reduce" | "no-preference";
+  /** Where its clock is read, such as `Asia/Kolkata`; where the machine is. */
+  readonly timezoneId?: string;
   /** Whether it takes certificates that nobody vouches for. */
   readonly ignoreHTTPSErrors?: boolean;
 }

@@ -16,6 +16,7 @@ import { say } from "./words.js";
  * @property {string} proxy
  * @property {boolean} sequential
  * @property {string} priority
+ * @property {string} start A day and time of the reader's, as browsers give it.
  * @property {boolean} paused
  *
  * @typedef {{ kind: "fields", fields: Readonly<Record<string, unknown>> }
@@ -30,9 +31,10 @@ const ALGORITHMS = { 32: "md5", 40: "sha1", 64: "sha256", 128: "sha512" };
  *
  * @param {Texts} texts
  * @param {number} count How many links they are for.
+ * @param {Date} now
  * @returns {Options}
  */
-export function readOptions(texts, count) {
+export function readOptions(texts, count, now) {
   const [filename, checksum] = [texts.filename.trim(), texts.checksum.trim()];
   if (count > 1 && filename !== "") {
     return fault("filename", say("options.name.many", { count }));
@@ -50,12 +52,17 @@ export function readOptions(texts, count) {
   }
   const directory = texts.directory.trim();
   const threads = texts.threads.trim();
-  if (!/^\d*$/.test(threads)) {
+  if (!/^(?:0*[1-9]\d*)?$/.test(threads)) {
     return fault("threads", say("options.threads.wrong"));
   }
   const rate = readRate(texts.rate);
   if (rate === undefined) {
     return fault("rate", say("options.rate.wrong"));
+  }
+  const start = texts.start === "" ? null : new Date(texts.start);
+  if (start !== null) {
+    const wrong = faultInStart(start, texts.paused, now);
+    if (wrong !== null) return fault("start", wrong);
   }
   return {
     kind: "fields",
@@ -70,8 +77,27 @@ export function readOptions(texts, count) {
       ...(texts.sequential && { order: "sequential" }),
       ...(texts.priority !== "normal" && { priority: texts.priority }),
       ...(texts.paused && { paused: true }),
+      ...(start !== null && { start_at: start.toISOString() }),
     },
   };
+}
+
+/** The field has no seconds: a moment in it lasts so long, in milliseconds. */
+const MINUTE = 60_000;
+
+/**
+ * What is wrong with a moment to begin at; null if nothing is.
+ *
+ * @param {Date} start Invalid for what is no moment.
+ * @param {boolean} paused Whether it is not to begin by itself.
+ * @param {Date} now
+ */
+function faultInStart(start, paused, now) {
+  const time = start.getTime();
+  if (Number.isNaN(time)) return say("options.start.wrong");
+  if (paused) return say("options.start.paused");
+  // The server would begin at once: nobody who names a day means that.
+  return time + MINUTE <= now.getTime() ? say("options.start.past") : null;
 }
 
 /** @type {Readonly<Record<string, number>>} */
@@ -150,6 +176,16 @@ function readHeaders(text) {
 }
 
 /**
+ * What is typed into a field for numbers or times. Of what makes none, such as a
+ * day without a time, browsers give nothing: it must not pass for an empty field.
+ *
+ * @param {HTMLInputElement} field
+ */
+function typedIn({ validity, value }) {
+  return validity.badInput ? "?" : value;
+}
+
+/**
  * The panel that the fields are in, and the button that opens it.
  *
  * @param {() => Promise<readonly string[]>} findFolders To choose from.
@@ -168,6 +204,7 @@ export function createOptions(findFolders, findProxies) {
     proxy: byId("proxy", HTMLSelectElement),
     sequential: byId("sequential", HTMLInputElement),
     priority: byId("priority", HTMLSelectElement),
+    start: byId("start", HTMLInputElement),
     paused: byId("paused", HTMLInputElement),
   };
   const folders = byId("folders", HTMLDataListElement);
@@ -221,18 +258,23 @@ export function createOptions(findFolders, findProxies) {
   return {
     /** @param {number} count How many links they are for. */
     read: (count) =>
-      readOptions({
-        filename: fields.filename.value,
-        directory: fields.directory.value,
-        checksum: fields.checksum.value,
-        headers: fields.headers.value,
-        threads: fields.threads.value,
-        rate: fields.rate.value,
-        proxy: fields.proxy.value,
-        sequential: fields.sequential.checked,
-        priority: fields.priority.value,
-        paused: fields.paused.checked,
-      }, count),
+      readOptions(
+        {
+          filename: fields.filename.value,
+          directory: fields.directory.value,
+          checksum: fields.checksum.value,
+          headers: fields.headers.value,
+          threads: typedIn(fields.threads),
+          rate: fields.rate.value,
+          proxy: fields.proxy.value,
+          sequential: fields.sequential.checked,
+          priority: fields.priority.value,
+          start: typedIn(fields.start),
+          paused: fields.paused.checked,
+        },
+        count,
+        new Date(),
+      ),
     /** @param {keyof Texts} field */
     point(field) {
       show(true);

@@ -176,6 +176,49 @@ testSteps("adding with more than a link in Chromium", {
     assertEquals(complaints, []);
   },
 
+  async "a download waits for its time, or is not added at all"(browser) {
+    await using scene = await openScene(browser);
+    const { origin } = scene;
+    const url = origin.serve("/a.bin", literal("a"));
+    await using open = await openPage(browser, { timezoneId: "Asia/Kolkata" });
+    const { page, complaints } = open;
+    await page.goto(scene.url);
+    const links = page.getByLabel("Links to download");
+    const start = page.getByLabel("Begin at");
+    const more = page.getByRole("button", { name: "More", exact: true });
+    await more.click();
+    // Without a time, the day means nothing, and is not passed over.
+    await start.focus();
+    await page.keyboard.type("01022099");
+    await more.click();
+    await add(page, url);
+    await page.getByRole("alert").getByText("the day and the time").waitFor();
+    assertEquals(await start.isVisible(), true);
+    await start.fill("2000-01-02T18:00");
+    await links.press("Enter");
+    await page.getByRole("alert").getByText("is past").waitFor();
+    await start.fill("2099-01-02T18:00");
+    await page.getByLabel("Do not begin yet").check();
+    await links.press("Enter");
+    await page.getByRole("alert").getByText("begins by itself").waitFor();
+    assertEquals(await links.inputValue(), url);
+    await page.getByLabel("Do not begin yet").uncheck();
+    await links.press("Enter");
+
+    await inState(page, "a.bin", "Paused");
+    await row(page, "a.bin").getByText("Starts Jan 2, 2099, 18:00").waitFor();
+    await row(page, "a.bin, Starts Jan 2, 2099, 18:00").waitFor();
+    const answer = await fetch(new URL("api/downloads", scene.url));
+    const { data: [status] } = await answer.json();
+    assertEquals(status.start_at, "2099-01-02T12:30:00.000Z");
+    assertEquals(origin.requests, []);
+    await more.click();
+    assertEquals(await start.inputValue(), "");
+    await button(page, "a.bin", "Resume").click();
+    await inState(page, "a.bin", "Downloaded");
+    assertEquals(complaints, []);
+  },
+
   async "a folder is chosen of those in use, and shown"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, directory, complaints } = scene;

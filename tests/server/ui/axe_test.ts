@@ -74,6 +74,9 @@ const STEPS: Record<string, Step> = {
     await look(browser, scene.url, async (page, check) => {
       await page.getByText("Nothing here yet").waitFor();
       await check("empty");
+      await page.getByRole("button", { name: "More", exact: true }).click();
+      await page.getByLabel("Begin at").waitFor();
+      await check("more about the links");
     });
   },
 

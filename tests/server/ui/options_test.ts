@@ -11,11 +11,14 @@ const NONE = {
   proxy: "",
   sequential: false,
   priority: "normal",
+  start: "",
   paused: false,
 };
 
+const NOW = new Date("2026-11-29T18:00:30");
+
 function fieldsOf(texts: Partial<typeof NONE>, count = 1) {
-  const read = readOptions({ ...NONE, ...texts }, count);
+  const read = readOptions({ ...NONE, ...texts }, count, NOW);
   assert(read.kind === "fields", JSON.stringify(read));
   return read.fields;
 }
@@ -49,6 +52,13 @@ Deno.test("what is filled in becomes the protocol's fields", () => {
     threads: 2,
     order: "sequential",
   });
+});
+
+Deno.test("a moment of the reader's becomes one of all the world's", () => {
+  for (const start of ["2026-11-29T18:00", "2026-11-29T18:01"]) {
+    const start_at = new Date(start).toISOString();
+    assertEquals(fieldsOf({ start }, 2), { start_at }, start);
+  }
 });
 
 Deno.test("a checksum may be looked for, for many links, too", () => {
@@ -92,9 +102,14 @@ Deno.test("what cannot be meant is named, with its field", () => {
       [{ headers: "A: 1\na: 2" }, 1, "headers"],
       [{ threads: "-1" }, 1, "threads"],
       [{ threads: "1.5" }, 1, "threads"],
+      [{ threads: "0" }, 1, "threads"],
+      [{ threads: "?" }, 1, "threads"],
+      [{ start: "?" }, 1, "start"],
+      [{ start: "2026-11-29T17:59" }, 1, "start"],
+      [{ start: "2026-11-29T18:01", paused: true }, 1, "start"],
     ] as const
   ) {
-    const read = readOptions({ ...NONE, ...texts }, count);
+    const read = readOptions({ ...NONE, ...texts }, count, NOW);
     assert(read.kind === "fault", JSON.stringify(texts));
     assertEquals(read.field, field);
   }

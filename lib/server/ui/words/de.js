@@ -234,6 +234,13 @@ export const WORDS = {
   "options.proxy": "Proxy",
   "options.proxy.direct": "Keiner",
   "options.proxy.usual": "Wie der Server eingestellt ist",
+  "options.start": "Beginnen am",
+  "options.start.wrong":
+    "Geben Sie Tag und Uhrzeit des Beginns an, oder keines von beiden.",
+  "options.start.past":
+    "Der Zeitpunkt des Beginns ist vorbei: Wählen Sie einen späteren, oder keinen, um sofort zu beginnen.",
+  "options.start.paused":
+    "Was zu einem Zeitpunkt beginnen soll, beginnt von selbst: Lassen Sie diesen weg, oder „Noch nicht beginnen“.",
   "options.sequential": "Von vorn nach hinten, um sie schon vorher zu öffnen",
   "options.paused": "Noch nicht beginnen",
   "options.bookmark":

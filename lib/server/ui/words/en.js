@@ -227,6 +227,13 @@ export const WORDS = /** @type {const} */ ({
   "options.proxy": "Proxy",
   "options.proxy.direct": "None",
   "options.proxy.usual": "As the server is set",
+  "options.start": "Begin at",
+  "options.start.wrong":
+    "Give both the day and the time to begin at, or neither.",
+  "options.start.past":
+    "The time to begin at is past: choose a later one, or none to begin at once.",
+  "options.start.paused":
+    "What has a time to begin at begins by itself: leave out the time, or “Do not begin yet”.",
   "options.sequential": "From front to back, to open it while it comes",
   "options.paused": "Do not begin yet",
   "options.bookmark":

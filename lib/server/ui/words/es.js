@@ -296,6 +296,13 @@ export const WORDS = {
   "options.proxy": "Proxy",
   "options.proxy.direct": "Ninguno",
   "options.proxy.usual": "El del servidor",
+  "options.start": "Empezar el",
+  "options.start.wrong":
+    "Indique el día y la hora de inicio, o ninguno de los dos.",
+  "options.start.past":
+    "La hora de inicio ya ha pasado: elija una posterior, o ninguna para empezar ya.",
+  "options.start.paused":
+    "Lo que tiene hora de inicio empieza solo: quite la hora, o «No empezar todavía».",
   "options.sequential": "De principio a fin, para abrirlo mientras llega",
   "options.paused": "No empezar todavía",
   "options.bookmark":

@@ -269,6 +269,13 @@ export const WORDS = {
   "options.proxy": "Прокси",
   "options.proxy.direct": "Без прокси",
   "options.proxy.usual": "Как настроено на сервере",
+  "options.start": "Начать",
+  "options.start.wrong":
+    "Укажите и день, и время начала или не указывайте ничего.",
+  "options.start.past":
+    "Время начала уже прошло: выберите более позднее или оставьте поле пустым, чтобы начать сразу.",
+  "options.start.paused":
+    "Загрузка с временем начала начнётся сама: уберите время или «Пока не начинать».",
   "options.sequential": "По порядку, чтобы открыть ещё во время загрузки",
   "options.paused": "Пока не начинать",
   "options.bookmark":

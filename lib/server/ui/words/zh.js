@@ -193,6 +193,11 @@ export const WORDS = {
   "options.proxy": "代理",
   "options.proxy.direct": "不使用",
   "options.proxy.usual": "按服务器设置",
+  "options.start": "开始时间",
+  "options.start.wrong": "请同时填写开始的日期和时间，或都不填。",
+  "options.start.past": "开始时间已过：请选择更晚的时间，或留空以立即开始。",
+  "options.start.paused":
+    "设了开始时间的下载会自动开始：请去掉时间，或取消“暂不开始”。",
   "options.sequential": "按顺序下载，以便边下边看",
   "options.paused": "暂不开始",
   "options.bookmark":
