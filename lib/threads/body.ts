@@ -20,7 +20,7 @@ export interface Body extends AsyncDisposable {
    * @throws {DownloadError} CUT if the connection breaks.
    */
   read(most?: number): Promise<Uint8Array | null>;
-  /** Has bytes of the last read be read once more. */
+  /** Has the last bytes of the last read be read once more, before all others. */
   unread(bytes: Uint8Array): void;
   /**
    * The first `length` bytes, or all if there are fewer. They are read again.
@@ -73,7 +73,7 @@ export function openBody(
   }
 
   function unread(bytes: Uint8Array): void {
-    ahead = bytes.length > 0 ? bytes : null;
+    if (bytes.length > 0) ahead = ahead === null ? bytes : joined(bytes, ahead);
   }
 
   return {
@@ -84,10 +84,7 @@ export function openBody(
       while (gathered.length < length) {
         const bytes = await read();
         if (bytes === null) break;
-        const longer = new Uint8Array(gathered.length + bytes.length);
-        longer.set(gathered);
-        longer.set(bytes, gathered.length);
-        gathered = longer;
+        gathered = joined(gathered, bytes);
       }
       unread(gathered);
       return gathered.subarray(0, length);
@@ -98,6 +95,13 @@ export function openBody(
       return cancel();
     },
   };
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
 }
 
 /** Where the bytes of a body come from. */

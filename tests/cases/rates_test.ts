@@ -4,7 +4,7 @@ import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { makeDirectory } from "../support/directory.ts";
-import { file, startOrigin } from "../support/origin.ts";
+import { type Behaviour, file, startOrigin } from "../support/origin.ts";
 import { assertDownloaded } from "../support/status.ts";
 
 const RATE = 200_000;
@@ -34,6 +34,30 @@ for (
       assertGreaterOrEqual(seconds, WHOLE.size / RATE);
     });
   }
+}
+
+for (
+  const [what, behaviour] of Object.entries<Behaviour>({
+    "decompressed": {
+      encoding: "gzip",
+      framing: "chunked",
+      headers: {
+        "Content-Encoding": null,
+        "Transfer-Encoding": "gzip, chunked",
+      },
+    },
+    "looked at first": { headers: { "Content-Encoding": "gzip" } },
+    "read over a connection of ours": { headers: { "X-Folded": "1\r\n 2" } },
+  })
+) {
+  Deno.test(`what comes in larger pieces than may be read is all there: ${what}`, async () => {
+    await using origin = await startOrigin();
+    await using downloads = await startDownloads({ limitRate: RATE });
+    const whole = file(100_000, 3);
+    const url = origin.serve("/a", whole, behaviour);
+    const status = await downloads.end(await downloads.add({ url }));
+    await assertDownloaded(status, whole, "a");
+  });
 }
 
 Deno.test("small files share the rate", async () => {
