@@ -7,6 +7,7 @@
  */
 
 import type { Status } from "../lib/status/status.ts";
+import { type Held, heldBy } from "./support/held.ts";
 import { random } from "./support/random.ts";
 import {
   type Behaviour,
@@ -37,17 +38,10 @@ const AT_ONCE = 48;
 /** An origin that fails gets fewer connections: several keep all busy. */
 const ORIGINS = 8;
 
-/** What a server holds, as its system counts it. */
-export interface Look {
-  /** Resident memory, in MiB. */
-  readonly rss: number;
-  /** Open file descriptors: connections, and all others. */
-  readonly sockets: number;
-  readonly others: number;
+/** What a server holds at a moment of the soak. */
+export interface Look extends Held {
   /** Connections that the origins and the test itself know of. */
   readonly expected: number;
-  /** Files of the content directory among them. */
-  readonly files: readonly string[];
 }
 
 /** What is told of a soak that went well. */
@@ -185,7 +179,7 @@ export async function soak(
       }
     };
 
-    const before = await lookAt(sluice);
+    const before = await heldBy(sluice);
     const expected = () => before.sockets + WORKERS + openAt(origins);
     const marks = [WARM_UP, Math.ceil(downloads / 2), downloads];
     const looks: Look[] = [];
@@ -309,7 +303,7 @@ async function lookAtRest(
   expected: () => number,
 ): Promise<Look> {
   for (let looks = 1;; looks++) {
-    const look = { ...await lookAt(sluice), expected: expected() };
+    const look = { ...await heldBy(sluice), expected: expected() };
     if (look.sockets <= look.expected || looks === MOST_LOOKS) return look;
     const again = Promise.withResolvers<void>();
     setTimeout(again.resolve, LOOK_EVERY);
@@ -335,31 +329,17 @@ const MOST_LOOKS = 50;
 /** Milliseconds. */
 const LOOK_EVERY = 100;
 
-/** Deno itself reads `/proc` only for those who may do everything. */
-async function run(command: string, ...args: string[]): Promise<string> {
-  const { stdout } = await new Deno.Command(command, { args }).output();
-  return new TextDecoder().decode(stdout);
-}
-
-async function lookAt(
-  { pid, directory }: Sluice,
-): Promise<Omit<Look, "expected">> {
-  const rss = await run("ps", "-o", "rss=", "-p", String(pid));
-  const fds = await run("find", `/proc/${pid}/fd`, "-printf", "%l\\n");
-  const targets = fds.split("\n").filter((target) => target !== "");
-  const isSocket = (target: string) => target.startsWith("socket:");
-  return {
-    rss: Math.round(Number(rss) / 1024),
-    sockets: targets.filter(isSocket).length,
-    others: targets.filter((target) => !isSocket(target)).length,
-    files: targets.filter((target) => target.startsWith(directory))
-      .map((target) => target.slice(directory.length + 1)).sort(),
-  };
-}
-
 if (import.meta.main) {
-  const downloads = Number(Deno.env.get("SOAK_DOWNLOADS") || 2000);
   const seed = Number(Deno.env.get("SOAK_SEED") || Date.now() % 2 ** 31);
-  console.log(`SOAK_SEED=${seed} SOAK_DOWNLOADS=${downloads}`);
-  console.log(await soak({ downloads, seed, tell: console.log }));
+  const tell = console.log;
+  if (Deno.args.includes("--cluster")) {
+    const { soakCluster } = await import("./soak_cluster.ts");
+    const minutes = Number(Deno.env.get("SOAK_MINUTES") || 60);
+    tell(`SOAK_SEED=${seed} SOAK_MINUTES=${minutes}`);
+    tell(await soakCluster({ minutes, seed, tell }));
+  } else {
+    const downloads = Number(Deno.env.get("SOAK_DOWNLOADS") || 2000);
+    tell(`SOAK_SEED=${seed} SOAK_DOWNLOADS=${downloads}`);
+    tell(await soak({ downloads, seed, tell }));
+  }
 }

@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly name: string;
   readonly directory: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What it is run with besides, such as leave to read a file of settings. */
+  readonly deno?: readonly string[];
 }
 
 /**
@@ -47,12 +49,12 @@ export function nodesOn(
 
 /** Starts a server of a cluster; resolves once it listens. */
 export async function startNode(
-  { broker, name, directory, environment = {} }: NodeOptions,
+  { broker, name, directory, environment = {}, deno = [] }: NodeOptions,
 ): Promise<Sluice> {
   return await startSluice({
     directory,
     // Only this lock file names what a server without a cluster does not need.
-    deno: ["--lock=tests/deno.lock"],
+    deno: ["--lock=tests/deno.lock", ...deno],
     environment: {
       QUEUE: `nats://${broker}/test`,
       NODE_NAME: name,

@@ -27,6 +27,11 @@ export function partsIn(directory: string): string[] {
   return namesIn(`${directory}/.sluice/parts`);
 }
 
+/** ... and in one of servers that share a queue. */
+export function clusterPartsIn(directory: string): string[] {
+  return namesIn(`${directory}/.sluice/cluster/parts`);
+}
+
 function namesIn(directory: string): string[] {
   return [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
 }

@@ -1,0 +1,617 @@
+/** What clients ask of servers at random, through every door. */
+
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { ErrorCode } from "../../lib/download/error_codes.ts";
+import type { ServerMessage } from "../../lib/server/messages.ts";
+import type { Status } from "../../lib/status/status.ts";
+import {
+  type Behaviour,
+  bytesOf,
+  forever,
+  literal,
+  type Origin,
+  type OriginFile,
+} from "./origin.ts";
+import { metalinkOf } from "./metalink.ts";
+import { random } from "./random.ts";
+import type { Client, Sluice } from "./sluice.ts";
+import {
+  httpUrl,
+  ruledDirectory,
+  SECRET,
+  SLICE,
+  TOKEN,
+  type Wanted,
+  type World,
+} from "./soak_world.ts";
+import { createWeather, pick } from "./weather.ts";
+
+/** A server, and a client that is connected to it. */
+export interface Member {
+  readonly node: Sluice;
+  readonly client: Client;
+}
+
+/** What a client asks for, in the fields of the socket's protocol. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What comes of it: what is told, or why it is refused. */
+type Reply =
+  | { readonly kind: "done"; readonly data: Record<string, unknown> }
+  | { readonly kind: "refused"; readonly code: string; readonly why: string };
+
+/** A way to ask a server. */
+type Door = (member: Member, fields: Fields) => Promise<Reply>;
+
+const bySocket: Door = async ({ client }, fields) => {
+  const reply: ServerMessage = await client.request(fields);
+  if ("error" in reply) {
+    return {
+      kind: "refused",
+      code: reply.error.code,
+      why: reply.error.message,
+    };
+  }
+  const { data } = reply;
+  return {
+    kind: "done",
+    data: Array.isArray(data) ? { list: data } : { ...data },
+  };
+};
+
+/** What the API has no path for goes by the socket. */
+const byApi: Door = async (member, { action, id, ...rest }) => {
+  const { node } = member;
+  const one = `/api/downloads/${id}`;
+  const post = (path: string, body: Fields) =>
+    callApi(node, "POST", path, body);
+  if (action === undefined && !("urls" in rest)) {
+    return await post("/api/downloads", rest);
+  }
+  if (id === undefined) return await bySocket(member, { action, ...rest });
+  switch (action) {
+    case "get":
+      return await callApi(node, "GET", one);
+    case "limit":
+    case "prioritize":
+      return await callApi(node, "PATCH", one, rest);
+    case "remove": {
+      const query = `?delete_file=${rest.delete_file === true}`;
+      return await callApi(node, "DELETE", one + query);
+    }
+    default:
+      return await post(`${one}/${action}`, rest);
+  }
+};
+
+const DOORS: readonly Door[] = [bySocket, bySocket, byApi];
+
+/** Asks the HTTP API. */
+export async function callApi(
+  node: Sluice,
+  method: string,
+  path: string,
+  body?: Fields,
+): Promise<Reply> {
+  const response = await fetch(httpUrl(node, path), {
+    method,
+    headers: {
+      Authorization: `Bearer ${TOKEN}`,
+      "Content-Type": "application/json",
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const data = text === "" ? {} : JSON.parse(text);
+  return response.ok
+    ? { kind: "done", data }
+    : { kind: "refused", code: data.code, why: data.detail };
+}
+
+/** Something that clients ask for, and how often beside the others. */
+interface Order {
+  readonly name: string;
+  readonly weight: number;
+  /** How it ends: `done`, or the code of a refusal. */
+  carryOut(world: World, member: Member): Promise<string>;
+}
+
+/**
+ * What may be the answer to a command that another one overtakes, or that is
+ * asked of a download without looking how it stands.
+ */
+const FAIR: readonly ErrorCode[] = ["UNKNOWN_ID", "WRONG_STATE"];
+
+/** @throws if a refusal is none that its order has to expect. */
+function outcomeOf(reply: Reply, fields: Fields, more: ErrorCode[]): string {
+  if (reply.kind === "done") return "done";
+  const { code, why } = reply;
+  const isFair = [...FAIR, ...more].some((known) => known === code);
+  if (isFair && why) return code;
+  throw new Error(`${JSON.stringify(fields)} was refused: ${code}, ${why}`);
+}
+
+/** A command for one download that is on the list. */
+function command(
+  name: string,
+  weight: number,
+  fieldsFor: (world: World, wanted: Wanted) => Fields = () => ({}),
+  { fair = [] }: { readonly fair?: ErrorCode[] } = {},
+): Order {
+  return {
+    name,
+    weight,
+    async carryOut(world, member) {
+      const target = anyOf(world);
+      if (target === null) return "nothing";
+      const [id, wanted] = target;
+      const door = pick(world.dice, DOORS);
+      const fields = { action: name, id, ...fieldsFor(world, wanted) };
+      return outcomeOf(await door(member, fields), fields, fair);
+    },
+  };
+}
+
+/** A command that reads, or is for all. */
+function question(name: string, weight: number, fieldsFor: () => Fields) {
+  const order: Order = {
+    name,
+    weight,
+    async carryOut({ dice }, member) {
+      const fields = fieldsFor();
+      return outcomeOf(await pick(dice, DOORS)(member, fields), fields, []);
+    },
+  };
+  return order;
+}
+
+function anyOf({ wanted, dice }: World): [string, Wanted] | null {
+  const all = [...wanted];
+  return all.length === 0 ? null : pick(dice, all);
+}
+
+function someOf({ wanted, dice }: World): string[] {
+  const ids = [...wanted.keys()];
+  return Array.from({ length: 4 }, () => pick(dice, ids))
+    .filter((id) => id !== undefined);
+}
+
+/** Downloads that may be on the list at once: watchers are told of all. */
+const MOST = 80;
+
+const rateOf = (dice: () => number) =>
+  dice() < 0.3 ? null : Math.round(100_000 + dice() * 900_000);
+
+/** Soon enough to come in this round, or only if it is resumed. */
+const startAt = ({ dice }: World) =>
+  new Date(Date.now() + (dice() < 0.7 ? dice() * 5_000 : 3_600_000))
+    .toISOString();
+
+const ORDERS: readonly Order[] = [
+  { name: "add", weight: 30, carryOut: add },
+  { name: "add twice", weight: 3, carryOut: addTwice },
+  { name: "addUri", weight: 4, carryOut: addUri },
+  command("pause", 6),
+  command("resume", 6),
+  command("resume", 2, (world) => ({ start_at: startAt(world) })),
+  command("retry", 5),
+  command("refresh", 4, ({ origins, count }, { n, versions: [whole] }) => ({
+    url: origins[0]?.serve(`/${n}.bin-${count}?${SECRET}`, whole ?? null) ?? "",
+  })),
+  command("limit", 5, ({ dice }) => ({ limit_rate: rateOf(dice) })),
+  command("prioritize", 5, ({ dice }) => ({
+    priority: pick(dice, ["high", "normal", "low"]),
+  })),
+  command("move", 8, ({ dice }) => ({
+    to: pick(dice, ["top", "up", "down", "bottom", 1, 3, 1000]),
+  })),
+  // What it is to be before may be gone, or run.
+  command("move", 3, (world) => ({ before: anyOf(world)?.[0] ?? "" })),
+  command("get", 3),
+  // Servers that share a queue move no files.
+  command("relocate", 1, () => ({ directory: "elsewhere" })),
+  command("verify", 6, () => ({}), { fair: ["BAD_REQUEST"] }),
+  { name: "remove", weight: 5, carryOut: remove },
+  { name: "remove several", weight: 1, carryOut: removeSeveral },
+  { name: "several", weight: 4, carryOut: several },
+  { name: "aria2", weight: 5, carryOut: askByAria2 },
+  { name: "file", weight: 8, carryOut: readFile },
+  {
+    name: "limit all",
+    weight: 2,
+    async carryOut({ dice }, member) {
+      const fields = {
+        action: "limit",
+        limit_rate: dice() < 0.5 ? null : Math.round(1e6 + dice() * 4e6),
+        limit_rate_per_host: dice() < 0.5
+          ? null
+          : Math.round(1e6 + dice() * 4e6),
+      };
+      return outcomeOf(await bySocket(member, fields), fields, []);
+    },
+  },
+  question("ping", 1, () => ({ action: "ping" })),
+  question("nodes", 1, () => ({ action: "nodes" })),
+  question("proxies", 1, () => ({ action: "proxies" })),
+  question("deliveries", 1, () => ({ action: "deliveries" })),
+  question("list", 2, () => ({ action: "list", order: "queue" })),
+  question("list", 1, () => ({
+    action: "list",
+    order: "-speed",
+    search: "bin",
+    status: ["Downloading", "Failed"],
+    requests: true,
+  })),
+  { name: "metrics", weight: 1, carryOut: readMetrics },
+];
+
+const WEIGHT = ORDERS.reduce((sum, { weight }) => sum + weight, 0);
+
+/** Carries out an order at random. @throws if it does not end as it may. */
+export async function carryOutAny(
+  world: World,
+  members: readonly Member[],
+): Promise<void> {
+  let at = world.dice() * WEIGHT;
+  const order = ORDERS.find(({ weight }) => (at -= weight) < 0) ?? ORDERS[0];
+  if (order === undefined) return;
+  const member = pick(world.dice, members);
+  const outcome = await inTime(order.name, order.carryOut(world, member));
+  const name = outcome === "done" ? order.name : `${order.name}: ${outcome}`;
+  world.outcomes[name] = (world.outcomes[name] ?? 0) + 1;
+}
+
+/** How long an answer to any order may take, in milliseconds. */
+const ANSWERED_WITHIN = 120_000;
+
+/** @throws if it takes longer than anything may. */
+async function inTime<T>(name: string, asked: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const why = new Error(`No answer comes to ${name}.`);
+  const timer = setTimeout(() => late.reject(why), ANSWERED_WITHIN);
+  try {
+    return await Promise.race([asked, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A file at an origin whose answers are strange at random. */
+interface Served {
+  readonly n: number;
+  readonly origin: Origin;
+  readonly path: string;
+  readonly url: string;
+  readonly whole: OriginFile;
+  readonly versions: readonly OriginFile[];
+  /** The directory that the servers' rules give it. */
+  readonly ruled: string | null;
+  /** Its answers, in words. */
+  readonly story: string[];
+  /** Chance of its own. */
+  readonly own: () => number;
+}
+
+function serveOne(world: World): Served {
+  const { dice, origins } = world;
+  const n = world.count++;
+  const own = random(dice() * 2 ** 32);
+  const { whole, versions, behave } = createWeather(own, SLICE);
+  const origin = pick(own, origins);
+  const host = own() < 0.2 ? "localhost" : "127.0.0.1";
+  const extension = pick(own, ["bin", "bin", "iso"]);
+  const path = `/${n}.${extension}`;
+  const story: string[] = [];
+  origin.serve(path, whole, (request) => {
+    const behaviour = behave(request);
+    const { path, range } = request;
+    story.push(JSON.stringify({ path, range, behaviour }).slice(0, 300));
+    return behaviour;
+  });
+  const url = `${origin.url(path, host)}?${SECRET}`;
+  const ruled = ruledDirectory(host, extension);
+  return { n, origin, path, url, whole, versions, ruled, story, own };
+}
+
+/** A download to ask for with all that may go along, and what may come of it. */
+function think(world: World): { fields: Fields; wanted: Wanted } {
+  const served = serveOne(world);
+  const { n, origin, path, url, whole, versions, story, own } = served;
+  if (own() < 0.1) return describe(served);
+  const digest = sha256(whole);
+  origin.serve(`${path}.sha256`, literal(`${digest}  x\n`));
+  const directory = own() < 0.2 ? pick(own, ["films/2026", "b"]) : null;
+  const filename = own() < 0.3 ? pick(own, ["one name.bin", `${n}.bin`]) : null;
+  const [proof, right] = pick<[Fields, readonly OriginFile[]]>(own, [
+    [{}, versions],
+    [{}, versions],
+    [{ sha256: digest }, [whole]],
+    [{ sha256: "0".repeat(64) }, []],
+    [{ size: whole.size }, versions.filter(({ size }) => size === whole.size)],
+    [{ checksum_from: "auto" }, versions],
+    [{ checksum_from: `${origin.url(path)}.sha256` }, versions],
+  ]);
+  const fields = {
+    url,
+    ...proof,
+    ...(directory && { directory }),
+    ...(filename && { filename }),
+    ...(own() < 0.2 && { threads: 1 + Math.floor(own() * 4) }),
+    ...(own() < 0.2 && { limit_rate: Math.round(50_000 + own() * 500_000) }),
+    ...(own() < 0.2 && { priority: pick(own, ["high", "low"]) }),
+    ...(own() < 0.2 && { order: "sequential" }),
+    ...(own() < 0.2 && { proxy: pick(own, ["plain", "closed", "direct"]) }),
+    ...pick<Fields>(own, [
+      ...Array.from({ length: 8 }, () => ({})),
+      { paused: true },
+      { start_at: startAt(world) },
+    ]),
+    ...(own() < 0.2 && { headers: { "X-Own": SECRET } }),
+    ...(own() < 0.3 && { mirrors: mirrorsOf(world, served) }),
+  };
+  const isLocal = new URL(url).hostname === "localhost";
+  const ruled = filename === null || isLocal ? served.ruled : null;
+  story.push(JSON.stringify(fields));
+  const wanted = {
+    ...{ n, url, versions: right, sent: versions, story },
+    directory: directory ?? ruled,
+  };
+  return { fields, wanted };
+}
+
+/** A file by the URL of a document that tells of it. */
+function describe(
+  { n, origin, url, whole, story }: Served,
+): { fields: Fields; wanted: Wanted } {
+  const document = metalinkOf({
+    name: `${n}.bin`,
+    content: whole,
+    urls: [url],
+  });
+  const source = literal(document, {
+    etag: `"${n}"`,
+    headers: { "Content-Type": "application/metalink4+xml" },
+  });
+  const wanted = {
+    ...{ n, url: origin.serve(`/${n}.metalink`, source), versions: [whole] },
+    ...{ sent: [whole], directory: null, story },
+  };
+  return { fields: { url: wanted.url }, wanted };
+}
+
+/** How mirrors answer: right, or in a way that another source is better. */
+const MIRRORS: readonly Behaviour[] = [
+  {},
+  {},
+  { ranges: "ignore" },
+  { rate: SLICE },
+  { status: 404 },
+  { status: 500 },
+  { cut: { after: 10_000, by: "reset" } },
+  { gates: { [SLICE / 2]: forever } },
+];
+
+function mirrorsOf({ origins }: World, { n, whole, own }: Served): string[] {
+  return Array.from({ length: 1 + Math.floor(own() * 2) }, (_, k) => {
+    const path = `/${n}.bin-mirror-${k}`;
+    return pick(own, origins).serve(path, whole, pick(own, MIRRORS));
+  });
+}
+
+function sha256(file: OriginFile): string {
+  return createHash("sha256").update(bytesOf(file)).digest("hex");
+}
+
+async function add(world: World, member: Member): Promise<string> {
+  if (world.wanted.size >= MOST) return "enough";
+  const { fields, wanted } = think(world);
+  const reply = await pick(world.dice, DOORS)(member, fields);
+  const outcome = outcomeOf(reply, fields, []);
+  note(world, reply, wanted);
+  return outcome;
+}
+
+function note(world: World, reply: Reply, wanted: Wanted): void {
+  const id = reply.kind === "done" ? reply.data.id : null;
+  if (typeof id !== "string") throw new Error("An add told no id.");
+  world.wanted.set(id, wanted);
+}
+
+/** Adds a download twice by the same key, as a client does that heard nothing. */
+async function addTwice(world: World, member: Member): Promise<string> {
+  if (world.wanted.size >= MOST) return "enough";
+  const { fields, wanted } = think(world);
+  const keyed = { ...fields, idempotency_key: crypto.randomUUID() };
+  const first = await bySocket(member, keyed);
+  outcomeOf(first, keyed, []);
+  note(world, first, wanted);
+  const again = await bySocket(member, keyed);
+  const ids = [first, again].map((reply) =>
+    reply.kind === "done" ? reply.data.id : reply.why
+  );
+  // It may have been removed between both, and is known all the same.
+  if (ids[0] !== ids[1]) throw new Error(`One key, two downloads: ${ids}`);
+  return "done";
+}
+
+async function remove(world: World, member: Member): Promise<string> {
+  const target = anyOf(world);
+  if (target === null) return "nothing";
+  const [id, wanted] = target;
+  const deletes = world.dice() < 0.5;
+  const door = pick(world.dice, DOORS);
+  const fields = { action: "remove", id, delete_file: deletes };
+  const reply = await door(member, fields);
+  const outcome = outcomeOf(reply, fields, []);
+  if (outcome === "done") forget(world, id, wanted, deletes);
+  return outcome;
+}
+
+function forget(
+  world: World,
+  id: string,
+  wanted: Wanted,
+  deletes: boolean,
+): void {
+  world.wanted.delete(id);
+  world.former.push({ id, wanted, file: deletes ? "gone" : "kept" });
+}
+
+async function removeSeveral(world: World, member: Member): Promise<string> {
+  const ids = someOf(world);
+  if (ids.length === 0) return "nothing";
+  const deletes = world.dice() < 0.5;
+  const fields = { action: "remove", ids, delete_file: deletes };
+  const reply = await bySocket(member, fields);
+  const outcome = outcomeOf(reply, fields, []);
+  if (reply.kind !== "done") return outcome;
+  const refused = reply.data.refused as readonly {
+    readonly id: string;
+    readonly code: string;
+  }[];
+  for (const id of new Set(ids)) {
+    const wanted = world.wanted.get(id);
+    const why = refused.find((one) => one.id === id);
+    if (why) outcomeOf({ kind: "refused", why: "it", ...why }, fields, []);
+    else if (wanted) forget(world, id, wanted, deletes);
+  }
+  return outcome;
+}
+
+async function several(world: World, member: Member): Promise<string> {
+  const { dice } = world;
+  const which = dice() < 0.3
+    ? { all: true, status: ["Failed", "Paused"], search: "iso" }
+    : { ids: someOf(world) };
+  const fields = {
+    ...which,
+    ...pick<Fields>(dice, [
+      { action: "pause" },
+      { action: "resume" },
+      { action: "retry" },
+      { action: "limit", limit_rate: rateOf(dice) },
+      { action: "prioritize", priority: pick(dice, ["high", "normal", "low"]) },
+    ]),
+  };
+  return outcomeOf(await bySocket(member, fields), fields, []);
+}
+
+/** aria2's name of a download. */
+const gidOf = (id: string) => id.replaceAll("-", "").slice(0, 16);
+
+async function callAria2(
+  node: Sluice,
+  method: string,
+  ...params: readonly unknown[]
+): Promise<{ result?: unknown; error?: { code: number; message: string } }> {
+  const response = await fetch(httpUrl(node, "/jsonrpc"), {
+    method: "POST",
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: "x",
+      method: `aria2.${method}`,
+      params: [`token:${TOKEN}`, ...params],
+    }),
+  });
+  return await response.json();
+}
+
+/** Adds a download as aria2's clients do, who give it a name of their own. */
+async function addUri(world: World, member: Member): Promise<string> {
+  if (world.wanted.size >= MOST) return "enough";
+  const { n, url, versions, ruled, story } = serveOne(world);
+  const gid = gidOf(crypto.randomUUID());
+  const options = { gid, pause: world.dice() < 0.2 ? "true" : "false" };
+  const { error } = await callAria2(member.node, "addUri", [url], options);
+  if (error) throw new Error(`addUri was refused: ${error.message}`);
+  const fields = { action: "list", urls: [url] };
+  const listed = await bySocket(member, fields);
+  const [found] = listed.kind === "done"
+    ? listed.data.list as readonly Status[]
+    : [];
+  if (found === undefined || gidOf(found.id) !== gid) {
+    throw new Error(`${gid} was added, and is not on the list.`);
+  }
+  world.wanted.set(found.id, {
+    ...{ n, url, versions, sent: versions },
+    ...{ directory: ruled, story },
+  });
+  return "done";
+}
+
+/** What aria2's clients ask of a download, or of all. */
+async function askByAria2(world: World, { node }: Member): Promise<string> {
+  const target = anyOf(world);
+  if (target === null) return "nothing";
+  const gid = gidOf(target[0]);
+  const { dice } = world;
+  const rate = String(Math.round(100_000 + dice() * 900_000));
+  const [method, ...params] = pick<readonly unknown[]>(dice, [
+    ["pause", gid],
+    ["unpause", gid],
+    ["tellStatus", gid],
+    ["changePosition", gid, Math.floor(dice() * 5), "POS_SET"],
+    ["changePosition", gid, -1, "POS_CUR"],
+    ["changeOption", gid, { "max-download-limit": rate }],
+    ["getFiles", gid],
+    ["tellActive"],
+    ["tellWaiting", 0, 100],
+    ["tellStopped", 0, 100],
+    ["getGlobalStat"],
+  ]);
+  const { error } = await callAria2(node, String(method), ...params);
+  if (error === undefined) return "done";
+  if (error.code === 1 && !/mistake/.test(error.message)) {
+    return `${method} ${error.message.replace(/[0-9a-f]{16}/, "…")}`;
+  }
+  throw new Error(`${method} was refused: ${JSON.stringify(error)}`);
+}
+
+/** How long a reader waits for a file that comes, in milliseconds. */
+const READ_WITHIN = 20_000;
+
+/** Takes a file through a server: what comes whole must be right. */
+async function readFile(world: World, { node }: Member): Promise<string> {
+  const target = anyOf(world);
+  if (target === null) return "nothing";
+  const [id, { sent }] = target;
+  const url = httpUrl(node, `/files/${id}`);
+  const late = AbortSignal.timeout(READ_WITHIN);
+  const response = await fetch(url, {
+    headers: { Authorization: `Bearer ${TOKEN}` },
+    signal: late,
+  });
+  let bytes: Uint8Array;
+  try {
+    bytes = await response.bytes();
+  } catch {
+    // What began anew, failed or was removed is cut off.
+    return late.aborted ? "late" : "cut";
+  }
+  if (response.status !== 200) return String(response.status);
+  const isRight = sent.some((version) =>
+    version.size === bytes.length &&
+    Buffer.compare(bytes, bytesOf(version)) === 0
+  );
+  if (!isRight) {
+    const wanted = sent.map((version) => {
+      const right = version.read(0, bytes.length);
+      return [version.size, bytes.findIndex((byte, n) => byte !== right[n])];
+    });
+    throw new Error(
+      `${url} sent ${bytes.length} bytes that are wrong; the file's versions, ` +
+        `and where they differ first: ${JSON.stringify(wanted)}`,
+    );
+  }
+  return "done";
+}
+
+async function readMetrics(_: World, { node }: Member): Promise<string> {
+  const response = await fetch(httpUrl(node, "/metrics"), {
+    headers: { Authorization: `Bearer ${TOKEN}` },
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`/metrics: ${response.status} ${text}`);
+  return "done";
+}
