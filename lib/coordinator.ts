@@ -18,6 +18,7 @@ import {
   type RateLimits,
   refreshed,
   refuseUnlessAllowed,
+  type Rewording,
   undescribed,
   waitingUntil,
 } from "./download/download.ts";
@@ -407,12 +408,12 @@ export async function createCoordinator(
 
   /** Changes a download while its threads go on. */
   async function adjust(id: string, command: Adjustment): Promise<void> {
-    const { request } = changeable(id, command);
+    changeable(id, command);
     if (command.kind === "move") await order?.place(id, command.rank);
     else {
-      const wanted = adjusted(request, command);
-      await catalogue.reword(id, wanted);
-      engine.reword(id, wanted);
+      const rewording = adjusting(command);
+      await catalogue.reword(id, rewording);
+      engine.reword(id, rewording);
     }
     // What has been read ahead of the line goes by what was before.
     queue.reset();
@@ -570,19 +571,16 @@ function isAdjustment(command: Command): command is Adjustment {
   return ["limit", "prioritize", "move"].includes(command.kind);
 }
 
-/** The request with another rate or priority. */
-function adjusted(
-  request: DownloadRequest,
-  command: Exclude<Adjustment, { kind: "move" }>,
-): DownloadRequest {
+/** Gives a request another rate or priority. */
+function adjusting(command: Exclude<Adjustment, { kind: "move" }>): Rewording {
   if (command.kind === "limit") {
-    const { limitRate: _, ...rest } = request;
     const { limitRate } = command;
-    return limitRate === null ? rest : { ...rest, limitRate };
+    return ({ limitRate: _, ...rest }) =>
+      limitRate === null ? rest : { ...rest, limitRate };
   }
-  const { priority: _, ...rest } = request;
   const { priority } = command;
-  return priority === "normal" ? rest : { ...rest, priority };
+  return ({ priority: _, ...rest }) =>
+    priority === "normal" ? rest : { ...rest, priority };
 }
 
 /** The error for an id that no download has. */

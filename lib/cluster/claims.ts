@@ -1,7 +1,11 @@
 /** The claims of this server: how they are made, lost, given up and settled. */
 
 import { mayWrite } from "../base/write_until.ts";
-import type { DownloadRequest, FileFacts } from "../download/download.ts";
+import type {
+  DownloadRequest,
+  FileFacts,
+  Rewording,
+} from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import type { Settled, Waiting } from "../store/catalogue.ts";
@@ -72,7 +76,7 @@ export interface Claims {
    *
    * @throws {TAKEN} if another server works on it.
    */
-  reword(id: string, request: DownloadRequest): Promise<void>;
+  reword(id: string, rewording: Rewording): Promise<void>;
   /**
    * Gives a download another rank, wherever it stands.
    *
@@ -341,7 +345,8 @@ export function createClaims(tools: ClaimsTools): Claims {
           part,
         ));
     },
-    reword: (id, request) => adjust(id, (entry) => rewordedAs(entry, request)),
+    reword: (id, rewording) =>
+      adjust(id, (entry) => rewordedAs(entry, rewording)),
     place: (id, rank) => adjust(id, (entry) => movedTo(entry, rank)),
     async remove(id) {
       const holding = heldFor(id);

@@ -1,7 +1,11 @@
 /** A download as the cluster keeps it, and what may become of it. Pure. */
 
 import { hash } from "../base/fingerprint.ts";
-import type { Download, DownloadRequest } from "../download/download.ts";
+import type {
+  Download,
+  DownloadRequest,
+  Rewording,
+} from "../download/download.ts";
 import type { Settled, Waiting } from "../store/catalogue.ts";
 import { addedBefore } from "../store/places.ts";
 
@@ -99,7 +103,8 @@ export function movedTo(entry: Entry, rank: number): Entry {
 }
 
 /** An entry that is asked for in another way, wherever it stands. */
-export function rewordedAs(entry: Entry, request: DownloadRequest): Entry {
+export function rewordedAs(entry: Entry, rewording: Rewording): Entry {
+  const request = rewording(entry.download.request);
   return { ...entry, download: { ...entry.download, request } };
 }
 

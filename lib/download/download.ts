@@ -94,6 +94,12 @@ export interface DownloadRequest {
   readonly kept?: Kept;
 }
 
+/**
+ * Changes some of a request, and leaves the rest: what clients, rules and origins
+ * change of it at the same time holds together, in whatever order it is recorded.
+ */
+export type Rewording = (request: DownloadRequest) => DownloadRequest;
+
 /** What a Metalink document may give of a request besides mirrors. */
 export type Described = "filename" | "size" | "checksum";
 
@@ -177,8 +183,7 @@ export function createDownload(
   const { startAt, ...rest } = request;
   return {
     id,
-    // A `get` knows its downloads by their requests.
-    request: startAt === undefined ? request : rest,
+    request: rest,
     state: request.paused
       ? { kind: "Paused", error: null }
       : waitingUntil(startAt, now),
@@ -329,6 +334,11 @@ export function refreshed(
   const others = ((isNew ? mirrors : own) ?? [])
     .filter((mirror) => mirror !== url);
   return { ...rest, url, ...(others.length > 0 && { mirrors: others }) };
+}
+
+/** Has a request's file go to a directory, see `DownloadRequest`. */
+export function placedIn(directory: string): Rewording {
+  return (request) => ({ ...request, directory });
 }
 
 /** A request without what a document at its URL gave. */

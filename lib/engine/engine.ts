@@ -7,10 +7,10 @@ import { every, within } from "../base/timers.ts";
 import { mayWrite, type WriteUntil } from "../base/write_until.ts";
 import type { ChecksumAlgorithm } from "../download/checksum.ts";
 import type {
-  DownloadRequest,
   Held,
   LimitedBy,
   RateLimits,
+  Rewording,
 } from "../download/download.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
@@ -153,8 +153,8 @@ export interface Engine {
   maxDownloads(): number | null;
   /** Changes it; those that run go on. */
   limitDownloads(most: number | null): void;
-  /** Has a transfer go by another request, which bears on no byte. */
-  reword(id: string, request: DownloadRequest): void;
+  /** Has a transfer be asked for in another way, which bears on no byte. */
+  reword(id: string, rewording: Rewording): void;
   /** Gives back what has not begun: others may come before it by now. */
   reorder(): Promise<void>;
   /**
@@ -342,15 +342,17 @@ export function createEngine(
     { url }: Source,
     duplicates: Duplicates,
   ): void {
-    const { download: { id, request } } = transfer;
-    const wanted = withDuplicates(request, duplicates, url === request.url);
-    if (wanted === null) return;
-    const recording = catalogue.reword(id, wanted);
-    ask(transfer, wanted);
+    const { download: { id, request: asked } } = transfer;
+    const rewording: Rewording = (request) => {
+      // A client has given another URL meanwhile: there may be another file.
+      if (request.url !== asked.url) return request;
+      const isOwn = url === request.url;
+      return withDuplicates(request, duplicates, isOwn) ?? request;
+    };
+    if (rewording(asked) === asked) return;
+    const recording = catalogue.reword(id, rewording);
+    ask(transfer, rewording);
     recording.then(() => {
-      const { request } = transfer.download;
-      // A client has asked for it in yet another way meanwhile: that stands.
-      if (request !== wanted) return catalogue.reword(id, request);
       helpedBy(transfer);
       filling.soon();
     }).catch((error) => tell({ kind: "stuck", id, error: toRecord(error) }));
@@ -476,10 +478,10 @@ export function createEngine(
       maxDownloads = most;
       filling.now();
     },
-    reword(id, request) {
+    reword(id, rewording) {
       const transfer = registry.get(id);
       if (transfer === undefined) return;
-      ask(transfer, request);
+      ask(transfer, rewording);
       hold([transfer]);
     },
     async digest(path, algorithm) {

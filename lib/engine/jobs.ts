@@ -10,8 +10,9 @@ import type { WriteUntil } from "../base/write_until.ts";
 import type { FoundChecksum } from "../download/checksum.ts";
 import {
   checksumOf,
-  type DownloadRequest,
   type FileFacts,
+  placedIn,
+  type Rewording,
 } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
@@ -268,9 +269,9 @@ async function place(
   if (request.directory !== undefined) return request.directory;
   const directory = directoryByRules(download, file, rules);
   if (directory === undefined) return undefined;
-  const placed = { ...request, directory };
-  await catalogue.reword(id, placed);
-  ask(transfer, placed);
+  const rewording = placedIn(directory);
+  await catalogue.reword(id, rewording);
+  ask(transfer, rewording);
   return directory;
 }
 
@@ -391,16 +392,16 @@ async function describe(
 ): Promise<Done> {
   const { catalogue, tell } = tools;
   const { download: { id, request: asked } } = transfer;
-  let request: DownloadRequest;
+  let rewording: Rewording;
   try {
-    request = await describedBy(asked, document);
+    rewording = await describedBy(asked, document);
   } catch (error) {
     if (!(error instanceof DownloadError)) throw error;
     const state = { kind: "Failed", error: toRecord(error) } as const;
     return await settle(transfer, state, tools);
   }
-  await catalogue.reword(id, request);
-  described(transfer, request);
+  await catalogue.reword(id, rewording);
+  described(transfer, rewording);
   tell({ kind: "diverted", id, url: transfer.source.url });
   return "stays";
 }

@@ -68,8 +68,8 @@ export async function get(
   const of = wanted.size;
   const lines = createLines([...wanted.values()]);
   const keyOf = await createKeys(of);
-  /** What has begun and not ended. */
-  const open = new Map<DownloadRequest, Begun>();
+  /** What has begun and not ended, by the ids of the downloads. */
+  const open = new Map<string, Begun>();
   const over = Promise.withResolvers<"all" | "interrupted" | "full">();
   over.promise.catch(() => {});
   let failed = 0;
@@ -95,9 +95,9 @@ export async function get(
   }
 
   function ended(last: Download): void {
-    const begun = open.get(last.request);
+    const begun = open.get(last.id);
     const download = settled(last, begun?.key ?? null);
-    open.delete(download.request);
+    open.delete(download.id);
     lines.ended(download.request);
     const { state } = download;
     const path = state.kind === "Downloaded" ? state.path : null;
@@ -153,20 +153,21 @@ export async function get(
     while (open.size < threadsAmount * ahead && !interrupt.aborted) {
       const request = lines.next();
       if (request === null) break;
+      const id = crypto.randomUUID();
       const begun = { startedAt: performance.now(), key: null, claim: null };
-      open.set(request, begun);
-      const beginning = begin(request, begun).catch((error) => {
+      open.set(id, begun);
+      const beginning = begin(id, request, begun).catch((error) => {
         const state = { kind: "Failed", error: toRecord(error) } as const;
         if (interrupt.aborted) return;
         const now = Date.now();
-        ended({ ...createDownload(request, now), state, finishedAt: now });
+        ended({ ...createDownload(request, now, id), state, finishedAt: now });
       });
       if (existing !== "renew") {
         await beginning;
         continue;
       }
       // Each asks its origin first: the others need not wait for the answer.
-      beginning.then(() => open.has(request) ? undefined : takeUp())
+      beginning.then(() => open.has(id) ? undefined : takeUp())
         .catch(over.reject);
     }
     reporter.waiting(lines.waiting);
@@ -179,10 +180,14 @@ export async function get(
    * @throws {DownloadError} if it cannot be begun.
    * @throws the reason of the interrupt.
    */
-  async function begin(request: DownloadRequest, begun: Begun): Promise<void> {
+  async function begin(
+    id: string,
+    request: DownloadRequest,
+    begun: Begun,
+  ): Promise<void> {
     const key = await keyOf(request);
     const kept = await files?.find(request, key);
-    if (kept) return keep(request, kept);
+    if (kept) return keep(id, request, kept);
     interrupt.throwIfAborted();
     const claim = claims.take(key, {
       checked: request.checksum !== null,
@@ -190,40 +195,40 @@ export async function get(
     });
     if (claim === null) throw beingFetched();
     const mine = { ...claim, left: known(claim.left, request) };
-    open.set(request, { ...begun, key, claim: mine });
+    open.set(id, { ...begun, key, claim: mine });
     const { named, left } = mine;
     if (named === null) {
-      await coordinator.add([request]);
+      await coordinator.add([request], [id]);
       return;
     }
     // An earlier call gave it its name, and was killed before it could say so.
     mine.forget();
     const settled = finishedAs(named, left?.file ?? null);
-    ended({ ...createDownload(request, Date.now()), ...settled });
+    ended({ ...createDownload(request, Date.now(), id), ...settled });
   }
 
   /** A download whose file is there has come to its end. */
   function keep(
+    id: string,
     request: DownloadRequest,
     { file, why }: { file: FinishedFile; why: Kept },
   ): void {
-    open.delete(request);
+    open.delete(id);
     lines.ended(request);
-    const download = downloadedAs(createDownload(request, Date.now()), file);
+    const download = downloadedAs(
+      createDownload(request, Date.now(), id),
+      file,
+    );
     reporter.kept(statusOf(download), why, file.path);
   }
 
-  const store = createGetStore((request) => {
-    const claim = open.get(request)?.claim;
+  const store = createGetStore((id) => {
+    const claim = open.get(id)?.claim;
     if (claim) return claim;
     throw new DownloadError(
       "INTERNAL",
       "A download was begun without a claim.",
     );
-  }, (before, now) => {
-    const begun = open.get(before);
-    open.delete(before);
-    if (begun) open.set(now, begun);
   });
   const coordinator = await createCoordinator(options, {
     queue: createQueue(store),
@@ -240,8 +245,8 @@ export async function get(
   });
 
   function partOf(id: string): string {
-    const request = store.get(id)?.request;
-    const part = request && open.get(request)?.claim?.part;
+    // What tells of a finished file is left until its user has been told.
+    const part = store.get(id) && open.get(id)?.claim?.part;
     return part ?? join(claims.directory, id);
   }
 

@@ -1,10 +1,6 @@
 /** The downloads of one `get`: in memory, and what must outlive it in claims. */
 
-import {
-  type Download,
-  type DownloadRequest,
-  hostOf,
-} from "../download/download.ts";
+import { type Download, hostOf } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import type { Catalogue, Settled } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
@@ -21,12 +17,10 @@ interface Entry {
  * Makes the store of a `get`. It holds a download from when it is added until
  * it has come to rest, and releases its claim then, unless its file is there.
  *
- * @param claimOf The claim on what is asked for.
- * @param reworded Hears that a download is asked for in another way.
+ * @param claimOf The claim on a download, by its id.
  */
 export function createGetStore(
-  claimOf: (request: DownloadRequest) => Claim,
-  reworded: (before: DownloadRequest, now: DownloadRequest) => void,
+  claimOf: (id: string) => Claim,
 ): Line & Catalogue & PartRecords {
   const entries = new Map<string, Entry>();
 
@@ -55,7 +49,7 @@ export function createGetStore(
   return {
     add(downloads) {
       for (const download of downloads) {
-        const claim = claimOf(download.request);
+        const claim = claimOf(download.id);
         const { file = null, runs = [] } = claim.left ?? {};
         const entry = { download: { ...download, file }, runs, claim };
         entries.set(download.id, entry);
@@ -91,10 +85,10 @@ export function createGetStore(
       entry.download = { ...entry.download, ...anew, state };
       return Promise.resolve();
     },
-    reword(id, request) {
+    reword(id, rewording) {
       const entry = entries.get(id);
       if (entry === undefined) return Promise.resolve();
-      reworded(entry.download.request, request);
+      const request = rewording(entry.download.request);
       entry.download = { ...entry.download, request };
       return Promise.resolve();
     },

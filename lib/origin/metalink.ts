@@ -8,7 +8,11 @@ import {
   CHECKSUM_DIGITS,
   type ChecksumAlgorithm,
 } from "../download/checksum.ts";
-import type { Described, DownloadRequest } from "../download/download.ts";
+import type {
+  Described,
+  DownloadRequest,
+  Rewording,
+} from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { MOST_MIRRORS } from "../download/fields.ts";
 import { parseUrl } from "../download/request.ts";
@@ -50,7 +54,7 @@ export function metalinkFor(
 }
 
 /**
- * A request as a document at its URL completes it; what it says itself stands.
+ * Completes a request by a document at its URL; what it says itself stands.
  *
  * @throws {DownloadError} UNREADABLE if the document cannot be read, or tells of
  * more than one file; or of none that may be fetched: over http only what a
@@ -59,7 +63,7 @@ export function metalinkFor(
 export async function describedBy(
   request: DownloadRequest,
   document: string,
-): Promise<DownloadRequest> {
+): Promise<Rewording> {
   const [file, another] = await readMetalink(document);
   if (file === undefined || another !== undefined) {
     throw unreadable(
@@ -83,17 +87,16 @@ export async function describedBy(
   };
   const described = (["filename", "size", "checksum"] as const)
     .filter((field) => gives[field]);
-  const { checksumFrom, ...rest } = request;
-  return {
+  return ({ checksumFrom, ...rest }) => ({
     ...rest,
     // It need not be looked for any more.
     ...(checksum === null && checksumFrom && { checksumFrom }),
     mirrors,
     described,
-    filename: request.filename ?? name,
+    filename: rest.filename ?? name,
     ...(gives.size && size !== null && { size }),
     checksum,
-  };
+  });
 }
 
 /** The fields of a request for a file, as the protocol has them. */

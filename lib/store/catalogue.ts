@@ -4,6 +4,7 @@ import type {
   Download,
   DownloadRequest,
   FileFacts,
+  Rewording,
   State,
 } from "../download/download.ts";
 
@@ -22,8 +23,13 @@ export interface Catalogue {
    * state meanwhile, in which another server might begin it.
    */
   renew(id: string, request: DownloadRequest, state: Waiting): Promise<void>;
-  /** Has a download be asked for in another way, wherever it stands. */
-  reword(id: string, request: DownloadRequest): Promise<void>;
+  /**
+   * Has a download be asked for in another way, wherever it stands.
+   *
+   * @param rewording Is given the request that is recorded when its turn comes:
+   * changes that began together follow each other, and none undoes another.
+   */
+  reword(id: string, rewording: Rewording): Promise<void>;
   /** Forgets a download. */
   remove(id: string): Promise<void>;
   /** How many downloads there are in each state. */

@@ -15,7 +15,7 @@
  */
 
 import { basename } from "@std/path/basename";
-import type { Download, State } from "../download/download.ts";
+import { type Download, placedIn, type State } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { type Relocating, relocatingOf } from "../files/relocating.ts";
 import type { Name } from "../files/names.ts";
@@ -48,7 +48,7 @@ export async function relocate(
   await finishRelocation(download, tools);
   const now = tools.catalogue.get(download.id) ?? download;
   if (!isFinished(now)) return;
-  const { id, request, state } = now;
+  const { id, state } = now;
   const { path, identity } = state;
   const moving = relocatingOf(tools.parts, id, path);
   const isThere = tools.parts.look(path, identity) === "there";
@@ -58,7 +58,7 @@ export async function relocate(
   await moving.take();
   let name: Name;
   try {
-    await tools.catalogue.reword(id, { ...request, directory });
+    await tools.catalogue.reword(id, placedIn(directory));
     name = await moving.give(directory, basename(path));
   } catch (error) {
     // What fails here, too, the next move of it does, or the next start.
@@ -127,9 +127,9 @@ async function putBack(
   wanted: string,
 ): Promise<void> {
   moving.withdraw(wanted);
-  const { id, request, state: { path } } = download;
+  const { id, state: { path } } = download;
   const directory = moving.from ?? "";
-  await tools.catalogue.reword(id, { ...request, directory });
+  await tools.catalogue.reword(id, placedIn(directory));
   if (moving.isAtPath()) return moving.forget();
   const name = await moving.give(directory, basename(path));
   await arrive(download, name, moving, tools);

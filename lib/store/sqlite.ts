@@ -181,8 +181,11 @@ export function createStore(
         count(before.state.kind, kind);
         recent.forget(id);
       }),
-    reword: (id, request) =>
+    reword: (id, rewording) =>
       write(() => {
+        const before = get(id);
+        if (before === null) return;
+        const request = rewording(before.request);
         const priority = PRIORITIES.indexOf(request.priority ?? "normal");
         sql.reword.run(JSON.stringify(request), priority, id);
         recent.forget(id);

@@ -6,10 +6,10 @@
 
 import {
   type Download,
-  type DownloadRequest,
   type FileFacts,
   OWN_URL,
   type Pinned,
+  type Rewording,
   type State,
   type Validator,
 } from "../download/download.ts";
@@ -257,8 +257,10 @@ export function verified(transfer: Transfer, intact: readonly Run[]): void {
 }
 
 /** Its download is asked for in another way, which bears on no byte. */
-export function ask(transfer: Transfer, request: DownloadRequest): void {
-  change(transfer, { download: { ...transfer.download, request } });
+export function ask(transfer: Transfer, rewording: Rewording): void {
+  const { download } = transfer;
+  const request = rewording(download.request);
+  change(transfer, { download: { ...download, request } });
 }
 
 /** Then it is `fetching`: from here on it may have threads. */
@@ -553,10 +555,10 @@ export function begins({ kind }: Ending): boolean {
  * A document has said where the file is: then it is `fetching` from there, unless it
  * was brought to another end meanwhile.
  */
-export function described(transfer: Transfer, request: DownloadRequest): void {
-  ask(transfer, request);
+export function described(transfer: Transfer, rewording: Rewording): void {
+  ask(transfer, rewording);
   change(transfer, {
-    ...ledBy(createSources(request), null),
+    ...ledBy(createSources(transfer.download.request), null),
     lost: [],
     ...{ best: 0, failures: 0, restarts: 0, notBefore: 0, lastError: null },
   });

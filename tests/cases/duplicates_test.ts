@@ -1,12 +1,10 @@
 /** Mirrors that origins tell of: Metalink/HTTP, RFC 6249. */
 
 import { assert, assertEquals } from "@std/assert";
-import { createHash } from "node:crypto";
 import {
   type Behaviour,
-  bytesOf,
+  digestOf,
   type Origin,
-  type OriginFile,
   type OriginRequest,
   redirect,
   startOrigin,
@@ -16,11 +14,6 @@ import { makeDirectory } from "../support/directory.ts";
 import { firstDifference } from "../support/origin.ts";
 import { assertDownloaded } from "../support/status.ts";
 import { isLater, OTHER, SLICE, startTrial, WHOLE } from "../support/trial.ts";
-
-function digestOf(content: OriginFile): string {
-  const digest = createHash("sha256").update(bytesOf(content));
-  return `sha-256=:${digest.digest("base64")}:`;
-}
 
 /** Headers that tell of a mirror. */
 function telling(mirror: string, digest: string | null): Behaviour {

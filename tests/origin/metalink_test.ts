@@ -123,7 +123,7 @@ Deno.test("from https, a document leads to http only with a strong checksum", as
   const strong = `<hash type="sha-256">${"a".repeat(64)}</hash>`;
   const weak = `<hash type="md5">${"a".repeat(32)}</hash>`;
   const mirrorsOf = async (hash: string) =>
-    (await describedBy(request, file(hash))).mirrors;
+    (await describedBy(request, file(hash)))(request).mirrors;
   assertEquals(await mirrorsOf(weak), ["https://b.test/f"]);
   assertEquals(await mirrorsOf(strong), [
     "https://b.test/f",

@@ -125,11 +125,11 @@ Deno.test("a priority that changes back leaves the place as it was", async () =>
   using line = await openLine("abcd");
   const request = line.store.get("c")?.request;
   assert(request);
-  await line.store.reword("c", { ...request, priority: "high" });
+  await line.store.reword("c", () => ({ ...request, priority: "high" }));
   assertEquals(line.letters(), "cabd");
-  await line.store.reword("c", { ...request, priority: "low" });
+  await line.store.reword("c", () => ({ ...request, priority: "low" }));
   assertEquals(line.letters(), "abdc");
-  await line.store.reword("c", request);
+  await line.store.reword("c", () => request);
   assertEquals(line.letters(), "abcd");
 });
 

@@ -74,7 +74,7 @@ async function openMany() {
   const priorities = line.filter((_, n) => n % 17 === 0).map((id, n) => {
     const request = create(Number(id.slice(3))).request;
     const priority = n % 2 === 0 ? "high" : "low";
-    return store.reword(id, { ...request, priority });
+    return store.reword(id, () => ({ ...request, priority }));
   });
   await Promise.all([...moves, ...priorities]);
   const db = new DatabaseSync(path, { readOnly: true });

@@ -11,6 +11,7 @@ import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import { createEventLog } from "../../lib/status/event_log.ts";
 import { createLists, type Lists } from "../../lib/status/lists.ts";
 import type { Changes, Status } from "../../lib/status/status.ts";
+import type { Catalogue } from "../../lib/store/catalogue.ts";
 import { createQueue } from "../../lib/store/queue.ts";
 import { createReader } from "../../lib/store/reader.ts";
 import { recover } from "../../lib/store/recovery.ts";
@@ -77,6 +78,8 @@ export async function startDownloads(
     onTold?: (changes: Changes) => void;
     /** In milliseconds since 1970. */
     timeOfDay?: () => number;
+    /** Comes between the coordinator and the record of how it is asked for. */
+    reword?: (record: Catalogue["reword"]) => Catalogue["reword"];
   } = {},
 ): Promise<Downloads> {
   const own = options.directory === undefined ? await makeDirectory() : null;
@@ -85,13 +88,14 @@ export async function startDownloads(
   const store = openStore(parts.statePath, { sync: true });
   const reader = createReader(parts.statePath);
   await recover({ parts, catalogue: store, records: store });
+  const reword = options.reword?.(store.reword) ?? store.reword;
   const latest = new Map<string, Status>();
   const heard = new EventTarget();
   const log: LogLine[] = [];
   const settings = { ...OPTIONS, ...options };
   const coordinator = await createCoordinator(settings, {
     queue: createQueue(store),
-    catalogue: store,
+    catalogue: { ...store, reword },
     records: store,
     order: store.order,
     parts,

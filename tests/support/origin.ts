@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import net from "node:net";
 import tls from "node:tls";
@@ -117,6 +118,12 @@ export function literal(
 /** A copy of the whole content, to compare small files with. */
 export function bytesOf(file: OriginFile): Uint8Array<ArrayBuffer> {
   return new Uint8Array(file.read(0, file.size));
+}
+
+/** The SHA-256 of the whole content, as `Repr-Digest` has it (RFC 9530). */
+export function digestOf(file: OriginFile): string {
+  const digest = createHash("sha256").update(bytesOf(file)).digest("base64");
+  return `sha-256=:${digest}:`;
 }
 
 /**
