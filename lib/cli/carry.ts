@@ -1,5 +1,6 @@
 /** The commands that carry downloads from one program to another. */
 
+import { decodeText } from "../base/decode_text.ts";
 import type { ListedStatus } from "../server/messages.ts";
 import type { Invocation } from "./arguments.ts";
 import { connect, listPage, type ServerAddress } from "./client.ts";
@@ -12,7 +13,6 @@ import {
   withoutSecrets,
   wordsOfLeft,
 } from "./export.ts";
-import { decodeList } from "./lists.ts";
 import { nearest } from "./nearest.ts";
 import { addAll, type LineOutput, statusFilter } from "./remote.ts";
 import { readListBytes } from "./requests.ts";
@@ -102,7 +102,7 @@ export async function runImport(
   if (path === undefined || more.length > 0) {
     throw new UsageError("import takes one file; - is standard input.");
   }
-  const text = decodeList(await unzipped(await readListBytes(path)));
+  const text = decodeText(await unzipped(await readListBytes(path)));
   const { downloads, left, root } = parseSession(text);
   const name = path === "-" ? "standard input" : path;
   if (downloads.length + left.length === 0) {

@@ -1,5 +1,6 @@
 /** Reads requests for downloads from the command line and lists of URLs. */
 
+import { decodeText } from "../base/decode_text.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { isObject } from "../base/json.ts";
 import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
@@ -15,7 +16,6 @@ import {
   wholeNumberFlag,
 } from "./arguments.ts";
 import {
-  decodeList,
   type DownloadFields,
   isPath,
   parseHeaderLine,
@@ -95,7 +95,7 @@ export async function readRequests(
     }
   }
   for (const path of documents) {
-    typed.push(...await readDocument(path));
+    typed.push(...await readDocument(path, flags.directory));
   }
   if (typed.length === 0) {
     throw new UsageError(
@@ -153,9 +153,13 @@ function isMetalinkFile(operand: string): boolean {
 /**
  * The files that a Metalink document tells of.
  *
+ * @param directory What its directories are below; undefined for nothing.
  * @throws {UsageError} if it cannot be read.
  */
-async function readDocument(path: string): Promise<Typed[]> {
+async function readDocument(
+  path: string,
+  directory: unknown,
+): Promise<Typed[]> {
   const { fieldsOfFile, readMetalink } = await import("../origin/metalink.ts");
   const text = await readList(path);
   const files = await readMetalink(text).catch((error) => {
@@ -165,7 +169,7 @@ async function readDocument(path: string): Promise<Typed[]> {
   });
   return files.map((file, n) => ({
     where: files.length === 1 ? path : `${path}, file number ${n + 1}`,
-    fields: fieldsOfFile(file),
+    fields: fieldsOfFile(file, directory),
     words: [],
   }));
 }
@@ -346,7 +350,7 @@ function readHeaders(lines: unknown): Record<string, string> {
 }
 
 async function readList(path: string): Promise<string> {
-  return decodeList(await readListBytes(path));
+  return decodeText(await readListBytes(path));
 }
 
 /**

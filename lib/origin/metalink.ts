@@ -8,6 +8,7 @@ import {
   CHECKSUM_DIGITS,
   type ChecksumAlgorithm,
 } from "../download/checksum.ts";
+import { parseDirectory } from "../download/directory.ts";
 import type {
   Described,
   DownloadRequest,
@@ -22,6 +23,11 @@ import { safeName } from "../download/safe_name.ts";
 export interface MetalinkFile {
   /** Safe, without directories; null if nothing safe is left of it. */
   readonly name: string | null;
+  /**
+   * The directories before it, see `DownloadRequest`; null if there are none, or
+   * they lead elsewhere, which RFC 5854 §4.1.2.1 forbids.
+   */
+  readonly directory: string | null;
   /** Bytes; null where it is not told. */
   readonly size: number | null;
   /** The strongest that Sluice computes; null for none. */
@@ -99,14 +105,25 @@ export async function describedBy(
   });
 }
 
-/** The fields of a request for a file, as the protocol has them. */
+/**
+ * The fields of a request for a file, as the protocol has them.
+ *
+ * @param base The directory that the file's own is below; empty or no text for
+ * the content directory.
+ */
 export function fieldsOfFile(
-  { name, size, checksum, urls: [url, ...mirrors] }: MetalinkFile,
+  { name, directory, size, checksum, urls: [url, ...mirrors] }: MetalinkFile,
+  base: unknown,
 ): JsonObject & { readonly url: string } {
+  const above = typeof base === "string" ? base : "";
+  const path = above === "" || directory === null
+    ? above || directory
+    : `${above.replace(/\/$/, "")}/${directory}`;
   return {
     url,
     ...(mirrors.length > 0 && { mirrors: mirrors.slice(0, MOST_MIRRORS) }),
     ...(name !== null && { filename: name }),
+    ...(path && { directory: path }),
     ...(size !== null && { size }),
     ...(checksum !== null && { [checksum.algorithm]: checksum.digest }),
   };
@@ -161,6 +178,7 @@ export async function readMetalink(text: string): Promise<MetalinkFile[]> {
     const size = textsOf("size")[0]?.text.trim() ?? "";
     return {
       name: name === "" ? null : name,
+      directory: directoryIn(called),
       size: /^\d{1,15}$/.test(size) ? Number(size) : null,
       checksum: strongest(textsOf("hash")),
       urls: [first, ...rest],
@@ -181,6 +199,18 @@ interface Element {
 /** An element's name without the prefix of its namespace. */
 function localName({ name }: Element): string {
   return name.slice(name.indexOf(":") + 1);
+}
+
+/** The directories in a file's name; null for none, or if they lead elsewhere. */
+function directoryIn(name: string): string | null {
+  const end = name.lastIndexOf("/");
+  if (end < 0) return null;
+  try {
+    return parseDirectory(name.slice(0, end));
+  } catch (error) {
+    if (error instanceof DownloadError) return null;
+    throw error;
+  }
 }
 
 function urlsIn(elements: readonly Element[]): string[] {

@@ -1,5 +1,6 @@
 /** One thread: a Range GET, streamed to its offset in the part file. */
 
+import { decodeText } from "../base/decode_text.ts";
 import type { Together } from "../base/timers.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import type { Range } from "../download/ranges.ts";
@@ -153,7 +154,7 @@ async function readDocument(body: Body, answer: Answer): Promise<string> {
   const bytes = isWhole ? await body.peek(LONGEST_METALINK + 1) : NONE;
   const length = answer.size ?? bytes.length;
   if (isWhole && bytes.length === length && length <= LONGEST_METALINK) {
-    return new TextDecoder().decode(bytes);
+    return decodeText(bytes);
   }
   throw new DownloadError(
     "UNREADABLE",

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeDirectory } from "../support/directory.ts";
 import { startDownloads } from "../support/downloads.ts";
-import { metalinkOf, startGet } from "../support/metalink.ts";
+import { inUtf16, metalinkOf, startGet } from "../support/metalink.ts";
 import {
   firstDifference,
   forever,
@@ -40,6 +40,19 @@ Deno.test("a document leads to its file, by that one's name and sources", async 
   assertEquals(status.sources?.map(({ url }) => url), urls);
   const asked = origin.requests.filter(({ path }) => path === "/get?id=1");
   assertEquals(asked.length, 1);
+});
+
+Deno.test("a document may be in UTF-16, and where the file goes is not its to say", async () => {
+  await using trial = await startTrial();
+  const { origin } = trial;
+  const urls = [origin.serve("/a", WHOLE)];
+  const name = "films/ü.img";
+  const document = metalinkOf({ name, content: WHOLE, urls });
+  const headers = { "Content-Type": "application/metalink4+xml" };
+  const url = origin.serve("/get", literal(inUtf16(document), { headers }));
+  const status = await trial.end(url);
+  await assertDownloaded(status, WHOLE, "ü.img");
+  assertEquals(status.directory, null);
 });
 
 Deno.test("what a request says itself stands against a document", async () => {

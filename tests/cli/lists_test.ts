@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { decodeList, parseList } from "../../lib/cli/lists.ts";
+import { decodeText } from "../../lib/base/decode_text.ts";
+import { parseList } from "../../lib/cli/lists.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
 import { startGet } from "../support/process.ts";
@@ -39,7 +40,7 @@ Deno.test("a list is read in UTF-8 and UTF-16", () => {
       big,
     ]
   ) {
-    assertEquals(decodeList(bytes), text);
+    assertEquals(decodeText(bytes), text);
   }
 });
 

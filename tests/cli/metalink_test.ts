@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeDirectory } from "../support/directory.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
-import { metalinkOf, startGet } from "../support/metalink.ts";
+import { inUtf16, metalinkOf, startGet } from "../support/metalink.ts";
 
 const WHOLE = file(300_000, 3);
 
@@ -48,6 +48,26 @@ Deno.test("a file of another size or hash than a document's is refused", async (
     assertMatch(stderr, said);
   }
   assert(!directory.names().includes("size"));
+});
+
+Deno.test("names' directories are below get's own, in UTF-16, too", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const urls = [origin.serve("/a", WHOLE)];
+  const of = (name: string) => metalinkOf({ name, content: WHOLE, urls });
+  for (
+    const [name, path] of [
+      ["iso/ü/disk.img", "iso/ü/disk.img"],
+      ["../../disk.img", "disk.img"],
+    ] as const
+  ) {
+    const document = `${directory.path}/x.meta4`;
+    await Deno.writeFile(document, inUtf16(of(name)));
+    const get = startGet(directory.path, [document]);
+    const { code, stdout, stderr } = await get.ended;
+    assertEquals([code, stdout], [0, `${directory.path}/${path}\n`], stderr);
+    assertEquals(await firstDifference(stdout.trim(), WHOLE), null);
+  }
 });
 
 Deno.test("a document that makes no sense is named", async () => {

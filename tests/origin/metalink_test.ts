@@ -1,8 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { REQUEST } from "../support/transfers.ts";
 import {
   describedBy,
+  fieldsOfFile,
   isMetalink,
   readMetalink,
 } from "../../lib/origin/metalink.ts";
@@ -35,6 +36,7 @@ Deno.test("a document tells of a file's name, size, hashes and URLs, by priority
   assertEquals(files, [
     {
       name: "a&b.iso",
+      directory: null,
       size: 14471447,
       checksum: { algorithm: "sha256", digest: "b".repeat(64) },
       urls: [
@@ -43,7 +45,55 @@ Deno.test("a document tells of a file's name, size, hashes and URLs, by priority
         "https://last.test/f",
       ],
     },
-    { name: null, size: null, checksum: null, urls: ["http://a.test/"] },
+    {
+      ...{ name: null, directory: null, size: null, checksum: null },
+      urls: ["http://a.test/"],
+    },
+  ]);
+});
+
+Deno.test("a name may have directories, of which none leads elsewhere", async () => {
+  const names: Record<string, [directory: string | null, name: string]> = {
+    "debian-amd64/sarge/Contents.gz": ["debian-amd64/sarge", "Contents.gz"],
+    "a/con/x": ["a/_con", "x"],
+    "/etc/x": [null, "x"],
+    "../x": [null, "x"],
+    "a/../../x": [null, "x"],
+    "./x": [null, "x"],
+    "a//x": ["a", "x"],
+    "a//b/x": [null, "x"],
+    "C:/a/x": [null, "x"],
+    "a\\..\\b/x": [null, "x"],
+    ".sluice/x": [null, "x"],
+    "~/x": [null, "x"],
+    "a/&#10;b/x": [null, "x"],
+    [`${"a/".repeat(300)}x`]: [null, "x"],
+  };
+  for (const [called, [directory, name]] of Object.entries(names)) {
+    const text = documentOf(`<file name="${called}">${URL}</file>`);
+    const [file] = await readMetalink(text);
+    assertEquals([file?.directory, file?.name], [directory, name], called);
+  }
+});
+
+Deno.test("a name's directories are below the one that is asked for", async () => {
+  const named = async (name: string) => {
+    const text = documentOf(`<file name="${name}">${URL}</file>`);
+    const [file] = await readMetalink(text);
+    assert(file);
+    return (base: unknown) => fieldsOfFile(file, base).directory;
+  };
+  const [plain, below] = await Promise.all([named("x"), named("a/b/x")]);
+  assertEquals([undefined, "", "films"].map(plain), [
+    undefined,
+    undefined,
+    "films",
+  ]);
+  assertEquals(["films", "films/", undefined, "/"].map(below), [
+    "films/a/b",
+    "films/a/b",
+    "a/b",
+    "/a/b",
   ]);
 });
 

@@ -19,6 +19,13 @@ export function metalinkOf(
 ${lines.join("\n")}</file></metalink>`;
 }
 
+/** A document in UTF-16, behind a byte order mark. */
+export function inUtf16(document: string): Uint8Array {
+  const text = `\uFEFF${document.replace("?>", ' encoding="UTF-16"?>')}`;
+  const units = Uint16Array.from(text, (unit) => unit.charCodeAt(0));
+  return new Uint8Array(units.buffer);
+}
+
 /** Has a program note its parser of XML in no lock file but the tests' own. */
 export const TEST_LOCK = ["--lock=tests/deno.lock"];
 

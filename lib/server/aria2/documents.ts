@@ -1,5 +1,6 @@
 /** Metalink documents that aria2's clients send, and what of them is wanted. */
 
+import { decodeText } from "../../base/decode_text.ts";
 import { DownloadError } from "../../download/errors.ts";
 import type { DownloadRequest } from "../../download/download.ts";
 import { parseDownload, type RequestLimits } from "../../download/request.ts";
@@ -30,7 +31,7 @@ export async function requestsIn(
 
 function decode(text: string): string {
   try {
-    return new TextDecoder().decode(Uint8Array.fromBase64(text));
+    return decodeText(Uint8Array.fromBase64(text));
   } catch {
     throw new RpcError(
       "The Metalink document is not in base64: send the whole file so encoded.",
@@ -44,9 +45,11 @@ function requestFor(
   { out: _, checksum: __, ...rest }: Options,
   limits: RequestLimits,
 ): DownloadRequest {
-  const fields = fieldsOfFile(file);
+  const [url] = file.urls;
+  const given = fieldsOf(rest, url);
+  const fields = { ...given, ...fieldsOfFile(file, given.directory) };
   try {
-    return parseDownload({ ...fieldsOf(rest, fields.url), ...fields }, limits);
+    return parseDownload(fields, limits);
   } catch (error) {
     if (!(error instanceof DownloadError) || file.name === null) throw error;
     throw new RpcError(`${JSON.stringify(file.name)}: ${error.message}`);

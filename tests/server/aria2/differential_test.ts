@@ -15,7 +15,7 @@ import {
   type Origin,
   startOrigin,
 } from "../../support/origin.ts";
-import { metalinkOf, TEST_LOCK } from "../../support/metalink.ts";
+import { inUtf16, metalinkOf, TEST_LOCK } from "../../support/metalink.ts";
 import { startSluice } from "../../support/sluice.ts";
 
 const SECRET = "a secret of 16 or more".replaceAll(" ", "-");
@@ -185,6 +185,10 @@ function documentSteps(origin: Origin): Step[] {
   const urlOf = (url: string) => `<file name="x"><url>${url}</url></file>`;
   const documents: Record<string, string> = {
     "lines": two.replace(/.{76}/g, "$&\n"),
+    "below": documentOf(fileOf("sub/dir/a.bin")),
+    "in UTF-16": btoa(
+      String.fromCharCode(...inUtf16(atob(documentOf(fileOf("a.bin"))))),
+    ),
     "no padding": two.replace(/=+$/, ""),
     "no XML": btoa("foo"),
     "no file": documentOf(""),
@@ -214,11 +218,11 @@ function documentSteps(origin: Origin): Step[] {
       { ...paused, ...given },
     ]),
     ["tellWaiting all described", "tellWaiting", 0, 99],
-    ...Object.entries(documents).map(([name, document]): Step => [
-      `addMetalink ${name}`,
-      "addMetalink",
-      document,
-      paused,
+    ...Object.entries(documents).flatMap(([name, document]): Step[] => [
+      [`addMetalink ${name}`, "addMetalink", document, paused, 0],
+      ...`addMetalink ${name}` in MEANT
+        ? []
+        : [[`tellWaiting ${name}`, "tellWaiting", 0, 1] as const],
     ]),
     ["addMetalink", "addMetalink", "x"],
   ];

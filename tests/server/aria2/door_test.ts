@@ -311,7 +311,7 @@ Deno.test("each file of a Metalink document comes, from its mirrors, as it must 
   const urls = [origin.serve("/gone", null), origin.serve("/one", one)];
   const fileOf = (document: string) =>
     document.match(/<file.*<\/file>/s)?.[0] ?? "";
-  const document = metalinkOf({ name: "one.bin", content: one, urls });
+  const document = metalinkOf({ name: "sub/one.bin", content: one, urls });
   const wrong = metalinkOf({
     name: "wrong.bin",
     content: other,
@@ -327,7 +327,7 @@ Deno.test("each file of a Metalink document comes, from its mirrors, as it must 
   assertEquals(more, []);
   await listener.notice("onDownloadComplete", first);
   await listener.notice("onDownloadError", second);
-  const path = `${sluice.directory}/films/one.bin`;
+  const path = `${sluice.directory}/films/sub/one.bin`;
   const [whole, failed] = await Promise.all(
     [first, second].map((gid) => ask(sluice, listener, "tellStatus", gid)),
   ) as [Record<string, unknown>, Record<string, unknown>];
@@ -335,7 +335,7 @@ Deno.test("each file of a Metalink document comes, from its mirrors, as it must 
   assertEquals(await firstDifference(path, one), null);
   assertEquals([whole.totalLength, failed.errorCode], ["300000", "32"]);
   const names = [...Deno.readDirSync(`${sluice.directory}/films`)];
-  assertEquals(names.map(({ name }) => name), ["one.bin"]);
+  assertEquals(names.map(({ name }) => name), ["sub"]);
   const [{ headers } = { headers: new Headers() }] = origin.requests;
   assertEquals(headers.get("x-one"), "1");
 });
