@@ -13,6 +13,7 @@ const ROOMS = [
   "lib/threads/",
   "lib/engine/",
   "lib/status/",
+  "lib/commands/",
   "lib/coordinator.ts",
   "lib/cluster/",
   "lib/get/",

@@ -3,7 +3,8 @@
  * hosts they want threads of, and what is to be done to a download.
  */
 
-import type { Here, LimitsSet, Peers } from "../coordinator.ts";
+import type { LimitsSet } from "../commands/limits.ts";
+import type { Here, Peers } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
 import {
   DownloadError,

@@ -29,6 +29,11 @@ export class DownloadError extends Error {
   }
 }
 
+/** The error for an id that no download has. */
+export function unknownId(): DownloadError {
+  return new DownloadError("UNKNOWN_ID", "There is no download of this id.");
+}
+
 /** The plain data of an error, to be sent to another thread or kept. */
 export function toRecord(error: unknown): ErrorRecord {
   if (error instanceof DownloadError) {

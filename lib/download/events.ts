@@ -86,6 +86,24 @@ export type DownloadEvent =
 /** Tells what has happened, or hears it. */
 export type Tell = (event: DownloadEvent) => void;
 
+/** What events are told to, and heard from. */
+export interface Teller {
+  readonly tell: Tell;
+  /** From now on, `hear` is told each event, after those that came before it. */
+  listen(hear: Tell): void;
+}
+
+/** Makes a teller that nothing listens to yet. */
+export function createTeller(): Teller {
+  const listeners: Tell[] = [];
+  return {
+    tell(event) {
+      for (const hear of listeners) hear(event);
+    },
+    listen: (hear) => void listeners.push(hear),
+  };
+}
+
 /** What is told of a command that was carried out. */
 export const CARRIED_OUT = {
   limit: "limited",

@@ -47,7 +47,7 @@ import {
 } from "../transfer/transfer.ts";
 import { inGroups } from "./batches.ts";
 import { createDriver, type JobOutcome } from "./driver.ts";
-import { createFilling } from "./filling.ts";
+import { createFilling, soon } from "./filling.ts";
 import { createHostLimits } from "./host_limits.ts";
 import { takeUp } from "./intake.ts";
 import type { Tools } from "./jobs.ts";
@@ -139,7 +139,7 @@ export interface Engine {
   threads(): number;
   /** What of the limits of all servers transfers want, and how much they have. */
   wants(): ReadonlyMap<Common, number>;
-  /** Looks whether there is work for idle threads. */
+  /** There may be something new in the queue: idle threads get it. */
   fill(): void;
   /** Which limit holds a transfer's rate; null if none does. */
   limitedBy(transfer: Transfer): LimitedBy | null;
@@ -155,8 +155,11 @@ export interface Engine {
   limitDownloads(most: number | null): void;
   /** Has a transfer be asked for in another way, which bears on no byte. */
   reword(id: string, rewording: Rewording): void;
-  /** Gives back what has not begun: others may come before it by now. */
-  reorder(): Promise<void>;
+  /**
+   * Gives back what has not begun, as others may come before it by now: once for
+   * all that is moved in one turn.
+   */
+  reorder(): void;
   /**
    * Reads a finished file again, in a worker.
    *
@@ -465,7 +468,10 @@ export function createEngine(
     transfers: registry.all,
     threads: registry.threads,
     wants,
-    fill: filling.now,
+    fill() {
+      queue.reset();
+      filling.now();
+    },
     limitedBy: (transfer) => rates.strictest(readerOf(transfer))?.by ?? null,
     rates: () => rates.limits,
     limitRates(limits) {
@@ -490,7 +496,7 @@ export function createEngine(
       const [digest = ""] = await pool.digest({ path, algorithm, ranges });
       return digest;
     },
-    reorder,
+    reorder: soon(reorder),
     pauseWithoutRoom: () => room.pauseAllWithout(registry.all()),
     rest,
     close,

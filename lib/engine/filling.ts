@@ -1,5 +1,18 @@
 /** When an engine looks whether there is work for idle threads. */
 
+/** Does something at the end of the turn, once for all that ask for it in it. */
+export function soon(action: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(() => {
+      isDue = false;
+      action();
+    });
+  };
+}
+
 /** Fills threads; disposing of it ends that. */
 export interface Filling extends Disposable {
   now(): void;
@@ -15,7 +28,6 @@ export interface Filling extends Disposable {
  */
 export function createFilling(fill: () => number | null): Filling {
   let later: ReturnType<typeof setTimeout> | undefined;
-  let isDue = false;
   let closed = false;
 
   function now(): void {
@@ -33,14 +45,7 @@ export function createFilling(fill: () => number | null): Filling {
 
   return {
     now,
-    soon() {
-      if (isDue) return;
-      isDue = true;
-      queueMicrotask(() => {
-        isDue = false;
-        now();
-      });
-    },
+    soon: soon(now),
     [Symbol.dispose]() {
       closed = true;
       forget();

@@ -10,7 +10,7 @@ import {
   createCoordinator,
 } from "../coordinator.ts";
 import { toRecord } from "../download/errors.ts";
-import type { Tell } from "../download/events.ts";
+import { createTeller } from "../download/events.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
 import { ownDirectory } from "../files/own_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
@@ -85,12 +85,11 @@ export async function serve(
   if (!home.isPrivate) tellOthersMayRead(options.contentDirectory, log);
   await using reader = createReader(home.statePath);
   using channel = openStatusChannel(options.channel);
-  const listeners = [createEventLog(log)];
+  const { tell: hear, listen: onEvent } = createTeller();
+  onEvent(createEventLog(log));
   const coordinator = await createCoordinator(options, {
     ...home,
-    hear: (event) => {
-      for (const hear of listeners) hear(event);
-    },
+    hear,
     broadcast: channel.send,
   });
   const lists = createLists({
@@ -101,10 +100,10 @@ export async function serve(
   const health = createHealth(home.touch);
   using hooks = options.webhook &&
     createHooks(options.webhook, { log, totals: coordinator.totals });
-  if (hooks !== null) listeners.push(hooks.hear);
+  if (hooks !== null) onEvent(hooks.hear);
   const tools = {
     ...{ coordinator, lists, log, health, cluster, hooks },
-    listen: (hear: Tell) => void listeners.push(hear),
+    listen: onEvent,
   };
   const handler = createHandler(options, tools);
   using signals = startSignals(() => log("hangup", { ignored: true }));

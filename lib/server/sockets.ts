@@ -2,9 +2,14 @@
 
 import type { Log } from "../base/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { type Coordinator, unknownId } from "../coordinator.ts";
+import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
-import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
+import {
+  DownloadError,
+  fromRecord,
+  toRecord,
+  unknownId,
+} from "../download/errors.ts";
 import { bad, fieldsOf } from "../download/request.ts";
 import type { Lists } from "../status/lists.ts";
 import type { Status } from "../status/status.ts";

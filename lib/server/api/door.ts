@@ -3,8 +3,8 @@
 import { eTag, ifNoneMatch } from "@std/http/etag";
 import type { JsonObject } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
-import { type Coordinator, unknownId } from "../../coordinator.ts";
-import { DownloadError, fromRecord } from "../../download/errors.ts";
+import type { Coordinator } from "../../coordinator.ts";
+import { DownloadError, fromRecord, unknownId } from "../../download/errors.ts";
 import { bad, refuseUnknown } from "../../download/request.ts";
 import type { Lists } from "../../status/lists.ts";
 import type { Status } from "../../status/status.ts";

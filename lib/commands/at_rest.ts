@@ -1,0 +1,161 @@
+/**
+ * Commands on a download that nothing works on: pause, resume, retry, refresh,
+ * relocate, remove. The caller holds the claim on it.
+ */
+
+import {
+  asksAnew,
+  type Command,
+  type Download,
+  keepsBytes,
+  refreshed,
+  undescribed,
+  waitingUntil,
+} from "../download/download.ts";
+import { DownloadError } from "../download/errors.ts";
+import { CARRIED_OUT, type Tell } from "../download/events.ts";
+import type { DownloadParts } from "../files/parts.ts";
+import type { Catalogue, Waiting } from "../store/catalogue.ts";
+import type { PartRecords } from "../store/part_records.ts";
+import { relocate } from "../store/relocation.ts";
+import type { Adjustment } from "./adjustments.ts";
+
+/** What these commands are carried out with. */
+export interface AtRestTools {
+  readonly catalogue: Catalogue;
+  readonly records: Pick<PartRecords, "forget">;
+  readonly parts: DownloadParts;
+  readonly tell: Tell;
+  /** The time of day, in milliseconds since 1970. */
+  readonly timeOfDay: () => number;
+  /** Present where other servers have the same queue. */
+  readonly peers?: object | undefined;
+}
+
+/** A command that its download has to rest for. */
+type AtRest = Exclude<Command, Adjustment>;
+
+/**
+ * Does to a download what a client says; resolves once it is recorded.
+ *
+ * @param download As its claim has it; its state allows the command.
+ * @throws {DownloadError} WRONG_STATE if servers that share a queue are to move a
+ * file; STATE, DISK or DISK_FULL if record or file cannot be changed; FILE_GONE
+ * if the file is not there to be moved or deleted.
+ */
+export async function carryOutAtRest(
+  command: AtRest,
+  download: Download,
+  tools: AtRestTools,
+): Promise<void> {
+  switch (command.kind) {
+    case "pause":
+      return await pause(download, tools);
+    case "remove":
+      return await remove(download, command, tools);
+    case "resume":
+    case "retry":
+      await enqueue(download, command, tools);
+      break;
+    case "refresh":
+      await refresh(download, command, tools);
+      break;
+    case "relocate":
+      refuseToShare(tools);
+      await relocate(download, command.directory, tools);
+      break;
+  }
+  tools.tell({ kind: CARRIED_OUT[command.kind], id: download.id });
+}
+
+async function pause(
+  download: Download,
+  { catalogue, parts, tell }: AtRestTools,
+): Promise<void> {
+  const { id, file, downloaded } = download;
+  const state = { kind: "Paused", error: null } as const;
+  const settled = { state, file, downloaded, finishedAt: null };
+  await catalogue.settle(id, settled);
+  if (downloaded === 0) await parts.remove(download);
+  tell({ kind: "paused", id, download: { ...download, ...settled } });
+}
+
+async function enqueue(
+  download: Download,
+  { kind, startAt }: Extract<Command, { kind: "resume" | "retry" }>,
+  { catalogue, timeOfDay }: AtRestTools,
+): Promise<void> {
+  const { id, request, file, downloaded } = download;
+  const state = waitingUntil(startAt, timeOfDay());
+  if (kind === "retry" && asksAnew(download)) {
+    return await catalogue.renew(id, undescribed(request), state);
+  }
+  await catalogue.settle(id, { state, file, downloaded, finishedAt: null });
+}
+
+async function refresh(
+  download: Download,
+  command: Extract<Command, { kind: "refresh" }>,
+  { catalogue, records, parts }: AtRestTools,
+): Promise<void> {
+  const { id, request } = download;
+  if (!keepsBytes(download, command.url)) {
+    await records.forget(id);
+    await parts.remove(download);
+  }
+  await catalogue.renew(
+    id,
+    refreshed(request, command),
+    stateOnceRefreshed(download, command),
+  );
+}
+
+/** What waits for its time, or for a client, goes on with that. */
+function stateOnceRefreshed(
+  { state }: Download,
+  { paused }: Extract<Command, { kind: "refresh" }>,
+): Waiting {
+  if (state.kind === "Paused" && state.startAt !== undefined) return state;
+  return paused ? { kind: "Paused", error: null } : { kind: "Queued" };
+}
+
+/**
+ * Where servers share a queue, another one may end what this one has begun: it
+ * would have to know of moves, too.
+ */
+function refuseToShare({ peers }: AtRestTools): void {
+  if (peers === undefined) return;
+  throw new DownloadError(
+    "WRONG_STATE",
+    "Servers that share a queue do not move files.",
+  );
+}
+
+/** Takes a download off the list, with its finished file if that is asked for. */
+async function remove(
+  download: Download,
+  { deleteFile }: Extract<Command, { kind: "remove" }>,
+  { catalogue, parts, tell }: AtRestTools,
+): Promise<void> {
+  const { id, state } = download;
+  const finished = deleteFile && state.kind === "Downloaded" ? state : null;
+  const found = finished && parts.look(finished.path, finished.identity);
+  if (found === "there") await parts.removeFinished(finished?.path ?? "");
+  await catalogue.remove(id);
+  await parts.remove(download);
+  tell({ kind: "removed", id });
+  // The download is off the list all the same.
+  if (finished !== null && found !== "there") {
+    throw fileGone(finished.path, found === "another");
+  }
+}
+
+function fileGone(path: string, taken: boolean): DownloadError {
+  const why = taken
+    ? `another file is at ${path} by now, and was left there`
+    : `it was not at ${path} any more`;
+  return new DownloadError(
+    "FILE_GONE",
+    `The download is off the list, but its file was not deleted: ${why}.`,
+  );
+}

@@ -1,0 +1,105 @@
+/** What clients ask of finished files: where they are, and whether they fit. */
+
+import { createInOrder } from "../base/in_order.ts";
+import type {
+  Checksum,
+  FoundChecksum,
+  Verified,
+} from "../download/checksum.ts";
+import { checksumOf, type Download } from "../download/download.ts";
+import { DownloadError, unknownId } from "../download/errors.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { DownloadParts } from "../files/parts.ts";
+import type { Catalogue } from "../store/catalogue.ts";
+
+/** The servers that may have a file. */
+export interface Keepers {
+  /** Whether the file of a finished download is in this content directory. */
+  hasFile(id: string): boolean;
+}
+
+/** What finished files are found and read with. */
+export interface FinishedTools {
+  readonly catalogue: Pick<Catalogue, "get">;
+  readonly parts: Pick<DownloadParts, "look">;
+  readonly engine: Pick<Engine, "digest">;
+  /** Absent where no other server has the same queue. */
+  readonly peers?: Keepers | undefined;
+}
+
+/** The finished files. */
+export interface FinishedFiles {
+  /** Where the file of a finished download is; null for any other. */
+  pathOf(id: string): string | null;
+  /**
+   * Reads a finished file again, one at a time, and compares it with a checksum:
+   * the one that is given, or else the download's own.
+   *
+   * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE; FILE_GONE if the file is
+   * not here; BAD_REQUEST if there is no checksum.
+   */
+  verify(id: string, given: Checksum | null): Promise<Verified>;
+}
+
+/** Makes access to the finished files. */
+export function createFinishedFiles(
+  { catalogue, parts, engine, peers }: FinishedTools,
+): FinishedFiles {
+  const inOrder = createInOrder();
+
+  function pathOf(id: string): string | null {
+    const download = peers?.hasFile(id) === false ? null : catalogue.get(id);
+    if (download?.state.kind !== "Downloaded") return null;
+    const { path, identity } = download.state;
+    return parts.look(path, identity) === "there" ? path : null;
+  }
+
+  async function verify(id: string, given: Checksum | null): Promise<Verified> {
+    const download = catalogue.get(id);
+    if (download === null) throw unknownId();
+    const checksum = checksumFor(download, given);
+    const path = pathOf(id);
+    if (path === null) throw fileGone(peers?.hasFile(id) === false);
+    const digest = await engine.digest(path, checksum.algorithm);
+    return { fits: digest === checksum.digest, checksum, digest };
+  }
+
+  return {
+    pathOf,
+    // Of several at a time, each would take as long as all of them.
+    verify: (id, given) => inOrder.run("", () => verify(id, given)),
+  };
+}
+
+/**
+ * What a finished file is to be compared with.
+ *
+ * @throws {DownloadError} WRONG_STATE or BAD_REQUEST.
+ */
+function checksumFor(
+  { request, file, state }: Download,
+  given: Checksum | null,
+): FoundChecksum {
+  if (state.kind !== "Downloaded") {
+    throw new DownloadError(
+      "WRONG_STATE",
+      "Cannot verify: the download is not finished.",
+    );
+  }
+  if (given !== null) return { ...given, from: "request" };
+  const own = checksumOf(request, file) ?? null;
+  if (own !== null) return own;
+  throw new DownloadError(
+    "BAD_REQUEST",
+    "Cannot verify: no checksum is known of this download. Give one.",
+  );
+}
+
+function fileGone(isElsewhere: boolean): DownloadError {
+  return new DownloadError(
+    "FILE_GONE",
+    isElsewhere
+      ? "Another server of the queue has the file: ask that one."
+      : "The file is not here any more, or another one has its name.",
+  );
+}

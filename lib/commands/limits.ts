@@ -1,0 +1,72 @@
+/** What clients limit of the server as a whole, until it stops. */
+
+import type { RateLimits } from "../download/download.ts";
+import type { Engine } from "../engine/engine.ts";
+
+/** Limits that a client has set while servers run: the latest hold for all. */
+export interface LimitsSet {
+  /** When they were set: later than all that were known then. */
+  readonly at: number;
+  readonly rates: RateLimits;
+  readonly maxDownloads: number | null;
+}
+
+/** The limits of the server. */
+export interface Limits {
+  /** What limits the rates of the server and of each host, until it stops. */
+  rates(): RateLimits;
+  /** Changes these, at once. */
+  limitRates(limits: RateLimits): void;
+  /** How many downloads may run at a time; null for one a thread. */
+  maxDownloads(): number | null;
+  /** Changes it until the server stops; those that run go on. */
+  limitDownloads(most: number | null): void;
+  /** What clients have set since the start; null for nothing. */
+  limitsSet(): LimitsSet | null;
+  /** Takes over what was set at another server, if that is the latest. */
+  setLimits(limits: LimitsSet): void;
+}
+
+/**
+ * Makes access to an engine's limits.
+ *
+ * @param timeOfDay In milliseconds since 1970.
+ */
+export function createLimits(
+  engine: Pick<
+    Engine,
+    "rates" | "limitRates" | "maxDownloads" | "limitDownloads"
+  >,
+  timeOfDay: () => number,
+): Limits {
+  let latest: LimitsSet | null = null;
+
+  function note(): void {
+    latest = {
+      // Clocks differ, and what is set after another is the later of both.
+      at: Math.max(timeOfDay(), (latest?.at ?? 0) + 1),
+      rates: engine.rates(),
+      maxDownloads: engine.maxDownloads(),
+    };
+  }
+
+  return {
+    rates: engine.rates,
+    limitRates(limits) {
+      engine.limitRates(limits);
+      note();
+    },
+    maxDownloads: engine.maxDownloads,
+    limitDownloads(most) {
+      engine.limitDownloads(most);
+      note();
+    },
+    limitsSet: () => latest,
+    setLimits(limits) {
+      if (limits.at <= (latest?.at ?? 0)) return;
+      latest = limits;
+      engine.limitRates(limits.rates);
+      engine.limitDownloads(limits.maxDownloads);
+    },
+  };
+}
