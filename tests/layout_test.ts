@@ -183,6 +183,7 @@ const WALL_CLOCK = [
   "lib/server/hooks.ts",
   "lib/server/ui/detail.js",
   "lib/server/ui/dialogs.js",
+  "lib/server/ui/options.js",
   "lib/server/ui/overview.js",
   "lib/server/ui/row.js",
   "lib/store/recovery.ts",
