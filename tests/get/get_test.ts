@@ -29,7 +29,7 @@ Deno.test("get fetches files, prints their paths, and leaves nothing else", asyn
   assertEquals(stdout.trim().split("\n").sort(), paths);
   assertEquals(await firstDifference(paths[0] ?? "", big), null);
   assertEquals(await firstDifference(paths[1] ?? "", small), null);
-  assertMatch(stderr, /^big\.bin: 3\.0 MiB in \d+\.\d s \(.* MiB\/s\)$/m);
+  assertMatch(stderr, /^big\.bin: 3\.0 MiB in [\d.]+ \w+ \(.* [KM]iB\/s\)$/m);
   assertEquals(directory.names(), ["big.bin", "s"]);
 });
 
