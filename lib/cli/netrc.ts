@@ -5,6 +5,7 @@ import { resolve } from "@std/path/resolve";
 import { errorMessage } from "../base/error_message.ts";
 import { isObject } from "../base/json.ts";
 import type { Credentials, DownloadRequest } from "../download/download.ts";
+import { userinfoOf } from "../origin/request.ts";
 import type { Invocation } from "./arguments.ts";
 import { refuseWithout } from "./permissions.ts";
 import type { DownloadFields } from "./lists.ts";
@@ -94,8 +95,9 @@ export function netrcPath(flags: Invocation["flags"]): string | null {
 }
 
 /**
- * The fields of downloads, with what a `.netrc` has for the hosts of their URLs:
- * in the URL, unless that has a name, or an Authorization header is given.
+ * The fields of downloads, with what a `.netrc` has for the hosts of their URLs and
+ * mirrors: in each URL, unless that has a name, or an Authorization header goes
+ * there.
  *
  * @throws {UsageError} if it cannot be read, or others can read it, too.
  */
@@ -106,21 +108,35 @@ export async function withNetrcInUrls(
   refuseWithout([{ name: "read", path }]);
   const entries = await readEntries(path);
   return asked.map((fields) => {
-    const found = credentialsIn(entries, fields.url);
-    const url = new URL(fields.url);
-    const { headers } = fields;
+    const { url, mirrors, headers } = fields;
     const isGiven = isObject(headers) && "authorization" in headers;
-    if (found === null || url.username || url.password || isGiven) {
-      return fields;
-    }
-    const { username, password } = found;
-    const info = [username, password].map(encodeURIComponent).join(":");
-    return { ...fields, url: fields.url.replace("//", `//${info}@`) };
+    const named = (one: unknown) =>
+      isGiven && isSameOrigin(String(one), url)
+        ? one
+        : withName(String(one), entries);
+    return {
+      ...fields,
+      url: String(named(url)),
+      ...(Array.isArray(mirrors) && { mirrors: mirrors.map(named) }),
+    };
   });
 }
 
+function isSameOrigin(one: string, other: string): boolean {
+  return new URL(one).origin === new URL(other).origin;
+}
+
+/** A URL with the name and password of its host, unless it has its own. */
+function withName(url: string, entries: readonly NetrcEntry[]): string {
+  const found = credentialsIn(entries, url);
+  if (found === null || userinfoOf(new URL(url)) !== null) return url;
+  const { username, password } = found;
+  const info = [username, password].map(encodeURIComponent).join(":");
+  return url.replace("//", `//${info}@`);
+}
+
 /**
- * The requests, with what a `.netrc` has for the hosts of their URLs.
+ * The requests, with what a `.netrc` has for the hosts of their URLs and mirrors.
  *
  * @throws {UsageError} if it cannot be read, or others can read it, too.
  */
@@ -130,8 +146,16 @@ export async function withNetrc(
 ): Promise<DownloadRequest[]> {
   const entries = await readEntries(path);
   return requests.map((request) => {
-    const credentials = credentialsIn(entries, request.url);
-    return credentials === null ? request : { ...request, credentials };
+    const { url, mirrors = [] } = request;
+    const found = [url, ...mirrors].flatMap((one) => {
+      const credentials = credentialsIn(entries, one);
+      return credentials === null
+        ? []
+        : [[new URL(one).origin, credentials] as const];
+    });
+    return found.length === 0
+      ? request
+      : { ...request, credentials: new Map(found) };
   });
 }
 

@@ -59,10 +59,10 @@ export interface DownloadRequest {
   /** Sent to the URL's own origin only, but for User-Agent and Referer. */
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * For the URL's own origin, where the URL has none. Only a `get` has them, in
-   * memory; they are never recorded.
+   * By the origins that they are for, of URLs and mirrors that have none
+   * themselves. Only a `get` has them, in memory; they are never recorded.
    */
-  readonly credentials?: Credentials;
+  readonly credentials?: ReadonlyMap<string, Credentials>;
   /** The checksum that the whole file must have, and where it is from if found. */
   readonly checksum: Checksum & { readonly from?: string } | null;
   /**

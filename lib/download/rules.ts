@@ -91,8 +91,8 @@ export function headersByRules(
 ): Readonly<Record<string, string>> {
   const given = ruleForUrl({ url, filename }, rules)?.headers;
   if (given === undefined) return headers;
-  const { username, password } = new URL(url);
-  const isNamed = username || password || credentials !== undefined;
+  const { username, password, origin } = new URL(url);
+  const isNamed = username || password || credentials?.has(origin);
   const { authorization, ...others } = given;
   const fromRule = isNamed || authorization === undefined ? others : given;
   return { ...fromRule, ...headers };

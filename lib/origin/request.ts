@@ -71,24 +71,17 @@ export function requestForOther(
  * URL's own origin goes to no mirror elsewhere.
  */
 export function requestOfSource<
-  Request extends Pick<DownloadRequest, "url" | "headers" | "credentials">,
+  Request extends Pick<DownloadRequest, "url" | "headers">,
 >(request: Request, url: string): Request {
   if (url === request.url) return request;
-  const to = new URL(url);
-  const { credentials, ...rest } = request;
-  const isSame = to.origin === new URL(request.url).origin;
-  return {
-    ...rest as Request,
-    url,
-    headers: headersFor(to, request),
-    ...(isSame && credentials && { credentials }),
-  };
+  return { ...request, url, headers: headersFor(new URL(url), request) };
 }
 
 function credentialsOf(
   { url, credentials }: Pick<DownloadRequest, "url" | "credentials">,
 ): Credentials | null {
-  return userinfoOf(new URL(url)) ?? credentials ?? null;
+  const own = new URL(url);
+  return userinfoOf(own) ?? credentials?.get(own.origin) ?? null;
 }
 
 /** The user's name and password in a URL; null if there are none. */

@@ -1,7 +1,11 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import * as fc from "../support/fast_check.ts";
 import { join } from "@std/path";
-import { credentialsIn, parseNetrc } from "../../lib/cli/netrc.ts";
+import {
+  credentialsIn,
+  parseNetrc,
+  withNetrcInUrls,
+} from "../../lib/cli/netrc.ts";
 import { makeDirectory } from "../support/directory.ts";
 import {
   file,
@@ -138,6 +142,72 @@ Deno.test("--netrc shows a host its own name and password, and nobody else", asy
     if (path === "/b") assertEquals(headers.get("authorization"), null);
   }
   assertEquals(home.names(), [".netrc", "b", "b (1)", "own"]);
+});
+
+Deno.test("--netrc shows a mirror what its own host has, and nothing else", async () => {
+  await using origin = await startOrigin();
+  await using home = await makeDirectory();
+  const path = join(home.path, ".netrc");
+  const machine = (host: string, password: string) =>
+    `machine ${host} login me password ${password}\n`;
+  const url = serveTo(origin, "/gone", "nobody's");
+  const mirror = serveTo(origin, "/b", "theirs")
+    .replace("127.0.0.1", "localhost");
+  const flags = ["--netrc", "--mirror", mirror, url];
+  const shown = (since: number) =>
+    origin.requests.slice(since).flatMap(({ path, headers }) => {
+      const given = headers.get("authorization");
+      return given ? [`${path} ${atob(given.replace("Basic ", ""))}`] : [];
+    });
+  const trials: readonly [entries: string, code: number, shown: string[]][] = [
+    [machine("127.0.0.1", "s3cret"), 1, ["/gone me:s3cret"]],
+    [
+      machine("127.0.0.1", "s3cret") + machine("localhost", "theirs"),
+      0,
+      ["/gone me:s3cret", "/b me:theirs"],
+    ],
+  ];
+  for (const [entries, code, expected] of trials) {
+    const before = origin.requests.length;
+    await Deno.writeTextFile(path, entries, { mode: 0o600 });
+    const ran = await getWith(home.path, flags);
+    assertEquals(ran.code, code, ran.stderr);
+    assertEquals([...new Set(shown(before))], expected);
+    assertNotMatch(ran.stdout + ran.stderr, /s3cret|theirs/);
+  }
+});
+
+Deno.test("what is added has the names of its URL's and its mirrors' hosts", async () => {
+  await using home = await makeDirectory();
+  const path = join(home.path, ".netrc");
+  await Deno.writeTextFile(path, NETRC.replace(/default.*/, ""), {
+    mode: 0o600,
+  });
+  const asked = {
+    url: "https://a.test/x",
+    mirrors: [
+      "http://B.test/x",
+      "https://none.test/x",
+      "https://own:p@b.test/x",
+      "https://a.test/y",
+    ],
+  };
+  const mine = "me:se%20cret%22s@";
+  assertEquals(await withNetrcInUrls([asked], path), [{
+    url: `https://${mine}a.test/x`,
+    mirrors: [
+      "http://you:%232@B.test/x",
+      "https://none.test/x",
+      "https://own:p@b.test/x",
+      `https://${mine}a.test/y`,
+    ],
+  }]);
+  const headers = { authorization: "Bearer t" };
+  const [given] = await withNetrcInUrls([{ ...asked, headers }], path);
+  assertEquals([given?.url, given?.mirrors], [asked.url, [
+    "http://you:%232@B.test/x",
+    ...asked.mirrors.slice(1),
+  ]]);
 });
 
 Deno.test("a URL's own name and password come before those of --netrc-file", async () => {

@@ -4,6 +4,7 @@ import { headerFault } from "../../lib/download/request.ts";
 import {
   loggable,
   requestFor,
+  requestOfSource,
   withoutUserinfo,
 } from "../../lib/origin/request.ts";
 
@@ -51,14 +52,50 @@ Deno.test("credentials that are given as a header come before those in the URL",
 });
 
 Deno.test("credentials of a URL come before those that go with it, and both stay", () => {
-  const credentials = { username: "n", password: "q" };
+  const named = { username: "n", password: "q" };
+  const credentials = new Map([["https://h.test", named]]);
   const given = { headers: {}, credentials };
   const url = "https://h.test/f";
-  assertEquals(requestFor({ url, ...given }, null).credentials, credentials);
+  assertEquals(requestFor({ url, ...given }, null).credentials, named);
   const own = requestFor({ url: "https://u:p@h.test/f", ...given }, null);
   assertEquals(own.credentials, { username: "u", password: "p" });
   const other = requestFor({ url, ...given }, "https://other.test/f");
   assertEquals(other.credentials, null);
+});
+
+Deno.test("a mirror is shown what is for its own origin, and nothing else", () => {
+  const [one, other] = ["one", "other"].map((username) => ({
+    username,
+    password: "p",
+  }));
+  assert(one && other);
+  const request = {
+    url: "https://a.test/f",
+    headers: { cookie: "secret", "user-agent": "x" },
+    credentials: new Map([["https://a.test", one], ["https://b.test", other]]),
+  };
+  const harmless = { "user-agent": "x" };
+  for (
+    const [mirror, headers, credentials] of [
+      ["https://b.test/g", harmless, other],
+      ["https://a.test/g", request.headers, one],
+      ["http://b.test/g", harmless, null],
+      ["https://b.test:8443/g", harmless, null],
+      ["https://b.test.evil.test/g", harmless, null],
+      ["https://a.test@evil.test/g", harmless, {
+        username: "a.test",
+        password: "",
+      }],
+    ] as const
+  ) {
+    const asked = requestFor(requestOfSource(request, mirror), null);
+    assertEquals(asked.headers, headers, mirror);
+    assertEquals(asked.credentials, credentials, mirror);
+    const away = "https://evil.test/h";
+    const sent = requestFor(requestOfSource(request, mirror), away);
+    if (new URL(mirror).origin === new URL(away).origin) continue;
+    assertEquals([sent.headers, sent.credentials], [harmless, null], mirror);
+  }
 });
 
 Deno.test("userinfo may be long, or badly encoded", () => {
