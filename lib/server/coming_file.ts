@@ -1,6 +1,7 @@
 /** Files that are still being fetched: what is not there yet is waited for. */
 
 import { setTimeout as delay } from "node:timers/promises";
+import { DownloadError } from "../download/errors.ts";
 import { type Coming, readableFrom } from "../status/coming.ts";
 import { type Body, PIECE, plain, refuseToWrite, send } from "./files.ts";
 
@@ -105,8 +106,8 @@ async function open(
 /**
  * Waits for the byte at `position`; how far the file is there from it on.
  *
- * @throws {Error} if it does not come, or the open part is of another file than
- * what comes by now.
+ * @throws {DownloadError} STALLED if it does not come, CHANGED if the open part is
+ * of another file than what comes by now.
  */
 async function waitFor(
   position: number,
@@ -128,7 +129,10 @@ async function waitFor(
     if (there > position) return there;
     await delay(LOOK_EVERY, null, { signal: ended.signal });
   }
-  throw new Error("The next byte of the file does not come.");
+  throw new DownloadError(
+    "STALLED",
+    "A reader was cut off, as the file's next byte does not come: it may ask again.",
+  );
 }
 
 /** The size of the open file, if it is the one that is finished. */
@@ -136,7 +140,13 @@ async function endOfFinished(
   path: string | null,
   file: Deno.FsFile,
 ): Promise<number> {
-  if (path === null) throw new Error("The file does not come any more.");
+  if (path === null) {
+    throw new DownloadError(
+      "FILE_GONE",
+      "A reader was cut off, as the file does not come any more: it was paused, " +
+        "removed, or has failed.",
+    );
+  }
   const [named, { ino, size }] = await Promise.all([
     Deno.lstat(path),
     file.stat(),
@@ -145,6 +155,9 @@ async function endOfFinished(
   return size;
 }
 
-function begunAnew(): Error {
-  return new Error("The file is being fetched anew.");
+function begunAnew(): DownloadError {
+  return new DownloadError(
+    "CHANGED",
+    "A reader was cut off, as the file is being fetched anew: it may ask again.",
+  );
 }

@@ -2,6 +2,7 @@
 
 import { ifNoneMatch } from "@std/http/etag";
 import { basename } from "@std/path/basename";
+import { DownloadError } from "../download/errors.ts";
 import type { Range } from "../download/ranges.ts";
 import { isInert, mediaType } from "./ui/media_types.js";
 
@@ -180,7 +181,10 @@ async function open(
         const piece = new Uint8Array(Math.min(PIECE, left));
         const length = left > 0 ? await file.read(piece) : null;
         if (length === null && left > 0) {
-          throw new Error("The file has become shorter.");
+          throw new DownloadError(
+            "FILE_GONE",
+            "A reader was cut off, as the file has become shorter on the disk.",
+          );
         }
         if (length !== null) controller.enqueue(piece.subarray(0, length));
         left -= length ?? 0;

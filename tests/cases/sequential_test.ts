@@ -1,7 +1,13 @@
 /** Files that are asked for from front to back, and read while they come. */
 
 import { createHash } from "node:crypto";
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertNotMatch,
+  assertRejects,
+} from "@std/assert";
 import {
   bytesOf,
   file,
@@ -171,6 +177,10 @@ Deno.test("what is paused, or begun anew, is read no further", async () => {
   changed.open();
   await assertRejects(() => second.bytes());
   await client.request({ action: "remove", id });
+  // The log tells of it, and calls it no mistake.
+  await stage.sluice.printed(/request failed .*does not come any more/);
+  await stage.sluice.printed(/request failed .*being fetched anew/);
+  assertNotMatch(stage.sluice.output(), /mistake/);
 });
 
 Deno.test("only what is asked for in order is shown before it is finished", async () => {
