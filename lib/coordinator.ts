@@ -4,7 +4,7 @@
  */
 
 import { every, within } from "./base/timers.ts";
-import { type Additions, createAdditions } from "./commands/additions.ts";
+import type { Additions } from "./commands/additions.ts";
 import {
   type Commands,
   createCommands,
@@ -19,28 +19,21 @@ import { createLimits, type Limits } from "./commands/limits.ts";
 import { createMoves, type Moves } from "./commands/moves.ts";
 import { createResumption } from "./commands/resumption.ts";
 import type { Command, DownloadRequest } from "./download/download.ts";
-import { createTeller, isReordering, type Tell } from "./download/events.ts";
+import { isReordering, type Tell } from "./download/events.ts";
+import type { Common } from "./engine/engine.ts";
 import {
-  type Common,
-  createEngine,
-  type EngineOptions,
-  type Share,
-} from "./engine/engine.ts";
-import { watchDiskRoom } from "./files/disk_room.ts";
-import type { DownloadParts } from "./files/parts.ts";
+  createFetching,
+  type FellowFetchers,
+  type FetchingOptions,
+  type FetchingTools,
+} from "./fetching.ts";
 import { proxyNames } from "./origin/proxies.ts";
 import { type Coming, comingOf } from "./status/coming.ts";
-import { createFigures, type Figures } from "./status/figures.ts";
-import {
-  createOverview,
-  type Elsewhere,
-  type Overview,
-} from "./status/overview.ts";
-import type { Changes, Disk, Status } from "./status/status.ts";
-import type { Catalogue } from "./store/catalogue.ts";
+import type { Figures } from "./status/figures.ts";
+import type { Overview } from "./status/overview.ts";
+import type { Disk, Status } from "./status/status.ts";
+import type { Catalogue, Deferred } from "./store/catalogue.ts";
 import type { Changeable } from "./store/order.ts";
-import type { PartRecords } from "./store/part_records.ts";
-import type { Queue } from "./store/queue.ts";
 import { isBegun } from "./transfer/transfer.ts";
 
 /**
@@ -53,21 +46,12 @@ const COMMANDS_WITHIN = 1_500;
 const START_EVERY = 1_000;
 
 /** Settings of a coordinator. */
-export interface CoordinatorOptions extends EngineOptions {
-  /** How often changes are told, in milliseconds. */
-  readonly broadcastTimeout: number;
-  /** How many downloads may wait in the queue. */
-  readonly queueLength: number;
-  /** Bytes to be left free on the content directory's disk. */
-  readonly minFreeSpace: number;
-}
+export type CoordinatorOptions = FetchingOptions;
 
 /** The other servers that have the same queue. */
-export interface Peers extends Elsewhere, Keepers, Share, Workplaces {
+export interface Peers extends FellowFetchers, Keepers, Workplaces {
   /** From now on, they say what they change, and may ask for commands. */
   begin(here: Here): void;
-  /** Tells them how the transfers here stand. */
-  tell(): void;
   /** Gives up all claims, and takes no more. */
   leave(): Promise<void>;
 }
@@ -91,21 +75,12 @@ export interface Here extends Pick<Limits, "limitsSet" | "setLimits"> {
 }
 
 /** What a coordinator works with. */
-export interface CoordinatorTools {
-  readonly queue: Queue;
-  readonly catalogue: Catalogue;
-  readonly records: PartRecords;
+export interface CoordinatorTools extends FetchingTools {
+  readonly catalogue: Catalogue & Deferred;
   /** Absent where nobody changes it. */
   readonly order?: Changeable;
-  readonly parts: DownloadParts;
-  /** Hears everything that happens, at once. */
-  readonly hear: Tell;
-  /** Hears, every `broadcastTimeout`, what has changed since the last time. */
-  broadcast(changes: Changes): void;
   /** Absent where no other server has the same queue. */
   readonly peers?: Peers | undefined;
-  /** The time of day, in milliseconds since 1970; the machine's by itself. */
-  readonly timeOfDay?: () => number;
 }
 
 /** All downloads, and what can be done with them. */
@@ -140,43 +115,25 @@ export interface Coordinator
 /** Makes a coordinator, which at once goes on where the last one stopped. */
 export async function createCoordinator(
   options: CoordinatorOptions,
-  { hear, broadcast, timeOfDay = Date.now, ...given }: CoordinatorTools,
+  given: CoordinatorTools,
 ): Promise<Coordinator> {
-  const { catalogue, parts, peers } = given;
-  const { tell, listen } = createTeller();
-  const { figures, hear: count } = createFigures();
-  const room = watchDiskRoom(parts, options.minFreeSpace, tell);
-  const tools = { ...given, tell, timeOfDay };
-  const engine = createEngine(options, { ...tools, room, share: peers });
-  const overview = createOverview({ catalogue, engine, elsewhere: peers });
-  const additions = createAdditions(options, { ...tools, engine });
-  const commands = createCommands({ ...tools, engine });
+  const { catalogue, parts, peers, timeOfDay = Date.now } = given;
+  const fetching = createFetching(options, given);
+  const { engine, overview, room, tell, listen } = fetching;
+  const tools = { ...given, engine, tell, timeOfDay };
+  const commands = createCommands(tools);
   const { running } = overview;
-  const moves = createMoves({ ...tools, commands, running });
-  const finished = createFinishedFiles({ ...tools, engine });
+  const { move } = createMoves({ ...tools, commands, running });
+  const { pathOf, verify } = createFinishedFiles(tools);
   const limits = createLimits(engine, timeOfDay);
   const resumption = createResumption({ ...tools, commands });
+  let closing: Promise<void> | null = null;
 
-  listen(count);
-  listen(overview.hear);
   listen((event) => {
-    if (event.kind === "room") {
-      engine.pauseWithoutRoom();
-      resumption.useRoom(event.bytes);
-    }
+    if (event.kind === "room") resumption.useRoom(event.bytes);
     if (isReordering(event)) engine.reorder();
   });
-  listen(hear);
-
-  function broadcastChanges(): void {
-    peers?.tell();
-    const changes = overview.take();
-    if (changes !== null) broadcast(changes);
-  }
-
-  let closing: Promise<void> | null = null;
-  if (options.begin === "prepared") await room.look();
-  const telling = every(options.broadcastTimeout, broadcastChanges);
+  await fetching.begin();
   const starting = every(START_EVERY, () => void resumption.startDue());
   peers?.begin({
     tell,
@@ -197,22 +154,19 @@ export async function createCoordinator(
   engine.fill();
 
   async function close(): Promise<void> {
-    telling[Symbol.dispose]();
     starting[Symbol.dispose]();
-    room[Symbol.dispose]();
-    await engine.close();
+    await fetching.close();
     await within(COMMANDS_WITHIN, commands.settled());
     await peers?.leave();
-    broadcastChanges();
+    fetching.broadcastChanges();
   }
 
   const { get, disk, standing, timetable, totals } = overview;
   const { rates, limitRates, maxDownloads, limitDownloads } = limits;
   return {
-    add: additions.add,
+    add: fetching.add,
     command: commands.command,
-    move: moves.move,
-    ...finished,
+    ...{ move, pathOf, verify },
     ...{ get, disk, running, standing, timetable, totals },
     ...{ rates, limitRates, maxDownloads, limitDownloads },
     requestOf: (id) => catalogue.get(id)?.request ?? null,
@@ -224,7 +178,7 @@ export async function createCoordinator(
     },
     threads: engine.threads,
     proxies: proxyNames(options.proxies),
-    figures,
+    figures: fetching.figures,
     close: () => closing ??= close(),
   };
 }

@@ -8,7 +8,7 @@ import type { Download } from "../download/download.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
 import { findDirectory } from "../files/directories.ts";
 import { createParts, type DownloadParts } from "../files/parts.ts";
-import type { Catalogue, Excerpt } from "../store/catalogue.ts";
+import type { Catalogue, Deferred, Excerpt } from "../store/catalogue.ts";
 import type { Changeable } from "../store/order.ts";
 import type { PartRecords } from "../store/part_records.ts";
 import { rankOfAdded } from "../store/places.ts";
@@ -61,7 +61,7 @@ export interface ClusterOptions {
 /** A server of a cluster. */
 export interface Cluster extends Disposable {
   readonly queue: Queue;
-  readonly catalogue: Catalogue;
+  readonly catalogue: Catalogue & Deferred;
   readonly excerpt: Excerpt;
   readonly records: PartRecords;
   readonly order: Changeable;

@@ -5,7 +5,7 @@ import type { FileFacts } from "../download/download.ts";
 import { findDirectory } from "../files/directories.ts";
 import type { Naming } from "../files/naming.ts";
 import type { Settled } from "../store/catalogue.ts";
-import { finishedAs } from "../store/recovery.ts";
+import { finishedAs } from "../store/named.ts";
 import {
   type Adopted,
   bytesOf,

@@ -3,7 +3,7 @@
 import { toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
 import { fitting } from "../files/disk_room.ts";
-import type { Catalogue } from "../store/catalogue.ts";
+import type { Deferred } from "../store/catalogue.ts";
 import type { Commands } from "./commands.ts";
 
 /** How many downloads whose time has come start in one turn. */
@@ -11,7 +11,7 @@ const STARTED_AT_ONCE = 1_000;
 
 /** What downloads are resumed with. */
 export interface ResumptionTools {
-  readonly catalogue: Pick<Catalogue, "due" | "waitingForRoom">;
+  readonly catalogue: Deferred;
   readonly commands: Pick<Commands, "command" | "isBusy">;
   readonly tell: Tell;
   /** The time of day, in milliseconds since 1970. */

@@ -2,7 +2,6 @@
 
 import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
-import { type CoordinatorOptions, createCoordinator } from "../coordinator.ts";
 import {
   createDownload,
   type Download,
@@ -11,12 +10,13 @@ import {
 import { DownloadError, toRecord } from "../download/errors.ts";
 import type { DownloadEvent } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
+import { createFetching, type FetchingOptions } from "../fetching.ts";
 import { diskFull } from "../files/disk_room.ts";
 import { createParts } from "../files/parts.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { statusOf } from "../status/status.ts";
+import { finishedAs } from "../store/named.ts";
 import { createQueue } from "../store/queue.ts";
-import { finishedAs } from "../store/recovery.ts";
 import { type Claim, createClaims, type PartRecord } from "./claims.ts";
 import type {
   createExistingFiles,
@@ -33,7 +33,7 @@ import { createGetStore } from "./store.ts";
 const AHEAD = 4;
 
 /** Settings of a `get`. */
-export interface GetOptions extends CoordinatorOptions {
+export interface GetOptions extends FetchingOptions {
   /** Absolute path. */
   readonly contentDirectory: string;
   /** What is done where a file is there already. */
@@ -198,7 +198,7 @@ export async function get(
     open.set(id, { ...begun, key, claim: mine });
     const { named, left } = mine;
     if (named === null) {
-      await coordinator.add([request], [id]);
+      await fetching.add([request], [id]);
       return;
     }
     // An earlier call gave it its name, and was killed before it could say so.
@@ -230,7 +230,7 @@ export async function get(
       "A download was begun without a claim.",
     );
   });
-  const coordinator = await createCoordinator(options, {
+  const fetching = createFetching(options, {
     queue: createQueue(store),
     catalogue: store,
     records: store,
@@ -252,16 +252,17 @@ export async function get(
 
   interrupt.addEventListener("abort", () => over.resolve("interrupted"));
   try {
+    await fetching.begin();
     if (interrupt.aborted) over.resolve("interrupted");
     else await takeUp();
     const why = await over.promise;
-    await coordinator.close();
+    await fetching.close();
     const left = open.size + lines.waiting;
     if (why === "interrupted" && left > 0) return { kind: "interrupted" };
     failed += left;
     return failed === 0 ? { kind: "done" } : { kind: "failed", failed, of };
   } finally {
-    await coordinator.close();
+    await fetching.close();
     for (const { claim } of open.values()) claim?.release();
     releaseLater(null);
   }

@@ -100,9 +100,6 @@ export function createGetStore(
       return Promise.resolve();
     },
     get: (id) => entries.get(id)?.download ?? null,
-    // A `get` ends when the disk is full, and its user runs it again.
-    waitingForRoom: () => [],
-    due: () => [],
     totals() {
       const totals = { Queued: 0, Paused: 0, Downloaded: 0, Failed: 0 };
       for (const { download } of entries.values()) {

@@ -34,6 +34,10 @@ export interface Catalogue {
   remove(id: string): Promise<void>;
   /** How many downloads there are in each state. */
   totals(): Readonly<Record<State["kind"], number>>;
+}
+
+/** Finds what waits for more than its turn. */
+export interface Deferred {
   /**
    * The first downloads that were paused because the disk was full, and that
    * `room` bytes are enough for, as far as is known. One that was begun and

@@ -1,10 +1,9 @@
 /** What was left by a program that was killed, set right by the next one. */
 
-import type { FileFacts } from "../download/download.ts";
 import type { ContentDirectory } from "../files/content_directory.ts";
 import type { Placed } from "../files/directories.ts";
-import type { Named } from "../files/naming.ts";
-import type { Catalogue, Settled } from "./catalogue.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { finishedAs } from "./named.ts";
 import type { PartRecords } from "./part_records.ts";
 import { finishRelocation } from "./relocation.ts";
 
@@ -41,17 +40,4 @@ export async function recover(
     (id) => held.has(id) || records.runs(id).length > 0,
     place,
   );
-}
-
-/** How a download is settled whose file was found to have its name. */
-export function finishedAs(
-  { name, path, size, identity }: Named,
-  file: FileFacts | null,
-): Settled {
-  return {
-    state: { kind: "Downloaded", path, identity },
-    file: { size, ranges: null, validator: null, ...file, name },
-    downloaded: size,
-    finishedAt: Date.now(),
-  };
 }

@@ -4,7 +4,7 @@ import { type Download, hostOf, type State } from "../download/download.ts";
 import { PRIORITIES } from "../download/priority.ts";
 import type { Run } from "../download/ranges.ts";
 import { createBatcher } from "./batcher.ts";
-import type { Catalogue, Excerpt } from "./catalogue.ts";
+import type { Catalogue, Deferred, Excerpt } from "./catalogue.ts";
 import { type Database, openDatabase, stateError } from "./database.ts";
 import { createFinishedPaths, type FinishedPaths } from "./finished_paths.ts";
 import { STEPS } from "./migrations.ts";
@@ -18,7 +18,7 @@ import { prepareCheck } from "./soundness.ts";
 
 /** Durable state: the queue's line, the catalogue, the records of parts. */
 export interface Store
-  extends Line, Catalogue, Excerpt, PartRecords, Disposable {
+  extends Line, Catalogue, Deferred, Excerpt, PartRecords, Disposable {
   /** @param ranks Their ranks; those behind all others, if absent. */
   add(downloads: readonly Download[], ranks?: readonly number[]): Promise<void>;
   get(id: string): Download | null;

@@ -9,7 +9,7 @@ import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import type { Status } from "../../lib/status/status.ts";
-import type { Catalogue } from "../../lib/store/catalogue.ts";
+import type { Catalogue, Deferred } from "../../lib/store/catalogue.ts";
 import { createQueue } from "../../lib/store/queue.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { flip, progress } from "../support/damage.ts";
@@ -196,7 +196,7 @@ for (const code of ["DISK_FULL", "STATE"] as const) {
     using parts = await openContentDirectory(directory, { sync: true });
     using store = openStore(parts.statePath, { sync: true });
     let failures = 1;
-    const catalogue: Catalogue = {
+    const catalogue: Catalogue & Deferred = {
       ...store,
       settle(id, settled) {
         if (settled.state.kind !== "Downloaded" || failures-- === 0) {
