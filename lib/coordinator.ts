@@ -20,7 +20,7 @@ import { createMoves, type Moves } from "./commands/moves.ts";
 import { createResumption } from "./commands/resumption.ts";
 import type { Command, DownloadRequest } from "./download/download.ts";
 import { isReordering, type Tell } from "./download/events.ts";
-import type { Common } from "./engine/engine.ts";
+import type { Common } from "./engine/common.ts";
 import {
   createFetching,
   type FellowFetchers,

@@ -6,11 +6,11 @@
 import { every } from "./base/timers.ts";
 import { type Additions, createAdditions } from "./commands/additions.ts";
 import { createTeller, type Tell, type Teller } from "./download/events.ts";
+import type { Share } from "./engine/common.ts";
 import {
   createEngine,
   type Engine,
   type EngineOptions,
-  type Share,
 } from "./engine/engine.ts";
 import { type DiskRoom, watchDiskRoom } from "./files/disk_room.ts";
 import type { DownloadParts } from "./files/parts.ts";

@@ -12,7 +12,7 @@ import {
   fromRecord,
   toRecord,
 } from "../download/errors.ts";
-import type { Common } from "../engine/engine.ts";
+import type { Common } from "../engine/common.ts";
 import type { Disk, NodeStatus, Status } from "../status/schema.ts";
 import { away, TAKEN } from "./claims.ts";
 import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";

@@ -8,7 +8,7 @@
  */
 
 import { hash } from "../base/fingerprint.ts";
-import type { Common } from "../engine/engine.ts";
+import type { Common } from "../engine/common.ts";
 import type { Membership } from "./membership.ts";
 
 /** By when all have heard what a server tells, in milliseconds. */

@@ -4,7 +4,7 @@
  */
 
 import { every, within } from "../base/timers.ts";
-import { mayWrite, type WriteUntil } from "../base/write_until.ts";
+import { mayWrite } from "../base/write_until.ts";
 import type { ChecksumAlgorithm } from "../download/checksum.ts";
 import type {
   Held,
@@ -12,51 +12,38 @@ import type {
   RateLimits,
   Rewording,
 } from "../download/download.ts";
-import { toRecord } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
-import { headersByRules, type Rule } from "../download/rules.ts";
+import type { Rule } from "../download/rules.ts";
 import type { DiskRoom } from "../files/disk_room.ts";
 import type { DownloadParts } from "../files/parts.ts";
-import { type Duplicates, withDuplicates } from "../origin/duplicates.ts";
-import { metalinkFor } from "../origin/metalink.ts";
-import { requestFor, requestOfSource } from "../origin/request.ts";
 import type { Catalogue } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
 import type { Claim, Queue } from "../store/queue.ts";
 import type { FinishedPart, ThreadEvent } from "../threads/messages.ts";
 import { createPool, type Pool, type PoolOptions } from "../threads/pool.ts";
 import {
-  type Choice,
   choose,
   giveUp,
   surplus,
   type ThreadLimits,
-  threadsByHost,
 } from "../transfer/assignment.ts";
-import { idle, nextEnd, slowSource, straggler } from "../transfer/plan.ts";
-import type { Source } from "../transfer/source.ts";
-import {
-  ask,
-  begin,
-  bound,
-  helpedBy,
-  isBegun,
-  leaveAlone,
-  pinnedOf,
-  type Transfer,
-} from "../transfer/transfer.ts";
+import { ask, isBegun, type Transfer } from "../transfer/transfer.ts";
 import { inGroups } from "./batches.ts";
+import { type Common, portionsOf, type Share, wantsOf } from "./common.ts";
 import { createDriver, type JobOutcome } from "./driver.ts";
 import { createFilling, soon } from "./filling.ts";
+import { createGrants } from "./grants.ts";
 import { createHostLimits } from "./host_limits.ts";
 import { takeUp } from "./intake.ts";
 import type { Tools } from "./jobs.ts";
-import { createGrants } from "./grants.ts";
-import { createRates, type Reader } from "./rates.ts";
+import { createRates } from "./rates.ts";
 import { createRegistry } from "./registry.ts";
 import { createRoomRule } from "./room_rule.ts";
-import { heldAt, type Timetable } from "./timetable.ts";
+import { startThread } from "./starting.ts";
+import { limitThreads, stopSlow, tend } from "./tending.ts";
 import { onFailure, onThreadEvent, readerOf } from "./thread_events.ts";
+import { createTimekeeper } from "./timekeeper.ts";
+import type { Timetable } from "./timetable.ts";
 
 /** How often slow threads and due retries are looked for, in milliseconds. */
 const LOOK_EVERY = 250;
@@ -66,8 +53,6 @@ const LOOK_EVERY = 250;
  */
 const PUBLISHING = { most: 64, atOnce: 1 };
 const REMOVING = { most: 256, atOnce: 1 };
-/** How long a source that is slow among others is left alone, in milliseconds. */
-const SLOW_FOR = 60_000;
 /** How long a close waits for transfers to be recorded, in milliseconds. */
 const CLOSE_WITHIN = 1_500;
 
@@ -112,24 +97,6 @@ export interface EngineTools {
   /** The time of day, in milliseconds since 1970. */
   readonly timeOfDay: () => number;
 }
-
-/** What a server may do that shares its queue with others. */
-export interface Share {
-  /** Until when it may write what it fetches. */
-  readonly writeUntil: WriteUntil;
-  /** How many of `all` that servers may have together are this one's. */
-  partOf(what: Common, all: number): number;
-}
-
-/**
- * What all servers of a queue have together: downloads that run, threads at an
- * origin host, bytes a second in all and from a host.
- */
-export type Common =
-  | "downloads"
-  | "rate"
-  | `threads at ${string}`
-  | `rate of ${string}`;
 
 /** The transfers, and who drives them. */
 export interface Engine {
@@ -185,180 +152,99 @@ export function createEngine(
   { queue, catalogue, records, parts, room: { lack }, tell, share, timeOfDay }:
     EngineTools,
 ): Engine {
-  const { rules = [] } = options;
-  const registry = createRegistry();
-  const hosts = createHostLimits(ofHost);
+  const { rules = [], attempts, retryWait } = options;
   const writeUntil = share?.writeUntil;
+  const portions = portionsOf(share);
+  const time = createTimekeeper(options.timetable, timeOfDay);
+  const registry = createRegistry();
+  const hosts = createHostLimits(threadsAt);
   const rates = createRates({
     server: options.limitRate,
     host: options.limitRatePerHost,
-  }, rateOf);
-  const grants = createGrants(rates, (thread, bytes) => {
-    pool.grant(thread, bytes);
-  });
+  }, portions.rate);
+  // The pool, the driver and the filling call back later only, when all of this
+  // exists.
+  const pool = createPool(
+    { ...options, directory: parts.directory, writeUntil },
+    onThread,
+  );
+  const grants = createGrants(rates, pool.grant);
+  const driver = createDriver(
+    {
+      ...{ catalogue, records, parts, pool, tell, writeUntil, rules },
+      ...createFileTools(pool, parts, options),
+    },
+    retryWait,
+    onJob,
+  );
+  const filling = createFilling(fill);
+  const room = createRoomRule({ lack }, driver);
   let maxDownloads = options.maxDownloads;
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
     get downloads() {
       return maxDownloads === null
         ? Infinity
-        : ofAll("downloads", maxDownloads);
+        : portions.downloads(maxDownloads);
     },
     bytesAmount: options.bytesAmount,
     perHost: hosts.of,
     standing: hosts.standing,
     isHeld: ({ download: { id } }) => grants.holds(id),
   };
-  const pool = createPool(
-    { ...options, directory: parts.directory, writeUntil },
-    onThread,
-  );
-  const driver = createDriver(
-    {
-      catalogue,
-      records,
-      parts,
-      pool,
-      tell,
-      writeUntil,
-      rules,
-      ...createFileTools(pool, parts, options),
-    },
-    options.retryWait,
-    onJob,
-  );
-  const room = createRoomRule({ lack }, driver);
-  const { attempts, retryWait } = options;
   const tools = {
-    ...{ registry, hosts, limits, pool, driver, room, tell, adopt },
-    ...{ queue, records, attempts, retryWait, grants },
+    ...{ registry, hosts, limits, pool, driver, room, tell, rates, grants },
+    ...{ queue, catalogue, records, parts, rules, attempts, retryWait },
+    fillSoon: filling.soon,
   };
-  const filling = createFilling(fill);
   const looking = every(LOOK_EVERY, look);
   let lastThread = 0;
-  let held: Held | null = null;
-  /** When it was looked at, by the time of day. */
-  let heldSince = 0;
 
-  function ofAll(what: Common, all: number): number {
-    return share?.partOf(what, all) ?? all;
-  }
-
-  function ofHost(host: string): number {
-    return ofAll(`threads at ${host}`, options.threadsPerHost);
-  }
-
-  function rateOf(host: string | null, all: number): number {
-    return ofAll(host === null ? "rate" : `rate of ${host}`, all);
-  }
-
-  function wants(): Map<Common, number> {
-    // A pause of the timetable leaves the others all but what still stops.
-    const transfers = [...registry.all()].filter(({ threads }) =>
-      held?.rule.kind !== "pause" || threads.size > 0
-    );
-    const running = transfers.filter(({ threads }) => threads.size > 0).length;
-    const wanted = new Map<Common, number>();
-    if (running > 0) wanted.set("downloads", running);
-    if (transfers.length > 0) wanted.set("rate", 0);
-    for (const [host, threads] of threadsByHost(transfers)) {
-      wanted.set(`threads at ${host}`, threads);
-      wanted.set(`rate of ${host}`, 0);
-    }
-    return wanted;
+  function threadsAt(host: string): number {
+    return portions.threadsAt(host, options.threadsPerHost);
   }
 
   /** Returns when a host that bears few threads may have its next one. */
   function fill(): number | null {
     keepTime();
-    if (held?.rule.kind === "pause" || !mayWrite(writeUntil)) return null;
+    if (isPaused() || !mayWrite(writeUntil)) return null;
     const now = performance.now();
     const open = takeUp(tools, limits, now);
     while (registry.threads() < limits.threads) {
       const choice = choose(open, limits, now);
       if (choice === null) break;
-      start(choice, now);
+      startThread(choice, ++lastThread, now, tools);
     }
     const thread = giveUp(open, limits, now);
     if (thread) driver.stopThread(thread);
     return hosts.nextGap();
   }
 
+  function isPaused(): boolean {
+    return time.held()?.rule.kind === "pause";
+  }
+
   /** Goes by what the timetable says now. */
   function keepTime(): void {
-    if (options.timetable === null) return;
-    const time = timeOfDay();
-    // The clock may have been set back.
-    if (held && time >= heldSince && time < (held.until ?? Infinity)) return;
-    held = heldAt(options.timetable, time);
-    heldSince = time;
+    const held = time.turn();
+    if (held === null) return;
     const { rule } = held;
     rates.timetable = rule.kind === "rate" ? rule.rate : null;
-    hold(registry.all());
+    limitThreads(registry.all(), tools);
     // What they have fetched is kept; nothing is begun until this is over.
-    if (rule.kind === "pause") [...registry.all()].forEach(stopThreads);
+    if (rule.kind === "pause") {
+      for (const { threads } of [...registry.all()]) {
+        for (const thread of threads.values()) driver.stopThread(thread);
+      }
+    }
     tell({ kind: "timetable", held });
-  }
-
-  function stopThreads({ threads }: Transfer): void {
-    for (const thread of threads.values()) driver.stopThread(thread);
-  }
-
-  function start({ transfer, plan, source }: Choice, now: number): void {
-    const { download: { id, request } } = transfer;
-    const asked = requestOfSource(request, source.url);
-    const headers = headersByRules(asked, rules);
-    const thread = begin(transfer, plan, ++lastThread, now, source);
-    hosts.started(source.host);
-    registry.started(transfer, thread);
-    if (plan.kind === "steal") pool.bound(plan.from.number, plan.from.end);
-    const task = {
-      thread: thread.number,
-      ...requestFor({ ...asked, headers }, source.location),
-      slice: plan.slice,
-      reach: thread.reach,
-      pinned: pinnedOf(transfer, source),
-      checked: request.checksum !== null,
-      ...(request.checksumFrom === "auto" && { looks: true as const }),
-      metalink: metalinkFor(request),
-      size: request.size ?? null,
-      part: parts.path(id),
-      limited: rates.strictest(readerOf(transfer, thread)) !== null,
-    };
-    pool.fetch(task, hosts.bearsFew(source.host) ? "together" : "anywhere");
-    tell({ kind: "started", id });
   }
 
   function onThread(event: ThreadEvent): void {
     const transfer = onThreadEvent(event, tools);
     if (transfer === null) return;
-    tend(transfer);
+    tend(transfer, tools);
     filling.soon();
-  }
-
-  /**
-   * Records mirrors that an answer has told of, and what proves them; only then do
-   * they help.
-   */
-  function adopt(
-    transfer: Transfer,
-    { url }: Source,
-    duplicates: Duplicates,
-  ): void {
-    const { download: { id, request: asked } } = transfer;
-    const rewording: Rewording = (request) => {
-      // A client has given another URL meanwhile: there may be another file.
-      if (request.url !== asked.url) return request;
-      const isOwn = url === request.url;
-      return withDuplicates(request, duplicates, isOwn) ?? request;
-    };
-    if (rewording(asked) === asked) return;
-    const recording = catalogue.reword(id, rewording);
-    ask(transfer, rewording);
-    recording.then(() => {
-      helpedBy(transfer);
-      filling.soon();
-    }).catch((error) => tell({ kind: "stuck", id, error: toRecord(error) }));
   }
 
   function onJob(transfer: Transfer, outcome: JobOutcome): void {
@@ -375,51 +261,14 @@ export function createEngine(
   function look(): void {
     const now = performance.now();
     for (const transfer of registry.all()) {
-      if (!limits.isHeld(transfer)) stopSlow(transfer, now);
-      tend(transfer);
+      stopSlow(transfer, now, tools);
+      tend(transfer, tools);
     }
     if (share !== undefined) {
-      surplus([...registry.all()], ofHost).forEach(driver.stopThread);
+      surplus([...registry.all()], threadsAt).forEach(driver.stopThread);
       grants.changed(new Map());
     }
     filling.now();
-  }
-
-  /** Has others fetch what threads and sources that are far behind would. */
-  function stopSlow(transfer: Transfer, now: number): void {
-    const thread = straggler(transfer, now);
-    if (thread) driver.stopThread(thread);
-    const slow = slowSource(transfer, now);
-    if (slow === null) return;
-    leaveAlone(transfer, slow, now + SLOW_FOR);
-    for (const thread of transfer.threads.values()) {
-      if (thread.source.key === slow.key) driver.stopThread(thread);
-    }
-  }
-
-  /** Tells threads to go on or to stop, and sees to what else is due. */
-  function tend(transfer: Transfer): void {
-    for (const thread of transfer.threads.values()) {
-      const end = nextEnd(transfer, thread, limits);
-      if (end === null) continue;
-      bound(thread, end);
-      pool.bound(thread.number, end);
-    }
-    for (const thread of idle(transfer)) driver.stopThread(thread);
-    driver.drive(transfer);
-  }
-
-  /** Threads that nothing has limited so far do not know that they are to ask. */
-  function hold(transfers: Iterable<Transfer>): void {
-    const readers = new Map<number, Reader>();
-    for (const transfer of transfers) {
-      for (const thread of transfer.threads.values()) {
-        const reader = readerOf(transfer, thread);
-        readers.set(thread.number, reader);
-        if (rates.strictest(reader) !== null) pool.limit(thread.number);
-      }
-    }
-    grants.changed(readers);
   }
 
   async function rest(
@@ -467,7 +316,13 @@ export function createEngine(
     get: registry.get,
     transfers: registry.all,
     threads: registry.threads,
-    wants,
+    // A pause of the timetable leaves the others all but what still stops.
+    wants: () =>
+      wantsOf(
+        [...registry.all()].filter(({ threads }) =>
+          !isPaused() || threads.size > 0
+        ),
+      ),
     fill() {
       queue.reset();
       filling.now();
@@ -476,9 +331,9 @@ export function createEngine(
     rates: () => rates.limits,
     limitRates(limits) {
       rates.limits = limits;
-      hold(registry.all());
+      limitThreads(registry.all(), tools);
     },
-    held: () => held,
+    held: time.held,
     maxDownloads: () => maxDownloads,
     limitDownloads(most) {
       maxDownloads = most;
@@ -488,7 +343,7 @@ export function createEngine(
       const transfer = registry.get(id);
       if (transfer === undefined) return;
       ask(transfer, rewording);
-      hold([transfer]);
+      limitThreads([transfer], tools);
     },
     async digest(path, algorithm) {
       const { size } = await Deno.stat(path);

@@ -1,9 +1,7 @@
 /** What follows from what threads say, and from their failures. */
 
 import type { ErrorRecord } from "../download/errors.ts";
-import type { Tell } from "../download/events.ts";
 import { hostSignOf, isOfSource, remedyFor } from "../download/remedies.ts";
-import type { Duplicates } from "../origin/duplicates.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
 import { sentOtherwise } from "../origin/spelling.ts";
@@ -35,12 +33,13 @@ import { judge, judgeHelper } from "../transfer/verdict.ts";
 import type { Driver } from "./driver.ts";
 import type { HostLimits } from "./host_limits.ts";
 import type { Grants } from "./grants.ts";
+import { adopt, type MirrorTools } from "./mirrors.ts";
 import type { Reader } from "./rates.ts";
 import type { Registry } from "./registry.ts";
 import type { RoomRule } from "./room_rule.ts";
 
 /** What the events of threads bear on. */
-export interface ThreadEventTools {
+export interface ThreadEventTools extends MirrorTools {
   readonly registry: Registry;
   readonly hosts: HostLimits;
   readonly limits: ThreadLimits;
@@ -48,9 +47,6 @@ export interface ThreadEventTools {
   readonly driver: Driver;
   readonly room: RoomRule;
   readonly grants: Grants;
-  readonly tell: Tell;
-  /** Has mirrors help that a source's answer has told of. */
-  adopt(transfer: Transfer, source: Source, duplicates: Duplicates): void;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -143,7 +139,7 @@ function onAnswered(
   const isLong = ranges && (size ?? 0) > thread.end;
   const isTold = request.checksum?.from !== undefined;
   if (duplicates !== null && (isLong || isTold)) {
-    tools.adopt(transfer, source, duplicates);
+    adopt(transfer, source, duplicates, tools);
   }
   // It was on its way when the thread was asked to stop.
   if (transfer.phase.kind !== "fetching") return;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createShares, type Parts, shareOf } from "../../lib/cluster/shares.ts";
-import type { Common } from "../../lib/engine/engine.ts";
+import type { Common } from "../../lib/engine/common.ts";
 import * as fc from "../support/fast_check.ts";
 
 const ALL = 10;
