@@ -15,7 +15,7 @@ import {
   type FinishedFiles,
   type Keepers,
 } from "./commands/finished.ts";
-import { createLimits, type Limits } from "./commands/limits.ts";
+import { createLimits, type LimitSetting } from "./commands/limits.ts";
 import { createMoves, type Moves } from "./commands/moves.ts";
 import { createResumption } from "./commands/resumption.ts";
 import type { Command, DownloadRequest } from "./download/download.ts";
@@ -57,7 +57,7 @@ export interface Peers extends FellowFetchers, Keepers, Workplaces {
 }
 
 /** A server, as those that have the same queue see it. */
-export interface Here extends Pick<Limits, "limitsSet" | "setLimits"> {
+export interface Here extends Pick<LimitSetting, "limitsSet" | "setLimits"> {
   /** Hears of what others have done. */
   readonly tell: Tell;
   /** Carries out a command on a download that is worked on here. */
@@ -89,11 +89,17 @@ export interface Coordinator
     Pick<Commands, "command">,
     FinishedFiles,
     Additions,
-    Omit<Limits, "limitsSet" | "setLimits">,
+    Omit<LimitSetting, "limitsSet" | "setLimits">,
     Moves,
     Pick<
       Overview,
-      "get" | "disk" | "running" | "standing" | "timetable" | "totals"
+      | "get"
+      | "disk"
+      | "limits"
+      | "running"
+      | "standing"
+      | "timetable"
+      | "totals"
     > {
   /** What a download was asked for with; null if there is none of this id. */
   requestOf(id: string): DownloadRequest | null;
@@ -125,7 +131,7 @@ export async function createCoordinator(
   const { running } = overview;
   const { move } = createMoves({ ...tools, commands, running });
   const { pathOf, verify } = createFinishedFiles(tools);
-  const limits = createLimits(engine, timeOfDay);
+  const limiting = createLimits(engine, timeOfDay, tell);
   const resumption = createResumption({ ...tools, commands });
   let closing: Promise<void> | null = null;
 
@@ -148,8 +154,8 @@ export async function createCoordinator(
     wants: engine.wants,
     threads: engine.threads,
     disk: overview.disk,
-    limitsSet: limits.limitsSet,
-    setLimits: limits.setLimits,
+    limitsSet: limiting.limitsSet,
+    setLimits: limiting.setLimits,
   });
   engine.fill();
 
@@ -161,13 +167,13 @@ export async function createCoordinator(
     fetching.broadcastChanges();
   }
 
-  const { get, disk, standing, timetable, totals } = overview;
-  const { rates, limitRates, maxDownloads, limitDownloads } = limits;
+  const { get, disk, limits, standing, timetable, totals } = overview;
+  const { rates, limitRates, maxDownloads, limitDownloads } = limiting;
   return {
     add: fetching.add,
     command: commands.command,
     ...{ move, pathOf, verify },
-    ...{ get, disk, running, standing, timetable, totals },
+    ...{ get, disk, limits, running, standing, timetable, totals },
     ...{ rates, limitRates, maxDownloads, limitDownloads },
     requestOf: (id) => catalogue.get(id)?.request ?? null,
     comingOf(id) {

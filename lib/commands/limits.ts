@@ -1,18 +1,17 @@
 /** What clients limit of the server as a whole, until it stops. */
 
-import type { RateLimits } from "../download/download.ts";
+import type { Limits, RateLimits } from "../download/download.ts";
+import type { Tell } from "../download/events.ts";
 import type { Engine } from "../engine/engine.ts";
 
 /** Limits that a client has set while servers run: the latest hold for all. */
-export interface LimitsSet {
+export interface LimitsSet extends Limits {
   /** When they were set: later than all that were known then. */
   readonly at: number;
-  readonly rates: RateLimits;
-  readonly maxDownloads: number | null;
 }
 
-/** The limits of the server. */
-export interface Limits {
+/** Sees and sets the limits of the server. */
+export interface LimitSetting {
   /** What limits the rates of the server and of each host, until it stops. */
   rates(): RateLimits;
   /** Changes these, at once. */
@@ -28,7 +27,7 @@ export interface Limits {
 }
 
 /**
- * Makes access to an engine's limits.
+ * Makes access to an engine's limits, which tells of each change.
  *
  * @param timeOfDay In milliseconds since 1970.
  */
@@ -38,16 +37,19 @@ export function createLimits(
     "rates" | "limitRates" | "maxDownloads" | "limitDownloads"
   >,
   timeOfDay: () => number,
-): Limits {
+  tell: Tell,
+): LimitSetting {
   let latest: LimitsSet | null = null;
 
   function note(): void {
-    latest = {
-      // Clocks differ, and what is set after another is the later of both.
-      at: Math.max(timeOfDay(), (latest?.at ?? 0) + 1),
+    const limits = {
       rates: engine.rates(),
       maxDownloads: engine.maxDownloads(),
     };
+    // Clocks differ, and what is set after another is the later of both.
+    const at = Math.max(timeOfDay(), (latest?.at ?? 0) + 1);
+    latest = { at, ...limits };
+    tell({ kind: "limits", limits });
   }
 
   return {
@@ -67,6 +69,7 @@ export function createLimits(
       latest = limits;
       engine.limitRates(limits.rates);
       engine.limitDownloads(limits.maxDownloads);
+      tell({ kind: "limits", limits });
     },
   };
 }

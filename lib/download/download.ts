@@ -234,6 +234,13 @@ export interface RateLimits {
   readonly host: number | null;
 }
 
+/** What limits all downloads together. */
+export interface Limits {
+  readonly rates: RateLimits;
+  /** How many run at a time; null for one a thread. */
+  readonly maxDownloads: number | null;
+}
+
 /** Which limit holds a download's rate: the strictest that bears on it. */
 export type LimitedBy = "server" | "timetable" | "host" | "download";
 

@@ -1,6 +1,6 @@
 /** What happens to downloads. It is told once, to all that listen. */
 
-import type { Command, Download, FileFacts, Held } from "./download.ts";
+import type { Command, Download, FileFacts, Held, Limits } from "./download.ts";
 import type { ErrorRecord } from "./errors.ts";
 
 /** Something that has happened. */
@@ -80,6 +80,8 @@ export type DownloadEvent =
   }
   /** The timetable has another rule from now on. */
   | { readonly kind: "timetable"; readonly held: Held }
+  /** Limits of the server, or of all that share its queue, were set. */
+  | { readonly kind: "limits"; readonly limits: Limits }
   /** The disk could not be looked at. */
   | { readonly kind: "unread"; readonly error: ErrorRecord };
 

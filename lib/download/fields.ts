@@ -16,6 +16,9 @@ export const FASTEST = 2 ** 40;
 /** Threads that one download may be given. */
 export const MOST_THREADS = 1_000;
 
+/** Downloads that a server may be told to run at a time. */
+const MOST_AT_A_TIME = 1_024;
+
 /** How a proxy may be called. */
 export const PROXY_NAME = /^[\w.\-]{1,64}$/;
 /** ... and in words. */
@@ -32,6 +35,14 @@ export const RATE = {
   minimum: SLOWEST,
   maximum: FASTEST,
   description: "Bytes a second; null for no limit.",
+} as const;
+
+/** How many downloads run at a time. */
+export const AT_A_TIME = {
+  type: ["integer", "null"],
+  minimum: 1,
+  maximum: MOST_AT_A_TIME,
+  description: "Downloads that run at a time; null for one a thread.",
 } as const;
 
 /** A priority. */

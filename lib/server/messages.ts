@@ -5,6 +5,7 @@ import type { Verified } from "../download/checksum.ts";
 import type { ErrorCode } from "../download/error_codes.ts";
 import type {
   Disk,
+  LimitsStatus,
   NodeStatus,
   Status,
   TimetableStatus,
@@ -72,6 +73,8 @@ export type ServerMessage =
     readonly disk?: Disk | undefined;
     /** What the timetable says now; absent where there is none. */
     readonly timetable?: TimetableStatus | undefined;
+    /** What limits all downloads together, besides a timetable. */
+    readonly limits?: LimitsStatus;
     /** These replace all that the client knows: it may have missed changes. */
     readonly snapshot?: true;
     /** On a reply to `list`: how many downloads there are on all pages. */
@@ -84,10 +87,11 @@ export type ServerMessage =
       readonly message: string;
       readonly id?: string;
       readonly ids?: readonly string[];
-      /** On a reply to `limit` for the server: what holds now. */
-      readonly limit_rate?: number | null;
-      readonly limit_rate_per_host?: number | null;
     };
+    readonly request_id?: RequestId;
+  }
+  | {
+    readonly data: { readonly message: string } & LimitsStatus;
     readonly request_id?: RequestId;
   }
   | {

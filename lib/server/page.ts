@@ -48,6 +48,7 @@ const SCRIPTS = [
   "keys.js",
   "known.js",
   "language.js",
+  "limits.js",
   "list.js",
   "login.js",
   "media_types.js",

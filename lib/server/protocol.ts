@@ -32,7 +32,12 @@ import {
   type StatusFilter,
   type StatusPageRequest,
 } from "../status/lists.ts";
-import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
+import {
+  LIMITS,
+  type LimitsStatus,
+  PROCESS_STATUSES,
+  type Status,
+} from "../status/schema.ts";
 import type { Changes } from "../status/status.ts";
 import type { Target } from "../store/moves.ts";
 import type { RequestId, ServerMessage } from "./messages.ts";
@@ -65,8 +70,8 @@ export type ClientRequest =
     /** Whether it was one `id`, or a list of `ids`. */
     readonly form: "id" | "ids";
   }
-  /** The rates of the server and of each host, those that are to change. */
-  | { readonly kind: "limit"; readonly rates: Partial<RateLimits> }
+  /** What limits all downloads together, as far as it is to change. */
+  | LimitsRequest
   /** A finished file is to be read again. */
   | {
     readonly kind: "verify";
@@ -89,6 +94,14 @@ export type ClientRequest =
     /** What was asked for is wanted with each download. */
     readonly requests?: true;
   } & StatusPageRequest;
+
+/** Limits of the server; what is absent stays. */
+export interface LimitsRequest {
+  readonly kind: "limit";
+  readonly rates: Partial<RateLimits>;
+  /** Null for one a thread. */
+  readonly maxDownloads?: number | null;
+}
 
 /** Which downloads a command is for, if it is for many. */
 export type Which =
@@ -231,7 +244,7 @@ function parseAction(fields: JsonObject, limits: MessageLimits): ClientRequest {
   }
   if ("ids" in fields || "all" in fields) return parseMany(fields, limits);
   const { id } = fields;
-  if (fields.action === "limit" && id === undefined) return parseRates(fields);
+  if (fields.action === "limit" && id === undefined) return parseLimits(fields);
   const command = parseCommand(fields, limits);
   return { kind: "command", id: parseId(id), command };
 }
@@ -285,22 +298,24 @@ function parseVerify(fields: JsonObject): ClientRequest {
   return { kind: "verify", id: parseId(fields.id), checksum };
 }
 
-const RATES = { limit_rate: RATE, limit_rate_per_host: RATE } as const;
-
-/** The rates of the server and of each host; what is left out stays. */
-function parseRates(fields: JsonObject): ClientRequest {
-  refuseUnknown(fields, ["action", ...Object.keys(RATES)]);
-  const { limit_rate: server, limit_rate_per_host: host } = checked<
-    { limit_rate?: number | null; limit_rate_per_host?: number | null }
-  >(fields, RATES);
+function parseLimits(fields: JsonObject): LimitsRequest {
+  refuseUnknown(fields, ["action", ...Object.keys(LIMITS.properties)]);
+  const {
+    limit_rate: server,
+    limit_rate_per_host: host,
+    max_downloads: maxDownloads,
+  } = checked<Partial<LimitsStatus>>(fields, LIMITS.properties);
   const rates = {
     ...(server !== undefined && { server }),
     ...(host !== undefined && { host }),
   };
-  if (Object.keys(rates).length > 0) return { kind: "limit", rates };
+  const most = maxDownloads === undefined ? {} : { maxDownloads };
+  if (Object.keys({ ...rates, ...most }).length > 0) {
+    return { kind: "limit", rates, ...most };
+  }
   throw bad(
-    '"limit" needs a "limit_rate" or a "limit_rate_per_host", in bytes a ' +
-      "second, or null for none.",
+    'Give a "limit_rate" or "limit_rate_per_host" in bytes a second, or how ' +
+      'many "max_downloads" run at a time; null is for no limit.',
   );
 }
 

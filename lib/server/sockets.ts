@@ -33,6 +33,7 @@ import {
   type Which,
 } from "./protocol.ts";
 import { refuseBeyond, type Scope } from "./scopes.ts";
+import { setLimits } from "./server_limits.ts";
 import { targetOf } from "./target.ts";
 import type { Listener, Telling } from "./telling.ts";
 
@@ -201,14 +202,9 @@ export function createSockets(
       case "move":
         return await move(request);
       case "limit": {
-        coordinator.limitRates({ ...coordinator.rates(), ...request.rates });
-        const { server, host } = coordinator.rates();
+        const limits = setLimits(coordinator, request);
         return {
-          data: {
-            message: "The server's rates have been set.",
-            limit_rate: server,
-            limit_rate_per_host: host,
-          },
+          data: { message: "The server's limits have been set.", ...limits },
         };
       }
       case "verify": {

@@ -93,7 +93,8 @@ export function createTelling(
     const totals = coordinator.totals();
     const disk = coordinator.disk();
     const timetable = coordinator.timetable();
-    const told = { totals, disk, timetable };
+    const limits = coordinator.limits();
+    const told = { totals, disk, timetable, limits };
     const message: ServerMessage = { data, ...told, snapshot: true };
     return JSON.stringify(message);
   }

@@ -3,7 +3,7 @@
 import type { Fields, Log } from "../base/log.ts";
 import type { DownloadEvent, Tell } from "../download/events.ts";
 import { loggable } from "../origin/request.ts";
-import { timetableStatusOf } from "./status.ts";
+import { limitsStatusOf, timetableStatusOf } from "./status.ts";
 
 /** Writes a line for each event that operators want to know of. */
 export function createEventLog(log: Log): Tell {
@@ -56,6 +56,8 @@ function fieldsOf(event: DownloadEvent): Fields | null {
       const { holds, limit_rate, until } = timetableStatusOf(event.held);
       return { holds, limit_rate, until };
     }
+    case "limits":
+      return { ...limitsStatusOf(event.limits) };
     case "unread":
       return { message: event.error.message };
     case "restarted":

@@ -1,6 +1,11 @@
 /** How all downloads stand, and what of it is to be told. */
 
-import type { Download, Held, LimitedBy } from "../download/download.ts";
+import type {
+  Download,
+  Held,
+  LimitedBy,
+  RateLimits,
+} from "../download/download.ts";
 import { type DownloadEvent, idOf, isReordering } from "../download/events.ts";
 import type { Catalogue } from "../store/catalogue.ts";
 import { isBegun, type Transfer } from "../transfer/transfer.ts";
@@ -9,6 +14,8 @@ import { type Speedometer, startSpeedometer } from "./speedometer.ts";
 import {
   type Changes,
   type Disk,
+  type LimitsStatus,
+  limitsStatusOf,
   type Status,
   statusOf,
   statusOfTransfer,
@@ -47,6 +54,8 @@ export interface OverviewSources {
     transfers(): Iterable<Transfer>;
     limitedBy(transfer: Transfer): LimitedBy | null;
     held(): Held | null;
+    rates(): RateLimits;
+    maxDownloads(): number | null;
   };
   /** Absent where no other server has the same queue. */
   readonly elsewhere?: Elsewhere | undefined;
@@ -59,6 +68,8 @@ export interface Overview extends Running {
   disk(): Disk | undefined;
   /** What the timetable says; undefined without one. */
   timetable(): TimetableStatus | undefined;
+  /** What limits all downloads together. */
+  limits(): LimitsStatus;
   /** Notes which download an event has changed. New ones are told of last. */
   hear(event: DownloadEvent): void;
   /** What is to be told now, in one message; null if that is nothing. */
@@ -78,6 +89,8 @@ export function createOverview(
   let toldFree = -Infinity;
   /** Whether what the timetable says is yet to be told. */
   let isNewTime = false;
+  /** Whether limits that were set are yet to be told. */
+  let areNewLimits = false;
 
   function get(id: string): Status | null {
     const transfer = engine.get(id);
@@ -122,6 +135,11 @@ export function createOverview(
     return held === null ? undefined : timetableStatusOf(held);
   }
 
+  function limits(): LimitsStatus {
+    const maxDownloads = engine.maxDownloads();
+    return limitsStatusOf({ rates: engine.rates(), maxDownloads });
+  }
+
   /** Whether the disk's room alone is worth a message. */
   function isDiskNews(): boolean {
     if (disk === undefined) return false;
@@ -136,7 +154,9 @@ export function createOverview(
     totals,
     disk: () => disk,
     timetable,
+    limits,
     hear(event) {
+      if (event.kind === "limits") areNewLimits = true;
       if (event.kind === "timetable") isNewTime = true;
       if (event.kind === "room") disk = { free: event.free, room: event.bytes };
       if (isReordering(event)) reordered = true;
@@ -149,9 +169,9 @@ export function createOverview(
       for (const { download: { id }, threads } of engine.transfers()) {
         if (threads.size > 0) changed.add(id);
       }
-      const isNews = isDiskNews() || isNewTime;
+      const isNews = isDiskNews() || isNewTime || areNewLimits;
       if (changed.size + added.size === 0 && !isNews) return null;
-      isNewTime = false;
+      isNewTime = areNewLimits = false;
       toldFree = disk?.free ?? toldFree;
       const first = changed.values().take(MOST_CHANGES);
       const then = added.values().take(MOST_CHANGES);
@@ -169,7 +189,7 @@ export function createOverview(
       reordered = false;
       return {
         ...{ totals: totals(), changed: statuses, removed, disk, ...order },
-        timetable: timetable(),
+        ...{ timetable: timetable(), limits: limits() },
       };
     },
   };

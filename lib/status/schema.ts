@@ -4,6 +4,7 @@ import type { Schema, Typed } from "../base/schema.ts";
 import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
 import { PRIORITIES } from "../download/priority.ts";
 import { ERROR_CODES } from "../download/error_codes.ts";
+import { AT_A_TIME, RATE } from "../download/fields.ts";
 
 /** Where a download can stand, as clients see it. */
 export const PROCESS_STATUSES = [
@@ -262,6 +263,23 @@ export const TIMETABLE = {
 
 /** What the timetable says now, as clients see it. */
 export type TimetableStatus = Typed<typeof TIMETABLE>;
+
+/** What limits all downloads together, besides a timetable. */
+export const LIMITS = {
+  type: "object",
+  properties: {
+    limit_rate: RATE,
+    limit_rate_per_host: {
+      ...RATE,
+      description: "Bytes a second from each origin host; null for no limit.",
+    },
+    max_downloads: AT_A_TIME,
+  },
+  required: ["limit_rate", "limit_rate_per_host", "max_downloads"],
+} as const satisfies Schema;
+
+/** What limits all downloads together, as clients see it. */
+export type LimitsStatus = Typed<typeof LIMITS>;
 
 /** A server of a queue that several share. */
 export const NODE = {

@@ -6,6 +6,7 @@ import {
   type Download,
   type Held,
   type LimitedBy,
+  type Limits,
   OWN_URL,
 } from "../download/download.ts";
 import type { ErrorRecord } from "../download/errors.ts";
@@ -19,13 +20,21 @@ import {
 import type {
   Disk,
   Fault,
+  LimitsStatus,
   SourceStatus,
   Status,
   TimetableStatus,
   Totals,
 } from "./schema.ts";
 
-export type { Disk, SourceStatus, Status, TimetableStatus, Totals };
+export type {
+  Disk,
+  LimitsStatus,
+  SourceStatus,
+  Status,
+  TimetableStatus,
+  Totals,
+};
 
 /** The status of a download that no thread works on. */
 export function statusOf(download: Download): Status {
@@ -164,6 +173,17 @@ export function timetableStatusOf({ rule, until }: Held): TimetableStatus {
   };
 }
 
+/** How clients see what limits all downloads together. */
+export function limitsStatusOf(
+  { rates, maxDownloads }: Limits,
+): LimitsStatus {
+  return {
+    limit_rate: rates.server,
+    limit_rate_per_host: rates.host,
+    max_downloads: maxDownloads,
+  };
+}
+
 /** What has changed since the last message. */
 export interface Changes {
   readonly totals: Totals;
@@ -176,4 +196,5 @@ export interface Changes {
   readonly disk?: Disk | undefined;
   /** Absent where there is no timetable. */
   readonly timetable?: TimetableStatus | undefined;
+  readonly limits: LimitsStatus;
 }

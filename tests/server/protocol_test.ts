@@ -153,20 +153,22 @@ Deno.test("a priority is asked for with a URL; a normal one is not recorded", ()
   });
 });
 
-Deno.test("without an id, a limit is the server's, or that of its hosts", () => {
+Deno.test("without an id, a limit is for all downloads together", () => {
   for (
-    const [fields, rates] of [
-      [{ limit_rate: 2000 }, { server: 2000 }],
-      [{ limit_rate_per_host: null }, { host: null }],
+    const [fields, limits] of [
+      [{ limit_rate: 2000 }, { rates: { server: 2000 } }],
+      [{ limit_rate_per_host: null }, { rates: { host: null } }],
       [
         { limit_rate: null, limit_rate_per_host: 5000 },
-        { server: null, host: 5000 },
+        { rates: { server: null, host: 5000 } },
       ],
+      [{ max_downloads: 3 }, { rates: {}, maxDownloads: 3 }],
+      [{ max_downloads: null }, { rates: {}, maxDownloads: null }],
     ] as const
   ) {
     assertEquals(parse({ action: "limit", ...fields }), {
       kind: "limit",
-      rates,
+      ...limits,
     });
   }
 });
@@ -355,6 +357,9 @@ Deno.test("what is wrong with a command is named", () => {
       [{ action: "limit" }, '"limit_rate"'],
       [{ action: "limit", id: "1" }, '"limit_rate"'],
       [{ action: "limit", limit_rate: 999 }, "from 1000"],
+      [{ action: "limit", max_downloads: 0 }, "from 1 "],
+      [{ action: "limit", max_downloads: 1025 }, "1024"],
+      [{ action: "limit", id: "1", max_downloads: 2 }, "max_downloads"],
       [{ action: "limit", id: "1", limit_rate: "2M" }, '"limit_rate"'],
       [{ action: "limit", id: "1", limit_rate_per_host: 2000 }, "_per_host"],
       [{ action: "prioritize", id: "1" }, "high, normal, low"],

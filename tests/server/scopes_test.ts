@@ -70,6 +70,7 @@ Deno.test("a socket does what its token's scope reaches", async () => {
     { action: "refresh", id, url: `${NEVER}?a` },
     { action: "limit", id, limit_rate: 2000 },
     { action: "limit", limit_rate: 2000 },
+    { action: "limit", max_downloads: 2 },
     { action: "pause", ids: [id] },
     { action: "remove", all: true },
     { action: "verify", id },

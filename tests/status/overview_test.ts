@@ -13,6 +13,8 @@ function create() {
       transfers: () => [],
       limitedBy: () => null,
       held: () => null,
+      rates: () => ({ server: 2_000, host: null }),
+      maxDownloads: () => 3,
     },
   });
 }
@@ -50,6 +52,18 @@ Deno.test("the disk's room goes along with every other news", () => {
   assertEquals(overview.take(), null);
   overview.hear({ kind: "removed", id: "1" });
   assertEquals(overview.take()?.disk, { free: 499 * MiB, room: 399 * MiB });
+});
+
+Deno.test("limits that were set are told once, by themselves", () => {
+  const overview = create();
+  const limits = { rates: { server: 2_000, host: null }, maxDownloads: 3 };
+  overview.hear({ kind: "limits", limits });
+  assertEquals(overview.take()?.limits, {
+    limit_rate: 2_000,
+    limit_rate_per_host: null,
+    max_downloads: 3,
+  });
+  assertEquals(overview.take(), null);
 });
 
 Deno.test("of very many new downloads, only so many wait to be told of", () => {

@@ -15,6 +15,7 @@ import {
   parseRequest,
 } from "../protocol.ts";
 import { refuseBeyond, type Scope, type Token } from "../scopes.ts";
+import { setLimits } from "../server_limits.ts";
 import { targetOf } from "../target.ts";
 import { nodesOf } from "../nodes.ts";
 import type { DoorTools } from "../sockets.ts";
@@ -172,6 +173,11 @@ export function createApi(
     return { status: 200, value: statusOf(id) };
   }
 
+  function limit({ fields }: Call): Result {
+    const asked = parseAs("limit", { ...fields, action: "limit" });
+    return { status: 200, value: setLimits(coordinator, asked) };
+  }
+
   async function verify({ id, fields }: Call): Promise<Result> {
     const asked = parseAs("verify", { ...fields, action: "verify", id });
     const value = await coordinator.verify(id, asked.checksum);
@@ -211,6 +217,8 @@ export function createApi(
     verifyDownload: verify,
     relocateDownload: command("relocate"),
     streamEvents: stream,
+    getLimits: () => ({ status: 200, value: coordinator.limits() }),
+    changeLimits: limit,
     getDocument: document,
     listNodes: () => ({ status: 200, value: nodesOf(cluster) }),
   };

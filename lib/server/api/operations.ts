@@ -13,6 +13,7 @@ import {
 import {
   CHECKSUM,
   DISK,
+  LIMITS,
   NODE,
   STATUS,
   TIMETABLE,
@@ -106,6 +107,7 @@ export const EVENT = {
     },
     disk: DISK,
     timetable: TIMETABLE,
+    limits: LIMITS,
     snapshot: {
       type: "boolean",
       description: "These replace all that the client knows.",
@@ -179,6 +181,7 @@ export const NAMED: Readonly<Record<string, Schema>> = {
   Disk: DISK,
   Download: STATUS,
   Event: EVENT,
+  Limits: LIMITS,
   Node: NODE,
   Nodes: NODES,
   Page: PAGE,
@@ -345,6 +348,26 @@ export const OPERATIONS = {
     action: "nodes",
     summary: "Lists the servers that share the queue.",
     reply: { status: 200, description: "The servers.", schema: NODES },
+  },
+  getLimits: {
+    method: "GET",
+    path: "/limits",
+    action: "list",
+    summary: "Tells what limits all downloads together.",
+    reply: { status: 200, description: "What holds now.", schema: LIMITS },
+  },
+  changeLimits: {
+    method: "PATCH",
+    path: "/limits",
+    action: "limit",
+    summary: "Limits all downloads together, until the server stops.",
+    body: {
+      type: "object",
+      properties: LIMITS.properties,
+      anyOf: LIMITS.required.map((name) => ({ required: [name] })),
+      additionalProperties: false,
+    },
+    reply: { status: 200, description: "What holds now.", schema: LIMITS },
   },
   getDocument: {
     method: "GET",

@@ -9,7 +9,7 @@ import type {
   Kept,
 } from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
-import { MOST_MIRRORS } from "../../download/fields.ts";
+import { AT_A_TIME, MOST_MIRRORS } from "../../download/fields.ts";
 import {
   parseDownload,
   parseUrl,
@@ -389,7 +389,10 @@ export function createMethods(
       coordinator.limitRates({ ...coordinator.rates(), server });
     }
     const most = changed["max-concurrent-downloads"];
-    if (most !== undefined) coordinator.limitDownloads(Number(most));
+    if (most !== undefined) {
+      const { maximum } = AT_A_TIME;
+      coordinator.limitDownloads(Math.min(Number(most), maximum));
+    }
     return "OK";
   }
 

@@ -18,6 +18,7 @@ import { offerDragging } from "./dragging.js";
 import { quotedName } from "./format.js";
 import { commandFor, focusOf } from "./keys.js";
 import { offerLanguages, speakToReader } from "./language.js";
+import { createLimits } from "./limits.js";
 import { createList } from "./list.js";
 import { createModel } from "./model.js";
 import { createNodes } from "./nodes.js";
@@ -76,6 +77,7 @@ const connection = connect({
     selecting.forget(model.takeLeft());
     if (frame.disk) overview.drawRoom(frame.disk);
     if (frame.timetable) overview.drawTimetable(frame.timetable);
+    if (frame.limits) limits.hear(frame.limits);
     doneNotice.hear(model.totals());
     overview.drawTitle(connection.state());
     drawSoon();
@@ -99,6 +101,7 @@ const nodes = createNodes({
   button: byId("nodes", HTMLButtonElement),
 });
 const webhook = createWebhook(connection, dialog);
+const limits = createLimits({ connection, notices, dialog });
 const { act, actOnMany, prioritize, drop } = createCommands({
   connection,
   notices,

@@ -9,7 +9,7 @@ import { html } from "./dom.js";
 import { formatBytes, formatMoment, nameOf } from "./format.js";
 import { SHORTCUTS } from "./keys.js";
 import { shownFault } from "./notices.js";
-import { readRate } from "./options.js";
+import { readCount, readRate, writeRate } from "./options.js";
 import { isKey, say, sentences } from "./words.js";
 
 /**
@@ -204,20 +204,7 @@ export async function askFolder(dialog, status, folders, { folder, fault }) {
  * limit; undefined if nothing is to change.
  */
 export async function askRate(dialog, status) {
-  const { limit_rate: rate } = status;
-  const input = html("input", {
-    type: "text",
-    value: rate === null ? "" : String(rate),
-    placeholder: say("options.rate.hint"),
-    autocomplete: "off",
-    spellcheck: "false",
-    autofocus: true,
-  });
-  const check = () =>
-    input.setCustomValidity(
-      readRate(input.value) === undefined ? say("options.rate.wrong") : "",
-    );
-  input.oninput = check;
+  const input = rateInput(writeRate(status.limit_rate), { autofocus: true });
   const answer = await open(
     dialog,
     say("limit"),
@@ -228,6 +215,85 @@ export async function askRate(dialog, status) {
     ],
   );
   return answer === "go" ? readRate(input.value) : undefined;
+}
+
+/**
+ * A field for a rate, which holds up its form while it has none.
+ *
+ * @param {string} value
+ * @param {{ autofocus?: boolean }} [more]
+ */
+function rateInput(value, more) {
+  const attributes = { value, placeholder: say("options.rate.hint"), ...more };
+  const wrong = say("options.rate.wrong");
+  return checkedInput(
+    attributes,
+    (text) => readRate(text) !== undefined,
+    wrong,
+  );
+}
+
+/**
+ * @param {Readonly<Record<string, string | boolean>>} attributes
+ * @param {(text: string) => boolean} isRight
+ * @param {string} wrong What is said of a text that is not.
+ */
+function checkedInput(attributes, isRight, wrong) {
+  const input = html("input", {
+    ...{ type: "text", autocomplete: "off", spellcheck: "false" },
+    ...attributes,
+  });
+  input.oninput = () =>
+    input.setCustomValidity(isRight(input.value) ? "" : wrong);
+  return input;
+}
+
+/**
+ * Asks what is to limit all downloads together.
+ *
+ * @typedef {object} LimitTexts
+ * @property {string} rate
+ * @property {string} host The rate from each host.
+ * @property {string} downloads
+ *
+ * @param {HTMLDialogElement} dialog
+ * @param {LimitTexts} texts
+ * @param {Fault | null} fault Why what was answered before came to nothing.
+ * @returns {Promise<LimitTexts | null>} All of them readable; null if nothing is
+ * to change.
+ */
+export async function askLimits(dialog, texts, fault) {
+  const rate = rateInput(texts.rate, { autofocus: true });
+  const host = rateInput(texts.host);
+  const downloads = checkedInput(
+    {
+      value: texts.downloads,
+      placeholder: say("limits.downloads.hint"),
+      inputmode: "numeric",
+    },
+    (text) => readCount(text) !== undefined,
+    say("limits.downloads.wrong"),
+  );
+  const answer = await open(
+    dialog,
+    say("limits"),
+    [
+      html("label", {}, say("limits.rate.field"), rate),
+      html("label", {}, say("limits.host.field"), host),
+      html("label", {}, say("limits.downloads.field"), downloads),
+      html("p", { class: "hint" }, say("limits.text")),
+      ...fault === null ? [] : [
+        html("div", { class: "fault", role: "alert" }, ...shownFault(fault)),
+      ],
+    ],
+    [
+      { value: "", label: say("cancel"), kind: "plain" },
+      { value: "go", label: say("limits.go"), kind: "strong" },
+    ],
+  );
+  return answer === "go"
+    ? { rate: rate.value, host: host.value, downloads: downloads.value }
+    : null;
 }
 
 /** @param {Status} status */

@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page knows of the downloads, and what it has to ask for. Pure. */
 
-/** @import { Disk, Status, TimetableStatus, Totals } from "../../status/status.ts" */
+/** @import { Disk, LimitsStatus, Status, TimetableStatus, Totals } from "../../status/status.ts" */
 /** @import { Sample } from "./chart.js" */
 /** @import { Tab, View } from "./view.js" */
 import { withSample } from "./chart.js";
@@ -16,6 +16,7 @@ import { FIRST_VIEW, orderOf, TABS } from "./view.js";
  * @property {boolean} [reordered]
  * @property {Disk} [disk]
  * @property {TimetableStatus} [timetable]
+ * @property {LimitsStatus} [limits]
  *
  * @typedef {object} Query A part of the list that is to be asked for.
  * @property {View} view

@@ -126,6 +126,38 @@ export function readRate(text) {
 }
 
 /**
+ * The shortest text that a rate is read from, as people would write it.
+ *
+ * @param {number | null} rate In bytes a second; null for no limit.
+ */
+export function writeRate(rate) {
+  if (rate === null) return "";
+  const units = { k: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+  const metric = { " kB/s": 1e3, " MB/s": 1e6, " GB/s": 1e9 };
+  const { count, unit } = Object.entries({ "": 1, ...units, ...metric })
+    .map(([unit, factor]) => ({ count: rate / factor, unit }))
+    .filter(({ count }) => Number.isInteger(count))
+    .reduce((best, way) => way.count < best.count ? way : best);
+  return `${count}${unit}`;
+}
+
+/** Downloads at a time that the server takes. */
+const MOST_AT_A_TIME = 1_024;
+
+/**
+ * Reads how many downloads run at a time.
+ *
+ * @param {string} text
+ * @returns {number | null | undefined} Null for one a thread, undefined for what
+ * is no such number.
+ */
+export function readCount(text) {
+  if (text.trim() === "") return null;
+  const count = /^\s*\d+\s*$/.test(text) ? Number(text) : NaN;
+  return count >= 1 && count <= MOST_AT_A_TIME ? count : undefined;
+}
+
+/**
  * @param {keyof Texts} field
  * @param {string} text
  * @returns {Options}

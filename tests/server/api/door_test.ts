@@ -7,7 +7,7 @@ import {
 import { createHash } from "node:crypto";
 import { makeDirectory } from "../../support/directory.ts";
 import { file, startOrigin } from "../../support/origin.ts";
-import { type Sluice, startSluice } from "../../support/sluice.ts";
+import { type Client, type Sluice, startSluice } from "../../support/sluice.ts";
 import { add, type Answered, apiUrl, ask, refusal } from "../../support/api.ts";
 import type { Scope } from "../../../lib/server/scopes.ts";
 import { startWithTokens, TOKENS } from "../../support/tokens.ts";
@@ -72,6 +72,60 @@ Deno.test("a body is JSON or a form, whatever curl calls it", async () => {
   assertStringIncludes(cut.detail, "--data-urlencode");
   const form = await post("-F", `url=${url}`);
   assertEquals(form.code, "MEDIA_TYPE");
+});
+
+Deno.test("what limits all downloads together is read, set, and told", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({
+    environment: { LIMIT_RATE: "2M", MAX_DOWNLOADS: "1" },
+  });
+  await using client = await sluice.connect();
+  const before = {
+    limit_rate: 2_097_152,
+    limit_rate_per_host: null,
+    max_downloads: 1,
+  };
+  const told = (client: Client, limits: object) =>
+    client.message((message) =>
+      "limits" in message &&
+      JSON.stringify(message.limits) === JSON.stringify(limits)
+    );
+  await told(client, before);
+  assertEquals((await ask(sluice, "GET /limits")).body, before);
+  // What waits begins at once where more may run.
+  const ids: string[] = [];
+  for (const path of ["/a", "/b"]) {
+    const gates = { head: () => new Promise<void>(() => {}) };
+    const url = origin.serve(path, file(1_000), { gates });
+    ids.push((await add(sluice, { url })).id);
+  }
+  await origin.request(({ path }) => path === "/a");
+  const two = await ask(sluice, "PATCH /limits", { max_downloads: 2 });
+  assertEquals([two.status, two.body], [200, { ...before, max_downloads: 2 }]);
+  await origin.request(({ path }) => path === "/b");
+  const form = await fetch(`${apiUrl(sluice)}/limits`, {
+    method: "PATCH",
+    body: new URLSearchParams({ limit_rate: "", limit_rate_per_host: "5000" }),
+  });
+  const after = {
+    limit_rate: null,
+    limit_rate_per_host: 5_000,
+    max_downloads: 2,
+  };
+  assertEquals(await form.json(), after);
+  await told(client, after);
+  await using late = await sluice.connect();
+  await told(late, after);
+  const reply = await client.request({ action: "limit", max_downloads: null });
+  assert("data" in reply && "max_downloads" in reply.data);
+  assertEquals(reply.data.max_downloads, null);
+  for (const fields of [{}, { limit_rate: 1 }, { max_downloads: 0 }]) {
+    const refused = await ask(sluice, "PATCH /limits", fields);
+    assertEquals(refusal(refused), [400, "BAD_REQUEST"]);
+  }
+  const unread = await ask(sluice, "PATCH /limits", { rate: 1 });
+  assertStringIncludes(unread.body.detail, "limit_rate_per_host");
+  await sluice.printed(/limits limit_rate_per_host=5000 max_downloads=2/);
 });
 
 Deno.test("a download is paused, resumed, refreshed, limited, retried and removed", async () => {
@@ -396,8 +450,11 @@ Deno.test("a token does what its scope reaches", async () => {
     forbidden.body.detail,
     "This needs a token of scope add; yours has read.",
   );
+  const limits = await as("add", "PATCH /limits", { max_downloads: 1 });
+  assertEquals(refusal(limits), [403, "FORBIDDEN"]);
   for (const scope of ["read", "add"] as const) {
-    for (const path of ["/downloads", `/downloads/${id}`, "/nodes"]) {
+    const paths = ["/downloads", `/downloads/${id}`, "/nodes", "/limits"];
+    for (const path of paths) {
       assertEquals((await as(scope, `GET ${path}`)).status, 200);
     }
     for (

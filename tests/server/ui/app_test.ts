@@ -225,7 +225,7 @@ testSteps("a download on the page in Chromium", {
     await change.click();
     const dialog = page.getByRole("dialog");
     const field = dialog.getByLabel("Speed at most");
-    assertEquals(await field.inputValue(), "1000");
+    assertEquals(await field.inputValue(), "1 kB/s");
     await field.fill("10");
     await page.keyboard.press("Enter");
     assert(await dialog.isVisible());

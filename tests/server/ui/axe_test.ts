@@ -111,6 +111,11 @@ const STEPS: Record<string, Step> = {
       await dialog.getByLabel("New URL").waitFor();
       await check("a new URL");
       await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "Limits for all downloads" })
+        .click();
+      await dialog.getByLabel("Speed of all together").waitFor();
+      await check("the limits");
+      await page.keyboard.press("Escape");
       await page.keyboard.press("?");
       await dialog.getByText("Anywhere", { exact: true }).waitFor();
       await check("the keys");

@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { readOptions, readRate } from "../../../lib/server/ui/options.js";
+import {
+  readCount,
+  readOptions,
+  readRate,
+  writeRate,
+} from "../../../lib/server/ui/options.js";
 
 const NONE = {
   filename: " ",
@@ -133,4 +138,37 @@ Deno.test("a rate is read as curl takes it, and as pages write it", () => {
     ] as const
   ) assertEquals(readRate(text), rate, text);
   assertEquals(fieldsOf({ rate: "2 MB/s" }), { limit_rate: 2_000_000 });
+});
+
+Deno.test("a rate is written as people write it, and is read as the same", () => {
+  for (
+    const [rate, text] of [
+      [null, ""],
+      [1_000, "1 kB/s"],
+      [1_001, "1001"],
+      [512_000, "500k"],
+      [2_097_152, "2M"],
+      [2_000_000, "2 MB/s"],
+      [1_500_000, "1500 kB/s"],
+      [2 ** 40, "1024G"],
+    ] as const
+  ) {
+    assertEquals(writeRate(rate), text);
+    assertEquals(readRate(writeRate(rate)), rate);
+  }
+});
+
+Deno.test("how many run at a time is a whole number that the server takes", () => {
+  for (
+    const [text, count] of [
+      [" ", null],
+      [" 3 ", 3],
+      ["1024", 1024],
+      ["1025", undefined],
+      ["0", undefined],
+      ["-1", undefined],
+      ["1.5", undefined],
+      ["many", undefined],
+    ] as const
+  ) assertEquals(readCount(text), count, text);
 });

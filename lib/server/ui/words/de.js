@@ -72,6 +72,7 @@ export const WORDS = {
   "done.relocated": "Die Datei ist verschoben.",
   "done.refreshed": "Es geht mit der neuen URL weiter.",
   "done.limited": "Das Tempolimit ist gesetzt.",
+  "done.limits": "Die Grenzen sind gesetzt.",
   "done.removed": "{name} entfernt.",
   "copied.path": "Dateilink kopiert.",
   "copied.urls": { one: "URL kopiert.", other: "{count} URLs kopiert." },
@@ -383,6 +384,20 @@ export const WORDS = {
   "limit": "Tempo begrenzen",
   "limit.field": "Höchstens so schnell; leer für kein Limit",
   "limit.go": "Festlegen",
+  "limits": "Grenzen für alle Downloads",
+  "limits.set": "Grenzen für alle Downloads: {set}",
+  "limits.rate": "höchstens {speed}",
+  "limits.host": "{speed} von jedem Host",
+  "limits.downloads": "{count} gleichzeitig",
+  "limits.rate.field": "Tempo aller zusammen, höchstens",
+  "limits.host.field": "Tempo von jedem Host, höchstens",
+  "limits.downloads.field": "Downloads gleichzeitig, höchstens",
+  "limits.downloads.hint": "So viele, wie es Threads gibt",
+  "limits.downloads.wrong":
+    "Schreiben Sie eine ganze Zahl von 1 bis 1.024 oder nichts.",
+  "limits.text":
+    "Sie gelten, bis der Server endet; dann zählt wieder, womit er eingerichtet ist.",
+  "limits.go": "Festlegen",
   "cancel": "Abbrechen",
   "close": "Schließen",
 

@@ -109,6 +109,7 @@ export const WORDS = {
   "done.relocated": "El archivo se ha movido.",
   "done.refreshed": "Continúa con la URL nueva.",
   "done.limited": "El límite de velocidad está fijado.",
+  "done.limits": "Los límites están fijados.",
   "done.removed": "Se quitó {name}.",
   "copied.path": "Enlace del archivo copiado.",
   "copied.urls": {
@@ -447,6 +448,19 @@ export const WORDS = {
   "limit": "Limitar la velocidad",
   "limit.field": "Velocidad máxima; vacío para no limitar",
   "limit.go": "Fijar",
+  "limits": "Límites para todas las descargas",
+  "limits.set": "Límites para todas las descargas: {set}",
+  "limits.rate": "máximo {speed}",
+  "limits.host": "{speed} de cada host",
+  "limits.downloads": "{count} a la vez",
+  "limits.rate.field": "Velocidad máxima de todas juntas",
+  "limits.host.field": "Velocidad máxima de cada host",
+  "limits.downloads.field": "Máximo de descargas a la vez",
+  "limits.downloads.hint": "Tantas como hilos haya",
+  "limits.downloads.wrong": "Escriba un número entero de 1 a 1024, o nada.",
+  "limits.text":
+    "Rigen hasta que el servidor se detenga; después vuelve a contar su configuración.",
+  "limits.go": "Fijar",
   "cancel": "Cancelar",
   "close": "Cerrar",
 

@@ -79,6 +79,7 @@ export const WORDS = {
   "done.relocated": "Файл перемещён.",
   "done.refreshed": "Загрузка продолжается с новым URL.",
   "done.limited": "Ограничение скорости задано.",
+  "done.limits": "Ограничения заданы.",
   "done.removed": "Удалено: {name}.",
   "copied.path": "Ссылка на файл скопирована.",
   "copied.urls": {
@@ -418,6 +419,20 @@ export const WORDS = {
   "limit": "Ограничить скорость",
   "limit.field": "Скорость не выше; пусто — без ограничения",
   "limit.go": "Задать",
+  "limits": "Ограничения для всех загрузок",
+  "limits.set": "Ограничения для всех загрузок: {set}",
+  "limits.rate": "не выше {speed}",
+  "limits.host": "{speed} с каждого хоста",
+  "limits.downloads": "одновременно {count}",
+  "limits.rate.field": "Общая скорость не выше",
+  "limits.host.field": "Скорость с каждого хоста не выше",
+  "limits.downloads.field": "Одновременных загрузок не больше",
+  "limits.downloads.hint": "Сколько есть потоков",
+  "limits.downloads.wrong":
+    "Укажите целое число от 1 до 1024 или оставьте поле пустым.",
+  "limits.text":
+    "Они действуют до остановки сервера; затем снова действуют его настройки.",
+  "limits.go": "Задать",
   "cancel": "Отмена",
   "close": "Закрыть",
 
