@@ -5,7 +5,7 @@ import { openContentDirectory } from "../../lib/files/content_directory.ts";
 import { openStore } from "../../lib/store/sqlite.ts";
 import { crc32 } from "../../lib/threads/crc32.ts";
 import { startBroker } from "../support/broker.ts";
-import { launchNode, startNode } from "../support/cluster.ts";
+import { launchNode, LONG_LEASE, startNode } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
@@ -114,7 +114,7 @@ Deno.test("moving a queue in may be killed at each tenth of it, and nothing is l
     }
     assertEquals(keys.count(), COUNT);
   }
-  await using one = await startNode(options);
+  await using one = await startNode({ ...options, environment: LONG_LEASE });
   await using client = await one.connect();
   const list = await client.request({
     ...{ action: "list", order: "oldest", limit: COUNT },
