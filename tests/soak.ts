@@ -336,7 +336,9 @@ if (import.meta.main) {
     const { soakCluster } = await import("./soak_cluster.ts");
     const minutes = Number(Deno.env.get("SOAK_MINUTES") || 60);
     tell(`SOAK_SEED=${seed} SOAK_MINUTES=${minutes}`);
-    tell(await soakCluster({ minutes, seed, tell }));
+    for (const storage of ["shared", "local"] as const) {
+      tell(await soakCluster({ minutes: minutes / 2, seed, storage, tell }));
+    }
   } else {
     const downloads = Number(Deno.env.get("SOAK_DOWNLOADS") || 2000);
     tell(`SOAK_SEED=${seed} SOAK_DOWNLOADS=${downloads}`);

@@ -16,8 +16,18 @@
 
 import { type Held, heldBy } from "./support/held.ts";
 import { check, removeSome, settle } from "./support/soak_checks.ts";
-import { carryOutAny, type Member } from "./support/soak_orders.ts";
-import { startWorld, TOKEN, type World } from "./support/soak_world.ts";
+import {
+  carryOutAny,
+  exportAndImport,
+  type Member,
+} from "./support/soak_orders.ts";
+import {
+  startWorld,
+  type Storage,
+  TOKEN,
+  type World,
+} from "./support/soak_world.ts";
+import { pick } from "./support/weather.ts";
 
 /** How long clients give orders until all is to come to rest, in milliseconds. */
 const ROUND = 30_000;
@@ -35,6 +45,7 @@ const SPARE = 12;
 /** What is told of a soak that went well. */
 export interface ClusterSoakReport {
   readonly seed: number;
+  readonly storage: Storage;
   readonly rounds: number;
   readonly downloads: number;
   /** How often each order has come to which end. */
@@ -52,15 +63,16 @@ export interface ClusterSoakReport {
  *
  * @throws at the first thing that is not as it must be, naming the seed.
  */
-export async function soakCluster({ minutes, seed, tell }: {
+export async function soakCluster({ minutes, seed, storage, tell }: {
   readonly minutes: number;
+  readonly storage: Storage;
   readonly seed: number;
   readonly tell: (line: string) => void;
 }): Promise<ClusterSoakReport> {
   const started = performance.now();
   const until = started + minutes * 60_000;
   await using stack = new AsyncDisposableStack();
-  const world = await startWorld({ seed, minutes, stack });
+  const world = await startWorld({ seed, storage, minutes, stack });
   const ends: Record<string, number> = {};
   const looks: Held[][] = [];
   try {
@@ -77,12 +89,16 @@ export async function soakCluster({ minutes, seed, tell }: {
       if (code !== 0) throw new Error(`A server ended with ${code}.`);
     }
   } catch (error) {
-    throw new Error(`SOAK_SEED=${seed}: ${toldWith(error, world)}`, {
-      cause: error,
-    });
+    throw new Error(
+      `SOAK_SEED=${seed}, ${storage}: ${toldWith(error, world)}`,
+      {
+        cause: error,
+      },
+    );
   }
   return {
     seed,
+    storage,
     rounds: looks.length,
     downloads: world.count,
     outcomes: world.outcomes,
@@ -117,6 +133,9 @@ async function playRound(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, order));
+  await settle(all);
+  await check(world, all);
+  await exportAndImport(world, pick(world.dice, all));
   await settle(all);
   const list = await check(world, all);
   const going = list.filter(() => isLast || world.dice() < 0.6);

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../../lib/download/error_codes.ts";
 import type { Status } from "../../lib/status/status.ts";
 import { clusterPartsIn } from "./directory.ts";
 import { firstDifference, type OriginFile } from "./origin.ts";
+import type { Sluice } from "./sluice.ts";
 import { callApi, type Member } from "./soak_orders.ts";
 import { httpUrl, SECRET, TOKEN, type World } from "./soak_world.ts";
 
@@ -115,7 +116,7 @@ export async function check(
   members: readonly [Member, ...Member[]],
 ): Promise<readonly Status[]> {
   await until(AGREED_WITHIN, () => disagreement(world, members));
-  const list = await listAt(members[0]);
+  const list = await withPaths(members);
   for (const status of list) await refuseUnlessRight(world, status);
   refuseTwice(list);
   await refuseOrphans(world, list);
@@ -125,6 +126,27 @@ export async function check(
   refuseLogs(world);
   refuseLeaks(world);
   return list;
+}
+
+/** All downloads, with the paths that the servers tell which have the files. */
+async function withPaths(
+  members: readonly Member[],
+): Promise<readonly Status[]> {
+  const lists = await Promise.all(members.map((member) => listAt(member)));
+  const paths = new Map(
+    lists.flat().filter(({ path_to_file: path }) => path !== null)
+      .map(({ id, path_to_file: path }) => [id, path]),
+  );
+  const [list = []] = lists;
+  return list.map((status) => ({
+    ...status,
+    path_to_file: paths.get(status.id) ?? null,
+  }));
+}
+
+/** What all servers tell of a download: only that which has its file has a path. */
+function common({ path_to_file: _, ...status }: Status): string {
+  return JSON.stringify(status);
 }
 
 /** How what is known differs from server to server, or client to client. */
@@ -137,7 +159,7 @@ async function disagreement(
       members.map((member) => listAt(member, { order })),
     );
     const [first = [], ...rest] = lists.map((list) =>
-      list.map((status) => JSON.stringify(status))
+      list.map((status) => common(status))
     );
     for (const [n, other] of rest.entries()) {
       const at = first.findIndex((status, n) => status !== other[n]);
@@ -154,8 +176,9 @@ async function disagreement(
   for (const { name, view } of watches) {
     const { downloads, totals } = view();
     for (const status of list) {
-      const known = JSON.stringify(downloads.get(status.id));
-      const told = JSON.stringify(status);
+      const view = downloads.get(status.id);
+      const known = view && common(view);
+      const told = common(status);
       if (known !== told) return `By ${name}: ${known}; on the list: ${told}`;
     }
     if (downloads.size !== list.length) {
@@ -230,14 +253,13 @@ async function refuseOrphans(
   world: World,
   list: readonly Status[],
 ): Promise<void> {
-  const { directory, former } = world;
+  const { nodes, former } = world;
   const paths = new Set(
     list.map(({ path_to_file: path }) =>
       path === null ? "" : decodeURIComponent(new URL(path).pathname)
     ),
   );
-  const skip = [RegExp(`^${directory}/\\.sluice`)];
-  for await (const { path } of walk(directory, { includeDirs: false, skip })) {
+  for (const path of await filesOf(nodes)) {
     if (paths.has(path)) continue;
     let owner = null;
     for (const one of former) {
@@ -257,13 +279,26 @@ async function refuseOrphans(
   former.length = 0;
 }
 
+/** All files of content directories but for Sluice's own. */
+async function filesOf(nodes: readonly Sluice[]): Promise<string[]> {
+  const directories = new Set(nodes.map(({ directory }) => directory));
+  const found: string[] = [];
+  for (const directory of directories) {
+    const skip = [RegExp(`^${directory}/\\.sluice`)];
+    const entries = walk(directory, { includeDirs: false, skip });
+    for await (const { path } of entries) found.push(path);
+  }
+  return found;
+}
+
 /** A part that belongs to no download that has failed. */
 function oddParts(
-  { directory }: World,
+  { nodes }: World,
   list: readonly Status[],
 ): string | null {
   const failed = list.filter(({ process_status: kind }) => kind === "Failed");
-  const odd = clusterPartsIn(directory).filter((name) =>
+  const parts = nodes.flatMap(({ directory }) => clusterPartsIn(directory));
+  const odd = parts.filter((name) =>
     !failed.some(({ id }) => name.startsWith(id))
   );
   if (odd.length === 0) return null;

@@ -14,8 +14,9 @@ import {
   type OriginFile,
 } from "./origin.ts";
 import { metalinkOf } from "./metalink.ts";
+import { type Ran, start } from "./process.ts";
 import { random } from "./random.ts";
-import type { Client, Sluice } from "./sluice.ts";
+import { type Client, type Sluice, taskArguments } from "./sluice.ts";
 import {
   httpUrl,
   ruledDirectory,
@@ -211,7 +212,8 @@ const ORDERS: readonly Order[] = [
   command("get", 3),
   // Servers that share a queue move no files.
   command("relocate", 1, () => ({ directory: "elsewhere" })),
-  command("verify", 6, () => ({}), { fair: ["BAD_REQUEST"] }),
+  // There may be no checksum, or another server has the file.
+  command("verify", 6, () => ({}), { fair: ["BAD_REQUEST", "FILE_GONE"] }),
   { name: "remove", weight: 5, carryOut: remove },
   { name: "remove several", weight: 1, carryOut: removeSeveral },
   { name: "several", weight: 4, carryOut: several },
@@ -605,6 +607,57 @@ async function readFile(world: World, { node }: Member): Promise<string> {
     );
   }
   return "done";
+}
+
+/** Has the command line write down all downloads, and take some of aria2's. */
+export async function exportAndImport(
+  world: World,
+  { node, client }: Member,
+): Promise<void> {
+  const { stdout } = await runCommand(node, "export");
+  const ids = (JSON.parse(stdout) as readonly Status[]).map(({ id }) => id);
+  const odd = new Set(ids).symmetricDifference(new Set(world.wanted.keys()));
+  if (odd.size > 0) throw new Error(`export: ${[...odd]} of ${ids.length}`);
+  const served = serveOne(world);
+  const { n, url, whole, versions, ruled, story } = served;
+  const mirrors = mirrorsOf(world, served);
+  const checksum = served.own() < 0.5 ? sha256(whole) : null;
+  const lines = [
+    [url, ...mirrors].join("\t"),
+    ...checksum ? [`  checksum=sha-256=${checksum}`] : [],
+    "  pause=true",
+  ];
+  await runCommand(node, "import", "-", { stdin: `${lines.join("\n")}\n` });
+  const found = await bySocket({ node, client }, {
+    action: "list",
+    urls: [url],
+  });
+  const [status] = found.kind === "done"
+    ? found.data.list as readonly Status[]
+    : [];
+  if (status === undefined) throw new Error(`${url} is not imported.`);
+  world.wanted.set(status.id, {
+    ...{ n, url, versions: checksum ? [whole] : versions, sent: versions },
+    ...{ directory: ruled, story },
+  });
+}
+
+async function runCommand(
+  node: Sluice,
+  task: "export" | "import",
+  file?: string,
+  { stdin }: { readonly stdin?: string } = {},
+): Promise<Ran> {
+  const args = [
+    ...taskArguments(task, node.directory),
+    ...file === undefined ? [] : [file],
+    ...["--server", node.url],
+  ];
+  const env = { SLUICE_TOKEN: TOKEN };
+  await using command = start(args, { env, ...(stdin && { stdin }) });
+  const ran = await command.ended;
+  if (ran.code === 0) return ran;
+  throw new Error(`${task} ended with ${ran.code}: ${ran.stderr}`);
 }
 
 async function readMetrics(_: World, { node }: Member): Promise<string> {

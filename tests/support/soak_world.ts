@@ -63,7 +63,6 @@ export interface Told {
 /** All that a soak of several servers works with. */
 export interface World {
   readonly dice: () => number;
-  readonly directory: string;
   readonly nodes: readonly Sluice[];
   readonly origins: readonly Origin[];
   readonly proxies: readonly Proxy[];
@@ -79,10 +78,14 @@ export interface World {
   readonly outcomes: Record<string, number>;
 }
 
+/** Whether servers have one content directory, or one each. */
+export type Storage = "shared" | "local";
+
 /** Starts all; it ends with the stack. */
 export async function startWorld(
-  { seed, minutes, stack }: {
+  { seed, storage, minutes, stack }: {
     readonly seed: number;
+    readonly storage: Storage;
     readonly minutes: number;
     readonly stack: AsyncDisposableStack;
   },
@@ -114,7 +117,9 @@ export async function startWorld(
     const node = await startNode({
       broker: broker.address,
       name,
-      directory: directory.path,
+      directory: storage === "shared"
+        ? directory.path
+        : `${directory.path}/${name}`,
       environment: {
         CONFIG_FILE: file,
         CA_FILE: authority,
@@ -143,7 +148,6 @@ export async function startWorld(
   }
   return {
     dice,
-    directory: directory.path,
     nodes,
     origins,
     proxies,
