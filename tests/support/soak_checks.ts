@@ -357,11 +357,17 @@ function refuseLogs({ nodes }: World): void {
 
 /** @throws if what is for one origin went to another one. */
 function refuseLeaks({ origins }: World): void {
-  for (const { requests } of origins) {
-    const leak = requests.find(({ headers }) =>
-      headers.has("x-rule") && !headers.get("host")?.startsWith("localhost")
-    );
-    if (leak) throw new Error(`A rule's header went to ${leak.path}`);
+  for (const { requests, port } of origins) {
+    for (const { headers, path } of requests) {
+      const isRuled = headers.get("host")?.startsWith("localhost");
+      if (headers.has("x-rule") && !isRuled) {
+        throw new Error(`A rule's header went to ${path} of port ${port}.`);
+      }
+      const [, own] = path.match(/-of-(\d+)/) ?? [];
+      if (headers.has("x-own") && own && Number(own) !== port) {
+        throw new Error(`The URL's own header went to ${path} of port ${port}`);
+      }
+    }
   }
 }
 

@@ -218,6 +218,7 @@ const ORDERS: readonly Order[] = [
   { name: "remove several", weight: 1, carryOut: removeSeveral },
   { name: "several", weight: 4, carryOut: several },
   { name: "aria2", weight: 5, carryOut: askByAria2 },
+  { name: "aria2 remove", weight: 2, carryOut: removeByAria2 },
   { name: "file", weight: 8, carryOut: readFile },
   {
     name: "limit all",
@@ -394,9 +395,13 @@ const MIRRORS: readonly Behaviour[] = [
   { gates: { [SLICE / 2]: forever } },
 ];
 
-function mirrorsOf({ origins }: World, { n, whole, own }: Served): string[] {
+/** Their paths name the port of the URL's own origin: its headers stay there. */
+function mirrorsOf(
+  { origins }: World,
+  { n, origin: { port }, whole, own }: Served,
+): string[] {
   return Array.from({ length: 1 + Math.floor(own() * 2) }, (_, k) => {
-    const path = `/${n}.bin-mirror-${k}`;
+    const path = `/${n}.bin-mirror-${k}-of-${port}`;
     return pick(own, origins).serve(path, whole, pick(own, MIRRORS));
   });
 }
@@ -546,8 +551,10 @@ async function addUri(world: World, member: Member): Promise<string> {
 async function askByAria2(world: World, { node }: Member): Promise<string> {
   const target = anyOf(world);
   if (target === null) return "nothing";
-  const gid = gidOf(target[0]);
-  const { dice } = world;
+  const [id, { n, versions: [whole] }] = target;
+  const gid = gidOf(id);
+  const { dice, origins: [origin], count } = world;
+  const more = origin?.serve(`/${n}.bin-more-${count}`, whole ?? null) ?? "";
   const rate = String(Math.round(100_000 + dice() * 900_000));
   const [method, ...params] = pick<readonly unknown[]>(dice, [
     ["pause", gid],
@@ -556,7 +563,9 @@ async function askByAria2(world: World, { node }: Member): Promise<string> {
     ["changePosition", gid, Math.floor(dice() * 5), "POS_SET"],
     ["changePosition", gid, -1, "POS_CUR"],
     ["changeOption", gid, { "max-download-limit": rate }],
+    ["changeUri", gid, 1, [], [more]],
     ["getFiles", gid],
+    ["getOption", gid],
     ["tellActive"],
     ["tellWaiting", 0, 100],
     ["tellStopped", 0, 100],
@@ -570,6 +579,21 @@ async function askByAria2(world: World, { node }: Member): Promise<string> {
   throw new Error(`${method} was refused: ${JSON.stringify(error)}`);
 }
 
+/** Takes a download away as aria2's clients do, which leaves finished files. */
+async function removeByAria2(world: World, { node }: Member): Promise<string> {
+  const target = anyOf(world);
+  if (target === null) return "nothing";
+  const [id, wanted] = target;
+  const method = pick(world.dice, ["remove", "removeDownloadResult"]);
+  const { error } = await callAria2(node, method, gidOf(id));
+  if (error === undefined) {
+    forget(world, id, wanted, false);
+    return "done";
+  }
+  if (error.code === 1 && !/mistake/.test(error.message)) return "refused";
+  throw new Error(`${method} was refused: ${JSON.stringify(error)}`);
+}
+
 /** How long a reader waits for a file that comes, in milliseconds. */
 const READ_WITHIN = 20_000;
 
@@ -580,8 +604,12 @@ async function readFile(world: World, { node }: Member): Promise<string> {
   const [id, { sent }] = target;
   const url = httpUrl(node, `/files/${id}`);
   const late = AbortSignal.timeout(READ_WITHIN);
+  const start = world.dice() < 0.5 ? 0 : Math.floor(world.dice() * 2 * SLICE);
   const response = await fetch(url, {
-    headers: { Authorization: `Bearer ${TOKEN}` },
+    headers: {
+      Authorization: `Bearer ${TOKEN}`,
+      ...start > 0 && { Range: `bytes=${start}-` },
+    },
     signal: late,
   });
   let bytes: Uint8Array;
@@ -591,18 +619,18 @@ async function readFile(world: World, { node }: Member): Promise<string> {
     // What began anew, failed or was removed is cut off.
     return late.aborted ? "late" : "cut";
   }
-  if (response.status !== 200) return String(response.status);
+  if (!response.ok) return String(response.status);
   const isRight = sent.some((version) =>
-    version.size === bytes.length &&
-    Buffer.compare(bytes, bytesOf(version)) === 0
+    version.size === start + bytes.length &&
+    Buffer.compare(bytes, bytesOf(version).subarray(start)) === 0
   );
   if (!isRight) {
     const wanted = sent.map((version) => {
-      const right = version.read(0, bytes.length);
+      const right = version.read(start, bytes.length);
       return [version.size, bytes.findIndex((byte, n) => byte !== right[n])];
     });
     throw new Error(
-      `${url} sent ${bytes.length} bytes that are wrong; the file's versions, ` +
+      `${url} sent ${bytes.length} bytes from ${start} on that are wrong; the file's versions, ` +
         `and where they differ first: ${JSON.stringify(wanted)}`,
     );
   }
