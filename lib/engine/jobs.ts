@@ -31,6 +31,7 @@ import type { Catalogue, Settled } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
 import type { FinishedPart, Published } from "../threads/messages.ts";
 import type { Pool } from "../threads/pool.ts";
+import { pinnedOf } from "../transfer/sources.ts";
 import {
   type Ask,
   ask,
@@ -41,7 +42,6 @@ import {
   forgotten,
   isWhole,
   notFinished,
-  pinnedOf,
   recorded,
   type Rest,
   restarted,

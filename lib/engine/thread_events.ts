@@ -14,6 +14,7 @@ import {
   threadsByHost,
 } from "../transfer/assignment.ts";
 import { endOfFirst } from "../transfer/plan.ts";
+import { pinnedOf } from "../transfer/sources.ts";
 import {
   bound,
   end,
@@ -23,7 +24,6 @@ import {
   helperFailed,
   isWhole,
   learn,
-  pinnedOf,
   type Thread,
   type Transfer,
   wrote,

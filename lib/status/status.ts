@@ -12,11 +12,8 @@ import {
 import type { ErrorRecord } from "../download/errors.ts";
 import { type Range, total } from "../download/ranges.ts";
 import { createSources, type Source } from "../transfer/source.ts";
-import {
-  isBegun,
-  sourcesWithBytes,
-  type Transfer,
-} from "../transfer/transfer.ts";
+import { sourcesWithBytes } from "../transfer/sources.ts";
+import { isBegun, type Transfer } from "../transfer/transfer.ts";
 import type {
   Disk,
   Fault,

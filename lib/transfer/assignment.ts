@@ -6,13 +6,11 @@ import type { Source } from "./source.ts";
 import {
   isAtLead,
   pinnedOf,
-  type Plan,
   sourcesInUse,
-  type Thread,
   threadsAt,
-  type Transfer,
   waitsUntil,
-} from "./transfer.ts";
+} from "./sources.ts";
+import type { Plan, Thread, Transfer } from "./transfer.ts";
 
 /** Transfers that may wait for a host that is silent or busy. */
 const MOST_WAITING_AT_HOST = 16;

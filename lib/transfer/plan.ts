@@ -7,15 +7,13 @@ import { missing, type Range, total, union } from "../download/ranges.ts";
 import { nextLength } from "./slice_length.ts";
 import type { Source } from "./source.ts";
 import { cut, type Flight, steal } from "./slices.ts";
+import { pinnedOf, sourcesInUse, waitsUntil } from "./sources.ts";
 import {
   isWhole,
-  pinnedOf,
   type Plan,
   rests,
-  sourcesInUse,
   type Thread,
   type Transfer,
-  waitsUntil,
 } from "./transfer.ts";
 
 /** An origin that answers within this time is near, in milliseconds. */

@@ -8,7 +8,6 @@ import {
   type Download,
   type FileFacts,
   OWN_URL,
-  type Pinned,
   type Rewording,
   type State,
   type Validator,
@@ -29,6 +28,16 @@ import {
   createSources,
   type Source,
 } from "./source.ts";
+import {
+  isAtLead,
+  type Leading,
+  ledBy,
+  ledNext,
+  pinnedOf,
+  type Sources,
+  withBytesOf,
+  withSource,
+} from "./sources.ts";
 
 /** Speed is measured over at least this long, in milliseconds. */
 const RATE_WINDOW = 1_000;
@@ -97,19 +106,8 @@ export interface Recorded {
  * A download while it is being fetched. All its times are in milliseconds of
  * one steady clock: the time of day may be put back.
  */
-export interface Transfer {
+export interface Transfer extends Sources, Leading {
   readonly download: Download;
-  /** The one that leads: what becomes of it decides on the transfer. */
-  readonly source: Source;
-  /** Those that may lead after it, and help it where bytes may be mixed. */
-  readonly others: readonly Source[];
-  /** Those that failed for good. */
-  readonly lost: readonly LostSource[];
-  /**
-   * Those whose bytes together had another checksum than the file's: after that,
-   * it comes from one source alone.
-   */
-  readonly mixed: readonly Source[];
   readonly phase: Phase;
   readonly file: FileFacts | null;
   /** Another one once it has begun anew: its bytes may be of another file then. */
@@ -124,38 +122,16 @@ export interface Transfer {
   readonly verified: boolean;
   /** The most bytes there ever were: more is progress. */
   readonly best: number;
-  /** Attempts in a row that brought no progress. */
-  readonly failures: number;
   readonly restarts: number;
-  /** Whether the origin has refused a thread while others were served. */
-  readonly refused: boolean;
-  /** No thread starts before. */
-  readonly notBefore: number;
   readonly lastError: ErrorRecord | null;
   readonly recorded: Recorded;
 }
 
-/** A source that failed for good, and why. */
-export interface LostSource {
-  readonly source: Source;
-  readonly error: ErrorRecord;
-  /** One that only helped may have a whole file, but no slices of this one. */
-  readonly as: "lead" | "helper";
-}
-
 /** What a failure changes of a transfer. */
-export type Setback = Pick<
-  Transfer,
-  | "source"
-  | "others"
-  | "lost"
-  | "mixed"
-  | "best"
-  | "failures"
-  | "restarts"
-  | "refused"
-  | "notBefore"
->;
+export type Setback =
+  & Sources
+  & Leading
+  & Pick<Transfer, "best" | "restarts">;
 
 /** What a new thread of a transfer is to do. */
 export type Plan =
@@ -173,6 +149,15 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 function change(transfer: Transfer, fields: Partial<Transfer>): void {
   Object.assign(transfer as Writable<Transfer>, fields);
+}
+
+/** What is known of a source changes, unless it is lost by now. */
+function changeSource(
+  transfer: Transfer,
+  { key }: Source,
+  changed: (source: Source) => Source,
+): void {
+  change(transfer, withSource(transfer, key, changed));
 }
 
 function changeThread(thread: Thread, fields: Partial<Thread>): void {
@@ -213,28 +198,6 @@ export function createTransfer(
 /** Whether a transfer has begun; until then it waits for its first thread. */
 export function isBegun({ threads, done, failures }: Transfer): boolean {
   return threads.size > 0 || done.length > 0 || failures > 0;
-}
-
-/** What bytes were fetched from goes on: others may have another file. */
-function ledBy(
-  sources: readonly [Source, ...Source[]],
-  file: FileFacts | null,
-): Pick<Transfer, "source" | "others"> {
-  const [first] = sources;
-  const [key, another] = keysOf(file);
-  const source = another === undefined
-    ? sources.find((source) => source.key === key) ?? first
-    : first;
-  const validator = source.key === key ? file?.validator ?? null : null;
-  return {
-    source: { ...source, validator },
-    others: sources.filter((one) => one !== source),
-  };
-}
-
-/** The keys of the sources that a file's bytes are from. */
-function keysOf(file: FileFacts | null): readonly string[] {
-  return file?.sources ?? [OWN_URL];
 }
 
 /**
@@ -342,21 +305,6 @@ export function gotAnswer(
   });
 }
 
-/** What is known of a source changes, unless it is lost by now. */
-function changeSource(
-  transfer: Transfer,
-  { key }: Source,
-  changed: (source: Source) => Source,
-): void {
-  const { source, others } = transfer;
-  if (source.key === key) change(transfer, { source: changed(source) });
-  else if (others.length > 0) {
-    change(transfer, {
-      others: others.map((one) => one.key === key ? changed(one) : one),
-    });
-  }
-}
-
 /**
  * The first answer has told what the file is. Its thread takes all of it if
  * nothing proves that a second answer would be of the same file.
@@ -388,7 +336,10 @@ export function wrote(
       (source) => afterSlice(source, length, now - startedAt),
     );
   }
-  if (run.end > run.start) mix(transfer, thread.source.key);
+  if (run.end > run.start) {
+    const { source: { key } } = thread;
+    change(transfer, { file: withBytesOf(transfer.file, key) });
+  }
   // It has gone on behind its slice: what it wrote before is a run of its own.
   if (run.start > thread.run.start) (transfer.runs as Run[]).push(thread.run);
   changeThread(thread, { run });
@@ -412,16 +363,6 @@ function served(transfer: Transfer, { key }: Source): void {
   const helper = transfer.others.find((other) => other.key === key);
   if (helper === undefined || helper.failures === 0) return;
   changeSource(transfer, helper, (source) => ({ ...source, failures: 0 }));
-}
-
-/** The file has bytes of a source: of several, no validator proves anything. */
-function mix(transfer: Transfer, key: string): void {
-  const { file } = transfer;
-  const keys = keysOf(file);
-  if (file === null || keys.includes(key)) return;
-  change(transfer, {
-    file: { ...file, validator: null, sources: [...keys, key] },
-  });
 }
 
 /** A thread has ended. What it wrote stays. */
@@ -474,25 +415,6 @@ export function leaveAlone(
     change(transfer, ledNext(transfer, next));
   }
   changeSource(transfer, slow, (source) => ({ ...source, notBefore }));
-}
-
-/** What changes of a transfer if another of its sources leads. */
-export function ledNext<
-  Led extends Pick<
-    Transfer,
-    "source" | "others" | "failures" | "notBefore" | "refused"
-  >,
->(before: Led, next: Source): Led {
-  const { source, others, failures, notBefore } = before;
-  const former = { ...source, failures, notBefore };
-  return {
-    ...before,
-    source: next,
-    others: [...others.filter(({ key }) => key !== next.key), former],
-    failures: next.failures,
-    notBefore: next.notBefore,
-    refused: false,
-  };
 }
 
 /** Something that will be tried again has failed; nothing else changes. */
@@ -593,91 +515,6 @@ export function verifyAgain(transfer: Transfer): void {
  */
 export function rests({ state, run, end, reach }: Thread): boolean {
   return state === "running" && run.end === end && reach > end;
-}
-
-/**
- * What a source's answers must fit; null as long as there was none to pin, or
- * nothing would prove that two are of the same file: neither validator nor
- * checksum.
- *
- * @param source By default, the one that leads.
- */
-export function pinnedOf(
-  transfer: Pick<Transfer, "file" | "download" | "source">,
-  source = transfer.source,
-): Pinned | null {
-  const { file, download: { request } } = transfer;
-  if (!file?.ranges || file.size === null) return null;
-  const { size, mislabelled } = file;
-  const [first, another] = keysOf(file);
-  const isAlone = source.key === first && another === undefined;
-  const { validator } = isAlone ? file : source;
-  if (request.checksum === null && !(isAlone && validator !== null)) {
-    return null;
-  }
-  const isFirst = source.key === first;
-  return { size, validator, ...(isFirst && mislabelled && { mislabelled }) };
-}
-
-/** Whether a thread fetches from the source that leads. */
-export function isAtLead({ source }: Transfer, thread: Thread): boolean {
-  return thread.source.key === source.key;
-}
-
-/** How many threads fetch from a source; by default, from the one that leads. */
-export function threadsAt(
-  { threads, source }: Transfer,
-  { key } = source,
-): number {
-  return threads.values().filter(({ source }) => source.key === key)
-    .reduce((sum) => sum + 1, 0);
-}
-
-/** When a source may have its next thread. */
-export function waitsUntil(transfer: Transfer, source: Source): number {
-  return source.key === transfer.source.key
-    ? transfer.notBefore
-    : source.notBefore;
-}
-
-/** The sources that threads may be at: others, too, where bytes may be mixed. */
-export function sourcesInUse(transfer: Transfer): readonly Source[] {
-  const { source, others, file } = transfer;
-  const isPlain = others.length === 0 || file === null || !mayMix(transfer);
-  if (isPlain || pinnedOf(transfer) === null) return [source];
-  return [source, ...others];
-}
-
-/** The sources that the file's bytes are from, those that are lost among them. */
-export function sourcesWithBytes(
-  { file, source, others, lost }: Transfer,
-): Source[] {
-  const keys = keysOf(file);
-  return [...lost.map(({ source }) => source), source, ...others]
-    .filter(({ key }) => keys.includes(key));
-}
-
-/**
- * Whether the file was put together from answers that only its checksum proves
- * to be of one file.
- */
-export function isUnproven(transfer: Transfer): boolean {
-  const pinned = pinnedOf(transfer);
-  return pinned !== null && transfer.file?.validator === null &&
-    transfer.runs.length > 1;
-}
-
-/**
- * Whether bytes of several sources may meet in the file: a checksum of the whole
- * proves that they are of one, and has not disproved it.
- */
-export function mayMix({ download, mixed }: Transfer): boolean {
-  return download.request.checksum !== null && mixed.length === 0;
-}
-
-/** Whether bytes of several sources are in the file. */
-export function isMixed({ file }: Transfer): boolean {
-  return keysOf(file).length > 1;
 }
 
 /** All that is written, as it is to be recorded. */

@@ -4,19 +4,21 @@ import type { ErrorCode, ErrorRecord } from "../download/errors.ts";
 import { isOfSource, type Remedy, remedyFor } from "../download/remedies.ts";
 import { nameOf, type Source } from "./source.ts";
 import {
-  type Ask,
-  type Ending,
   isMixed,
   isUnproven,
-  isWhole,
   ledNext,
   type LostSource,
   mayMix,
   pinnedOf,
-  type Rest,
-  type Setback,
   sourcesWithBytes,
   threadsAt,
+} from "./sources.ts";
+import {
+  type Ask,
+  type Ending,
+  isWhole,
+  type Rest,
+  type Setback,
   type Transfer,
 } from "./transfer.ts";
 
