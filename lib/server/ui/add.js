@@ -8,6 +8,7 @@
 /** @import { OwnFields } from "./given.js" */
 /** @import { Found } from "./urls.js" */
 import {
+  faultOfMirrors,
   labelOfFresh,
   wordsOfAdded,
   wordsOfFound,
@@ -79,8 +80,7 @@ export function createAdding({ form, input, connection, notices, added }) {
     }
     const read = options.read(urls.length);
     if (read.kind === "fault") {
-      options.point(read.field);
-      notices.say(read.text, "error");
+      options.point(read.field, { text: read.text, original: null });
       return { kind: "kept" };
     }
     if (text.trim() !== asked) {
@@ -141,7 +141,9 @@ export function createAdding({ form, input, connection, notices, added }) {
         sent += batch.length;
       }
     } catch (error) {
-      notices.fail(error);
+      const refused = faultOfMirrors(error, mirrorsIn(fields));
+      if (refused !== null) options.point("mirrors", refused);
+      else notices.fail(error);
       if (sent === 0) return { kind: "kept" };
       added();
       const left = [...urls.slice(sent), ...rejected].join("\n");
@@ -238,6 +240,14 @@ export function createAdding({ form, input, connection, notices, added }) {
   }
   /** What is typed and not yet added: to be kept, and put back. */
   return { text: entry.text, set: entry.set };
+}
+
+/**
+ * @param {{ readonly mirrors?: unknown }} fields
+ * @returns {readonly string[]}
+ */
+function mirrorsIn({ mirrors }) {
+  return Array.isArray(mirrors) ? mirrors : [];
 }
 
 /**

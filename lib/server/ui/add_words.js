@@ -2,8 +2,10 @@
 /** What is said of links that are to be added. Pure. */
 
 /** @import { Status } from "../../status/status.ts" */
+/** @import { Fault } from "./notices.js" */
 /** @import { Found } from "./urls.js" */
 import { nameOf } from "./format.js";
+import { faultOf } from "./notices.js";
 import { language, listed, say, sentences } from "./words.js";
 
 /** Characters of a line that are shown. */
@@ -69,10 +71,34 @@ export function wordsOfUnread(names) {
   return say("add.unread", { count: names.length, name });
 }
 
-/** @param {readonly string[]} lines */
-function wordsOfRest(lines) {
-  const [first = ""] = lines;
-  const long = first.length > LONGEST_SHOWN;
-  const line = long ? `${first.slice(0, LONGEST_SHOWN)}…` : first;
+/** @param {readonly string[]} lines That hold no link that can be fetched. */
+export function wordsOfRest(lines) {
+  const line = shortened(lines[0] ?? "");
   return say("add.rejected", { count: lines.length, line });
+}
+
+/**
+ * What the server minds of mirrors; null if it is something else.
+ *
+ * @param {unknown} error
+ * @param {readonly string[]} mirrors As they were sent.
+ * @returns {Fault | null}
+ */
+export function faultOfMirrors(error, mirrors) {
+  const { code, message } = Object(error);
+  const [all, place, what = all] =
+    String(message).match(/"mirrors"(?:\[(\d+)\]: (.*)| .*)$/s) ?? [];
+  if (all === undefined) return null;
+  const fault = faultOf({ code, message: what });
+  const url = mirrors[Number(place)];
+  if (url === undefined) return fault;
+  const { text, original } = fault;
+  const words = { url: shortened(url), fault: text };
+  return { text: say("options.mirrors.refused", words), original };
+}
+
+/** @param {string} line */
+function shortened(line) {
+  const long = line.length > LONGEST_SHOWN;
+  return long ? `${line.slice(0, LONGEST_SHOWN)}…` : line;
 }

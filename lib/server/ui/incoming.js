@@ -126,12 +126,14 @@ export function whenDropped(take) {
 }
 
 /**
- * Whether the browser itself puts what is dropped into a dialog's field.
+ * Whether the browser itself puts what is dropped into a field: links that are
+ * dropped on that of mirrors are no downloads of their own.
  *
  * @param {EventTarget | null} target
  */
 function isField(target) {
-  return target instanceof Element && target.matches("dialog input");
+  return target instanceof Element &&
+    (target.id === "mirrors" || target.matches("dialog input"));
 }
 
 /** Keeps what the page's URL brings, past the login. */

@@ -2,7 +2,11 @@
 /// <reference lib="dom" />
 /** What can be said of links besides the links. The first half is pure. */
 
+/** @import { Fault } from "./notices.js" */
+import { wordsOfRest } from "./add_words.js";
 import { byId, html } from "./dom.js";
+import { shownFault } from "./notices.js";
+import { findUrls } from "./urls.js";
 import { say } from "./words.js";
 
 /**
@@ -10,6 +14,7 @@ import { say } from "./words.js";
  * @property {string} filename
  * @property {string} directory
  * @property {string} checksum
+ * @property {string} mirrors One a line.
  * @property {string} headers One a line.
  * @property {string} threads
  * @property {string} rate
@@ -46,6 +51,11 @@ export function readOptions(texts, count, now) {
   if (sum === null) {
     return fault("checksum", say("options.checksum.wrong"));
   }
+  const { urls: mirrors, rejected } = findUrls(texts.mirrors);
+  if (count > 1 && texts.mirrors.trim() !== "") {
+    return fault("mirrors", say("options.mirrors.many", { count }));
+  }
+  if (rejected.length > 0) return fault("mirrors", wordsOfRest(rejected));
   const headers = readHeaders(texts.headers);
   if (headers === null) {
     return fault("headers", say("options.headers.wrong"));
@@ -70,6 +80,7 @@ export function readOptions(texts, count, now) {
       ...(filename !== "" && { filename }),
       ...(directory !== "" && { directory }),
       ...sum,
+      ...(mirrors.length > 0 && { mirrors }),
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(threads !== "" && { threads: Number(threads) }),
       ...(rate !== null && { limit_rate: rate }),
@@ -230,6 +241,7 @@ export function createOptions(findFolders, findProxies) {
     filename: byId("filename", HTMLInputElement),
     directory: byId("directory", HTMLInputElement),
     checksum: byId("checksum", HTMLInputElement),
+    mirrors: byId("mirrors", HTMLTextAreaElement),
     headers: byId("headers", HTMLTextAreaElement),
     threads: byId("threads", HTMLInputElement),
     rate: byId("rate", HTMLInputElement),
@@ -241,6 +253,22 @@ export function createOptions(findFolders, findProxies) {
   };
   const folders = byId("folders", HTMLDataListElement);
   const bookmarklet = byId("bookmarklet", HTMLAnchorElement);
+  const wrong = html("div", { id: "wrong", role: "alert" });
+  for (const field of Object.values(fields)) {
+    // What is wrong stands in a field's label, and is no part of its name.
+    const name = field.parentElement?.querySelector("span");
+    if (!name) continue;
+    name.id = `${field.id}-name`;
+    field.setAttribute("aria-labelledby", name.id);
+  }
+
+  function forgive() {
+    wrong.remove();
+    for (const field of Object.values(fields)) {
+      field.removeAttribute("aria-invalid");
+      field.removeAttribute("aria-describedby");
+    }
+  }
 
   /** @param {boolean} shown */
   function show(shown) {
@@ -282,6 +310,7 @@ export function createOptions(findFolders, findProxies) {
     void offerFolders();
     void offerProxies();
   });
+  panel.addEventListener("input", forgive);
   const here = new URL("./", location.href).href;
   bookmarklet.href = `javascript:void open(${JSON.stringify(here)}` +
     `+"?add="+encodeURIComponent(location.href))`;
@@ -295,6 +324,7 @@ export function createOptions(findFolders, findProxies) {
           filename: fields.filename.value,
           directory: fields.directory.value,
           checksum: fields.checksum.value,
+          mirrors: fields.mirrors.value,
           headers: fields.headers.value,
           threads: typedIn(fields.threads),
           rate: fields.rate.value,
@@ -307,10 +337,22 @@ export function createOptions(findFolders, findProxies) {
         count,
         new Date(),
       ),
-    /** @param {keyof Texts} field */
-    point(field) {
+    /**
+     * Shows at a field what is wrong with it, until something is changed.
+     *
+     * @param {keyof Texts} name
+     * @param {Fault} fault
+     */
+    point(name, fault) {
+      const field = fields[name];
+      forgive();
       show(true);
-      fields[field].focus();
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", wrong.id);
+      wrong.replaceChildren(...shownFault(fault));
+      field.after(wrong);
+      field.focus();
+      wrong.scrollIntoView({ block: "nearest" });
     },
     /** They were for the links that were added, and for no others. */
     clear() {
@@ -318,6 +360,7 @@ export function createOptions(findFolders, findProxies) {
       for (const field of Object.values(texts)) field.value = "";
       sequential.checked = paused.checked = false;
       priority.value = "normal";
+      forgive();
       show(false);
     },
   };

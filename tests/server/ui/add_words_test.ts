@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
 import {
+  faultOfMirrors,
   labelOfFresh,
   wordsOfAdded,
   wordsOfFound,
   wordsOfKnown,
 } from "../../../lib/server/ui/add_words.js";
+import { speak } from "../../../lib/server/ui/words.js";
 import { status } from "./statuses.ts";
 
 const ONE = { urls: ["https://a.example/1"], rejected: [], twice: 0 };
@@ -63,4 +65,27 @@ Deno.test("what is known already is named, with how it stands", () => {
   );
   assertEquals(labelOfFresh(1), "Add the other one");
   assertEquals(labelOfFresh(1_200), "Add the other 1,200");
+});
+
+Deno.test("what the server minds of a mirror names that one", async () => {
+  const mirrors = ["https://a.test/1", `https://b.test/${"b".repeat(50)}`];
+  const refused = (message: string, code = "BAD_URL") =>
+    faultOfMirrors({ code, message }, mirrors);
+  assertEquals(refused('"urls"[0]: "mirrors"[1]: The URL is too long.'), {
+    text: "“https://b.test/bbbbbbbbbbbbbbbbbbbbbbbbb…”: The URL is too long.",
+    original: null,
+  });
+  const many = '"mirrors" must be a list of at most 16 URLs.';
+  assertEquals(refused(`"urls"[0]: ${many}`, "BAD_REQUEST"), {
+    text: many,
+    original: null,
+  });
+  assertEquals(refused('"urls"[0]: The URL is too long.'), null);
+  assertEquals(faultOfMirrors("The connection was lost.", mirrors), null);
+  await speak("de");
+  assertEquals(refused('"urls"[0]: "mirrors"[0]: The URL is too long.'), {
+    text: "„https://a.test/1“: Der Link ist ungültig",
+    original: "The URL is too long.",
+  });
+  await speak("en");
 });

@@ -219,6 +219,64 @@ testSteps("adding with more than a link in Chromium", {
     assertEquals(complaints, []);
   },
 
+  async "further links of the same file go along as its mirrors"(browser) {
+    await using scene = await openScene(browser);
+    const { page, origin, complaints } = scene;
+    const gone = origin.serve("/a.bin", null, { status: 404 });
+    const there = origin.serve("/there.bin", literal("a"));
+    const links = page.getByLabel("Links to download");
+    const mirrors = page.getByRole("textbox", { name: "Mirrors", exact: true });
+    await links.fill(`${gone}\n${origin.url("/b")}`);
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await mirrors.fill(there);
+    const download = page.getByRole("button", {
+      name: "Download",
+      exact: true,
+    });
+    /** What is said at the field, which has the focus then. */
+    const minded = async (words: string) => {
+      await page.locator("#mirrors:focus + [role=alert]", { hasText: words })
+        .waitFor();
+      assertEquals(await mirrors.getAttribute("aria-invalid"), "true");
+    };
+    await download.click();
+    await minded("Mirrors are for one link; here are 2.");
+    await links.fill(gone);
+    await mirrors.fill(`${there}\nftp://h.test/a.bin`);
+    assertEquals(await page.getByRole("alert").count(), 0);
+    assertEquals(await mirrors.getAttribute("aria-invalid"), null);
+    await download.click();
+    await minded("One line holds no link that can be fetched: “ftp://h.test");
+    // What the page takes, the server may refuse.
+    await mirrors.fill(`${there}\n${there}?${"a".repeat(20_000)}`);
+    await download.click();
+    await minded("”: The URL is longer than");
+    assertEquals(await links.inputValue(), gone);
+    assertEquals(origin.requests, []);
+
+    // Links that are dropped on the field are the browser's to put there.
+    const isLeft = await mirrors.evaluate((field) =>
+      field.dispatchEvent(
+        new DragEvent("drop", {
+          dataTransfer: new DataTransfer(),
+          bubbles: true,
+          cancelable: true,
+        }),
+      )
+    );
+    assertEquals(isLeft, true);
+    await mirrors.fill(`The same: (${there}).`);
+    await download.click();
+    await inState(page, "a.bin", "Downloaded");
+    await row(page, "a.bin").click();
+    await page.getByRole("heading", { name: "Sources" }).waitFor();
+    await page.locator("ol.sources li", { hasText: there })
+      .getByText("used", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    assertEquals(await mirrors.inputValue(), "");
+    assertEquals(complaints, []);
+  },
+
   async "a folder is chosen of those in use, and shown"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, directory, complaints } = scene;

@@ -77,11 +77,16 @@ const STEPS: Record<string, Step> = {
       await page.getByRole("button", { name: "More", exact: true }).click();
       await page.getByLabel("Begin at").waitFor();
       await check("more about the links");
+      await page.getByLabel("Mirrors").fill("none");
+      await add(page, "https://a.test/1");
+      await page.getByRole("alert").waitFor();
+      await check("a field that is wrong");
     });
   },
 
   async "the list, a selection, details and dialogs"(browser) {
-    const flags = ["--threads-amount=4"];
+    // What runs must not fail before all is looked at, on a busy machine, too.
+    const flags = ["--threads-amount=4", "--answer-timeout=3600000"];
     await using scene = await openScene(browser, flags);
     await fill(scene.page, scene.origin);
     await look(browser, scene.url, async (page, check) => {

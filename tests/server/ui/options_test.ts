@@ -10,6 +10,7 @@ const NONE = {
   filename: " ",
   directory: " ",
   checksum: "",
+  mirrors: "\n",
   headers: "\n",
   threads: "",
   rate: "",
@@ -59,6 +60,12 @@ Deno.test("what is filled in becomes the protocol's fields", () => {
   });
 });
 
+Deno.test("mirrors are the links of a text, each once", () => {
+  const mirrors = ["https://a.test/1", "http://b.test/2?c"];
+  const text = `- ${mirrors[0]}\n(${mirrors[1]}),\n${mirrors[0]}\n`;
+  assertEquals(fieldsOf({ mirrors: text }), { mirrors });
+});
+
 Deno.test("a moment of the reader's becomes one of all the world's", () => {
   for (const start of ["2026-11-29T18:00", "2026-11-29T18:01"]) {
     const start_at = new Date(start).toISOString();
@@ -102,6 +109,8 @@ Deno.test("what cannot be meant is named, with its field", () => {
       [{ checksum: "0".repeat(64) }, 2, "checksum"],
       [{ checksum: "0".repeat(63) }, 1, "checksum"],
       [{ checksum: "none" }, 1, "checksum"],
+      [{ mirrors: "https://a.test/1" }, 2, "mirrors"],
+      [{ mirrors: "https://a.test/1\nftp://b.test/1" }, 1, "mirrors"],
       [{ headers: "no colon" }, 1, "headers"],
       [{ headers: ": no name" }, 1, "headers"],
       [{ headers: "A: 1\na: 2" }, 1, "headers"],

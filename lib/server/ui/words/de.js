@@ -220,6 +220,11 @@ export const WORDS = {
     "Eine Prüfsumme gilt für einen einzigen Link; hier sind es {count}.",
   "options.checksum.wrong":
     "Eine Prüfsumme hat 32 Hexadezimalziffern (MD5), 40 (SHA-1), 64 (SHA-256) oder 128 (SHA-512); „auto“ sucht eine, und so die URL einer Datei mit ihnen.",
+  "options.mirrors": "Spiegel-Links",
+  "options.mirrors.hint": "Andere Links zur selben Datei, je Zeile einer",
+  "options.mirrors.many":
+    "Spiegel-Links gelten für einen einzigen Link; hier sind es {count}.",
+  "options.mirrors.refused": "„{url}“: {fault}",
   "options.headers": "Header",
   "options.headers.hint": "Name: Wert",
   "options.headers.wrong":

@@ -213,6 +213,10 @@ export const WORDS = /** @type {const} */ ({
   "options.checksum.many": "A checksum is for one link; here are {count}.",
   "options.checksum.wrong":
     "A checksum has 32 hexadecimal digits (MD5), 40 (SHA-1), 64 (SHA-256) or 128 (SHA-512); “auto” looks for one, and so does the URL of a file of them.",
+  "options.mirrors": "Mirrors",
+  "options.mirrors.hint": "Other links of the same file, one a line",
+  "options.mirrors.many": "Mirrors are for one link; here are {count}.",
+  "options.mirrors.refused": "“{url}”: {fault}",
   "options.headers": "Headers",
   "options.headers.hint": "Name: value",
   "options.headers.wrong":

@@ -282,6 +282,11 @@ export const WORDS = {
     "Una suma de comprobación es para un solo enlace; aquí hay {count}.",
   "options.checksum.wrong":
     "Una suma de comprobación tiene 32 cifras hexadecimales (MD5), 40 (SHA-1), 64 (SHA-256) o 128 (SHA-512); «auto» busca una, y también la URL de un archivo que las tenga.",
+  "options.mirrors": "Réplicas",
+  "options.mirrors.hint": "Otros enlaces al mismo archivo, uno por línea",
+  "options.mirrors.many":
+    "Las réplicas son para un solo enlace; aquí hay {count}.",
+  "options.mirrors.refused": "«{url}»: {fault}",
   "options.headers": "Cabeceras",
   "options.headers.hint": "Nombre: valor",
   "options.headers.wrong":

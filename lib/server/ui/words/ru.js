@@ -256,6 +256,11 @@ export const WORDS = {
     "Контрольная сумма задаётся для одной ссылки, а здесь их {count}.",
   "options.checksum.wrong":
     "В контрольной сумме 32 шестнадцатеричные цифры (MD5), 40 (SHA-1), 64 (SHA-256) или 128 (SHA-512); «auto» ищет её сама, как и адрес файла с суммами.",
+  "options.mirrors": "Зеркала",
+  "options.mirrors.hint": "Другие ссылки на тот же файл, по одной в строке",
+  "options.mirrors.many":
+    "Зеркала задаются для одной ссылки, а здесь их {count}.",
+  "options.mirrors.refused": "«{url}»: {fault}",
   "options.headers": "Заголовки",
   "options.headers.hint": "Имя: значение",
   "options.headers.wrong":

@@ -182,6 +182,10 @@ export const WORDS = {
   "options.checksum.many": "校验和只能用于一个链接，这里有 {count} 个。",
   "options.checksum.wrong":
     "校验和应为 32（MD5）、40（SHA-1）、64（SHA-256）或 128（SHA-512）位十六进制数字；“auto”会自动查找，也可填写校验和文件的网址。",
+  "options.mirrors": "镜像",
+  "options.mirrors.hint": "同一文件的其他链接，每行一个",
+  "options.mirrors.many": "镜像只能用于一个链接，这里有 {count} 个。",
+  "options.mirrors.refused": "“{url}”：{fault}",
   "options.headers": "标头",
   "options.headers.hint": "名称: 值",
   "options.headers.wrong": "每个标头只写一次，各占一行，格式为“名称: 值”。",
