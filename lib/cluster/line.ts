@@ -57,10 +57,12 @@ export interface ClusterQueue extends Queue, Disposable {
    */
   begin(fill: () => void, lets: (bytes: number) => boolean): void;
   /**
-   * Until it is disposed of, a download is only claimed for a command if nobody
-   * has claimed it since the given epoch.
+   * Until it is disposed of, a download is only claimed for a command, and only if
+   * nobody has claimed it since the given epoch.
+   *
+   * @returns Null if this server itself has claimed it since.
    */
-  during(id: string, epoch: number): Disposable;
+  during(id: string, epoch: number): Disposable | null;
   /** Claims no more; gives up what is claimed and not taken. */
   stop(): Promise<void>;
 }
@@ -115,7 +117,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
   function isFree(id: string): boolean {
     const known = replica.known(id);
     if (known === undefined || known.state !== "Queued") return false;
-    if (claims.isBusy(id)) return false;
+    if (claims.isBusy(id) || ordered.has(id)) return false;
     return known.owner === null || !isLive(known.owner, known.revision);
   }
 
@@ -260,7 +262,11 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
 
   async function claim(id: string): Promise<Claim | null> {
     const index = ready.findIndex(({ holding }) => holding.id === id);
-    if (index >= 0) return takeReady(index);
+    if (index >= 0) {
+      const { holding } = ready[index] as Ready;
+      if (holding.epoch !== (ordered.get(id) ?? holding.epoch)) throw TAKEN;
+      return takeReady(index);
+    }
     await claims.settledDown(id);
     if (ready.some(({ holding }) => holding.id === id)) return await claim(id);
     if (claims.get(id) !== undefined) return null;
@@ -289,8 +295,14 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       refill();
     },
     during(id, epoch) {
+      if ((claims.get(id)?.epoch ?? epoch) !== epoch) return null;
       ordered.set(id, epoch);
-      return { [Symbol.dispose]: () => void ordered.delete(id) };
+      return {
+        [Symbol.dispose]() {
+          ordered.delete(id);
+          refill();
+        },
+      };
     },
     async stop() {
       stopped = true;

@@ -175,13 +175,10 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     }
   }
 
-  async function shown(id: string, revision: number): Promise<void> {
+  /** Waits until the copy shows something, or for as long as that may take. */
+  async function shown(isShown: () => boolean): Promise<void> {
     const until = performance.now() + SHOWN_WITHIN;
-    while (
-      replica.position() < revision &&
-      (replica.known(id)?.revision ?? 0) < revision &&
-      performance.now() < until
-    ) {
+    while (!isShown() && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
@@ -194,19 +191,28 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     if (!broker.isConnected() || membership.session() === "") throw away();
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const session = placeOf(id, command);
+      const { epoch = 0, revision: known = 0 } = replica.known(id) ?? {};
+      const revisionNow = () => replica.known(id)?.revision ?? 0;
+      const isElsewhere = () => revisionNow() !== known;
       if (session === null) {
         try {
           return await obeyHere();
         } catch (error) {
           if (error !== TAKEN) throw error;
+          await shown(isElsewhere);
           continue;
         }
       }
-      const epoch = replica.known(id)?.epoch ?? 0;
       const report = await ask(session, { session, id, epoch, command });
       if (report === null) await revoke(id, session);
+      else if (report.kind === "elsewhere") await shown(isElsewhere);
       else if (report.kind === "failed") throw fromRecord(report.error);
-      else if (report.kind === "done") return await shown(id, report.revision);
+      else {
+        const { revision } = report;
+        return await shown(() =>
+          replica.position() >= revision || revisionNow() >= revision
+        );
+      }
     }
     throw new DownloadError(
       "STATE",
@@ -214,12 +220,13 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     );
   }
 
-  async function report(order: Order): Promise<Report> {
-    const { session, id, epoch, command } = order;
+  async function report(given: Order): Promise<Report> {
+    const { session, id, epoch, command } = given;
     if (here === null || session !== membership.session()) {
       return { kind: "elsewhere" };
     }
-    using _ = queue.during(id, epoch);
+    using order = queue.during(id, epoch);
+    if (order === null) return { kind: "elsewhere" };
     try {
       await here.command(id, command);
       const revision = replica.known(id)?.revision ?? replica.position();

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createBroker } from "../../lib/cluster/broker.ts";
+import type { Entry } from "../../lib/cluster/entry.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { layCable, startBroker, startBrokers } from "../support/broker.ts";
 import { nodesOn, refusal, startNode } from "../support/cluster.ts";
@@ -93,6 +94,51 @@ Deno.test("a write that nobody answers says so, and may have been done", async (
     assertEquals((await client.read("n.of-the-test"))?.revision, revision);
   } finally {
     await client.close();
+  }
+});
+
+Deno.test("an order for a claim that was made anew since is not carried out", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  await using one = await nodesOn(broker, shared)("one");
+  await using client = await one.connect();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const content = file(1000);
+  const id = await client.add({
+    url: origin.serve("/a", content, {
+      ranges: "ignore",
+      gates: { 500: () => opened },
+    }),
+  });
+  await client.until(id, ({ downloaded }) => downloaded === 500);
+  const other = await createBroker({
+    queue: { servers: [broker.address], tls: false, user: null, name: "test" },
+    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
+  }, () => {});
+  try {
+    await other.start({
+      onBucket: () => Promise.resolve(1),
+      onChange() {},
+      onCaughtUp() {},
+      onMessage() {},
+    });
+    const [lease] = await other.list("n");
+    const session = lease?.key.slice("n.".length);
+    const entry = (await other.read(`d.${id}`))?.value as Entry | undefined;
+    assert(entry && entry.owner === session);
+    const order = (epoch: number) =>
+      other.ask(
+        "to.one",
+        { session, id, epoch, command: { kind: "pause" } },
+        20_000,
+      );
+    assertEquals(await order(entry.epoch - 1), { kind: "elsewhere" });
+    open();
+    assertEquals((await client.end(id)).process_status, "Downloaded");
+    assertEquals(await firstDifference(`${shared.path}/a`, content), null);
+  } finally {
+    await other.close();
   }
 });
 
