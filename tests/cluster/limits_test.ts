@@ -71,6 +71,9 @@ Deno.test("a limit that is set at one server holds at all, and at those that com
       .then((id) => client.until(id, ({ limited_by: by }) => by === "server"));
   const set = await first.request({ action: "limit", limit_rate: 16 * KiB });
   assert("data" in set);
+  await second.message((message) =>
+    "limits" in message && message.limits?.limit_rate === 16 * KiB
+  );
   await using three = await start("three");
   await using third = await three.connect();
   await Promise.all([second, third].map(limited));
