@@ -113,7 +113,7 @@ testSteps("a download on the page in Chromium", {
       return { gates: left > 0 ? { [left]: held } : { head: held } };
     });
     await add(page, url);
-    await row(page, "a.bin").locator(".strip .done").waitFor();
+    await row(page, "a.bin").locator(".strip .done").first().waitFor();
     await page.locator('.row[aria-label*="33 %"]').waitFor();
     await button(page, "a.bin", "Pause").click();
     await inState(page, "a.bin", "Paused");
