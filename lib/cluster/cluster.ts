@@ -1,5 +1,6 @@
 /** One server of a cluster: what its coordinator works with. */
 
+import { errorMessage } from "../base/error_message.ts";
 import type { Log } from "../base/log.ts";
 import { every, within } from "../base/timers.ts";
 import { timeToWrite } from "../base/write_until.ts";
@@ -15,7 +16,7 @@ import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
 import { type Change, CONFLICT, createBroker, type Value } from "./broker.ts";
 import { away, createClaims } from "./claims.ts";
-import { type Entry, type Lease, newEntry } from "./entry.ts";
+import { type Entry, type Lease, newEntry, type Part } from "./entry.ts";
 import { createClusterQueue } from "./line.ts";
 import { createMembership } from "./membership.ts";
 import { hasOwnQueue, migrateOwnQueue, settleOwnQueue } from "./migration.ts";
@@ -24,8 +25,10 @@ import { createPeers, type Live } from "./peers.ts";
 import { openReplica, type Stored } from "./replica.ts";
 import type { QueueAddress } from "./settings.ts";
 import { openNodeStorage } from "./storage.ts";
-import { removeLeftovers, removeParts } from "./leftovers.ts";
+import { removeLeftovers, removeLeftoversOf } from "./leftovers.ts";
 
+/** How often parts are removed that were still written to, in milliseconds. */
+const LEFT_EVERY = 2_000;
 /** How long an added download may take to be seen in the copy, in milliseconds. */
 const SEEN_WITHIN = 2_000;
 /** Adds that are on their way to the broker at a time. */
@@ -110,6 +113,8 @@ export async function openCluster(
   const caughtUp = Promise.withResolvers<void>();
   // It may be that nobody waits for it any more.
   caughtUp.promise.catch(({ message }) => log("not joined", { message }));
+  /** Downloads whose parts here may be of no use any more. */
+  const leaving = new Set<string>();
   /** Those that wait for a revision to be known. */
   const waiting = new Map<string, () => void>();
   let isReady = false;
@@ -140,7 +145,8 @@ export async function openCluster(
     if (isMoved) queue.reorder();
     claims.hear(id, entry);
     if (isReady) news(id, entry);
-    if (entry === null && before?.part?.node === node) leaveNothing(id);
+    if (isLeft(before?.part ?? null, entry)) leaving.add(id);
+    if (entry === null) leaveNothing();
     written.then(() => waiting.get(id)?.(), () => {});
     return written.then(() => {
       if (isReady) peers.changed(id);
@@ -155,8 +161,23 @@ export async function openCluster(
     }
   }
 
-  function leaveNothing(id: string): void {
-    if (!claims.isBusy(id)) removeParts(storage.parts, id);
+  /** Whether nobody goes on from the part that this server has written. */
+  function isLeft(part: Part | null, entry: Entry | null): boolean {
+    if (part?.node !== node || part.storage !== place.storage) return false;
+    return entry === null ||
+      entry.part !== null && entry.part.storage !== place.storage;
+  }
+
+  /** Removes such parts once this server does not work on them any more. */
+  function leaveNothing(): void {
+    const ids = new Set([...leaving].filter((id) => !claims.isBusy(id)));
+    if (ids.size === 0) return;
+    try {
+      removeLeftoversOf(ids, storage.parts, place.storage, replica.known);
+      for (const id of ids) leaving.delete(id);
+    } catch (error) {
+      log("leftovers", { message: errorMessage(error) });
+    }
   }
 
   function onChange({ key, value, revision }: Change): void {
@@ -282,6 +303,7 @@ export async function openCluster(
     }
     due = membership.revision();
   }));
+  opened.use(every(LEFT_EVERY, leaveNothing));
   const files = createParts(
     {
       directory,

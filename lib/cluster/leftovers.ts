@@ -3,14 +3,8 @@
 import { removeIfThere } from "../files/names.ts";
 import { parsePartName } from "./adoption.ts";
 import type { Entry } from "./entry.ts";
+import type { Known } from "./replica.ts";
 import { fateOf } from "./withdrawals.ts";
-
-/** Removes all part files of a download that is gone. */
-export function removeParts(parts: string, id: string): void {
-  for (const { name } of Deno.readDirSync(parts)) {
-    if (name.startsWith(`${id}.`)) removeIfThere(`${parts}/${name}`);
-  }
-}
 
 /**
  * Removes the part files that nothing is left to go on from.
@@ -39,7 +33,35 @@ export async function removeLeftovers(
       if (entry !== null && fateOf(entry, storage) !== "kept") {
         watch(entry, path);
       }
-      if (isLeftover(entry, epoch, storage)) removeIfThere(path);
+      if (isLeftover(entry && knownOf(entry), epoch, storage)) {
+        removeIfThere(path);
+      }
+    }
+  }
+}
+
+/** What of an entry tells whether a part is of use. */
+export type Concern = Pick<Known, "epoch" | "owner" | "part" | "state">;
+
+function knownOf({ epoch, owner, part, download: { state } }: Entry): Concern {
+  return { epoch, owner, part, state: state.kind };
+}
+
+/**
+ * The same of some downloads alone, by what is known of them: what is heard
+ * later makes no part of use again.
+ */
+export function removeLeftoversOf(
+  ids: ReadonlySet<string>,
+  parts: string,
+  storage: string,
+  known: (id: string) => Concern | undefined,
+): void {
+  for (const { name } of Deno.readDirSync(parts)) {
+    const { id, epoch } = parsePartName(name) ?? { id: "", epoch: 0 };
+    if (!ids.has(id)) continue;
+    if (isLeftover(known(id) ?? null, epoch, storage)) {
+      removeIfThere(`${parts}/${name}`);
     }
   }
 }
@@ -50,14 +72,14 @@ export async function removeLeftovers(
  * for what this entry names, and for what is later.
  */
 export function isLeftover(
-  entry: Entry | null,
+  entry: Concern | null,
   epoch: number,
   storage: string,
 ): boolean {
   if (entry === null) return true;
-  const { part, download: { state } } = entry;
+  const { part, owner, state } = entry;
   if (epoch > entry.epoch) return false;
-  if (part === null) return entry.owner === null;
+  if (part === null) return owner === null;
   return part.storage !== storage || epoch < part.epoch ||
-    state.kind === "Downloaded";
+    state === "Downloaded";
 }

@@ -2,7 +2,11 @@ import { timingSafeEqual } from "node:crypto";
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type Cable, layCable, startBroker } from "../support/broker.ts";
 import { LEASE, startNode } from "../support/cluster.ts";
-import { filesIn, makeDirectory } from "../support/directory.ts";
+import {
+  clusterPartsIn,
+  filesIn,
+  makeDirectory,
+} from "../support/directory.ts";
 import {
   file,
   firstDifference,
@@ -322,6 +326,44 @@ Deno.test("of a broker that is killed and comes back, nothing is lost", async ()
   await assertOneFile(owner.directory, "file.bin", content);
   const next = await othersClient.add({ url: origin.serve("/y", file(10)) });
   assertEquals((await othersClient.end(next)).process_status, "Downloaded");
+});
+
+/** What has not been removed by then never will be, in milliseconds. */
+const REMOVED_WITHIN = 120_000;
+
+async function untilNoParts(directory: string): Promise<void> {
+  const late = performance.now() + REMOVED_WITHIN;
+  while (performance.now() < late) {
+    if (clusterPartsIn(directory).length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assertEquals(clusterPartsIn(directory), []);
+}
+
+for (const storage of ["shared", "local"] as const) {
+  Deno.test(`what is removed while its server is mute leaves no part, storage ${storage}`, async () => {
+    await using scene = await startScene(storage);
+    const { id, owner, othersClient } = await begin(scene);
+    owner.kill("SIGSTOP");
+    // On a busy machine, its own lease may just have lapsed: then it says so.
+    for (;;) {
+      const reply = await othersClient.request({ action: "remove", id });
+      if ("data" in reply || reply.error.code === "UNKNOWN_ID") break;
+      assertEquals(reply.error.code, "STATE", reply.error.message);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    owner.kill("SIGCONT");
+    await untilNoParts(owner.directory);
+  });
+}
+
+Deno.test("what another storage has taken over leaves no part", async () => {
+  await using scene = await startScene("local");
+  const { owner, other } = await begin(scene);
+  owner.kill("SIGSTOP");
+  await other.printed(/adopted id=.* kind="new"/);
+  owner.kill("SIGCONT");
+  await untilNoParts(owner.directory);
 });
 
 Deno.test("a command on a download whose server is mute is carried out without it", async () => {
