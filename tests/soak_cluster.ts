@@ -2,7 +2,8 @@
  * Has three servers of one queue do all that they can at random: clients add,
  * pause, move, limit, refresh, verify, remove and so on, through every door, of
  * origins whose answers are strange, with rules, proxies, mirrors, a timetable and
- * a webhook. Others watch. Again and again all comes to rest, and then:
+ * a webhook; now and then a server ends, and comes back. Others watch. Again and
+ * again all comes to rest, and then:
  *
  * - what is called Downloaded is the file, and is there once;
  * - each download has come to an end, and what failed says why;
@@ -83,9 +84,9 @@ export async function soakCluster({ minutes, seed, storage, tell }: {
       tell(`round ${looks.length}: ${toldOf(world, ends, look)}`);
     } while (performance.now() < until);
     refuseGrowth(looks);
-    for (const { kill, ended } of world.nodes) {
-      kill("SIGTERM");
-      const { code } = await ended;
+    for (const node of world.nodes) {
+      node.kill("SIGTERM");
+      const { code } = await node.ended;
       if (code !== 0) throw new Error(`A server ended with ${code}.`);
     }
   } catch (error) {
@@ -117,13 +118,21 @@ async function playRound(
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const members: Member[] = [];
-  for (const node of world.nodes) {
+  async function join(n: number): Promise<void> {
+    const { [n]: node } = world.nodes;
+    if (node === undefined) return;
     const protocol = `sluice.token.${base64url(TOKEN)}`;
     members.push({ node, client: stack.use(await node.connect([protocol])) });
   }
-  const [first, ...others] = members;
-  if (first === undefined) return;
-  const all = [first, ...others] as const;
+  const ended = world.dice() < 0.5 ? pick(world.dice, [0, 1, 2]) : null;
+  for (const n of world.nodes.keys()) if (n !== ended) await join(n);
+  async function restart(): Promise<void> {
+    if (ended === null) return;
+    const signal = pick(world.dice, ["SIGTERM", "SIGTERM", "SIGKILL"] as const);
+    await world.restart(ended, signal);
+    await join(ended);
+  }
+
   const until = performance.now() + ROUND;
   const order = async () => {
     while (performance.now() < until) {
@@ -132,7 +141,10 @@ async function playRound(
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, order));
+  await Promise.all([restart(), ...Array.from({ length: AT_ONCE }, order)]);
+  const [first, ...others] = members;
+  if (first === undefined) return;
+  const all = [first, ...others] as const;
   await settle(all);
   await check(world, all);
   await exportAndImport(world, pick(world.dice, all));
@@ -184,12 +196,12 @@ function toldOf(
 }
 
 /** What went wrong, and what the servers logged of it. */
-function toldWith(error: unknown, { nodes, wanted }: World): string {
+function toldWith(error: unknown, { printed, wanted }: World): string {
   const what = error instanceof Error ? error.message : String(error);
   const [id] = what.match(/[0-9a-f]{8}-[0-9a-f-]{27}/) ?? [];
   if (id === undefined) return what;
-  const lines = nodes.flatMap((node, n) =>
-    node.output().split("\n").filter((line) => line.includes(id))
+  const lines = printed().flatMap((output, n) =>
+    output.split("\n").filter((line) => line.includes(id))
       .map((line) => ({ n, line }))
   ).toSorted((a, b) => a.line < b.line ? -1 : 1);
   const { story = [] } = wanted.get(id) ?? {};

@@ -16,6 +16,11 @@ import { httpUrl, SECRET, TOKEN, type World } from "./soak_world.ts";
 const ENDED_WITHIN = 240_000;
 /** By when all servers and clients know the same, in milliseconds. */
 const AGREED_WITHIN = 30_000;
+/**
+ * By when a server whose claim was lost has taken back the name of its file, in
+ * milliseconds: it tries to record it for 20 s, and looks again every 2 s.
+ */
+const WITHDRAWN_WITHIN = 30_000;
 /** By when a webhook that is deaf at first has been told, in milliseconds. */
 const TOLD_WITHIN = 60_000;
 /** How often is looked, in milliseconds. */
@@ -119,9 +124,11 @@ export async function check(
   const list = await withPaths(members);
   for (const status of list) await refuseUnlessRight(world, status);
   refuseTwice(list);
-  await refuseOrphans(world, list);
+  await until(WITHDRAWN_WITHIN, () => orphan(world, list));
+  // What had no file by then gets none any more.
+  world.former.length = 0;
   await until(AGREED_WITHIN, () => Promise.resolve(oddParts(world, list)));
-  await until(TOLD_WITHIN, () => Promise.resolve(untold(world, list)));
+  await until(TOLD_WITHIN, () => Promise.resolve(unheard(world, list)));
   await refuseUnlessServed(world, members, list);
   refuseLogs(world);
   refuseLeaks(world);
@@ -226,8 +233,12 @@ async function isOneOf(
   path: URL | string,
   versions: readonly OriginFile[],
 ): Promise<boolean> {
-  for (const version of versions) {
-    if (await firstDifference(path, version) === null) return true;
+  try {
+    for (const version of versions) {
+      if (await firstDifference(path, version) === null) return true;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return false;
 }
@@ -247,13 +258,12 @@ function refuseTwice(list: readonly Status[]): void {
  * Each file is of one download, or of one that was taken off the list without
  * it. These are deleted, as their user would.
  *
- * @throws at a file of none.
+ * @returns a file of none.
  */
-async function refuseOrphans(
-  world: World,
+async function orphan(
+  { nodes, former }: World,
   list: readonly Status[],
-): Promise<void> {
-  const { nodes, former } = world;
+): Promise<string | null> {
   const paths = new Set(
     list.map(({ path_to_file: path }) =>
       path === null ? "" : decodeURIComponent(new URL(path).pathname)
@@ -270,13 +280,12 @@ async function refuseOrphans(
       const likely = former.filter(({ wanted: { n } }) =>
         RegExp(`/${n}\\D`).test(path)
       ).map(({ id, wanted: { story }, file }) => [id, file, ...story]);
-      throw new Error(`${path} is of no download; of ${likely.join("\n")}?`);
+      return `${path} is of no download; of ${likely.join("\n")}?`;
     }
     former.splice(former.indexOf(owner), 1);
     await Deno.remove(path);
   }
-  // What had no file by then gets none any more.
-  former.length = 0;
+  return null;
 }
 
 /** All files of content directories but for Sluice's own. */
@@ -307,10 +316,14 @@ function oddParts(
 }
 
 /** An end that no webhook was told of. */
-function untold({ told }: World, list: readonly Status[]): string | null {
+function unheard(
+  { told, untold }: World,
+  list: readonly Status[],
+): string | null {
   const [fault] = told.faults;
   if (fault) throw new Error(fault);
   const missing = list.find(({ id, process_status: kind }) =>
+    !untold.has(id) &&
     !told.events.get(id)?.has(kind === "Failed" ? "failed" : "finished")
   );
   return missing ? `No webhook was told: ${JSON.stringify(missing)}` : null;
@@ -343,9 +356,8 @@ async function refuseUnlessServed(
 }
 
 /** @throws if a server has logged a mistake of its own, or a secret. */
-function refuseLogs({ nodes }: World): void {
-  for (const node of nodes) {
-    const output = node.output();
+function refuseLogs({ printed }: World): void {
+  for (const output of printed()) {
     for (const pattern of [MISTAKE, RegExp(SECRET)]) {
       const at = output.search(pattern);
       if (at === -1) continue;

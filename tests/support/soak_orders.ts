@@ -149,7 +149,9 @@ function command(
       const [id, wanted] = target;
       const door = pick(world.dice, DOORS);
       const fields = { action: name, id, ...fieldsFor(world, wanted) };
-      return outcomeOf(await door(member, fields), fields, fair);
+      const outcome = outcomeOf(await door(member, fields), fields, fair);
+      note(wanted, name, outcome);
+      return outcome;
     },
   };
 }
@@ -415,11 +417,11 @@ async function add(world: World, member: Member): Promise<string> {
   const { fields, wanted } = think(world);
   const reply = await pick(world.dice, DOORS)(member, fields);
   const outcome = outcomeOf(reply, fields, []);
-  note(world, reply, wanted);
+  noteAdded(world, reply, wanted);
   return outcome;
 }
 
-function note(world: World, reply: Reply, wanted: Wanted): void {
+function noteAdded(world: World, reply: Reply, wanted: Wanted): void {
   const id = reply.kind === "done" ? reply.data.id : null;
   if (typeof id !== "string") throw new Error("An add told no id.");
   world.wanted.set(id, wanted);
@@ -432,7 +434,7 @@ async function addTwice(world: World, member: Member): Promise<string> {
   const keyed = { ...fields, idempotency_key: crypto.randomUUID() };
   const first = await bySocket(member, keyed);
   outcomeOf(first, keyed, []);
-  note(world, first, wanted);
+  noteAdded(world, first, wanted);
   const again = await bySocket(member, keyed);
   const ids = [first, again].map((reply) =>
     reply.kind === "done" ? reply.data.id : reply.why
@@ -451,8 +453,14 @@ async function remove(world: World, member: Member): Promise<string> {
   const fields = { action: "remove", id, delete_file: deletes };
   const reply = await door(member, fields);
   const outcome = outcomeOf(reply, fields, []);
+  note(wanted, "remove", outcome);
   if (outcome === "done") forget(world, id, wanted, deletes);
   return outcome;
+}
+
+/** Notes in a download's story what has come of an order. */
+function note({ story }: Wanted, name: string, outcome: string): void {
+  story.push(`${new Date().toISOString()} ${name}: ${outcome}`);
 }
 
 function forget(
@@ -479,6 +487,7 @@ async function removeSeveral(world: World, member: Member): Promise<string> {
   }[];
   for (const id of new Set(ids)) {
     const wanted = world.wanted.get(id);
+    if (wanted) note(wanted, "remove several", JSON.stringify(reply.data));
     const why = refused.find((one) => one.id === id);
     if (why) outcomeOf({ kind: "refused", why: "it", ...why }, fields, []);
     else if (wanted) forget(world, id, wanted, deletes);
@@ -586,6 +595,7 @@ async function removeByAria2(world: World, { node }: Member): Promise<string> {
   const [id, wanted] = target;
   const method = pick(world.dice, ["remove", "removeDownloadResult"]);
   const { error } = await callAria2(node, method, gidOf(id));
+  note(wanted, method, error?.message ?? "done");
   if (error === undefined) {
     forget(world, id, wanted, false);
     return "done";

@@ -42,8 +42,8 @@ export interface Wanted {
   readonly sent: readonly OriginFile[];
   /** Where the file has to go, below the content directory; null for in it. */
   readonly directory: string | null;
-  /** What was asked for, and what its origin has answered, in words. */
-  readonly story: readonly string[];
+  /** What was asked for, what its origin has answered, and all orders, in words. */
+  readonly story: string[];
 }
 
 /** What tells a client of all that changes. */
@@ -64,6 +64,12 @@ export interface Told {
 export interface World {
   readonly dice: () => number;
   readonly nodes: readonly Sluice[];
+  /** Ends a server, and starts it again at the same address. */
+  restart(n: number, signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** What all processes have printed, one text each. */
+  printed(): string[];
+  /** Downloads whose ends a server that ended may have kept to itself. */
+  readonly untold: Set<string>;
   readonly origins: readonly Origin[];
   readonly proxies: readonly Proxy[];
   readonly watches: readonly Watch[];
@@ -112,35 +118,59 @@ export async function startWorld(
   await Deno.writeTextFile(file, settingsText(plain ?? "", closed ?? ""), {
     mode: 0o600,
   });
-  const nodes: Sluice[] = [];
-  for (const name of NAMES) {
-    const node = await startNode({
+  const environment = {
+    CONFIG_FILE: file,
+    CA_FILE: authority,
+    AUTH_TOKEN: TOKEN,
+    TIMETABLE: timetable(minutes),
+    WEBHOOK_URL: webhook.url,
+    WEBHOOK_SECRET,
+    THREADS_AMOUNT: "6",
+    THREADS_PER_HOST: "12",
+    WORKERS: "2",
+    BYTES_AMOUNT: String(SLICE),
+    STALL_TIMEOUT: "2000",
+    ANSWER_TIMEOUT: "700",
+    RETRY_WAIT: "10",
+    ATTEMPTS: "4",
+    LEASE: "15000",
+  };
+  const launch = (name: string, port: string) =>
+    startNode({
       broker: broker.address,
       name,
       directory: storage === "shared"
         ? directory.path
         : `${directory.path}/${name}`,
-      environment: {
-        CONFIG_FILE: file,
-        CA_FILE: authority,
-        AUTH_TOKEN: TOKEN,
-        TIMETABLE: timetable(minutes),
-        WEBHOOK_URL: webhook.url,
-        WEBHOOK_SECRET,
-        THREADS_AMOUNT: "6",
-        THREADS_PER_HOST: "12",
-        WORKERS: "2",
-        BYTES_AMOUNT: String(SLICE),
-        STALL_TIMEOUT: "2000",
-        ANSWER_TIMEOUT: "700",
-        RETRY_WAIT: "10",
-        ATTEMPTS: "4",
-        LEASE: "15000",
-      },
+      environment: { ...environment, PORT: port },
       deno: [`--allow-read=${settings.path}`],
     });
-    nodes.push(stack.use(node));
+  const nodes: Sluice[] = [];
+  for (const [n, name] of NAMES.entries()) {
+    nodes.push(await launch(name, "0"));
+    stack.defer(() => nodes[n]?.[Symbol.asyncDispose]());
   }
+  const wanted = new Map<string, Wanted>();
+  const untold = new Set<string>();
+  const past: string[] = [];
+
+  async function restart(
+    n: number,
+    signal: "SIGTERM" | "SIGKILL",
+  ): Promise<void> {
+    const { [n]: node } = nodes;
+    const { [n]: name } = NAMES;
+    if (node === undefined || name === undefined) return;
+    node.kill(signal);
+    const { code } = await node.ended;
+    if (signal === "SIGTERM" && code !== 0) {
+      throw new Error(`Server ${name} ended with ${code}: ${node.output()}`);
+    }
+    past.push(node.output());
+    for (const id of wanted.keys()) untold.add(id);
+    nodes[n] = await launch(name, new URL(node.url).port);
+  }
+
   const watches: Watch[] = [];
   for (const [n, node] of nodes.entries()) {
     watches.push(stack.use(await watchBySocket(node, NAMES[n] ?? "")));
@@ -149,11 +179,14 @@ export async function startWorld(
   return {
     dice,
     nodes,
+    restart,
+    printed: () => [...past, ...nodes.map((node) => node.output())],
+    untold,
     origins,
     proxies,
     watches,
     told: webhook,
-    wanted: new Map(),
+    wanted,
     former: [],
     count: 0,
     outcomes: {},
@@ -256,17 +289,29 @@ async function watchBySocket(
   };
 }
 
+/** How long a client waits before it connects again, in milliseconds. */
+const AGAIN = 300;
+
+/** Watches through a stream of events, and another one when that has ended. */
 async function watchByEvents(
   node: Sluice,
   name: string,
 ): Promise<Watch & AsyncDisposable> {
-  const response = await fetch(httpUrl(node, "/api/events"), {
-    headers: { Authorization: `Bearer ${TOKEN}` },
-  });
-  if (response.body === null) throw new Error("There are no events.");
-  const reader = response.body.pipeThrough(new TextDecoderStream())
-    .getReader();
   let view = NOTHING;
+  let isOver = false;
+
+  const open = async () => {
+    const response = await fetch(httpUrl(node, "/api/events"), {
+      headers: { Authorization: `Bearer ${TOKEN}` },
+    });
+    if (!response.ok || response.body === null) {
+      throw new Error(`There are no events: ${response.status}`);
+    }
+    return response.body.pipeThrough(new TextDecoderStream()).getReader();
+  };
+
+  let reader = await open();
+
   async function read(): Promise<void> {
     let rest = "";
     for (;;) {
@@ -281,12 +326,25 @@ async function watchByEvents(
       }
     }
   }
-  const reading = read();
+
+  async function readOn(): Promise<void> {
+    for (;;) {
+      // Its server has ended: that is seen of the server.
+      await read().catch(() => {});
+      if (isOver) return;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      const next = await open().catch(() => null);
+      if (next !== null) reader = next;
+    }
+  }
+
+  const reading = readOn();
   return {
     name: `the events of ${name}`,
     view: () => view,
     async [Symbol.asyncDispose]() {
-      await reader.cancel();
+      isOver = true;
+      await reader.cancel().catch(() => {});
       await reading;
     },
   };
