@@ -16,6 +16,7 @@ import { errorMessage } from "./lib/base/error_message.ts";
 import { writeAllSync } from "./lib/base/write_all.ts";
 import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
+import type { CertificateSettings } from "./lib/cli/certificates.ts";
 import type { ConfigFile } from "./lib/cli/config_file.ts";
 import { refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
@@ -23,13 +24,7 @@ import { TERM } from "./lib/cli/terminal/outputs.ts";
 import { printable } from "./lib/cli/terminal/width.ts";
 import { DownloadError } from "./lib/download/errors.ts";
 import type { Rule } from "./lib/download/rules.ts";
-import { isLoopback } from "./lib/origin/address.ts";
 import type { Proxies } from "./lib/origin/proxies.ts";
-import { parseToken, type Token, TOKEN_RULE } from "./lib/server/scopes.ts";
-import type {
-  ClientCertificate,
-  ClientSettings,
-} from "./lib/threads/clients.ts";
 
 // What only one command needs is imported by it: `get` is to start at once.
 
@@ -56,9 +51,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   switch (command.name) {
     case "serve":
-      if (operands.length === 0) {
-        return await serveUntilStopped(await configFor(asked));
-      }
+      if (operands.length === 0) return await serve(await configFor(asked));
       throw new UsageError(`There is no command ${operands[0]}; see --help.`);
     case "get":
       return Deno.exit(await get(asked, await configFor(asked)));
@@ -156,6 +149,7 @@ async function authoritiesOf({ flags }: Invocation): Promise<string[]> {
   if (typeof named !== "string") return [];
   const path = resolve(named);
   refuseWithout([{ name: "read", path }]);
+  const { readCaFile } = await import("./lib/cli/certificates.ts");
   return [await readCaFile("--ca-file", path)];
 }
 
@@ -174,6 +168,16 @@ async function rulesOf(
   return readRules(tables, FILE_RULES.settings, named);
 }
 
+async function serve(settings: Settings): Promise<never> {
+  refuseWithout([...filesOf(settings), SYS_HOSTNAME]);
+  const { runServe } = await import("./lib/cli/serve_command.ts");
+  const rules = await rulesOf(settings);
+  const settingNames = FILE_RULES.settings;
+  await runServe({ ...settings, rules, settingNames }, print);
+  // A client that still reads a file would keep the process alive.
+  Deno.exit(0);
+}
+
 async function get(asked: Invocation, config: Settings): Promise<number> {
   const { runGet } = await import("./lib/cli/get_command.ts");
   const netrc = await netrcPathOf(asked);
@@ -188,8 +192,18 @@ async function get(asked: Invocation, config: Settings): Promise<number> {
     begin: "immediate",
     // The user who types the URL may fetch from wherever this machine may.
     allowPrivate: true,
-    ...await readCertificates(config),
+    ...await certificatesOf(config),
   });
+}
+
+/** Most calls name none, and are to start at once. */
+async function certificatesOf(settings: CertificateSettings) {
+  const { caFile, clientCert, clientKey } = settings;
+  if (caFile === null && clientCert === null && clientKey === null) {
+    return { caCerts: [], clientCertificate: null };
+  }
+  const { readCertificates } = await import("./lib/cli/certificates.ts");
+  return await readCertificates(settings);
 }
 
 /** The file with names and passwords that was asked for; null for none. */
@@ -229,205 +243,6 @@ function filesOf(
   ];
 }
 
-/** @throws {ConfigError} if a file of certificates or keys is of no use. */
-async function readCertificates({ caFile, clientCert, clientKey }: Config) {
-  return {
-    caCerts: caFile === null ? [] : [await readCaFile("CA_FILE", caFile)],
-    clientCertificate: clientCert === null && clientKey === null
-      ? null
-      : await readOwnCertificate(clientCert, clientKey),
-  };
-}
-
-async function readCaFile(setting: string, path: string): Promise<string> {
-  return await useOrRefuse(setting, async () => {
-    const certificates = await readPem(path, "CERTIFICATE");
-    // Workers make theirs when the first download begins: too late to say so.
-    Deno.createHttpClient({ caCerts: [certificates] }).close();
-    return certificates;
-  });
-}
-
-/** One file may hold both the certificate and its key. */
-async function readOwnCertificate(
-  certPath: string | null,
-  keyPath: string | null,
-): Promise<ClientCertificate> {
-  if (certPath === null) {
-    throw new ConfigError("CLIENT_KEY is of no use without CLIENT_CERT.");
-  }
-  const cert = await useOrRefuse(
-    "CLIENT_CERT",
-    () => readPem(certPath, "CERTIFICATE"),
-  );
-  const key = await useOrRefuse(
-    keyPath === null ? "CLIENT_CERT without CLIENT_KEY" : "CLIENT_KEY",
-    () => readPem(keyPath ?? certPath, "(?!ENCRYPTED)([A-Z]+ )?PRIVATE KEY"),
-  );
-  return await useOrRefuse("CLIENT_CERT with its key", () => {
-    try {
-      Deno.createHttpClient({ cert, key }).close();
-    } catch (error) {
-      throw new Error(pairFault(errorMessage(error)));
-    }
-    return Promise.resolve({ cert, key });
-  });
-}
-
-/** What is wrong with a certificate and a key, by rustls's words. */
-function pairFault(words: string): string {
-  if (/UnsupportedCertVersion/.test(words)) {
-    return "it is of X.509 v1, which Deno does not show: have it signed as v3";
-  }
-  return /KeyMismatch/.test(words) ? "the key is another's" : words;
-}
-
-async function readPem(path: string, label: string): Promise<string> {
-  const text = await Deno.readTextFile(path);
-  if (new RegExp(`-----BEGIN ${label}-----`).test(text)) return text;
-  throw new Error(
-    label === "CERTIFICATE"
-      ? "there is no certificate in PEM in it"
-      : "there is no key in PEM in it, or it is encrypted",
-  );
-}
-
-/** @throws {ConfigError} if a setting's file is of no use. */
-async function useOrRefuse<Value>(
-  setting: string,
-  use: () => Promise<Value>,
-): Promise<Value> {
-  try {
-    return await use();
-  } catch (error) {
-    const reason = errorMessage(error);
-    throw new ConfigError(`${setting} cannot be used: ${reason}.`);
-  }
-}
-
-/**
- * The settings with all tokens: the one that lets its holder do everything, and
- * those of the file of settings.
- *
- * @throws {ConfigError | UsageError} if one of them makes no sense.
- */
-async function withTokens(settings: Settings) {
-  const { file } = settings;
-  const authToken = await ownToken(settings);
-  const own = authToken === null
-    ? []
-    : [{ name: "AUTH_TOKEN", token: authToken, scope: "all" } as const];
-  const tables = file?.tables("tokens") ?? [];
-  const tokens: readonly Token[] = tables.length === 0 ? own : [
-    ...own,
-    ...(await import("./lib/cli/token_tables.ts"))
-      .readTokens(tables, FILE_RULES.settings, authToken),
-  ];
-  return { ...settings, authToken, tokens };
-}
-
-/**
- * The token that a setting gives, or the file that one names; null for none.
- *
- * @throws {ConfigError} if that file holds none, or others may read it.
- */
-async function ownToken(
-  { authToken, authTokenFile: path }: Settings,
-): Promise<string | null> {
-  if (path === null) return authToken;
-  if (authToken !== null) {
-    throw new ConfigError("Set AUTH_TOKEN or AUTH_TOKEN_FILE, not both.");
-  }
-  const { readOwnFile } = await import("./lib/server/own_file.ts");
-  const text = await useOrRefuse("AUTH_TOKEN_FILE", () => readOwnFile(path));
-  const token = parseToken(text.trim());
-  if (token !== undefined) return token;
-  throw new ConfigError(
-    `The file of AUTH_TOKEN_FILE must hold ${TOKEN_RULE}, not what it does.`,
-  );
-}
-
-async function serveUntilStopped(settings: Settings): Promise<void> {
-  const [{ createLog }, { allowsPrivate, exposureFault }, { serve }] =
-    await Promise.all([
-      import("./lib/base/log.ts"),
-      import("./lib/server/exposure.ts"),
-      import("./lib/server/serve.ts"),
-    ]);
-  refuseWithout([...filesOf(settings), SYS_HOSTNAME]);
-  const config = await withTokens(settings);
-  const fault = await exposureFault(config);
-  if (fault) throw new ConfigError(fault);
-  const certificates = await readCertificates(config);
-  const options = {
-    ...config,
-    ...certificates,
-    rules: await rulesOf(config),
-    node: await nodeOptions(config, certificates.caCerts),
-    webhook: await webhookOf(config, {
-      ...certificates,
-      allowPrivate: allowsPrivate(config),
-    }),
-    begin: "prepared" as const,
-    allowPrivate: allowsPrivate(config),
-    machineName: Deno.hostname(),
-    channel: `sluice ${crypto.randomUUID()}`,
-  };
-  const log = createLog(config.logFormat);
-  await serve(options, log, (port) => announce(options, port));
-  // A client that still reads a file would keep the process alive.
-  Deno.exit(0);
-}
-
-/**
- * Where the server tells that downloads have ended; null for nowhere.
- *
- * @throws {ConfigError} if there is only a secret.
- */
-async function webhookOf(
-  { webhookUrl: url, webhookSecret: secret, proxies }: Settings,
-  rules: Pick<ClientSettings, "caCerts" | "allowPrivate">,
-) {
-  if (url === null && secret !== null) {
-    throw new ConfigError("WEBHOOK_SECRET is of no use without WEBHOOK_URL.");
-  }
-  if (url === null) return null;
-  const { createPost } = await import("./lib/threads/post.ts");
-  // A client certificate is for origins.
-  const post = createPost({ ...rules, clientCertificate: null, proxies });
-  return { url, secret, post };
-}
-
-/**
- * What this server is in the queue that it shares; null if it shares none.
- *
- * @throws {ConfigError} if the settings are not safe, or a file is of no use.
- */
-async function nodeOptions(config: Config, caCerts: readonly string[]) {
-  const { queue, queueCredentials: path, authToken, nodeUrl, port } = config;
-  if (queue === null) return null;
-  if (authToken === null && nodeUrl && !isLoopback(new URL(nodeUrl).hostname)) {
-    throw new ConfigError(
-      "NODE_URL lets others in: set AUTH_TOKEN to what they must know, the " +
-        "same for all servers of QUEUE.",
-    );
-  }
-  const { readOwnFile } = await import("./lib/server/own_file.ts");
-  const machine = Deno.hostname().replaceAll(/[^\w-]/g, "-").slice(0, 50);
-  return {
-    queue,
-    credentials: path === null
-      ? null
-      : await useOrRefuse("QUEUE_CREDENTIALS", () => readOwnFile(path)),
-    replicas: config.queueReplicas,
-    node: config.nodeName ?? `${machine}-${port}`,
-    url: nodeUrl,
-    lease: config.lease,
-    stateDirectory: config.stateDirectory,
-    caCerts,
-  };
-}
-
 /** How much room a disk has is asked of the system, by a kind of its own. */
 const SYS_STATFS = {
   name: "sys",
@@ -436,33 +251,6 @@ const SYS_STATFS = {
 
 /** The machine's own name is the server's, too. */
 const SYS_HOSTNAME = { name: "sys", kind: "hostname" } as const;
-
-function announce(
-  config: Config & { allowPrivate: boolean },
-  port: number,
-): void {
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const reached = config.publicUrl === null
-    ? []
-    : [`People reach it by ${config.publicUrl}`];
-  const lines = [
-    `Sluice listens on ws://${host}:${port}/`,
-    `Its page is http://${host}:${port}/`,
-    ...reached,
-    `Files go to ${config.contentDirectory}`,
-    `${counted(config.threadsAmount, "thread")} on ` +
-    `${counted(config.workers, "worker")}, ` +
-    `at most ${counted(config.bytesAmount, "byte")} a slice`,
-  ];
-  if (!config.allowPrivate) {
-    lines.push("Private networks are denied to downloads");
-  }
-  print(lines.join("\n"));
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
 
 /** @throws {DownloadError} DISK if standard output takes no more. */
 function print(text: string): void {
