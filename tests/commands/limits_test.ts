@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+import { createLimits, type LimitsSet } from "../../lib/commands/limits.ts";
+import type { RateLimits } from "../../lib/download/download.ts";
+
+const NONE: RateLimits = { server: null, host: null };
+const SOME: RateLimits = { server: 1_000, host: 500 };
+
+/** Limits of an engine that does nothing but keep them. */
+function startLimits(timeOfDay: () => number) {
+  let rates = NONE;
+  let most: number | null = null;
+  return createLimits({
+    rates: () => rates,
+    limitRates: (limits) => void (rates = limits),
+    maxDownloads: () => most,
+    limitDownloads: (limit) => void (most = limit),
+  }, timeOfDay);
+}
+
+Deno.test("nothing is told to other servers that no client has set", () => {
+  const limits = startLimits(() => 100);
+  assertEquals(limits.limitsSet(), null);
+  limits.limitDownloads(3);
+  const set: LimitsSet = { at: 100, rates: NONE, maxDownloads: 3 };
+  assertEquals(limits.limitsSet(), set);
+});
+
+Deno.test("what is set last is the latest, though the clock is set back", () => {
+  let now = 100;
+  const limits = startLimits(() => now);
+  limits.limitRates(SOME);
+  now = 50;
+  limits.limitRates(NONE);
+  assertEquals(limits.limitsSet()?.at, 101);
+});
+
+Deno.test("limits of another server hold if they are the latest", () => {
+  const limits = startLimits(() => 100);
+  limits.limitRates(SOME);
+  limits.setLimits({ at: 100, rates: NONE, maxDownloads: 1 });
+  assertEquals(limits.rates(), SOME);
+  assertEquals(limits.maxDownloads(), null);
+  limits.setLimits({ at: 101, rates: NONE, maxDownloads: 1 });
+  assertEquals(limits.rates(), NONE);
+  assertEquals(limits.maxDownloads(), 1);
+  assertEquals(limits.limitsSet()?.at, 101);
+});
