@@ -1,20 +1,29 @@
 import { assertEquals } from "@std/assert";
 import { createLimits, type LimitsSet } from "../../lib/commands/limits.ts";
 import type { RateLimits } from "../../lib/download/download.ts";
+import type { DownloadEvent } from "../../lib/download/events.ts";
 
 const NONE: RateLimits = { server: null, host: null };
 const SOME: RateLimits = { server: 1_000, host: 500 };
 
-/** Limits of an engine that does nothing but keep them. */
-function startLimits(timeOfDay: () => number) {
+/**
+ * Limits of an engine that does nothing but keep them.
+ *
+ * @param told Gets what is told of them.
+ */
+function startLimits(timeOfDay: () => number, told: DownloadEvent[] = []) {
   let rates = NONE;
   let most: number | null = null;
-  return createLimits({
-    rates: () => rates,
-    limitRates: (limits) => void (rates = limits),
-    maxDownloads: () => most,
-    limitDownloads: (limit) => void (most = limit),
-  }, timeOfDay);
+  return createLimits(
+    {
+      rates: () => rates,
+      limitRates: (limits) => void (rates = limits),
+      maxDownloads: () => most,
+      limitDownloads: (limit) => void (most = limit),
+    },
+    timeOfDay,
+    (event) => void told.push(event),
+  );
 }
 
 Deno.test("nothing is told to other servers that no client has set", () => {
@@ -35,7 +44,8 @@ Deno.test("what is set last is the latest, though the clock is set back", () => 
 });
 
 Deno.test("limits of another server hold if they are the latest", () => {
-  const limits = startLimits(() => 100);
+  const told: DownloadEvent[] = [];
+  const limits = startLimits(() => 100, told);
   limits.limitRates(SOME);
   limits.setLimits({ at: 100, rates: NONE, maxDownloads: 1 });
   assertEquals(limits.rates(), SOME);
@@ -44,4 +54,6 @@ Deno.test("limits of another server hold if they are the latest", () => {
   assertEquals(limits.rates(), NONE);
   assertEquals(limits.maxDownloads(), 1);
   assertEquals(limits.limitsSet()?.at, 101);
+  // What does not hold is not told of.
+  assertEquals(told.length, 2);
 });
