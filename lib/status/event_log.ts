@@ -57,7 +57,10 @@ function fieldsOf(event: DownloadEvent): Fields | null {
       return { holds, limit_rate, until };
     }
     case "limits":
-      return { ...limitsStatusOf(event.limits) };
+      return Object.fromEntries(
+        Object.entries(limitsStatusOf(event.limits))
+          .map(([name, most]) => [name, most ?? "none"]),
+      );
     case "unread":
       return { message: event.error.message };
     case "restarted":

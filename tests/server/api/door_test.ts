@@ -125,7 +125,9 @@ Deno.test("what limits all downloads together is read, set, and told", async () 
   }
   const unread = await ask(sluice, "PATCH /limits", { rate: 1 });
   assertStringIncludes(unread.body.detail, "limit_rate_per_host");
-  await sluice.printed(/limits limit_rate_per_host=5000 max_downloads=2/);
+  await sluice.printed(
+    /limits limit_rate="none" limit_rate_per_host=5000 max_downloads=2/,
+  );
 });
 
 Deno.test("a download is paused, resumed, refreshed, limited, retried and removed", async () => {
