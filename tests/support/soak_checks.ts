@@ -161,25 +161,21 @@ async function disagreement(
   { wanted, watches }: World,
   members: readonly Member[],
 ): Promise<string | null> {
-  for (const order of ["oldest", "queue", "name"]) {
-    const lists = await Promise.all(
-      members.map((member) => listAt(member, { order })),
-    );
-    const [first = [], ...rest] = lists.map((list) =>
-      list.map((status) => common(status))
-    );
-    for (const [n, other] of rest.entries()) {
-      const at = first.findIndex((status, n) => status !== other[n]);
-      if (at === -1 && first.length === other.length) continue;
-      return `Server ${n + 1} lists otherwise by ${order} than server 0: ` +
-        `${other.length}, ${other[at]}; ${first.length}, ${first[at]}`;
-    }
+  // Each server lists by when it heard of a download first, which may differ.
+  const lists = await Promise.all(members.map((member) => listAt(member)));
+  const [first = [], ...rest] = lists.map((list) => list.map(common).sort());
+  for (const [n, other] of rest.entries()) {
+    const at = first.findIndex((status, n) => status !== other[n]);
+    if (at === -1 && first.length === other.length) continue;
+    return `Server ${n + 1} lists otherwise than server 0: ${other.length}, ` +
+      `${other[at]}; ${first.length}, ${first[at]}`;
   }
-  const [member] = members;
-  const list = member ? await listAt(member) : [];
-  const odd = new Set(list.map(({ id }) => id))
-    .symmetricDifference(new Set(wanted.keys()));
-  if (odd.size > 0) return `On the list, or wanted, but not both: ${[...odd]}`;
+  const [list = []] = lists;
+  const ids = new Set(list.map(({ id }) => id));
+  const lost = new Set(wanted.keys()).difference(ids);
+  if (lost.size > 0) return `Lost: ${[...lost]}`;
+  const back = ids.difference(wanted);
+  if (back.size > 0) return `Removed, and on the list: ${[...back]}`;
   for (const { name, view } of watches) {
     const { downloads, totals } = view();
     for (const status of list) {
