@@ -17,11 +17,8 @@
 
 import { type Held, heldBy } from "./support/held.ts";
 import { check, removeSome, settle } from "./support/soak_checks.ts";
-import {
-  carryOutAny,
-  exportAndImport,
-  type Member,
-} from "./support/soak_orders.ts";
+import type { Member } from "./support/soak_doors.ts";
+import { carryOutAny, exportAndImport } from "./support/soak_orders.ts";
 import {
   startWorld,
   type Storage,

@@ -6,7 +6,7 @@ import type { Status } from "../../lib/status/status.ts";
 import { clusterPartsIn } from "./directory.ts";
 import { firstDifference, type OriginFile } from "./origin.ts";
 import type { Sluice } from "./sluice.ts";
-import { callApi, type Member } from "./soak_orders.ts";
+import { callApi, type Member } from "./soak_doors.ts";
 import { httpUrl, SECRET, TOKEN, type World } from "./soak_world.ts";
 
 /**

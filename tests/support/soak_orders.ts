@@ -1,114 +1,35 @@
 /** What clients ask of servers at random, through every door. */
 
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import type { ErrorCode } from "../../lib/download/error_codes.ts";
-import type { ServerMessage } from "../../lib/server/messages.ts";
 import type { Status } from "../../lib/status/status.ts";
+import { bytesOf } from "./origin.ts";
 import {
-  type Behaviour,
-  bytesOf,
-  forever,
-  literal,
-  type Origin,
-  type OriginFile,
-} from "./origin.ts";
-import { metalinkOf } from "./metalink.ts";
-import { type Ran, start } from "./process.ts";
-import { random } from "./random.ts";
-import { type Client, type Sluice, taskArguments } from "./sluice.ts";
+  bySocket,
+  callAria2,
+  DOORS,
+  type Fields,
+  gidOf,
+  type Member,
+  type Reply,
+  runCommand,
+} from "./soak_doors.ts";
+import {
+  mirrorsOf,
+  serveOne,
+  sha256,
+  startAt,
+  think,
+} from "./soak_downloads.ts";
 import {
   httpUrl,
-  ruledDirectory,
   SECRET,
   SLICE,
   TOKEN,
   type Wanted,
   type World,
 } from "./soak_world.ts";
-import { createWeather, pick } from "./weather.ts";
-
-/** A server, and a client that is connected to it. */
-export interface Member {
-  readonly node: Sluice;
-  readonly client: Client;
-}
-
-/** What a client asks for, in the fields of the socket's protocol. */
-type Fields = Readonly<Record<string, unknown>>;
-
-/** What comes of it: what is told, or why it is refused. */
-type Reply =
-  | { readonly kind: "done"; readonly data: Record<string, unknown> }
-  | { readonly kind: "refused"; readonly code: string; readonly why: string };
-
-/** A way to ask a server. */
-type Door = (member: Member, fields: Fields) => Promise<Reply>;
-
-const bySocket: Door = async ({ client }, fields) => {
-  const reply: ServerMessage = await client.request(fields);
-  if ("error" in reply) {
-    return {
-      kind: "refused",
-      code: reply.error.code,
-      why: reply.error.message,
-    };
-  }
-  const { data } = reply;
-  return {
-    kind: "done",
-    data: Array.isArray(data) ? { list: data } : { ...data },
-  };
-};
-
-/** What the API has no path for goes by the socket. */
-const byApi: Door = async (member, { action, id, ...rest }) => {
-  const { node } = member;
-  const one = `/api/downloads/${id}`;
-  const post = (path: string, body: Fields) =>
-    callApi(node, "POST", path, body);
-  if (action === undefined && !("urls" in rest)) {
-    return await post("/api/downloads", rest);
-  }
-  if (id === undefined) return await bySocket(member, { action, ...rest });
-  switch (action) {
-    case "get":
-      return await callApi(node, "GET", one);
-    case "limit":
-    case "prioritize":
-      return await callApi(node, "PATCH", one, rest);
-    case "remove": {
-      const query = `?delete_file=${rest.delete_file === true}`;
-      return await callApi(node, "DELETE", one + query);
-    }
-    default:
-      return await post(`${one}/${action}`, rest);
-  }
-};
-
-const DOORS: readonly Door[] = [bySocket, bySocket, byApi];
-
-/** Asks the HTTP API. */
-export async function callApi(
-  node: Sluice,
-  method: string,
-  path: string,
-  body?: Fields,
-): Promise<Reply> {
-  const response = await fetch(httpUrl(node, path), {
-    method,
-    headers: {
-      Authorization: `Bearer ${TOKEN}`,
-      "Content-Type": "application/json",
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const data = text === "" ? {} : JSON.parse(text);
-  return response.ok
-    ? { kind: "done", data }
-    : { kind: "refused", code: data.code, why: data.detail };
-}
+import { pick } from "./weather.ts";
 
 /** Something that clients ask for, and how often beside the others. */
 interface Order {
@@ -185,11 +106,6 @@ const MOST = 80;
 
 const rateOf = (dice: () => number) =>
   dice() < 0.3 ? null : Math.round(100_000 + dice() * 900_000);
-
-/** Soon enough to come in this round, or only if it is resumed. */
-const startAt = ({ dice }: World) =>
-  new Date(Date.now() + (dice() < 0.7 ? dice() * 5_000 : 3_600_000))
-    .toISOString();
 
 const ORDERS: readonly Order[] = [
   { name: "add", weight: 30, carryOut: add },
@@ -280,136 +196,6 @@ async function inTime<T>(name: string, asked: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** A file at an origin whose answers are strange at random. */
-interface Served {
-  readonly n: number;
-  readonly origin: Origin;
-  readonly path: string;
-  readonly url: string;
-  readonly whole: OriginFile;
-  readonly versions: readonly OriginFile[];
-  /** The directory that the servers' rules give it. */
-  readonly ruled: string | null;
-  /** Its answers, in words. */
-  readonly story: string[];
-  /** Chance of its own. */
-  readonly own: () => number;
-}
-
-function serveOne(world: World): Served {
-  const { dice, origins } = world;
-  const n = world.count++;
-  const own = random(dice() * 2 ** 32);
-  const { whole, versions, behave } = createWeather(own, SLICE);
-  const origin = pick(own, origins);
-  const host = own() < 0.2 ? "localhost" : "127.0.0.1";
-  const extension = pick(own, ["bin", "bin", "iso"]);
-  const path = `/${n}.${extension}`;
-  const story: string[] = [];
-  origin.serve(path, whole, (request) => {
-    const behaviour = behave(request);
-    const { path, range } = request;
-    story.push(JSON.stringify({ path, range, behaviour }).slice(0, 300));
-    return behaviour;
-  });
-  const url = `${origin.url(path, host)}?${SECRET}`;
-  const ruled = ruledDirectory(host, extension);
-  return { n, origin, path, url, whole, versions, ruled, story, own };
-}
-
-/** A download to ask for with all that may go along, and what may come of it. */
-function think(world: World): { fields: Fields; wanted: Wanted } {
-  const served = serveOne(world);
-  const { n, origin, path, url, whole, versions, story, own } = served;
-  if (own() < 0.1) return describe(served);
-  const digest = sha256(whole);
-  origin.serve(`${path}.sha256`, literal(`${digest}  x\n`));
-  const directory = own() < 0.2 ? pick(own, ["films/2026", "b"]) : null;
-  const filename = own() < 0.3 ? pick(own, ["one name.bin", `${n}.bin`]) : null;
-  const [proof, right] = pick<[Fields, readonly OriginFile[]]>(own, [
-    [{}, versions],
-    [{}, versions],
-    [{ sha256: digest }, [whole]],
-    [{ sha256: "0".repeat(64) }, []],
-    [{ size: whole.size }, versions.filter(({ size }) => size === whole.size)],
-    [{ checksum_from: "auto" }, versions],
-    [{ checksum_from: `${origin.url(path)}.sha256` }, versions],
-  ]);
-  const fields = {
-    url,
-    ...proof,
-    ...(directory && { directory }),
-    ...(filename && { filename }),
-    ...(own() < 0.2 && { threads: 1 + Math.floor(own() * 4) }),
-    ...(own() < 0.2 && { limit_rate: Math.round(50_000 + own() * 500_000) }),
-    ...(own() < 0.2 && { priority: pick(own, ["high", "low"]) }),
-    ...(own() < 0.2 && { order: "sequential" }),
-    ...(own() < 0.2 && { proxy: pick(own, ["plain", "closed", "direct"]) }),
-    ...pick<Fields>(own, [
-      ...Array.from({ length: 8 }, () => ({})),
-      { paused: true },
-      { start_at: startAt(world) },
-    ]),
-    ...(own() < 0.2 && { headers: { "X-Own": SECRET } }),
-    ...(own() < 0.3 && { mirrors: mirrorsOf(world, served) }),
-  };
-  const isLocal = new URL(url).hostname === "localhost";
-  const ruled = filename === null || isLocal ? served.ruled : null;
-  story.push(JSON.stringify(fields));
-  const wanted = {
-    ...{ n, url, versions: right, sent: versions, story },
-    directory: directory ?? ruled,
-  };
-  return { fields, wanted };
-}
-
-/** A file by the URL of a document that tells of it. */
-function describe(
-  { n, origin, url, whole, story }: Served,
-): { fields: Fields; wanted: Wanted } {
-  const document = metalinkOf({
-    name: `${n}.bin`,
-    content: whole,
-    urls: [url],
-  });
-  const source = literal(document, {
-    etag: `"${n}"`,
-    headers: { "Content-Type": "application/metalink4+xml" },
-  });
-  const wanted = {
-    ...{ n, url: origin.serve(`/${n}.metalink`, source), versions: [whole] },
-    ...{ sent: [whole], directory: null, story },
-  };
-  return { fields: { url: wanted.url }, wanted };
-}
-
-/** How mirrors answer: right, or in a way that another source is better. */
-const MIRRORS: readonly Behaviour[] = [
-  {},
-  {},
-  { ranges: "ignore" },
-  { rate: SLICE },
-  { status: 404 },
-  { status: 500 },
-  { cut: { after: 10_000, by: "reset" } },
-  { gates: { [SLICE / 2]: forever } },
-];
-
-/** Their paths name the port of the URL's own origin: its headers stay there. */
-function mirrorsOf(
-  { origins }: World,
-  { n, origin: { port }, whole, own }: Served,
-): string[] {
-  return Array.from({ length: 1 + Math.floor(own() * 2) }, (_, k) => {
-    const path = `/${n}.bin-mirror-${k}-of-${port}`;
-    return pick(own, origins).serve(path, whole, pick(own, MIRRORS));
-  });
-}
-
-function sha256(file: OriginFile): string {
-  return createHash("sha256").update(bytesOf(file)).digest("hex");
 }
 
 async function add(world: World, member: Member): Promise<string> {
@@ -511,26 +297,6 @@ async function several(world: World, member: Member): Promise<string> {
     ]),
   };
   return outcomeOf(await bySocket(member, fields), fields, []);
-}
-
-/** aria2's name of a download. */
-const gidOf = (id: string) => id.replaceAll("-", "").slice(0, 16);
-
-async function callAria2(
-  node: Sluice,
-  method: string,
-  ...params: readonly unknown[]
-): Promise<{ result?: unknown; error?: { code: number; message: string } }> {
-  const response = await fetch(httpUrl(node, "/jsonrpc"), {
-    method: "POST",
-    body: JSON.stringify({
-      jsonrpc: "2.0",
-      id: "x",
-      method: `aria2.${method}`,
-      params: [`token:${TOKEN}`, ...params],
-    }),
-  });
-  return await response.json();
 }
 
 /** Adds a download as aria2's clients do, who give it a name of their own. */
@@ -678,24 +444,6 @@ export async function exportAndImport(
     ...{ n, url, versions: checksum ? [whole] : versions, sent: versions },
     ...{ directory: ruled, story },
   });
-}
-
-async function runCommand(
-  node: Sluice,
-  task: "export" | "import",
-  file?: string,
-  { stdin }: { readonly stdin?: string } = {},
-): Promise<Ran> {
-  const args = [
-    ...taskArguments(task, node.directory),
-    ...file === undefined ? [] : [file],
-    ...["--server", node.url],
-  ];
-  const env = { SLUICE_TOKEN: TOKEN };
-  await using command = start(args, { env, ...(stdin && { stdin }) });
-  const ran = await command.ended;
-  if (ran.code === 0) return ran;
-  throw new Error(`${task} ended with ${ran.code}: ${ran.stderr}`);
 }
 
 async function readMetrics(_: World, { node }: Member): Promise<string> {
