@@ -152,6 +152,8 @@ const STEPS: Record<string, Step> = {
     await box(page, "b").check();
     await page.keyboard.press("Delete");
     await dialog.getByText("Remove 2 downloads?").waitFor();
+    // No key counts until the question is heard to be over, after it is closed.
+    await bar(page).and(page.locator('[aria-busy="true"]')).waitFor();
     await page.keyboard.press("Escape");
     await bar(page).and(page.locator('[aria-busy="false"]')).waitFor();
     await bar(page).getByText("2 selected").waitFor();
