@@ -158,17 +158,21 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     return answer as Report | null;
   }
 
-  /** Takes a download from an owner that does not answer. */
-  async function revoke(id: string, session: string): Promise<void> {
+  /** Takes a download from an owner that does not answer, if it is there still. */
+  async function revoke(
+    id: string,
+    session: string,
+  ): Promise<"gone" | "there"> {
     for (;;) {
       const found = await broker.read(`d.${id}`);
-      if (found === null) return;
+      if (found === null) return "gone";
       const entry = found.value as Entry;
-      if (entry.owner !== session) return;
+      if (entry.owner !== session) return "there";
       const next = revoked(entry);
       try {
         const written = await broker.write(`d.${id}`, next, found.revision);
-        return await tools.applied(id, next, written);
+        await tools.applied(id, next, written);
+        return "there";
       } catch (error) {
         if (error !== CONFLICT) throw error;
       }
@@ -204,8 +208,13 @@ export function createPeers(tools: PeersTools): ClusterPeers {
         }
       }
       const report = await ask(session, { session, id, epoch, command });
-      if (report === null) await revoke(id, session);
-      else if (report.kind === "elsewhere") await shown(isElsewhere);
+      if (report === null) {
+        const isGone = await revoke(id, session) === "gone";
+        // Its owner has removed it, and did not say so in time.
+        if (isGone && command.kind === "remove") {
+          return await shown(() => replica.known(id) === undefined);
+        }
+      } else if (report.kind === "elsewhere") await shown(isElsewhere);
       else if (report.kind === "failed") throw fromRecord(report.error);
       else {
         const { revision } = report;

@@ -142,6 +142,46 @@ Deno.test("an order for a claim that was made anew since is not carried out", as
   }
 });
 
+Deno.test("a removal that its server carries out, and does not answer, is done", async () => {
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  await using one = await nodesOn(broker, shared)("one");
+  await using client = await one.connect();
+  const id = await client.add({ url: "http://127.0.0.1:9/a", paused: true });
+  const mute = await createBroker({
+    queue: { servers: [broker.address], tls: false, user: null, name: "test" },
+    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
+  }, () => {});
+  const asked = Promise.withResolvers<void>();
+  try {
+    await mute.start({
+      onBucket: () => Promise.resolve(1),
+      onChange() {},
+      onCaughtUp() {},
+      onMessage: (subject) => {
+        if (subject === "test.to.two") asked.resolve();
+      },
+    });
+    const lease = { node: "two", storage: "x", url: "", draining: false };
+    await mute.write("n.of-the-mute", lease, 0);
+    const found = await mute.read(`d.${id}`);
+    assert(found);
+    const entry = found.value as Entry;
+    const claimed = { ...entry, epoch: entry.epoch + 1, owner: "of-the-mute" };
+    const revision = await mute.write(`d.${id}`, claimed, found.revision);
+    await client.until(id, ({ node }) => node === "two");
+    const removing = client.request({ action: "remove", id });
+    await asked.promise;
+    await mute.write(`d.${id}`, null, revision);
+    const removed = await removing;
+    assert("data" in removed, JSON.stringify(removed));
+    const again = await client.request({ action: "remove", id });
+    assert("error" in again && again.error.code === "UNKNOWN_ID");
+  } finally {
+    await mute.close();
+  }
+});
+
 Deno.test("leases are listed to the end while they are renewed", async () => {
   await using broker = await startBroker();
   const start = async (node: string) => {
