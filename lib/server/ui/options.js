@@ -93,7 +93,7 @@ export function readOptions(texts, count, now) {
   };
 }
 
-/** The field has no seconds: a moment in it lasts so long, in milliseconds. */
+/** In milliseconds. The field has no seconds: it means any moment of its minute. */
 const MINUTE = 60_000;
 
 /**
