@@ -168,13 +168,13 @@ export async function createCoordinator(
   }
 
   const { get, disk, limits, standing, timetable, totals } = overview;
-  const { rates, limitRates, maxDownloads, limitDownloads } = limiting;
+  const { rates, maxDownloads, limit } = limiting;
   return {
     add: fetching.add,
     command: commands.command,
     ...{ move, pathOf, verify },
     ...{ get, disk, limits, running, standing, timetable, totals },
-    ...{ rates, limitRates, maxDownloads, limitDownloads },
+    ...{ rates, maxDownloads, limit },
     requestOf: (id) => catalogue.get(id)?.request ?? null,
     comingOf(id) {
       const transfer = engine.get(id);

@@ -1,6 +1,6 @@
 /** What clients limit of the server as a whole, until it stops. */
 
-import type { Limits, RateLimits } from "../download/download.ts";
+import type { Limits, LimitsChange, RateLimits } from "../download/download.ts";
 import type { Tell } from "../download/events.ts";
 import type { Engine } from "../engine/engine.ts";
 
@@ -14,12 +14,10 @@ export interface LimitsSet extends Limits {
 export interface LimitSetting {
   /** What limits the rates of the server and of each host, until it stops. */
   rates(): RateLimits;
-  /** Changes these, at once. */
-  limitRates(limits: RateLimits): void;
   /** How many downloads may run at a time; null for one a thread. */
   maxDownloads(): number | null;
-  /** Changes it until the server stops; those that run go on. */
-  limitDownloads(most: number | null): void;
+  /** Changes some of both at once, until the server stops; what runs goes on. */
+  limit(change: LimitsChange): void;
   /** What clients have set since the start; null for nothing. */
   limitsSet(): LimitsSet | null;
   /** Takes over what was set at another server, if that is the latest. */
@@ -41,35 +39,28 @@ export function createLimits(
 ): LimitSetting {
   let latest: LimitsSet | null = null;
 
-  function note(): void {
-    const limits = {
-      rates: engine.rates(),
-      maxDownloads: engine.maxDownloads(),
-    };
-    // Clocks differ, and what is set after another is the later of both.
-    const at = Math.max(timeOfDay(), (latest?.at ?? 0) + 1);
-    latest = { at, ...limits };
-    tell({ kind: "limits", limits });
+  function set(limits: LimitsSet): void {
+    latest = limits;
+    const { rates, maxDownloads } = limits;
+    engine.limitRates(rates);
+    engine.limitDownloads(maxDownloads);
+    tell({ kind: "limits", limits: { rates, maxDownloads } });
   }
 
   return {
     rates: engine.rates,
-    limitRates(limits) {
-      engine.limitRates(limits);
-      note();
-    },
     maxDownloads: engine.maxDownloads,
-    limitDownloads(most) {
-      engine.limitDownloads(most);
-      note();
+    limit({ rates, maxDownloads = engine.maxDownloads() }) {
+      set({
+        // Clocks differ, and what is set after another is the later of both.
+        at: Math.max(timeOfDay(), (latest?.at ?? 0) + 1),
+        rates: { ...engine.rates(), ...rates },
+        maxDownloads,
+      });
     },
     limitsSet: () => latest,
     setLimits(limits) {
-      if (limits.at <= (latest?.at ?? 0)) return;
-      latest = limits;
-      engine.limitRates(limits.rates);
-      engine.limitDownloads(limits.maxDownloads);
-      tell({ kind: "limits", limits });
+      if (limits.at > (latest?.at ?? 0)) set(limits);
     },
   };
 }

@@ -241,6 +241,12 @@ export interface Limits {
   readonly maxDownloads: number | null;
 }
 
+/** What is to change of these limits; what is absent stays. */
+export interface LimitsChange {
+  readonly rates?: Partial<RateLimits>;
+  readonly maxDownloads?: number | null;
+}
+
 /** Which limit holds a download's rate: the strictest that bears on it. */
 export type LimitedBy = "server" | "timetable" | "host" | "download";
 

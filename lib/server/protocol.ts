@@ -5,7 +5,7 @@ import type { Checksum, ChecksumAlgorithm } from "../download/checksum.ts";
 import type {
   Command,
   DownloadRequest,
-  RateLimits,
+  LimitsChange,
 } from "../download/download.ts";
 import { PRIORITIES, type Priority } from "../download/priority.ts";
 import { DownloadError, toRecord } from "../download/errors.ts";
@@ -95,12 +95,9 @@ export type ClientRequest =
     readonly requests?: true;
   } & StatusPageRequest;
 
-/** Limits of the server; what is absent stays. */
-export interface LimitsRequest {
+/** What limits the server is to be changed. */
+export interface LimitsRequest extends LimitsChange {
   readonly kind: "limit";
-  readonly rates: Partial<RateLimits>;
-  /** Null for one a thread. */
-  readonly maxDownloads?: number | null;
 }
 
 /** Which downloads a command is for, if it is for many. */

@@ -33,7 +33,6 @@ import {
   type Which,
 } from "./protocol.ts";
 import { refuseBeyond, type Scope } from "./scopes.ts";
-import { setLimits } from "./server_limits.ts";
 import { targetOf } from "./target.ts";
 import type { Listener, Telling } from "./telling.ts";
 
@@ -202,7 +201,8 @@ export function createSockets(
       case "move":
         return await move(request);
       case "limit": {
-        const limits = setLimits(coordinator, request);
+        coordinator.limit(request);
+        const limits = coordinator.limits();
         return {
           data: { message: "The server's limits have been set.", ...limits },
         };

@@ -88,7 +88,7 @@ Deno.test("who waits for leave is neither stalled nor slow", async () => {
   const { requests } = origin;
   assertEquals(requests.length, 4);
   for (const request of requests) assert(!request.signal.aborted);
-  downloads.coordinator.limitRates({ server: null, host: null });
+  downloads.coordinator.limit({ rates: { server: null, host: null } });
   await assertDownloaded(await downloads.end(id), WHOLE, "a");
   const setbacks = downloads.log.filter(({ event }) => event === "setback");
   assertEquals(setbacks, []);
@@ -107,7 +107,7 @@ Deno.test("a rate is set while threads run, and they go on", async () => {
     coordinator.command(id, { kind: "limit", limitRate });
   await limit(CRAWL / 2);
   assertEquals(coordinator.get(id)?.limited_by, "download");
-  coordinator.limitRates({ server: null, host: null });
+  coordinator.limit({ rates: { server: null, host: null } });
   assertEquals(coordinator.get(id)?.limited_by, "download");
   // So slow that no slice has ended: its threads were not begun anew.
   for (const { signal } of origin.requests) assert(!signal.aborted);
@@ -128,7 +128,7 @@ Deno.test("threads that run without a limit get one", async () => {
   const id = await downloads.add({ url });
   await downloads.until(id, ({ downloaded }) => downloaded === 100_000);
   const started = performance.now();
-  coordinator.limitRates({ server: RATE, host: null });
+  coordinator.limit({ rates: { server: RATE, host: null } });
   behind.resolve();
   await assertDownloaded(await downloads.end(id), WHOLE, "a");
   const seconds = (performance.now() - started) / 1000;

@@ -108,9 +108,9 @@ Deno.test("of the timetable's rate and others, the strictest counts", async () =
   const { coordinator } = downloads;
   const id = await downloads.add({ url: origin.serve("/a", WHOLE) });
   await downloads.until(id, ({ limited_by }) => limited_by === "timetable");
-  coordinator.limitRates({ server: 1_000, host: null });
+  coordinator.limit({ rates: { server: 1_000, host: null } });
   await downloads.until(id, ({ limited_by }) => limited_by === "server");
-  coordinator.limitRates({ server: null, host: null });
+  coordinator.limit({ rates: { server: null, host: null } });
   await downloads.until(id, ({ limited_by }) => limited_by === "timetable");
   clock.set("09:00");
   await assertDownloaded(await downloads.end(id), WHOLE, "a");

@@ -29,7 +29,7 @@ function startLimits(timeOfDay: () => number, told: DownloadEvent[] = []) {
 Deno.test("nothing is told to other servers that no client has set", () => {
   const limits = startLimits(() => 100);
   assertEquals(limits.limitsSet(), null);
-  limits.limitDownloads(3);
+  limits.limit({ maxDownloads: 3 });
   const set: LimitsSet = { at: 100, rates: NONE, maxDownloads: 3 };
   assertEquals(limits.limitsSet(), set);
 });
@@ -37,16 +37,16 @@ Deno.test("nothing is told to other servers that no client has set", () => {
 Deno.test("what is set last is the latest, though the clock is set back", () => {
   let now = 100;
   const limits = startLimits(() => now);
-  limits.limitRates(SOME);
+  limits.limit({ rates: SOME });
   now = 50;
-  limits.limitRates(NONE);
+  limits.limit({ rates: NONE });
   assertEquals(limits.limitsSet()?.at, 101);
 });
 
 Deno.test("limits of another server hold if they are the latest", () => {
   const told: DownloadEvent[] = [];
   const limits = startLimits(() => 100, told);
-  limits.limitRates(SOME);
+  limits.limit({ rates: SOME });
   limits.setLimits({ at: 100, rates: NONE, maxDownloads: 1 });
   assertEquals(limits.rates(), SOME);
   assertEquals(limits.maxDownloads(), null);
@@ -56,4 +56,17 @@ Deno.test("limits of another server hold if they are the latest", () => {
   assertEquals(limits.limitsSet()?.at, 101);
   // What does not hold is not told of.
   assertEquals(told.length, 2);
+});
+
+Deno.test("what is set at once is one change, and leaves the rest", () => {
+  const told: DownloadEvent[] = [];
+  const limits = startLimits(() => 100, told);
+  limits.limit({ rates: SOME });
+  limits.limit({ rates: { host: null }, maxDownloads: 2 });
+  const rates = { server: SOME.server, host: null };
+  assertEquals(limits.limitsSet(), { at: 101, rates, maxDownloads: 2 });
+  assertEquals([limits.rates(), limits.maxDownloads()], [rates, 2]);
+  assertEquals(told.slice(1), [
+    { kind: "limits", limits: { rates, maxDownloads: 2 } },
+  ]);
 });

@@ -15,7 +15,6 @@ import {
   parseRequest,
 } from "../protocol.ts";
 import { refuseBeyond, type Scope, type Token } from "../scopes.ts";
-import { setLimits } from "../server_limits.ts";
 import { targetOf } from "../target.ts";
 import { nodesOf } from "../nodes.ts";
 import type { DoorTools } from "../sockets.ts";
@@ -175,7 +174,8 @@ export function createApi(
 
   function limit({ fields }: Call): Result {
     const asked = parseAs("limit", { ...fields, action: "limit" });
-    return { status: 200, value: setLimits(coordinator, asked) };
+    coordinator.limit(asked);
+    return { status: 200, value: coordinator.limits() };
   }
 
   async function verify({ id, fields }: Call): Promise<Result> {

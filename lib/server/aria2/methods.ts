@@ -383,15 +383,14 @@ export function createMethods(
   function changeGlobalOption(params: Params): string {
     const changed = readOptions(objectAt(params, 0), "global", root);
     globals = { ...globals, ...changed };
-    const limit = changed["max-overall-download-limit"];
-    if (limit !== undefined) {
-      const server = rateOf(limit);
-      coordinator.limitRates({ ...coordinator.rates(), server });
-    }
+    const rate = changed["max-overall-download-limit"];
     const most = changed["max-concurrent-downloads"];
-    if (most !== undefined) {
-      const { maximum } = AT_A_TIME;
-      coordinator.limitDownloads(Math.min(Number(most), maximum));
+    if (rate !== undefined || most !== undefined) {
+      coordinator.limit({
+        ...(rate !== undefined && { rates: { server: rateOf(rate) } }),
+        ...(most !== undefined &&
+          { maxDownloads: Math.min(Number(most), AT_A_TIME.maximum) }),
+      });
     }
     return "OK";
   }
