@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { createBroker } from "../../lib/cluster/broker.ts";
+import { type Broker, createBroker } from "../../lib/cluster/broker.ts";
 import type { Entry } from "../../lib/cluster/entry.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { layCable, startBroker, startBrokers } from "../support/broker.ts";
@@ -60,6 +60,26 @@ async function addOnceThere(client: Client, url: string): Promise<string> {
   }
 }
 
+const LEASE = { node: "two", storage: "x", url: "", draining: false };
+
+/** Joins the queue as a server that is called `two` and does nothing by itself. */
+async function joinQueue(
+  address: string,
+  onMessage: (subject: string) => void = () => {},
+): Promise<Broker & AsyncDisposable> {
+  const broker = await createBroker({
+    queue: { servers: [address], tls: false, user: null, name: "test" },
+    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
+  }, () => {});
+  await broker.start({
+    onBucket: () => Promise.resolve(1),
+    onChange() {},
+    onCaughtUp() {},
+    onMessage,
+  });
+  return { ...broker, [Symbol.asyncDispose]: broker.close };
+}
+
 Deno.test("a write that nobody answers says so, and may have been done", async () => {
   await using broker = await startBroker();
   await using cable = layCable(broker.address);
@@ -70,31 +90,16 @@ Deno.test("a write that nobody answers says so, and may have been done", async (
     directory: directory.path,
   });
   assert(one);
-  const heard = new Map<string, unknown>();
-  const client = await createBroker({
-    queue: { servers: [cable.address], tls: false, user: null, name: "test" },
-    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
-  }, () => {});
-  try {
-    await client.start({
-      onBucket: () => Promise.resolve(1),
-      onChange: ({ key, value }) => void heard.set(key, value),
-      onCaughtUp() {},
-      onMessage() {},
-    });
-    cable.cut();
-    const lease = { node: "two", storage: "x", url: "", draining: false };
-    const writing = client.write("n.of-the-test", lease, 0, 500);
-    const { code, message } = await assertRejects(() => writing, DownloadError);
-    assertEquals(code, "STATE");
-    assertMatch(message, /does not answer/);
-    // Once more, by the revision of before: it was done, or is done now.
-    cable.mend();
-    const revision = await client.write("n.of-the-test", lease, 0, 20_000);
-    assertEquals((await client.read("n.of-the-test"))?.revision, revision);
-  } finally {
-    await client.close();
-  }
+  await using client = await joinQueue(cable.address);
+  cable.cut();
+  const writing = client.write("n.of-the-test", LEASE, 0, 500);
+  const { code, message } = await assertRejects(() => writing, DownloadError);
+  assertEquals(code, "STATE");
+  assertMatch(message, /does not answer/);
+  // Once more, by the revision of before: it was done, or is done now.
+  cable.mend();
+  const revision = await client.write("n.of-the-test", LEASE, 0, 20_000);
+  assertEquals((await client.read("n.of-the-test"))?.revision, revision);
 });
 
 Deno.test("an order for a claim that was made anew since is not carried out", async () => {
@@ -112,34 +117,21 @@ Deno.test("an order for a claim that was made anew since is not carried out", as
     }),
   });
   await client.until(id, ({ downloaded }) => downloaded === 500);
-  const other = await createBroker({
-    queue: { servers: [broker.address], tls: false, user: null, name: "test" },
-    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
-  }, () => {});
-  try {
-    await other.start({
-      onBucket: () => Promise.resolve(1),
-      onChange() {},
-      onCaughtUp() {},
-      onMessage() {},
-    });
-    const [lease] = await other.list("n");
-    const session = lease?.key.slice("n.".length);
-    const entry = (await other.read(`d.${id}`))?.value as Entry | undefined;
-    assert(entry && entry.owner === session);
-    const order = (epoch: number) =>
-      other.ask(
-        "to.one",
-        { session, id, epoch, command: { kind: "pause" } },
-        20_000,
-      );
-    assertEquals(await order(entry.epoch - 1), { kind: "elsewhere" });
-    open();
-    assertEquals((await client.end(id)).process_status, "Downloaded");
-    assertEquals(await firstDifference(`${shared.path}/a`, content), null);
-  } finally {
-    await other.close();
-  }
+  await using other = await joinQueue(broker.address);
+  const [lease] = await other.list("n");
+  const session = lease?.key.slice("n.".length);
+  const entry = (await other.read(`d.${id}`))?.value as Entry | undefined;
+  assert(entry && entry.owner === session);
+  const order = (epoch: number) =>
+    other.ask(
+      "to.one",
+      { session, id, epoch, command: { kind: "pause" } },
+      20_000,
+    );
+  assertEquals(await order(entry.epoch - 1), { kind: "elsewhere" });
+  open();
+  assertEquals((await client.end(id)).process_status, "Downloaded");
+  assertEquals(await firstDifference(`${shared.path}/a`, content), null);
 });
 
 Deno.test("a removal that its server carries out, and does not answer, is done", async () => {
@@ -148,69 +140,37 @@ Deno.test("a removal that its server carries out, and does not answer, is done",
   await using one = await nodesOn(broker, shared)("one");
   await using client = await one.connect();
   const id = await client.add({ url: "http://127.0.0.1:9/a", paused: true });
-  const mute = await createBroker({
-    queue: { servers: [broker.address], tls: false, user: null, name: "test" },
-    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
-  }, () => {});
   const asked = Promise.withResolvers<void>();
-  try {
-    await mute.start({
-      onBucket: () => Promise.resolve(1),
-      onChange() {},
-      onCaughtUp() {},
-      onMessage: (subject) => {
-        if (subject === "test.to.two") asked.resolve();
-      },
-    });
-    const lease = { node: "two", storage: "x", url: "", draining: false };
-    await mute.write("n.of-the-mute", lease, 0);
-    const found = await mute.read(`d.${id}`);
-    assert(found);
-    const entry = found.value as Entry;
-    const claimed = { ...entry, epoch: entry.epoch + 1, owner: "of-the-mute" };
-    const revision = await mute.write(`d.${id}`, claimed, found.revision);
-    await client.until(id, ({ node }) => node === "two");
-    const removing = client.request({ action: "remove", id });
-    await asked.promise;
-    await mute.write(`d.${id}`, null, revision);
-    const removed = await removing;
-    assert("data" in removed, JSON.stringify(removed));
-    const again = await client.request({ action: "remove", id });
-    assert("error" in again && again.error.code === "UNKNOWN_ID");
-  } finally {
-    await mute.close();
-  }
+  await using mute = await joinQueue(broker.address, (subject) => {
+    if (subject === "test.to.two") asked.resolve();
+  });
+  await mute.write("n.of-the-mute", LEASE, 0);
+  const found = await mute.read(`d.${id}`);
+  assert(found);
+  const entry = found.value as Entry;
+  const claimed = { ...entry, epoch: entry.epoch + 1, owner: "of-the-mute" };
+  const revision = await mute.write(`d.${id}`, claimed, found.revision);
+  await client.until(id, ({ node }) => node === "two");
+  const removing = client.request({ action: "remove", id });
+  await asked.promise;
+  await mute.write(`d.${id}`, null, revision);
+  const removed = await removing;
+  assert("data" in removed, JSON.stringify(removed));
+  const again = await client.request({ action: "remove", id });
+  assert("error" in again && again.error.code === "UNKNOWN_ID");
 });
 
 Deno.test("leases are listed to the end while they are renewed", async () => {
   await using broker = await startBroker();
-  const start = async (node: string) => {
-    const client = await createBroker({
-      queue: {
-        servers: [broker.address],
-        tls: false,
-        user: null,
-        name: "test",
-      },
-      ...{ credentials: null, replicas: 1, node, caCerts: [] },
-    }, () => {});
-    await client.start({
-      onBucket: () => Promise.resolve(1),
-      onChange() {},
-      onCaughtUp() {},
-      onMessage() {},
-    });
-    return client;
-  };
-  const [renewing, listing] = [await start("one"), await start("two")];
-  const lease = { node: "one", storage: "x", url: "", draining: false };
+  await using renewing = await joinQueue(broker.address);
+  await using listing = await joinQueue(broker.address);
   const names = ["n.a", "n.b", "n.c"];
-  const ended = await renewing.write("n.ended", lease, 0);
+  const ended = await renewing.write("n.ended", LEASE, 0);
   await renewing.write("n.ended", null, ended);
   const revisions = new Map<string, number>();
   const renew = async (name: string) => {
     const last = revisions.get(name) ?? 0;
-    revisions.set(name, await renewing.write(name, lease, last));
+    revisions.set(name, await renewing.write(name, LEASE, last));
   };
   await Promise.all(names.map(renew));
   let over = false;
@@ -225,7 +185,6 @@ Deno.test("leases are listed to the end while they are renewed", async () => {
   } finally {
     over = true;
     await renewals;
-    await Promise.all([renewing.close(), listing.close()]);
   }
 });
 
