@@ -11,7 +11,6 @@
  * requests, and with it what each gets, is the machine's.
  */
 
-import type { ErrorCode } from "../lib/download/errors.ts";
 import type { Status } from "../lib/status/status.ts";
 import { random } from "./support/random.ts";
 import { caCertificate } from "./support/certificate.ts";
@@ -25,7 +24,7 @@ import {
 import { startGet } from "./support/process.ts";
 import { startSluice } from "./support/sluice.ts";
 import { TLS } from "./support/trial.ts";
-import { createWeather, pick } from "./support/weather.ts";
+import { createWeather, ORIGIN_FAULTS, pick } from "./support/weather.ts";
 
 /** Bytes of a slice. */
 const SLICE = 64 * 1024;
@@ -47,26 +46,6 @@ const SETTINGS = {
   "retry-wait": "10",
   "attempts": "4",
 };
-
-/** Words about origins, and the ways to them. */
-const WORDS: readonly ErrorCode[] = [
-  "REFUSED",
-  "TLS",
-  "REDIRECT",
-  "UNREADABLE",
-  "BUSY",
-  "EXPIRED",
-  "ORIGIN_STATUS",
-  "ORIGIN_FAULT",
-  "NO_RANGES",
-  "WRONG_RANGE",
-  "CHANGED",
-  "ENCODED",
-  "WEB_PAGE",
-  "CUT",
-  "STALLED",
-  "TOO_LONG",
-];
 
 /** What is told of a storm that all downloads have come through. */
 export interface StormReport {
@@ -236,7 +215,9 @@ async function refuseUnlessRight(
   { url, versions }: Wanted,
   { process_status, error, path_to_file }: Status,
 ): Promise<void> {
-  if (process_status === "Failed" && error && WORDS.includes(error.code)) {
+  if (
+    process_status === "Failed" && error && ORIGIN_FAULTS.includes(error.code)
+  ) {
     return;
   }
   if (process_status !== "Downloaded" || path_to_file === null) {

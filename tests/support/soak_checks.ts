@@ -8,6 +8,7 @@ import { firstDifference, type OriginFile } from "./origin.ts";
 import type { Sluice } from "./sluice.ts";
 import { callApi, type Member } from "./soak_doors.ts";
 import { httpUrl, SECRET, TOKEN, type World } from "./soak_world.ts";
+import { ORIGIN_FAULTS } from "./weather.ts";
 
 /**
  * By when each download has come to an end, in milliseconds: what is longest
@@ -27,26 +28,7 @@ const TOLD_WITHIN = 60_000;
 const LOOK_EVERY = 300;
 
 /** What an origin or its way, a proxy or a checksum may come to. */
-const ENDS: readonly ErrorCode[] = [
-  "REFUSED",
-  "PROXY",
-  "TLS",
-  "REDIRECT",
-  "UNREADABLE",
-  "BUSY",
-  "EXPIRED",
-  "ORIGIN_STATUS",
-  "ORIGIN_FAULT",
-  "NO_RANGES",
-  "WRONG_RANGE",
-  "CHANGED",
-  "ENCODED",
-  "WEB_PAGE",
-  "CUT",
-  "STALLED",
-  "TOO_LONG",
-  "CHECKSUM",
-];
+const ENDS: readonly ErrorCode[] = [...ORIGIN_FAULTS, "PROXY", "CHECKSUM"];
 
 /** A server's mistake, in its log. */
 const MISTAKE =

@@ -4,6 +4,7 @@
  * the file or an error.
  */
 
+import type { ErrorCode } from "../../lib/download/errors.ts";
 import {
   type Behaviour,
   file,
@@ -16,6 +17,26 @@ import {
 } from "./origin.ts";
 
 const KiB = 1024;
+
+/** What a download may fail with in any weather: faults of origins and of the way. */
+export const ORIGIN_FAULTS: readonly ErrorCode[] = [
+  "REFUSED",
+  "TLS",
+  "REDIRECT",
+  "UNREADABLE",
+  "BUSY",
+  "EXPIRED",
+  "ORIGIN_STATUS",
+  "ORIGIN_FAULT",
+  "NO_RANGES",
+  "WRONG_RANGE",
+  "CHANGED",
+  "ENCODED",
+  "WEB_PAGE",
+  "CUT",
+  "STALLED",
+  "TOO_LONG",
+];
 
 /** Numbers in [0, 1). */
 type Dice = () => number;
