@@ -1,7 +1,12 @@
-import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { openCluster } from "../../lib/cluster/cluster.ts";
+import { createCoordinator } from "../../lib/coordinator.ts";
+import { parseDownload } from "../../lib/download/request.ts";
+import { parseTimetable } from "../../lib/engine/timetable.ts";
 import { startBroker } from "../support/broker.ts";
-import { LONG_LEASE, nodesOn, startNode } from "../support/cluster.ts";
+import { nodesOn } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
+import { OPTIONS } from "../support/downloads.ts";
 import { file, startOrigin } from "../support/origin.ts";
 
 const KiB = 1024;
@@ -118,39 +123,62 @@ Deno.test("what one server leaves, another takes", async () => {
   assertEquals(origin.peak, 4);
 });
 
-Deno.test("a server that its timetable pauses leaves all to the others", async () => {
+Deno.test("a server that its timetable pauses leaves the shares to the others", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string, timetable: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: shared.path,
-      environment: {
-        ...LONG_LEASE,
-        ...{ MAX_DOWNLOADS: "4", TIMETABLE: timetable },
-      },
-    });
-  await using paused = await start("paused", "pause");
-  await using other = await start("other", "off");
-  await using client = await paused.connect();
-  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-  const ids: string[] = [];
-  for (let n = 0; n < 6; n++) {
-    const url = origin.serve(`/${n}`, file(2000, n), {
-      ranges: "ignore",
-      gates: { 1000: () => opened },
-    });
-    ids.push(await client.add({ url }));
+  const most = 4;
+  await using other = await nodesOn(broker, shared, {
+    ...{ MAX_DOWNLOADS: String(most), THREADS_PER_HOST: String(most) },
+    // What is held at the gates is not to let others run as it stalls.
+    STALL_TIMEOUT: "600000",
+  })("other");
+  await using client = await other.connect();
+  // In this process, so that the time of day can be set.
+  using cluster = await openCluster({
+    queue: { servers: [broker.address], tls: false, user: null, name: "test" },
+    ...{ credentials: null, replicas: 1, node: "here", url: null },
+    ...{ lease: 30_000, contentDirectory: shared.path, stateDirectory: null },
+    ...{ sync: false, threadsAmount: OPTIONS.threadsAmount, caCerts: [] },
+  }, () => {});
+  const timetable = parseTimetable("08:00,pause 09:00,off");
+  assert("moments" in timetable);
+  let time = "07:59";
+  const coordinator = await createCoordinator(
+    {
+      ...{ ...OPTIONS, maxDownloads: most, threadsPerHost: most, timetable },
+      broadcastTimeout: 100,
+    },
+    {
+      ...cluster,
+      hear() {},
+      broadcast() {},
+      timeOfDay: () => new Date(`2026-11-23T${time}`).getTime(),
+    },
+  );
+  try {
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    const urls = Array.from(
+      { length: 6 },
+      (_, n) =>
+        origin.serve(`/${n}`, file(2000, n), {
+          ranges: "ignore",
+          gates: { 1000: () => opened },
+        }),
+    );
+    const ids = await coordinator.add(
+      urls.map((url) => parseDownload({ url }, { urlLength: 1_000 })),
+    );
+    await origin.request(() => origin.requests.length === most);
+    time = "08:00";
+    await origin.request(() => origin.requests.length === 6);
+    assertEquals(coordinator.threads(), 0);
+    open();
+    time = "09:00";
+    for (const id of ids) {
+      assertEquals((await client.end(id)).process_status, "Downloaded");
+    }
+  } finally {
+    await coordinator.close();
   }
-  await origin.request(() => origin.requests.length === 4);
-  open();
-  for (const id of ids) {
-    const { process_status, node } = await client.end(id);
-    assertEquals([process_status, node], ["Downloaded", "other"]);
-  }
-  assertEquals(origin.peak, 4);
-  assert(!/claimed id=/.test(paused.output()), paused.output());
-  assertMatch(other.output(), /claimed id=/);
 });
