@@ -105,14 +105,20 @@ Deno.test("a file of another size than a document's comes from another source", 
   await assertDownloaded(await trial.end(url), WHOLE);
 });
 
-Deno.test("after a restart, the sources are gone on with, and no document is asked", async () => {
-  await using origin = await startOrigin();
-  await using directory = await makeDirectory();
+/** Keeps all but the first two slices back, until it is released. */
+function heldAfterTwoSlices() {
   let holds = true;
   const behave = where(
     (request) => holds && (request.range?.start ?? 0) >= 2 * SLICE,
     { gates: { head: forever } },
   );
+  return { behave, release: () => void (holds = false) };
+}
+
+Deno.test("after a restart, the sources are gone on with, and no document is asked", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const { behave, release } = heldAfterTwoSlices();
   const urls = [origin.serve("/a", WHOLE, behave)];
   const document = metalinkOf({ name: "x", content: WHOLE, urls });
   const url = serveDocument(origin, document);
@@ -122,7 +128,7 @@ Deno.test("after a restart, the sources are gone on with, and no document is ask
     id = await downloads.add({ url });
     await downloads.until(id, ({ downloaded }) => downloaded >= 2 * SLICE);
   }
-  holds = false;
+  release();
   const before = origin.requests.length;
   await using downloads = await startDownloads({ directory: directory.path });
   await assertDownloaded(await downloads.end(id), WHOLE, "x");
@@ -157,17 +163,13 @@ Deno.test("a retry asks for the document again, which may have been wrong", asyn
 Deno.test("a retry goes on with bytes that fit what the document told", async () => {
   await using origin = await startOrigin();
   await using downloads = await startDownloads();
-  let holds = true;
-  const behave = where(
-    (request) => holds && (request.range?.start ?? 0) >= 2 * SLICE,
-    { gates: { head: forever } },
-  );
+  const { behave, release } = heldAfterTwoSlices();
   const urls = [origin.serve("/a", WHOLE, behave)];
   const document = metalinkOf({ name: "x", content: WHOLE, urls });
   const id = await downloads.add({ url: serveDocument(origin, document) });
   await downloads.until(id, ({ downloaded }) => downloaded >= 2 * SLICE);
   await downloads.command("pause", id);
-  holds = false;
+  release();
   const before = origin.requests.length;
   await downloads.command("retry", id);
   await assertDownloaded(await downloads.end(id), WHOLE, "x");
