@@ -5,6 +5,7 @@
 
 import { every, within } from "./base/timers.ts";
 import type { Additions } from "./commands/additions.ts";
+import type { FellowMovers } from "./commands/at_rest.ts";
 import {
   type Commands,
   createCommands,
@@ -49,7 +50,8 @@ const START_EVERY = 1_000;
 export type CoordinatorOptions = FetchingOptions;
 
 /** The other servers that have the same queue. */
-export interface Peers extends FellowFetchers, Keepers, Workplaces {
+export interface Peers
+  extends FellowFetchers, FellowMovers, Keepers, Workplaces {
   /** From now on, they say what they change, and may ask for commands. */
   begin(here: Here): void;
   /** Gives up all claims, and takes no more. */

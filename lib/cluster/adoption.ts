@@ -11,6 +11,8 @@ import { lstatIfThere, removeIfThere } from "../files/names.ts";
 import { PRIVATE_FILE } from "../files/own_directory.ts";
 import { crc32 } from "../threads/crc32.ts";
 
+const NOTE = ".move";
+
 /** What is recorded of a part. */
 export interface PartRecord {
   readonly file: FileFacts;
@@ -27,11 +29,22 @@ export function recordPath(part: string): string {
   return `${part}.json`;
 }
 
+/** The path of what tells of a finished file's move under a claim. */
+export function notePath(part: string): string {
+  return `${part}${NOTE}`;
+}
+
+/** Whether a file beside parts tells of a finished file's move. */
+export function isNote(name: string): boolean {
+  return name.endsWith(NOTE);
+}
+
 /** The download and the claim that a file beside parts belongs to. */
 export function parsePartName(
   name: string,
 ): { readonly id: string; readonly epoch: number } | null {
-  const [, id, epoch] = name.match(/^(.+?)\.(\d+)(?:\.json)?(?:\.new)?$/) ?? [];
+  const [, id, epoch] =
+    name.match(/^(.+?)\.(\d+)(?:\.json|\.move)?(?:\.new)?$/) ?? [];
   return id === undefined ? null : { id, epoch: Number(epoch) };
 }
 

@@ -10,8 +10,8 @@ import { DownloadError } from "../download/errors.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import type { Settled, Waiting } from "../store/catalogue.ts";
 import type { Progress } from "../store/part_records.ts";
-import { partPath, recordPath, writeRecord } from "./adoption.ts";
-import { removeIfThere } from "../files/names.ts";
+import { lstatIfThere, removeIfThere } from "../files/names.ts";
+import { notePath, partPath, recordPath, writeRecord } from "./adoption.ts";
 import { CONFLICT } from "./broker.ts";
 import {
   claimedForCommand,
@@ -28,9 +28,11 @@ import {
 } from "./entry.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica, Stored } from "./replica.ts";
+import { relocate } from "./relocation.ts";
 import { createTakeover, type TakeoverTools } from "./takeover.ts";
 import { createWithdrawals, type Finished } from "./withdrawals.ts";
 import {
+  away,
   createWrites,
   type Holding,
   type Purpose,
@@ -84,6 +86,12 @@ export interface Claims {
    */
   place(id: string, rank: number): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Moves the file of a finished download; see relocation.ts. */
+  relocate(id: string, directory: string): Promise<void>;
+  /** A move has left something of a download that a claim is to remove. */
+  moveWasLeft(id: string): void;
+  /** Downloads of which a move has left something that a claim is to remove. */
+  leftByMoves(): Iterable<string>;
   checkpoint(id: string, file: FileFacts, progress: Progress): Promise<void>;
   forget(id: string): Promise<void>;
   /** The path of the part that is written for a claim. */
@@ -107,6 +115,7 @@ export function createClaims(tools: ClaimsTools): Claims {
   const { update, end, lose } = writes;
   const adopt = createTakeover({ ...tools, update, settle });
   const holdings = new Map<string, Holding>();
+  const leftByMoves = new Set<string>();
   /** Claims that are being made or given up. */
   const moving = new Map<string, Promise<unknown>>();
   let claiming = 0;
@@ -295,10 +304,14 @@ export function createClaims(tools: ClaimsTools): Claims {
     epoch?: number,
   ): Promise<Claiming> {
     const claimed = await begin(id, purpose, epoch);
+    if (claimed === "gone") leftByMoves.delete(id);
     if (typeof claimed === "string") return claimed;
     if (purpose === "work") log("claimed", { id, epoch: claimed.epoch });
     try {
-      if (await adopt(claimed) === "held") return claimed;
+      if (await adopt(claimed) === "held") {
+        leftByMoves.delete(id);
+        return claimed;
+      }
     } catch (error) {
       await giveUp(claimed);
       throw error;
@@ -353,6 +366,21 @@ export function createClaims(tools: ClaimsTools): Claims {
       await end(holding, () => null);
       removeIfThere(recordPath(partPath(parts, id, holding.epoch)));
     },
+    async relocate(id, directory) {
+      const holding = heldFor(id);
+      const { state } = holding.download;
+      if (state.kind !== "Downloaded") return;
+      const { writeUntil } = membership;
+      try {
+        const means = { ...tools, update, writeUntil };
+        await relocate(holding, state, directory, means);
+      } finally {
+        const note = notePath(partPath(parts, id, holding.epoch));
+        if (lstatIfThere(note) !== null) leftByMoves.add(id);
+      }
+    },
+    moveWasLeft: (id) => void leftByMoves.add(id),
+    leftByMoves: () => leftByMoves,
     checkpoint: (id, file, { runs, bytes }) =>
       Promise.try(() => {
         const holding = heldFor(id);
@@ -383,13 +411,4 @@ export function createClaims(tools: ClaimsTools): Claims {
       for (const holding of holdings.values()) lose(holding);
     },
   };
-}
-
-/** What a server says that has no lease, or whose broker is away. */
-export function away(): DownloadError {
-  return new DownloadError(
-    "STATE",
-    "The queue's broker cannot be reached: nothing was changed. Try again " +
-      "once it is back.",
-  );
 }

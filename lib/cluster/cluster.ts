@@ -15,7 +15,7 @@ import type { PartRecords } from "../store/part_records.ts";
 import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
 import { type Change, CONFLICT, createBroker, type Value } from "./broker.ts";
-import { away, createClaims } from "./claims.ts";
+import { createClaims } from "./claims.ts";
 import { type Entry, type Lease, newEntry, type Part } from "./entry.ts";
 import { createClusterQueue } from "./line.ts";
 import { createMembership } from "./membership.ts";
@@ -26,6 +26,7 @@ import { openReplica, type Stored } from "./replica.ts";
 import type { QueueAddress } from "./settings.ts";
 import { openNodeStorage } from "./storage.ts";
 import { removeLeftovers, removeLeftoversOf } from "./leftovers.ts";
+import { away } from "./writes.ts";
 
 /** How often parts are removed that were still written to, in milliseconds. */
 const LEFT_EVERY = 2_000;
@@ -115,6 +116,8 @@ export async function openCluster(
   caughtUp.promise.catch(({ message }) => log("not joined", { message }));
   /** Downloads whose parts here may be of no use any more. */
   const leaving = new Set<string>();
+  /** What is on its way to the copy, by the downloads' ids. */
+  const showing = new Map<string, Promise<void>>();
   /** Those that wait for a revision to be known. */
   const waiting = new Map<string, () => void>();
   let isReady = false;
@@ -138,7 +141,7 @@ export async function openCluster(
   ): Promise<void> {
     const before = replica.known(id);
     const written = replica.apply(id, entry, revision);
-    if (written === null) return Promise.resolve();
+    if (written === null) return showing.get(id) ?? Promise.resolve();
     remember(id, entry && { entry, revision });
     const isMoved = before !== undefined && entry !== null &&
       replica.known(id)?.place !== before.place;
@@ -147,11 +150,14 @@ export async function openCluster(
     if (isReady) news(id, entry);
     if (isLeft(before?.part ?? null, entry)) leaving.add(id);
     if (entry === null) leaveNothing();
-    written.then(() => waiting.get(id)?.(), () => {});
-    return written.then(() => {
+    const shown = written.then(() => {
+      waiting.get(id)?.();
       if (isReady) peers.changed(id);
       if (isReady && isMoved) peers.reordered(id);
-    }, (error) => log("copy lags", { message: error.message }));
+    }, (error) => log("copy lags", { message: error.message }))
+      .finally(() => showing.get(id) === shown && showing.delete(id));
+    showing.set(id, shown);
+    return shown;
   }
 
   function news(id: string, entry: Entry | null): void {
@@ -222,7 +228,7 @@ export async function openCluster(
       storage.parts,
       storage.id,
       async (id) => (await broker.read(`d.${id}`))?.value as Entry ?? null,
-      watchNamed,
+      { named: watchNamed, moved: claims.moveWasLeft },
     ).catch(({ message }) => log("leftovers", { message }));
   }
 
@@ -358,6 +364,7 @@ export async function openCluster(
     queue,
     place,
     applied,
+    relocate: claims.relocate,
     leave,
   });
 

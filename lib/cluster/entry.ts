@@ -5,6 +5,7 @@ import type {
   Download,
   DownloadRequest,
   Rewording,
+  State,
 } from "../download/download.ts";
 import type { Settled, Waiting } from "../store/catalogue.ts";
 import { addedBefore } from "../store/places.ts";
@@ -132,6 +133,21 @@ export function settledAs(
     owner: goesOn ? entry.owner : null,
     part,
   };
+}
+
+/** A claimed entry whose file has another path, and stays claimed. */
+export function relocatedAs(
+  entry: Entry,
+  state: State,
+  name: string,
+  rewording: Rewording,
+): Entry {
+  const { download } = entry;
+  const file = download.file && { ...download.file, name };
+  return rewordedAs(
+    { ...entry, download: { ...download, state, file } },
+    rewording,
+  );
 }
 
 /** A claimed entry that waits again, with another request. */

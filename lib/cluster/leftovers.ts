@@ -1,24 +1,34 @@
 /** Part files that no download will go on from. */
 
 import { removeIfThere } from "../files/names.ts";
-import { parsePartName } from "./adoption.ts";
+import { isNote, parsePartName } from "./adoption.ts";
 import type { Entry } from "./entry.ts";
 import type { Known } from "./replica.ts";
 import { fateOf } from "./withdrawals.ts";
+
+/** Names of files that a crash has left. */
+export interface LeftNames {
+  /**
+   * A part may have been given its name: another storage may take the download
+   * over, or has.
+   */
+  named(entry: Entry, path: string): void;
+  /** A finished file may have two names: it was about to be moved. */
+  moved(id: string): void;
+}
 
 /**
  * Removes the part files that nothing is left to go on from.
  *
  * @param storage The id of the storage that they are on.
  * @param read Reads an entry as it is now.
- * @param watch Sees to the name that a part may have been given before a crash: it
- * is not recorded, and another storage may take the download over, or has.
+ * @param watch What sees to names that were given, and are not recorded.
  */
 export async function removeLeftovers(
   parts: string,
   storage: string,
   read: (id: string) => Promise<Entry | null>,
-  watch: (entry: Entry, path: string) => void,
+  watch: LeftNames,
 ): Promise<void> {
   const byId = Map.groupBy(
     [...Deno.readDirSync(parts)].map(({ name }) => name),
@@ -31,7 +41,11 @@ export async function removeLeftovers(
       const epoch = parsePartName(name)?.epoch ?? 0;
       const path = `${parts}/${name}`;
       if (entry !== null && fateOf(entry, storage) !== "kept") {
-        watch(entry, path);
+        watch.named(entry, path);
+      }
+      if (isNote(name) && entry?.download.state.kind === "Downloaded") {
+        watch.moved(id);
+        continue;
       }
       if (isLeftover(entry && knownOf(entry), epoch, storage)) {
         removeIfThere(path);

@@ -11,7 +11,7 @@ import type { Claim, Queue } from "../store/queue.ts";
 import { type Claims, TAKEN } from "./claims.ts";
 import { isFavourite, type Place } from "./entry.ts";
 import type { Membership } from "./membership.ts";
-import type { Replica } from "./replica.ts";
+import type { Known, Replica } from "./replica.ts";
 import type { Holding } from "./writes.ts";
 
 /** What was taken within this time is likely to be wanted again, in milliseconds. */
@@ -231,16 +231,23 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     for (const { holding } of unused) claims.release(holding);
   }
 
+  /** Whether a server has died that may have moved or removed a file here. */
+  function isLeftFinished({ owner, state, part, revision }: Known): boolean {
+    return state === "Downloaded" && part?.storage === place.storage &&
+      owner !== null && !isLive(owner, revision);
+  }
+
   /** A claim whose answer was lost is this server's, and nobody works on it. */
   function reconcile(): void {
     claims.withdraw();
     const session = membership.session();
     const found = new Set<string>();
-    for (const [id, { owner }] of replica.owned()) {
-      if (owner === session && session !== "" && !claims.isBusy(id)) {
-        found.add(id);
-      }
+    for (const [id, known] of replica.owned()) {
+      const isOwn = known.owner === session && session !== "";
+      if (isOwn || isLeftFinished(known)) found.add(id);
     }
+    for (const id of claims.leftByMoves()) found.add(id);
+    for (const id of found) if (claims.isBusy(id)) found.delete(id);
     for (const id of found) if (idle.has(id)) giveUpFound(id);
     idle = found;
   }

@@ -14,13 +14,14 @@ import {
 } from "../download/errors.ts";
 import type { Common } from "../engine/common.ts";
 import type { Disk, NodeStatus, Status } from "../status/schema.ts";
-import { away, TAKEN } from "./claims.ts";
+import { TAKEN } from "./claims.ts";
 import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";
 import { type Entry, type Place, revoked } from "./entry.ts";
 import type { ClusterQueue } from "./line.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica } from "./replica.ts";
 import { createShares, type Parts } from "./shares.ts";
+import { away } from "./writes.ts";
 
 /** How long another server has to carry out a command, in milliseconds. */
 const ANSWER_WITHIN = 2_000;
@@ -78,6 +79,8 @@ export interface PeersTools {
   readonly place: Place;
   /** Takes in an entry that was written here. */
   applied(id: string, entry: Entry | null, revision: number): Promise<void>;
+  /** Moves the file of a finished download that is claimed here. */
+  relocate(id: string, directory: string): Promise<void>;
   /** Ends all that this server has in the cluster. */
   leave(): Promise<void>;
 }
@@ -137,8 +140,10 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     const owner = ownerOf(id);
     if (owner !== null) return owner;
     const known = replica.known(id);
-    const deletes = command.kind === "remove" && command.deleteFile;
-    if (!deletes || known?.state !== "Downloaded" || known.part === null) {
+    if (
+      !needsFile(command) || known?.state !== "Downloaded" ||
+      known.part === null
+    ) {
       return null;
     }
     if (known.part.storage === place.storage) return null;
@@ -146,8 +151,10 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     if (keeper !== null) return keeper;
     throw new DownloadError(
       "FILE_GONE",
-      `The file is at ${known.part.node}, which is away: remove the download ` +
-        "without its file, or once that server is back.",
+      `The file is at ${known.part.node}, which is away: ` +
+        (command.kind === "remove"
+          ? "remove the download without its file, or once that server is back."
+          : "move it once that server is back."),
     );
   }
 
@@ -292,6 +299,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     },
     carryOut,
     hasFile,
+    relocate: tools.relocate,
     leave: tools.leave,
     tell() {
       if (here === null || membership.session() === "") return;
@@ -379,6 +387,12 @@ export function createPeers(tools: PeersTools): ClusterPeers {
         : membership.sessions().get(session)?.lease.url ?? null;
     },
   };
+}
+
+/** Whether a command changes a finished file. */
+function needsFile(command: Command): boolean {
+  return command.kind === "relocate" ||
+    command.kind === "remove" && command.deleteFile;
 }
 
 /** What is told, in messages that brokers take. */

@@ -15,6 +15,7 @@ import {
   takeOver,
 } from "./adoption.ts";
 import { opened, type Place } from "./entry.ts";
+import { endEarlierMoves } from "./relocation.ts";
 import type { Holding, Writes } from "./writes.ts";
 
 /** What a takeover works with. */
@@ -44,10 +45,13 @@ export function createTakeover(
   async function adopt(holding: Holding): Promise<"held" | "finished"> {
     const { id, epoch, purpose, stored: { entry } } = holding;
     const { part, download: { state } } = entry;
-    // Its part is a file by now, which stays where it is.
-    if (state.kind === "Downloaded") return "held";
-    const start = performance.now();
     const isHere = part?.storage === place.storage;
+    if (state.kind === "Downloaded") {
+      // Its part is a file by now, which stays where it is.
+      if (isHere) endEarlierMoves(holding, tools);
+      return "held";
+    }
+    const start = performance.now();
     const isNew = part === null || part.epoch === epoch;
     let adopted: Adopted = { kind: "nothing" };
     let kind: "new" | "own" | "left" | "named" = "new";

@@ -137,3 +137,12 @@ export function createWrites({ broker, log, applied }: WritesTools): Writes {
 
   return { read, update, end, lose };
 }
+
+/** What a server says that has no lease, or whose broker is away. */
+export function away(): DownloadError {
+  return new DownloadError(
+    "STATE",
+    "The queue's broker cannot be reached: nothing was changed. Try again " +
+      "once it is back.",
+  );
+}

@@ -20,6 +20,15 @@ import type { PartRecords } from "../store/part_records.ts";
 import { relocate } from "../store/relocation.ts";
 import type { Adjustment } from "./adjustments.ts";
 
+/** The servers of which several may have one content directory. */
+export interface FellowMovers {
+  /**
+   * Moves the file of a finished download that is claimed here, as
+   * {@linkcode relocate} does where no other server has the file.
+   */
+  relocate(id: string, directory: string): Promise<void>;
+}
+
 /** What these commands are carried out with. */
 export interface AtRestTools {
   readonly catalogue: Catalogue;
@@ -28,8 +37,8 @@ export interface AtRestTools {
   readonly tell: Tell;
   /** The time of day, in milliseconds since 1970. */
   readonly timeOfDay: () => number;
-  /** Present where other servers have the same queue. */
-  readonly peers?: object | undefined;
+  /** Absent where no other server has the same queue. */
+  readonly peers?: FellowMovers | undefined;
 }
 
 /** A command that its download has to rest for. */
@@ -39,8 +48,7 @@ type AtRest = Exclude<Command, Adjustment>;
  * Does to a download what a client says; resolves once it is recorded.
  *
  * @param download As its claim has it; its state allows the command.
- * @throws {DownloadError} WRONG_STATE if servers that share a queue are to move a
- * file; STATE, DISK or DISK_FULL if record or file cannot be changed; FILE_GONE
+ * @throws {DownloadError} STATE, DISK or DISK_FULL if record or file cannot be changed; FILE_GONE
  * if the file is not there to be moved or deleted.
  */
 export async function carryOutAtRest(
@@ -61,8 +69,8 @@ export async function carryOutAtRest(
       await refresh(download, command, tools);
       break;
     case "relocate":
-      refuseToShare(tools);
-      await relocate(download, command.directory, tools);
+      await (tools.peers?.relocate(download.id, command.directory) ??
+        relocate(download, command.directory, tools));
       break;
   }
   tools.tell({ kind: CARRIED_OUT[command.kind], id: download.id });
@@ -117,18 +125,6 @@ function stateOnceRefreshed(
 ): Waiting {
   if (state.kind === "Paused" && state.startAt !== undefined) return state;
   return paused ? { kind: "Paused", error: null } : { kind: "Queued" };
-}
-
-/**
- * Where servers share a queue, another one may end what this one has begun: it
- * would have to know of moves, too.
- */
-function refuseToShare({ peers }: AtRestTools): void {
-  if (peers === undefined) return;
-  throw new DownloadError(
-    "WRONG_STATE",
-    "Servers that share a queue do not move files.",
-  );
 }
 
 /** Takes a download off the list, with its finished file if that is asked for. */

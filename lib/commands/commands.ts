@@ -9,7 +9,11 @@ import { unknownId } from "../download/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Claim, Queue } from "../store/queue.ts";
 import { adjust, type AdjustmentTools, isAdjustment } from "./adjustments.ts";
-import { type AtRestTools, carryOutAtRest } from "./at_rest.ts";
+import {
+  type AtRestTools,
+  carryOutAtRest,
+  type FellowMovers,
+} from "./at_rest.ts";
 
 /** The servers that may work on a download. */
 export interface Workplaces {
@@ -30,7 +34,7 @@ export interface CommandTools extends AdjustmentTools, AtRestTools {
   readonly queue: Pick<Queue, "claim" | "reset">;
   readonly engine: Pick<Engine, "fill" | "get" | "rest" | "reword">;
   /** Absent where no other server has the same queue. */
-  readonly peers?: Workplaces | undefined;
+  readonly peers?: (FellowMovers & Workplaces) | undefined;
 }
 
 /** Carries out commands: those on one download one after another. */

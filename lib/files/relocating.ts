@@ -74,19 +74,15 @@ export function relocatingOf(
     from,
     isBegun: () => naming.isBegun(part),
     isAtPath,
-    prepare(directory) {
-      const place = makeDirectory(parts.directory, directory);
-      const [there, here] = [place, path].map((path) => Deno.lstatSync(path));
-      if (there?.dev !== here?.dev) throw onAnotherDisk();
-    },
+    prepare: (directory) =>
+      void directoryOnDiskOf(path, parts.directory, directory),
     take: () => onOneDisk(() => naming.take(path, part)),
     async give(directory, wanted) {
       const place = makeDirectory(parts.directory, directory);
       const name = await onOneDisk(() =>
         naming.give(part, place, wanted, { sync: true })
       );
-      const changed = [parts.directory, ...pathsTo(parts.directory, directory)];
-      for (const path of changed) await syncDirectory(path);
+      await syncDirectories(parts.directory, directory);
       return name;
     },
     find(directory) {
@@ -106,8 +102,27 @@ export function relocatingOf(
   };
 }
 
-/** A directory as a path below another, with `/`; null if it is not in it. */
-function belowIn(root: string, directory: string): string | null {
+/**
+ * The path of a directory that a file can be moved to, which is made.
+ *
+ * @param root The content directory.
+ * @param directory Below it, safe; empty for itself.
+ * @throws {DownloadError} DISK if it is on another disk, or something else is in
+ * its place.
+ */
+export function directoryOnDiskOf(
+  path: string,
+  root: string,
+  directory: string,
+): string {
+  const place = makeDirectory(root, directory);
+  const [there, here] = [place, path].map((path) => Deno.lstatSync(path));
+  if (there?.dev !== here?.dev) throw onAnotherDisk();
+  return place;
+}
+
+/** A path as one below a directory, with `/`; null if it is not in it. */
+export function belowIn(root: string, directory: string): string | null {
   if (directory === root) return "";
   const prefix = join(root, "x").slice(0, -1);
   return directory.startsWith(prefix)
@@ -115,8 +130,13 @@ function belowIn(root: string, directory: string): string | null {
     : null;
 }
 
-/** A directory that is mounted inside may have the same number of a device. */
-async function onOneDisk<Value>(
+/**
+ * Does what fails between disks. A directory that is mounted inside another may
+ * have the same number of a device.
+ *
+ * @throws {DownloadError} DISK if that is why it failed.
+ */
+export async function onOneDisk<Value>(
   work: () => Value | Promise<Value>,
 ): Promise<Value> {
   try {
@@ -136,6 +156,28 @@ function onAnotherDisk(): DownloadError {
     "That directory is on another disk: a file would have to be copied there, " +
       "which Sluice does not do. Choose a directory on the same disk.",
   );
+}
+
+/** What is said of a file that is not where it is recorded to be. */
+export function fileGone(path: string): DownloadError {
+  return new DownloadError(
+    "FILE_GONE",
+    `The file was not at ${path} any more, and was not moved.`,
+  );
+}
+
+/**
+ * Forces names in a directory below another to disk, and those that lead there.
+ *
+ * @throws what the system says.
+ */
+export async function syncDirectories(
+  root: string,
+  directory: string,
+): Promise<void> {
+  for (const path of [root, ...pathsTo(root, directory)]) {
+    await syncDirectory(path);
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

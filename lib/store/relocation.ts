@@ -16,8 +16,11 @@
 
 import { basename } from "@std/path/basename";
 import { type Download, placedIn, type State } from "../download/download.ts";
-import { DownloadError } from "../download/errors.ts";
-import { type Relocating, relocatingOf } from "../files/relocating.ts";
+import {
+  fileGone,
+  type Relocating,
+  relocatingOf,
+} from "../files/relocating.ts";
 import type { Name } from "../files/names.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -52,7 +55,7 @@ export async function relocate(
   const { path, identity } = state;
   const moving = relocatingOf(tools.parts, id, path);
   const isThere = tools.parts.look(path, identity) === "there";
-  if (!isThere || moving.from === null) throw gone(path);
+  if (!isThere || moving.from === null) throw fileGone(path);
   if (moving.from === directory) return;
   moving.prepare(directory);
   await moving.take();
@@ -133,11 +136,4 @@ async function putBack(
   if (moving.isAtPath()) return moving.forget();
   const name = await moving.give(directory, basename(path));
   await arrive(download, name, moving, tools);
-}
-
-function gone(path: string): DownloadError {
-  return new DownloadError(
-    "FILE_GONE",
-    `The file was not at ${path} any more, and was not moved.`,
-  );
 }

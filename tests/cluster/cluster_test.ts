@@ -85,7 +85,7 @@ Deno.test("what is added to either server is fetched once, and both show it", as
   }
 });
 
-Deno.test("a file is had from any server, in parts too, and is deleted where it is", async () => {
+Deno.test("a file is had from any server, in parts too, and is moved and deleted where it is", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
@@ -152,8 +152,20 @@ Deno.test("a file is had from any server, in parts too, and is deleted where it 
   );
   assertEquals(seen.path_to_file, null);
 
+  const relocate = { action: "relocate", id, directory: "films/2026" };
+  const moved = await client.request(relocate);
+  assert("data" in moved, JSON.stringify(moved));
+  for (const { until } of [first, second]) {
+    await until(id, ({ directory }) => directory === "films/2026");
+  }
+  assertEquals(filesIn(`${keeper.directory}/films/2026`), ["a.bin"]);
+  assert(!filesIn(keeper.directory).includes("a.bin"));
+  const there = await fetch(`${pageOf(other)}files/${id}`, { headers });
+  assertEquals(await there.bytes(), bytesOf(content));
+
   const remove = { action: "remove", id, delete_file: true };
   assert("data" in await client.request(remove));
+  assertEquals(filesIn(`${keeper.directory}/films/2026`), []);
   // The other file may be here, too.
   assert(!filesIn(keeper.directory).includes("a.bin"));
 
@@ -163,10 +175,12 @@ Deno.test("a file is had from any server, in parts too, and is deleted where it 
   const [left, away] = after.node === "one" ? [second, one] : [first, two];
   away.kill("SIGKILL");
   await (away === one ? two : one).printed(/expelled/);
-  const refused = await left.request({ ...remove, id: next });
-  assert("error" in refused);
-  assertEquals(refused.error.code, "FILE_GONE");
-  assertMatch(refused.error.message, /is away/);
+  for (const order of [remove, relocate]) {
+    const refused = await left.request({ ...order, id: next });
+    assert("error" in refused);
+    assertEquals(refused.error.code, "FILE_GONE");
+    assertMatch(refused.error.message, /is away/);
+  }
 });
 
 Deno.test("commands are obeyed by whichever server works on the download", async () => {

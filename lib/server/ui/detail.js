@@ -299,7 +299,7 @@ export function createDetail(panel) {
    * @param {Status} status
    */
   function drawFacts(status) {
-    const { size, downloaded, ranges, path_to_file: path } = status;
+    const { size, downloaded, ranges } = status;
     const now = new Date();
     setFact(factRows.size, size === null ? null : formatSize(size));
     setFact(
@@ -322,7 +322,8 @@ export function createDetail(panel) {
     );
     drawLimit(status);
     drawPlace(status);
-    setFact(factRows.folder, path === null ? status.directory : null);
+    const isFile = status.process_status === "Downloaded";
+    setFact(factRows.folder, isFile ? null : status.directory);
     setFact(factRows.checksum, wordsOfChecksum(status));
     drawFile(status);
     const { url, sources = [] } = status;
@@ -331,15 +332,16 @@ export function createDetail(panel) {
   }
 
   /**
-   * Servers that share a queue do not move files.
+   * Another server's file has no path here: it is told as it is named there.
    *
    * @param {Status} status
    */
-  function drawFile({ path_to_file: path, node }) {
+  function drawFile({ process_status, path_to_file: path, ...status }) {
     const { term, value } = factRows.file;
-    term.hidden = value.hidden = path === null;
-    setText(file, path === null ? "" : formatPath(path));
-    move.hidden = node !== undefined;
+    term.hidden = value.hidden = process_status !== "Downloaded";
+    const { directory, filename } = status;
+    const there = [directory, filename].filter((part) => part !== null);
+    setText(file, path === null ? there.join("/") : formatPath(path));
   }
 
   /** @param {Status} status */

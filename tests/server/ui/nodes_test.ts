@@ -53,6 +53,10 @@ const STEPS: Record<string, Step> = {
     await row(page, "file.bin").click();
     await page.locator("#detail").getByText("Server", { exact: true })
       .waitFor();
+    await page.locator(".facts").getByRole("button", { name: "Move…" }).click();
+    await page.getByRole("dialog").getByRole("combobox").fill("films");
+    await page.keyboard.press("Enter");
+    await page.locator(".facts").getByText("films/file.bin").waitFor();
 
     two.kill("SIGKILL");
     await page.getByRole("button", { name: /^1 (of 2 servers|server)$/ })
