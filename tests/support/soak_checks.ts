@@ -108,7 +108,7 @@ export async function check(
   refuseTwice(list);
   await until(WITHDRAWN_WITHIN, () => orphan(world, list));
   // What had no file by then gets none any more.
-  world.former.length = 0;
+  world.past.push(...world.former.splice(0));
   await until(AGREED_WITHIN, () => Promise.resolve(oddParts(world, list)));
   await until(TOLD_WITHIN, () => Promise.resolve(unheard(world, list)));
   await refuseUnlessServed(world, members, list);
@@ -186,9 +186,9 @@ async function refuseUnlessRight(
 ): Promise<void> {
   const { id, process_status: kind, error, path_to_file: path } = status;
   const told = JSON.stringify(status);
-  const { versions = [], directory } = wanted.get(id) ?? {};
-  if (status.directory !== directory) {
-    throw new Error(`It should be in ${directory}: ${told}`);
+  const { versions = [], directories = new Set() } = wanted.get(id) ?? {};
+  if (!directories.has(status.directory)) {
+    throw new Error(`It should be in ${[...directories]}: ${told}`);
   }
   if (kind === "Failed") {
     const isFair = error && error.message.length > 20 &&
@@ -239,7 +239,7 @@ function refuseTwice(list: readonly Status[]): void {
  * @returns a file of none.
  */
 async function orphan(
-  { nodes, former }: World,
+  { nodes, former, past, wanted }: World,
   list: readonly Status[],
 ): Promise<string | null> {
   const paths = new Set(
@@ -255,10 +255,17 @@ async function orphan(
       if (await isOneOf(path, one.wanted.versions)) owner = one;
     }
     if (owner === null) {
-      const likely = former.filter(({ wanted: { n } }) =>
-        RegExp(`/${n}\\D`).test(path)
-      ).map(({ id, wanted: { story }, file }) => [id, file, ...story]);
-      return `${path} is of no download; of ${likely.join("\n")}?`;
+      const [likely] = [
+        ...former,
+        ...past,
+        ...wanted.entries().map(([id, wanted]) => ({ id, wanted })),
+      ].filter(({ wanted: { n } }) => RegExp(`/${n}\\D`).test(path));
+      const { id, wanted: { story = [] } = {} } = likely ?? {};
+      const there = list.find((status) => status.id === id);
+      return `${path} is of no download; of ${id}, ${
+        JSON.stringify(there)
+      }?\n` +
+        story.join("\n");
     }
     former.splice(former.indexOf(owner), 1);
     await Deno.remove(path);

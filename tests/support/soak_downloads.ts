@@ -105,7 +105,7 @@ export function think(world: World): { fields: Fields; wanted: Wanted } {
   story.push(JSON.stringify(fields));
   const wanted = {
     ...{ n, url, versions: right, sent: versions, story },
-    directory: directory ?? ruled,
+    directories: new Set([directory ?? ruled]),
   };
   return { fields, wanted };
 }
@@ -125,7 +125,7 @@ function describe(
   });
   const wanted = {
     ...{ n, url: origin.serve(`/${n}.metalink`, source), versions: [whole] },
-    ...{ sent: [whole], directory: null, story },
+    ...{ sent: [whole], directories: new Set([null]), story },
   };
   return { fields: { url: wanted.url }, wanted };
 }

@@ -128,8 +128,12 @@ const ORDERS: readonly Order[] = [
   // What it is to be before may be gone, or run.
   command("move", 3, (world) => ({ before: anyOf(world)?.[0] ?? "" })),
   command("get", 3),
-  // Servers that share a queue move no files.
-  command("relocate", 1, () => ({ directory: "elsewhere" })),
+  // The server that has the file may be away.
+  command("relocate", 8, ({ dice }, { directories }) => {
+    const directory = pick(dice, ["elsewhere", "films/2026", "."]);
+    directories.add(directory === "." ? null : directory);
+    return { directory };
+  }, { fair: ["FILE_GONE"] }),
   // There may be no checksum, or another server has the file.
   command("verify", 6, () => ({}), { fair: ["BAD_REQUEST", "FILE_GONE"] }),
   { name: "remove", weight: 5, carryOut: remove },
@@ -317,7 +321,7 @@ async function addUri(world: World, member: Member): Promise<string> {
   }
   world.wanted.set(found.id, {
     ...{ n, url, versions, sent: versions },
-    ...{ directory: ruled, story },
+    ...{ directories: new Set([ruled]), story },
   });
   return "done";
 }
@@ -442,7 +446,7 @@ export async function exportAndImport(
   if (status === undefined) throw new Error(`${url} is not imported.`);
   world.wanted.set(status.id, {
     ...{ n, url, versions: checksum ? [whole] : versions, sent: versions },
-    ...{ directory: ruled, story },
+    ...{ directories: new Set([ruled]), story },
   });
 }
 

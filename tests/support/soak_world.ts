@@ -40,8 +40,8 @@ export interface Wanted {
   readonly versions: readonly OriginFile[];
   /** What may be read of it before its checksum is compared. */
   readonly sent: readonly OriginFile[];
-  /** Where the file has to go, below the content directory; null for in it. */
-  readonly directory: string | null;
+  /** Where the file may be, below the content directory; null for in it. */
+  readonly directories: Set<string | null>;
   /** What was asked for, what its origin has answered, and all orders, in words. */
   readonly story: string[];
 }
@@ -78,6 +78,8 @@ export interface World {
   readonly wanted: Map<string, Wanted>;
   /** What was taken off the list, and whether its file goes or may stay. */
   readonly former: { id: string; wanted: Wanted; file: "gone" | "kept" }[];
+  /** What was taken off the list until the last look, with its story. */
+  readonly past: { id: string; wanted: Wanted }[];
   /** How many downloads have been thought up. */
   count: number;
   /** How often each order has come to which end. */
@@ -188,6 +190,7 @@ export async function startWorld(
     told: webhook,
     wanted,
     former: [],
+    past: [],
     count: 0,
     outcomes: {},
   };
