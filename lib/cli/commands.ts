@@ -410,9 +410,9 @@ export function createCommands(
     {
       ...none,
       name: "limit",
-      operands: "RATE [ID…]",
+      operands: "[RATE] [ID…]",
       choices: { ids: ["Queued", "Downloading", "Paused"] },
-      summary: "Limit the rate of downloads, or of the whole server",
+      summary: "Limit downloads, or the whole server",
       notes: [
         "RATE is in bytes a second, such as 500k, 2M or 1GB; none lifts a limit.",
         "Without an id, it is the server's, until that stops: see LIMIT_RATE.",
@@ -424,11 +424,17 @@ export function createCommands(
           null,
           "the server's for each origin host, without an id",
         ),
+        flag(
+          "max-downloads",
+          "NUMBER",
+          "how many of the server run at a time; none for no limit",
+        ),
         ...REMOTE,
       ],
       examples: [
         "sluice limit 2M",
         "sluice limit --per-host 500k",
+        "sluice limit --max-downloads 3",
         "sluice limit none 3f2a",
       ],
     },

@@ -1,6 +1,7 @@
 /** The commands that send requests to a running server, and end. */
 
 import { CHECKSUM_ALGORITHMS } from "../download/checksum.ts";
+import { AT_A_TIME } from "../download/fields.ts";
 import { PRIORITIES } from "../download/priority.ts";
 import { DownloadError, type ErrorCode } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
@@ -371,23 +372,43 @@ async function limit(
   { line }: LineOutput,
 ): Promise<number> {
   const [typed, ...typedIds] = operands;
-  if (typed === undefined) {
-    throw new UsageError("limit takes a rate, such as 500k, 2M or none.");
+  const most = flags["max-downloads"];
+  if (typed === undefined && most === undefined) {
+    throw new UsageError(
+      "limit takes a rate, such as 500k, 2M or none, or --max-downloads.",
+    );
   }
-  const rate = readRate(typed, "The rate");
+  const rate = typed === undefined ? undefined : readRate(typed, "The rate");
   if (typedIds.length === 0) {
     const field = flags["per-host"] ? "limit_rate_per_host" : "limit_rate";
+    const limits = {
+      ...(rate !== undefined && { [field]: rate }),
+      ...(most !== undefined && { max_downloads: readCount(most) }),
+    };
     using client = await connect(server);
-    await client.request({ action: "limit", [field]: rate });
+    await client.request({ action: "limit", ...limits });
     return 0;
   }
-  if (flags["per-host"]) throw new UsageError("--per-host goes without an id.");
+  for (const name of ["per-host", "max-downloads"]) {
+    if (flags[name]) throw new UsageError(`--${name} goes without an id.`);
+  }
   using client = await connect(server);
   for (const id of await fullIds(client, typedIds)) {
     await client.request({ action: "limit", id, limit_rate: rate });
     line(flags.json ? JSON.stringify({ id }) : printable(id));
   }
   return 0;
+}
+
+/** @throws {UsageError} unless it says how many downloads may run, or `none`. */
+function readCount(typed: unknown): number | null {
+  if (typed === "none") return null;
+  const { minimum, maximum } = AT_A_TIME;
+  const count = /^\d+$/.test(String(typed)) ? Number(typed) : NaN;
+  if (count >= minimum && count <= maximum) return count;
+  throw new UsageError(
+    `--max-downloads takes a number from ${minimum} to ${maximum}, or none.`,
+  );
 }
 
 async function move(

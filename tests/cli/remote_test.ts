@@ -163,9 +163,26 @@ Deno.test("rates are given with add, and set for downloads and the server", asyn
     assertEquals((await ask(server.url, "limit", ...args)).stderr, "");
   }
   await server.printed(/ downloaded id=/);
+  const limits = async (...args: string[]) => {
+    assertEquals((await ask(server.url, "limit", ...args)).stderr, "");
+    const url = server.url.replace("ws:", "http:");
+    return await (await fetch(`${url}api/limits`)).json();
+  };
+  const none = { limit_rate: null, limit_rate_per_host: null };
+  assertEquals(await limits("--max-downloads", "2"), {
+    ...none,
+    max_downloads: 2,
+  });
+  assertEquals(await limits("2k", "--max-downloads=none"), {
+    ...none,
+    limit_rate: 2048,
+    max_downloads: null,
+  });
   for (
     const [args, says] of [
-      [[], /limit takes a rate, such as/],
+      [[], /limit takes a rate, such as .* or --max-downloads/],
+      [["--max-downloads", "0"], /takes a number from 1 to 1024, or none/],
+      [["--max-downloads", "3", "2k", id], /--max-downloads goes without an/],
       [["fast"], /The rate must be bytes a second from 1000/],
       [["--per-host", "2k", id], /--per-host goes without an id/],
     ] as const
