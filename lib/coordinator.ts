@@ -19,6 +19,7 @@ import {
 import { createLimits, type LimitSetting } from "./commands/limits.ts";
 import { createMoves, type Moves } from "./commands/moves.ts";
 import { createResumption } from "./commands/resumption.ts";
+import type { ChecksumAlgorithm } from "./download/checksum.ts";
 import type { Command, DownloadRequest } from "./download/download.ts";
 import { isReordering, type Tell } from "./download/events.ts";
 import type { Common } from "./engine/common.ts";
@@ -64,6 +65,8 @@ export interface Here extends Pick<LimitSetting, "limitsSet" | "setLimits"> {
   readonly tell: Tell;
   /** Carries out a command on a download that is worked on here. */
   command(id: string, command: Command): Promise<void>;
+  /** The digest of a finished file that is here. */
+  digest(id: string, algorithm: ChecksumAlgorithm): Promise<string>;
   /** Looks for work. */
   fill(): void;
   /** Whether the disk and the timetable let a download of `bytes` begin now. */
@@ -89,7 +92,7 @@ export interface CoordinatorTools extends FetchingTools {
 export interface Coordinator
   extends
     Pick<Commands, "command">,
-    FinishedFiles,
+    Omit<FinishedFiles, "digest">,
     Additions,
     Omit<LimitSetting, "limitsSet" | "setLimits">,
     Moves,
@@ -132,7 +135,7 @@ export async function createCoordinator(
   const commands = createCommands(tools);
   const { running } = overview;
   const { move } = createMoves({ ...tools, commands, running });
-  const { pathOf, verify } = createFinishedFiles(tools);
+  const { pathOf, digest, verify } = createFinishedFiles(tools);
   const limiting = createLimits(engine, timeOfDay, tell);
   const resumption = createResumption({ ...tools, commands });
   let closing: Promise<void> | null = null;
@@ -146,6 +149,7 @@ export async function createCoordinator(
   peers?.begin({
     tell,
     command: commands.obey,
+    digest,
     fill: engine.fill,
     lets: (bytes) =>
       engine.held()?.rule.kind !== "pause" && room.lack(bytes) === null,

@@ -11,10 +11,12 @@ import {
   type ErrorRecord,
   fromRecord,
   toRecord,
+  unknownId,
 } from "../download/errors.ts";
 import type { Common } from "../engine/common.ts";
 import type { Disk, NodeStatus, Status } from "../status/schema.ts";
 import { TAKEN } from "./claims.ts";
+import { createDigests, type Question, type Told } from "./digests.ts";
 import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";
 import { type Entry, type Place, revoked } from "./entry.ts";
 import type { ClusterQueue } from "./line.ts";
@@ -66,7 +68,7 @@ type Report =
   | { readonly kind: "elsewhere" };
 
 /** A status, and the session that told it. */
-interface Told extends Status {
+interface Shown extends Status {
   readonly from: string;
 }
 
@@ -104,7 +106,7 @@ export interface ClusterPeers extends Peers {
 export function createPeers(tools: PeersTools): ClusterPeers {
   const { broker, membership, replica, queue, place } = tools;
   const told = new Map<string, Live & { readonly at: number }>();
-  const statuses = new Map<string, Told>();
+  const statuses = new Map<string, Shown>();
   const shares = createShares(membership);
   let here: Here | null = null;
   let toldAt = -Infinity;
@@ -118,7 +120,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
   }
 
   /** How a download stands at the server that has it; undefined if not told. */
-  function statusAt(id: string): Told | undefined {
+  function statusAt(id: string): Shown | undefined {
     const status = statuses.get(id);
     if (status === undefined || status.from !== ownerOf(id)) return undefined;
     const at = told.get(status.from)?.at ?? -Infinity;
@@ -147,22 +149,39 @@ export function createPeers(tools: PeersTools): ClusterPeers {
       return null;
     }
     if (known.part.storage === place.storage) return null;
-    const keeper = keeperOf(known.part);
-    if (keeper !== null) return keeper;
-    throw new DownloadError(
-      "FILE_GONE",
-      `The file is at ${known.part.node}, which is away: ` +
-        (command.kind === "remove"
-          ? "remove the download without its file, or once that server is back."
-          : "move it once that server is back."),
+    return keeperOf(known.part) ?? refuseFileOf(
+      known.part,
+      command.kind === "remove"
+        ? "remove the download without its file, or once that server is back."
+        : "move it once that server is back.",
     );
   }
 
+  const digests = createDigests({
+    keeperOf(id) {
+      const part = replica.known(id)?.part;
+      if (!part) throw unknownId();
+      return keeperOf(part) ??
+        refuseFileOf(part, "verify it once that server is back.");
+    },
+    ask: async (question) =>
+      await askOf(question.session, question) as Told | null,
+    read: async (id, algorithm) => {
+      if (here === null) throw away();
+      return await here.digest(id, algorithm);
+    },
+  });
+
   async function ask(session: string, order: Order): Promise<Report | null> {
+    if (!membership.sessions().has(session)) return { kind: "elsewhere" };
+    return await askOf(session, order) as Report | null;
+  }
+
+  /** What a server answers; null if it does not, or is not there. */
+  async function askOf(session: string, question: unknown): Promise<unknown> {
     const node = membership.sessions().get(session)?.lease.node;
-    if (node === undefined) return { kind: "elsewhere" };
-    const answer = await broker.ask(`to.${node}`, order, ANSWER_WITHIN);
-    return answer as Report | null;
+    if (node === undefined) return null;
+    return await broker.ask(`to.${node}`, question, ANSWER_WITHIN);
   }
 
   /** Takes a download from an owner that does not answer, if it is there still. */
@@ -299,6 +318,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     },
     carryOut,
     hasFile,
+    digest: digests.of,
     relocate: tools.relocate,
     leave: tools.leave,
     tell() {
@@ -345,8 +365,12 @@ export function createPeers(tools: PeersTools): ClusterPeers {
         if (!membership.sessions().has(session)) told.delete(session);
       }
     },
-    obey(order, answer) {
-      report(order as Order).then(answer);
+    obey(asked, answer) {
+      const given = asked as Order | Question;
+      const answering = "algorithm" in given
+        ? digests.answer(given)
+        : report(given);
+      answering.then(answer);
     },
     reordered: (id) => here?.tell({ kind: "reordered", id }),
     changed(id) {
@@ -387,6 +411,14 @@ export function createPeers(tools: PeersTools): ClusterPeers {
         : membership.sessions().get(session)?.lease.url ?? null;
     },
   };
+}
+
+/** @throws {DownloadError} FILE_GONE: the server is away that has a file. */
+function refuseFileOf({ node }: Place, advice: string): never {
+  throw new DownloadError(
+    "FILE_GONE",
+    `The file is at ${node}, which is away: ${advice}`,
+  );
 }
 
 /** Whether a command changes a finished file. */

@@ -3,6 +3,7 @@
 import { createInOrder } from "../base/in_order.ts";
 import type {
   Checksum,
+  ChecksumAlgorithm,
   FoundChecksum,
   Verified,
 } from "../download/checksum.ts";
@@ -16,6 +17,12 @@ import type { Catalogue } from "../store/catalogue.ts";
 export interface Keepers {
   /** Whether the file of a finished download is in this content directory. */
   hasFile(id: string): boolean;
+  /**
+   * The digest of a file that is in another one.
+   *
+   * @throws {DownloadError} FILE_GONE if it is not there; STATE if nobody answers.
+   */
+  digest(id: string, algorithm: ChecksumAlgorithm): Promise<string>;
 }
 
 /** What finished files are found and read with. */
@@ -32,11 +39,18 @@ export interface FinishedFiles {
   /** Where the file of a finished download is; null for any other. */
   pathOf(id: string): string | null;
   /**
-   * Reads a finished file again, one at a time, and compares it with a checksum:
+   * The digest of a finished file that is here. One is read at a time.
+   *
+   * @throws {DownloadError} FILE_GONE if it is not here.
+   */
+  digest(id: string, algorithm: ChecksumAlgorithm): Promise<string>;
+  /**
+   * Has a finished file be read again where it is, and compares it with a checksum:
    * the one that is given, or else the download's own.
    *
    * @throws {DownloadError} UNKNOWN_ID or WRONG_STATE; FILE_GONE if the file is
-   * not here; BAD_REQUEST if there is no checksum.
+   * not there; BAD_REQUEST if there is no checksum; STATE if the server that has it
+   * does not answer.
    */
   verify(id: string, given: Checksum | null): Promise<Verified>;
 }
@@ -54,21 +68,30 @@ export function createFinishedFiles(
     return parts.look(path, identity) === "there" ? path : null;
   }
 
+  function digestHere(
+    id: string,
+    algorithm: ChecksumAlgorithm,
+  ): Promise<string> {
+    // Of several at a time, each would take as long as all of them.
+    return inOrder.run("", async () => {
+      const path = pathOf(id);
+      if (path === null) throw fileGone();
+      return await engine.digest(path, algorithm);
+    });
+  }
+
   async function verify(id: string, given: Checksum | null): Promise<Verified> {
     const download = catalogue.get(id);
     if (download === null) throw unknownId();
     const checksum = checksumFor(download, given);
-    const path = pathOf(id);
-    if (path === null) throw fileGone(peers?.hasFile(id) === false);
-    const digest = await engine.digest(path, checksum.algorithm);
+    const { algorithm } = checksum;
+    const digest = peers?.hasFile(id) === false
+      ? await peers.digest(id, algorithm)
+      : await digestHere(id, algorithm);
     return { fits: digest === checksum.digest, checksum, digest };
   }
 
-  return {
-    pathOf,
-    // Of several at a time, each would take as long as all of them.
-    verify: (id, given) => inOrder.run("", () => verify(id, given)),
-  };
+  return { pathOf, digest: digestHere, verify };
 }
 
 /**
@@ -95,11 +118,9 @@ function checksumFor(
   );
 }
 
-function fileGone(isElsewhere: boolean): DownloadError {
+function fileGone(): DownloadError {
   return new DownloadError(
     "FILE_GONE",
-    isElsewhere
-      ? "Another server of the queue has the file: ask that one."
-      : "The file is not here any more, or another one has its name.",
+    "The file is not here any more, or another one has its name.",
   );
 }

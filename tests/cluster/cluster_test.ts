@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   assert,
   assertEquals,
@@ -152,6 +153,15 @@ Deno.test("a file is had from any server, in parts too, and is moved and deleted
   );
   assertEquals(seen.path_to_file, null);
 
+  const digest = createHash("sha256").update(bytesOf(content)).digest("hex");
+  for (const { request } of [first, second]) {
+    const verified = await request({ action: "verify", id, sha256: digest });
+    assertStringIncludes(JSON.stringify(verified), '"fits":true');
+    const other = { action: "verify", id, sha256: "0".repeat(64) };
+    const wrong = await request(other);
+    assertStringIncludes(JSON.stringify(wrong), '"fits":false');
+  }
+
   const relocate = { action: "relocate", id, directory: "films/2026" };
   const moved = await client.request(relocate);
   assert("data" in moved, JSON.stringify(moved));
@@ -175,7 +185,8 @@ Deno.test("a file is had from any server, in parts too, and is moved and deleted
   const [left, away] = after.node === "one" ? [second, one] : [first, two];
   away.kill("SIGKILL");
   await (away === one ? two : one).printed(/expelled/);
-  for (const order of [remove, relocate]) {
+  const verify = { action: "verify", sha256: digest };
+  for (const order of [remove, relocate, verify]) {
     const refused = await left.request({ ...order, id: next });
     assert("error" in refused);
     assertEquals(refused.error.code, "FILE_GONE");

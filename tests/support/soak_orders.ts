@@ -134,7 +134,7 @@ const ORDERS: readonly Order[] = [
     directories.add(directory === "." ? null : directory);
     return { directory };
   }, { fair: ["FILE_GONE"] }),
-  // There may be no checksum, or another server has the file.
+  // There may be no checksum, or the server that has the file is away.
   command("verify", 6, () => ({}), { fair: ["BAD_REQUEST", "FILE_GONE"] }),
   { name: "remove", weight: 5, carryOut: remove },
   { name: "remove several", weight: 1, carryOut: removeSeveral },
