@@ -16,6 +16,7 @@ import { CONFLICT } from "./broker.ts";
 import {
   claimedForCommand,
   claimedForWork,
+  dated,
   type Entry,
   isGivenUp,
   isHeld,
@@ -149,11 +150,10 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (purpose === "work" && entry.download.state.kind !== "Queued") {
         return "taken";
       }
-      // Its first change tells its place in the queue for good.
-      const ordered = { ...entry, order: entry.order || revision };
+      const known = dated(entry, revision);
       const next = purpose === "work"
-        ? claimedForWork(ordered, session, place)
-        : claimedForCommand(ordered, session);
+        ? claimedForWork(known, session, place)
+        : claimedForCommand(known, session);
       try {
         const written = await broker.write(`d.${id}`, next, revision);
         const holding = hold(id, purpose, next, written, session);
@@ -265,7 +265,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (found === null) return;
       if (!isFree(found)) throw TAKEN;
       const { entry, revision } = found;
-      const next = adjusted({ ...entry, order: entry.order || revision });
+      const next = adjusted(dated(entry, revision));
       try {
         const written = await broker.write(`d.${id}`, next, revision);
         return await tools.applied(id, next, written);

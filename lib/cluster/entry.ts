@@ -36,6 +36,11 @@ export interface Entry {
    * revision is.
    */
   readonly order: number;
+  /**
+   * The revision at which it was added; 0 until it is known: then its own revision
+   * is. Entries that an older version has changed lack it.
+   */
+  readonly added?: number;
   /** Counts claims and revocations: only the holder of the latest may write. */
   readonly epoch: number;
   /** The session that has the claim; null for none. */
@@ -59,7 +64,23 @@ export interface Held {
 
 /** An entry that has just been added. */
 export function newEntry(download: Download): Entry {
-  return { download, order: 0, epoch: 0, owner: null, part: null };
+  return { download, order: 0, added: 0, epoch: 0, owner: null, part: null };
+}
+
+/** An entry that is about to be changed: what its first revision tells is kept. */
+export function dated(entry: Entry, revision: number): Entry {
+  return {
+    ...entry,
+    order: entry.order || revision,
+    added: addedAt(entry, revision),
+  };
+}
+
+/** The revision at which an entry was added, as far as it is known. */
+export function addedAt({ added, order }: Entry, revision: number): number {
+  if (added !== undefined) return added || revision;
+  // The queue's order is as good as that of adding, but for what was moved there.
+  return order >= 1 ? Math.floor(order) : revision;
 }
 
 /**

@@ -9,7 +9,7 @@ import { openDatabase } from "../store/database.ts";
 import { createFinishedPaths } from "../store/finished_paths.ts";
 import { firstLike, placeOf, rankOfAdded } from "../store/places.ts";
 import { createStore, type Store } from "../store/sqlite.ts";
-import type { Entry, Part } from "./entry.ts";
+import { addedAt, type Entry, type Part } from "./entry.ts";
 
 /** What is kept in memory of each entry. */
 export interface Known {
@@ -164,7 +164,7 @@ export function openReplica(path: string, contentDirectory: string): Replica {
       const place = placeOf(rank, download.request.priority);
       note(id, { revision, order, place, epoch, owner, part, state });
       const written = before === undefined
-        ? store.add([download], [rank])
+        ? store.add([download], [{ rank, added: addedAt(entry, revision) }])
         : store.replace(download, rank);
       store.write(() =>
         void put.run(

@@ -107,8 +107,9 @@ function statements(db: DatabaseSync) {
   return {
     add: db.prepare(
       `INSERT INTO downloads (id, host, request, state, detail, file,
-         downloaded, added_at, finished_at, place)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         downloaded, added_at, finished_at, place, seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+         iif(EXISTS (SELECT 1 FROM downloads WHERE seq = ?11), NULL, ?11))`,
     ),
     list: db.prepare(
       `INSERT INTO listed (seq, id, state, search_text)

@@ -16,11 +16,22 @@ import { createRecent } from "./recent.ts";
 import { searchText } from "./search_text.ts";
 import { prepareCheck } from "./soundness.ts";
 
+/** Where a download that another server has added stands in a copy. */
+export interface Standing {
+  /** Its rank in the queue. */
+  readonly rank: number;
+  /** Its number in the order of adding; if another one has it, the next one. */
+  readonly added: number;
+}
+
 /** Durable state: the queue's line, the catalogue, the records of parts. */
 export interface Store
   extends Line, Catalogue, Deferred, Excerpt, PartRecords, Disposable {
-  /** @param ranks Their ranks; those behind all others, if absent. */
-  add(downloads: readonly Download[], ranks?: readonly number[]): Promise<void>;
+  /** @param where Where they stand; behind all others, if absent. */
+  add(
+    downloads: readonly Download[],
+    where?: readonly Standing[],
+  ): Promise<void>;
   get(id: string): Download | null;
   /** The queue's order. */
   readonly order: Changeable;
@@ -126,13 +137,14 @@ export function createStore(
 
   return {
     isChecked,
-    add: (downloads, ranks) =>
+    add: (downloads, where) =>
       write(() => {
         for (const [n, download] of downloads.entries()) {
           const request = JSON.stringify(download.request);
-          const rank = noteRank(ranks?.[n] ?? lastRank() + GAP);
-          const place = placeOf(rank, download.request.priority);
-          sql.add.run(...rowOf(download, request, paths), place);
+          const { rank, added = null } = where?.[n] ?? {};
+          const noted = noteRank(rank ?? lastRank() + GAP);
+          const place = placeOf(noted, download.request.priority);
+          sql.add.run(...rowOf(download, request, paths), place, added);
           sql.list.run(download.id, download.state.kind, textOf(download));
           recent.remember(download, request);
           count(null, download.state.kind);

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { hash } from "../../lib/base/fingerprint.ts";
 import {
+  addedAt,
   claimedForCommand,
   claimedForWork,
+  dated,
   type Entry,
   type Held,
   isFavourite,
@@ -50,6 +52,18 @@ Deno.test("a claim counts on, and is its holder's alone", () => {
   const again = claimedForWork(next, "one", HERE);
   assert(!isHeld(again, heldBy(first)));
   assert(!isHeld(null, heldBy(again)));
+});
+
+Deno.test("when an entry was added is known after its changes", () => {
+  assertEquals(addedAt(NEW, 7), 7);
+  const claimed = claimedForCommand(dated(NEW, 7), "one");
+  assertEquals([claimed.order, addedAt(claimed, 9)], [7, 7]);
+  const moved = movedTo(claimed, rankOfAdded(3));
+  assertEquals([moved.order, addedAt(dated(moved, 9), 12)], [3, 7]);
+  const { added: _, ...old } = claimed;
+  assertEquals(addedAt(old, 9), 7);
+  assertEquals(addedAt(dated(old, 9), 12), 7);
+  assertEquals(addedAt({ ...old, order: -3.5 }, 9), 9);
 });
 
 Deno.test("a claim for work names where the part will be", () => {

@@ -143,14 +143,13 @@ async function disagreement(
   { wanted, watches }: World,
   members: readonly Member[],
 ): Promise<string | null> {
-  // Each server lists by when it heard of a download first, which may differ.
   const lists = await Promise.all(members.map((member) => listAt(member)));
-  const [first = [], ...rest] = lists.map((list) => list.map(common).sort());
+  const [first = [], ...rest] = lists.map((list) => list.map(common));
   for (const [n, other] of rest.entries()) {
     const at = first.findIndex((status, n) => status !== other[n]);
     if (at === -1 && first.length === other.length) continue;
-    return `Server ${n + 1} lists otherwise than server 0: ${other.length}, ` +
-      `${other[at]}; ${first.length}, ${first[at]}`;
+    return `Server ${n + 1} lists otherwise than server 0, at ${at}: ` +
+      `${other.length}, ${other[at]}; ${first.length}, ${first[at]}`;
   }
   const [list = []] = lists;
   const ids = new Set(list.map(({ id }) => id));
