@@ -213,12 +213,21 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     }
   }
 
+  async function heardOf(id: string): Promise<void> {
+    const isShown = () => replica.store.get(id) !== null;
+    if (isShown() || !broker.isConnected()) return;
+    const isKnown = replica.known(id) !== undefined ||
+      await broker.read(`d.${id}`) !== null;
+    if (isKnown) await shown(isShown);
+  }
+
   async function carryOut(
     id: string,
     command: Command,
     obeyHere: () => Promise<void>,
   ): Promise<void> {
     if (!broker.isConnected() || membership.session() === "") throw away();
+    await heardOf(id);
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const session = placeOf(id, command);
       const { epoch = 0, revision: known = 0 } = replica.known(id) ?? {};
@@ -317,6 +326,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
       queue.begin(now.fill, now.lets);
     },
     carryOut,
+    heardOf,
     hasFile,
     digest: digests.of,
     relocate: tools.relocate,

@@ -26,6 +26,8 @@ export interface Workplaces {
     command: Command,
     here: () => Promise<void>,
   ): Promise<void>;
+  /** Resolves once a download is known here that another server has just added. */
+  heardOf(id: string): Promise<void>;
 }
 
 /** What commands are carried out with. */

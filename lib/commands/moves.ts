@@ -6,7 +6,7 @@ import type { Catalogue } from "../store/catalogue.ts";
 import { planMove, type Target } from "../store/moves.ts";
 import type { Changeable } from "../store/order.ts";
 import { adjustable, type Adjustment } from "./adjustments.ts";
-import type { Commands } from "./commands.ts";
+import type { Commands, Workplaces } from "./commands.ts";
 
 /** What moves are made with. */
 export interface MoveTools {
@@ -16,6 +16,8 @@ export interface MoveTools {
   readonly running: () => string[];
   /** Absent where nobody changes it: then nothing is moved. */
   readonly order?: Changeable;
+  /** Absent where no other server has the same queue. */
+  readonly peers?: Pick<Workplaces, "heardOf"> | undefined;
 }
 
 /** What moves downloads. */
@@ -56,13 +58,14 @@ export function createMoves({ order, ...tools }: MoveTools): Moves {
 async function move(
   ids: readonly string[],
   to: Target,
-  { catalogue, commands, running, order }:
+  { catalogue, commands, running, order, peers }:
     & MoveTools
     & { order: Changeable },
 ): Promise<Left> {
   const left = new Map<string, ErrorRecord>();
   const begun = new Set(running());
   const isRunning = (id: string) => begun.has(id);
+  await Promise.all(ids.map((id) => peers?.heardOf(id)));
   if (typeof to === "object") adjustable(to.before, NO_MOVE, catalogue);
   const asked = ids.filter((id) => {
     try {

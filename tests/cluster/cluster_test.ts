@@ -335,6 +335,31 @@ Deno.test("what is moved on one server is moved on all, and stays so", async () 
   assertEquals(list.data.map(({ id }) => id), [z, x, y]);
 });
 
+Deno.test("what one server has just added, the other knows when it is asked", async () => {
+  await using broker = await startBroker();
+  await using shared = await makeDirectory();
+  const start = nodesOn(broker, shared);
+  await using one = await start("one");
+  await using two = await start("two");
+  await using first = await one.connect();
+  await using second = await two.connect();
+  const orders = [
+    { action: "limit", limit_rate: 5_000 },
+    { action: "prioritize", priority: "high" },
+    { action: "move", to: "top" },
+    { action: "pause" },
+    { action: "remove" },
+  ];
+  // The broker tells the one of it as it tells the other that it is written.
+  await Promise.all(Array.from({ length: 100 }, async (_, n) => {
+    const url = `http://127.0.0.1:9/${n}`;
+    const at = new Date(Date.now() + 3_600_000).toISOString();
+    const id = await first.add({ url, start_at: at });
+    const reply = await second.request({ ...orders[n % orders.length], id });
+    assert("data" in reply, `${JSON.stringify(reply)}`);
+  }));
+});
+
 Deno.test("the servers together keep to a host's threads", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
