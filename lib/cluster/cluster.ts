@@ -1,39 +1,31 @@
 /** One server of a cluster: what its coordinator works with. */
 
-import { errorMessage } from "../base/error_message.ts";
 import type { Log } from "../base/log.ts";
 import { every, within } from "../base/timers.ts";
 import { timeToWrite } from "../base/write_until.ts";
 import type { Peers } from "../coordinator.ts";
-import type { Download } from "../download/download.ts";
-import { DownloadError, toRecord } from "../download/errors.ts";
-import { findDirectory } from "../files/directories.ts";
+import { toRecord } from "../download/errors.ts";
 import { createParts, type DownloadParts } from "../files/parts.ts";
+import type { NodeStatus } from "../status/schema.ts";
 import type { Catalogue, Deferred, Excerpt } from "../store/catalogue.ts";
 import type { Changeable } from "../store/order.ts";
 import type { PartRecords } from "../store/part_records.ts";
 import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
-import { type Change, CONFLICT, createBroker, type Value } from "./broker.ts";
+import { createClusterAdditions } from "./additions.ts";
+import { type Change, createBroker } from "./broker.ts";
 import { createClaims } from "./claims.ts";
-import { type Entry, type Lease, newEntry, type Part } from "./entry.ts";
+import type { Entry, Lease } from "./entry.ts";
+import { endFormerSessions } from "./former_sessions.ts";
+import { createLeftovers } from "./leftovers.ts";
 import { createClusterQueue } from "./line.ts";
 import { createMembership } from "./membership.ts";
 import { hasOwnQueue, migrateOwnQueue, settleOwnQueue } from "./migration.ts";
-import type { NodeStatus } from "../status/schema.ts";
 import { createPeers, type Live } from "./peers.ts";
 import { openReplica, type Stored } from "./replica.ts";
 import type { QueueAddress } from "./settings.ts";
 import { openNodeStorage } from "./storage.ts";
-import { removeLeftovers, removeLeftoversOf } from "./leftovers.ts";
-import { away } from "./writes.ts";
 
-/** How often parts are removed that were still written to, in milliseconds. */
-const LEFT_EVERY = 2_000;
-/** How long an added download may take to be seen in the copy, in milliseconds. */
-const SEEN_WITHIN = 2_000;
-/** Adds that are on their way to the broker at a time. */
-const ADDING = 256;
 /** Entries that are kept in memory as the broker has them. */
 const RECENT = 4_096;
 /** How long a close waits for claims to be given up, in milliseconds. */
@@ -107,19 +99,15 @@ export async function openCluster(
   const storage = opened.use(
     await openNodeStorage({ ...options, queue: options.queue.name }),
   );
-  const { contentDirectory: directory, node } = options;
+  const { contentDirectory: directory, node, lease } = options;
   const place = { storage: storage.id, node };
   const replica = opened.use(openReplica(storage.replicaPath, directory));
   const recent = new Map<string, Stored>();
   const caughtUp = Promise.withResolvers<void>();
   // It may be that nobody waits for it any more.
   caughtUp.promise.catch(({ message }) => log("not joined", { message }));
-  /** Downloads whose parts here may be of no use any more. */
-  const leaving = new Set<string>();
   /** What is on its way to the copy, by the downloads' ids. */
   const showing = new Map<string, Promise<void>>();
-  /** Those that wait for a revision to be known. */
-  const waiting = new Map<string, () => void>();
   let isReady = false;
   let draining = false;
   let url = options.url ?? "";
@@ -148,10 +136,9 @@ export async function openCluster(
     if (isMoved) queue.reorder();
     claims.hear(id, entry);
     if (isReady) news(id, entry);
-    if (isLeft(before?.part ?? null, entry)) leaving.add(id);
-    if (entry === null) leaveNothing();
+    leftovers.heard(id, before?.part ?? null, entry);
     const shown = written.then(() => {
-      waiting.get(id)?.();
+      additions.seen(id);
       if (isReady) peers.changed(id);
       if (isReady && isMoved) peers.reordered(id);
     }, (error) => log("copy lags", { message: error.message }))
@@ -164,25 +151,6 @@ export async function openCluster(
     peers.changed(id);
     if (entry?.owner === null && entry.download.state.kind === "Queued") {
       queue.refill();
-    }
-  }
-
-  /** Whether nobody goes on from the part that this server has written. */
-  function isLeft(part: Part | null, entry: Entry | null): boolean {
-    if (part?.node !== node || part.storage !== place.storage) return false;
-    return entry === null ||
-      entry.part !== null && entry.part.storage !== place.storage;
-  }
-
-  /** Removes such parts once this server does not work on them any more. */
-  function leaveNothing(): void {
-    const ids = new Set([...leaving].filter((id) => !claims.isBusy(id)));
-    if (ids.size === 0) return;
-    try {
-      removeLeftoversOf(ids, storage.parts, place.storage, replica.known);
-      for (const id of ids) leaving.delete(id);
-    } catch (error) {
-      log("leftovers", { message: errorMessage(error) });
     }
   }
 
@@ -212,7 +180,7 @@ export async function openCluster(
       for (const change of await broker.list("n")) {
         membership.hear(change, change.value as Lease | null);
       }
-      await endFormerSessions();
+      await endFormerSessions({ broker, membership, place, lease });
     } catch (error) {
       if (isReady) return;
       // A copy without its server would serve a name that another has.
@@ -224,21 +192,7 @@ export async function openCluster(
     isReady = true;
     caughtUp.resolve();
     queue.refill();
-    await removeLeftovers(
-      storage.parts,
-      storage.id,
-      async (id) => (await broker.read(`d.${id}`))?.value as Entry ?? null,
-      { named: watchNamed, moved: claims.moveWasLeft },
-    ).catch(({ message }) => log("leftovers", { message }));
-  }
-
-  function watchNamed({ download }: Entry, part: string): void {
-    const place = findDirectory(directory, download.request.directory);
-    if (place === null || !storage.naming.isNamed(part)) return;
-    const named = storage.naming.find(place, [part]).get(part);
-    if (named === undefined) return;
-    const { path, identity } = named;
-    claims.named(download.id, { kind: "Downloaded", path, identity });
+    await leftovers.removeAll();
   }
 
   async function migrate(): Promise<void> {
@@ -253,47 +207,9 @@ export async function openCluster(
     }
   }
 
-  /**
-   * This process has the lock of its name at its storage: what else is alive of
-   * both is what it was before. The same name at another storage is another's.
-   */
-  async function endFormerSessions(): Promise<void> {
-    for (const [session, { lease, revision }] of membership.sessions()) {
-      if (session === membership.session() || lease.node !== node) continue;
-      if (lease.storage !== place.storage) {
-        await refuseIfAlive(session);
-        continue;
-      }
-      await broker.write(`n.${session}`, null, revision, SEEN_WITHIN)
-        .then((written) =>
-          membership.hear({
-            key: `n.${session}`,
-            value: null,
-            revision: written,
-          }, null)
-        ).catch(() => {});
-    }
-  }
-
-  /** @throws {DownloadError} STATE if a session of this name renews its lease. */
-  async function refuseIfAlive(session: string): Promise<void> {
-    const before = membership.sessions().get(session)?.revision;
-    const until = performance.now() + options.lease;
-    while (performance.now() < until) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      const now = membership.sessions().get(session)?.revision;
-      if (now === undefined) return;
-      if (now === before) continue;
-      throw new DownloadError(
-        "STATE",
-        `Another server of the cluster is ${node} already: give this one ` +
-          "another NODE_NAME.",
-      );
-    }
-  }
-
   const broker = await createBroker(options, log);
-  const membership = createMembership(options.lease, {
+  const additions = createClusterAdditions(broker);
+  const membership = createMembership(lease, {
     broker,
     log,
     lease: () => ({ ...place, url, draining }),
@@ -302,14 +218,13 @@ export async function openCluster(
   });
   /** A renewal that was acknowledged, and is to be heard by the next look. */
   let due = 0;
-  opened.use(every(options.lease, () => {
+  opened.use(every(lease, () => {
     if (due > replica.position() && broker.isConnected()) {
       log("queue unheard", { revision: due });
       broker.reconnect();
     }
     due = membership.revision();
   }));
-  opened.use(every(LEFT_EVERY, leaveNothing));
   const files = createParts(
     {
       directory,
@@ -332,6 +247,12 @@ export async function openCluster(
     applied,
     recent: (id) => recent.get(id) ?? null,
   });
+  const leftovers = opened.use(createLeftovers({
+    ...{ claims, replica, place, directory, log },
+    parts: storage.parts,
+    naming: storage.naming,
+    read: async (id) => (await broker.read(`d.${id}`))?.value as Entry ?? null,
+  }));
   const queue = opened.use(createClusterQueue({
     claims,
     replica,
@@ -382,44 +303,11 @@ export async function openCluster(
   }
   const held = opened.move();
 
-  async function add(downloads: readonly Download[]): Promise<void> {
-    if (!broker.isConnected()) throw away();
-    const rest = [...downloads];
-    while (rest.length > 0) {
-      const some = rest.splice(0, ADDING);
-      await Promise.all(some.map(addOne)).catch((error) => {
-        throw new DownloadError(
-          "STATE",
-          "The queue's broker does not answer: it may have been added. Look " +
-            "once it answers, before you add it again.",
-          { cause: error },
-        );
-      });
-    }
-  }
-
-  async function addOne(download: Download): Promise<void> {
-    const { id } = download;
-    const seen = Promise.withResolvers<void>();
-    waiting.set(id, seen.resolve);
-    try {
-      await broker.write(`d.${id}`, newEntry(download) as Value, 0)
-        .catch((error) => {
-          // An id that is there was made of the same key and the same request.
-          if (error !== CONFLICT) throw error;
-        });
-      // The copies of all servers have all in one order: that of the bucket.
-      await within(SEEN_WITHIN, seen.promise);
-    } finally {
-      waiting.delete(id);
-    }
-  }
-
   const { store } = replica;
   return {
     queue,
     catalogue: {
-      add,
+      add: additions.add,
       get: store.get,
       settle: claims.settle,
       renew: claims.renew,

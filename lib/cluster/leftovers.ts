@@ -1,10 +1,97 @@
-/** Part files that no download will go on from. */
+/** Part files that no download will go on from, and names that nobody knows of. */
 
+import { errorMessage } from "../base/error_message.ts";
+import type { Log } from "../base/log.ts";
+import { every } from "../base/timers.ts";
+import { findDirectory } from "../files/directories.ts";
+import type { Naming } from "../files/naming.ts";
 import { removeIfThere } from "../files/names.ts";
 import { isNote, parsePartName } from "./adoption.ts";
-import type { Entry } from "./entry.ts";
-import type { Known } from "./replica.ts";
+import type { Claims } from "./claims.ts";
+import type { Entry, Part, Place } from "./entry.ts";
+import type { Known, Replica } from "./replica.ts";
 import { fateOf } from "./withdrawals.ts";
+
+/** How often parts are removed that were still written to, in milliseconds. */
+const SWEPT_EVERY = 2_000;
+
+/** What leftovers are looked for with. */
+export interface LeftoversTools {
+  readonly claims: Pick<Claims, "isBusy" | "moveWasLeft" | "named">;
+  readonly replica: Pick<Replica, "known">;
+  readonly place: Place;
+  /** The content directory. */
+  readonly directory: string;
+  /** The directory of part files. */
+  readonly parts: string;
+  readonly naming: Naming;
+  readonly log: Log;
+  /** Reads an entry as the broker has it. */
+  read(id: string): Promise<Entry | null>;
+}
+
+/** What this server leaves behind here, until it is removed. */
+export interface Leftovers extends Disposable {
+  /** An entry stands otherwise, which had another part before. */
+  heard(id: string, before: Part | null, entry: Entry | null): void;
+  /** Removes what a server that was killed has left. */
+  removeAll(): Promise<void>;
+}
+
+/** Makes leftovers: none that is known of. */
+export function createLeftovers(tools: LeftoversTools): Leftovers {
+  const { claims, replica, place, parts, log } = tools;
+  /** Downloads whose parts here may be of no use any more. */
+  const leaving = new Set<string>();
+
+  function fail(error: unknown): void {
+    log("leftovers", { message: errorMessage(error) });
+  }
+
+  /** Removes such parts once this server does not work on them any more. */
+  function sweep(): void {
+    const ids = new Set([...leaving].filter((id) => !claims.isBusy(id)));
+    if (ids.size === 0) return;
+    try {
+      removeLeftoversOf(ids, parts, place.storage, replica.known);
+      for (const id of ids) leaving.delete(id);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Whether nobody goes on from the part that this server has written. */
+  function isLeft(part: Part | null, entry: Entry | null): boolean {
+    if (part?.node !== place.node || part.storage !== place.storage) {
+      return false;
+    }
+    return entry === null ||
+      entry.part !== null && entry.part.storage !== place.storage;
+  }
+
+  function watchNamed({ download }: Entry, part: string): void {
+    const place = findDirectory(tools.directory, download.request.directory);
+    if (place === null || !tools.naming.isNamed(part)) return;
+    const named = tools.naming.find(place, [part]).get(part);
+    if (named === undefined) return;
+    const { path, identity } = named;
+    claims.named(download.id, { kind: "Downloaded", path, identity });
+  }
+
+  const sweeping = every(SWEPT_EVERY, sweep);
+  return {
+    heard(id, before, entry) {
+      if (isLeft(before, entry)) leaving.add(id);
+      if (entry === null) sweep();
+    },
+    removeAll: () =>
+      removeLeftovers(parts, place.storage, tools.read, {
+        named: watchNamed,
+        moved: claims.moveWasLeft,
+      }).catch(fail),
+    [Symbol.dispose]: () => sweeping[Symbol.dispose](),
+  };
+}
 
 /** Names of files that a crash has left. */
 export interface LeftNames {

@@ -1,0 +1,68 @@
+/** Adds downloads to the queue of a cluster. */
+
+import { within } from "../base/timers.ts";
+import type { Download } from "../download/download.ts";
+import { DownloadError } from "../download/errors.ts";
+import { type Broker, CONFLICT, type Value } from "./broker.ts";
+import { newEntry } from "./entry.ts";
+import { away } from "./writes.ts";
+
+/** How long an added download may take to be seen in the copy, in milliseconds. */
+const SEEN_WITHIN = 2_000;
+/** Adds that are on their way to the broker at a time. */
+const ADDING = 256;
+
+/** What adds downloads, and waits until this server's copy has them. */
+export interface ClusterAdditions {
+  /**
+   * Adds downloads.
+   *
+   * @throws {DownloadError} STATE if no broker answers: they may have been added.
+   */
+  add(downloads: readonly Download[]): Promise<void>;
+  /** The copy shows a download. */
+  seen(id: string): void;
+}
+
+/** Makes what adds downloads. */
+export function createClusterAdditions(
+  broker: Pick<Broker, "isConnected" | "write">,
+): ClusterAdditions {
+  const waiting = new Map<string, () => void>();
+
+  async function addOne(download: Download): Promise<void> {
+    const { id } = download;
+    const seen = Promise.withResolvers<void>();
+    waiting.set(id, seen.resolve);
+    try {
+      await broker.write(`d.${id}`, newEntry(download) as Value, 0)
+        .catch((error) => {
+          // An id that is there was made of the same key and the same request.
+          if (error !== CONFLICT) throw error;
+        });
+      // The copies of all servers have all in one order: that of the bucket.
+      await within(SEEN_WITHIN, seen.promise);
+    } finally {
+      waiting.delete(id);
+    }
+  }
+
+  return {
+    async add(downloads) {
+      if (!broker.isConnected()) throw away();
+      const rest = [...downloads];
+      while (rest.length > 0) {
+        const some = rest.splice(0, ADDING);
+        await Promise.all(some.map(addOne)).catch((error) => {
+          throw new DownloadError(
+            "STATE",
+            "The queue's broker does not answer: it may have been added. Look " +
+              "once it answers, before you add it again.",
+            { cause: error },
+          );
+        });
+      }
+    },
+    seen: (id) => waiting.get(id)?.(),
+  };
+}
