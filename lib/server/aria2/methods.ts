@@ -1,6 +1,5 @@
 /** aria2's methods, carried out by the coordinator. */
 
-import type { JsonObject } from "../../base/json.ts";
 import { within } from "../../base/timers.ts";
 import type { Coordinator } from "../../coordinator.ts";
 import type {
@@ -9,7 +8,7 @@ import type {
   Kept,
 } from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
-import { AT_A_TIME, MOST_MIRRORS } from "../../download/fields.ts";
+import { MOST_MIRRORS } from "../../download/fields.ts";
 import {
   parseDownload,
   parseUrl,
@@ -22,7 +21,6 @@ import { RpcError } from "./calls.ts";
 import { requestsIn } from "./documents.ts";
 import { type Downloads, refusalOf, refuseStopped } from "./downloads.ts";
 import {
-  dirOf,
   entryOf,
   filesOf,
   gidOf,
@@ -33,13 +31,8 @@ import {
   urisOf,
 } from "./entries.ts";
 import { NOTICES } from "./notices.ts";
-import {
-  fieldsOf,
-  type Options,
-  rateOf,
-  readOptions,
-  withoutSecrets,
-} from "./options.ts";
+import { fieldsOf, rateOf, readOptions } from "./options.ts";
+import { createOptionsInForce, type OwnSettings } from "./options_in_force.ts";
 import {
   integerAt,
   listAt,
@@ -54,14 +47,7 @@ import {
 const ALL_WITHIN = 1_500;
 
 /** Settings that aria2's clients may read, and limits of what they ask for. */
-export interface MethodsOptions extends RequestLimits {
-  /** An absolute path. */
-  readonly contentDirectory: string;
-  readonly threadsAmount: number;
-  readonly threadsPerHost: number;
-  readonly attempts: number;
-  readonly remoteTime: boolean;
-}
+export interface MethodsOptions extends RequestLimits, OwnSettings {}
 
 /** What methods work with. */
 export interface MethodsTools {
@@ -91,8 +77,7 @@ export function createMethods(
   const { coordinator, downloads, stop } = tools;
   const { contentDirectory: root } = options;
   const sessionId = crypto.getRandomValues(new Uint8Array(20)).toHex();
-  /** What was given for all downloads that are added later. */
-  let globals: Options = {};
+  const optionsInForce = createOptionsInForce(options, coordinator);
   /** Gids of downloads that are being added. */
   const taken = new Set<string>();
 
@@ -105,7 +90,7 @@ export function createMethods(
     const given = optional(objectAt, params, 1) ?? {};
     const position = optional(placeAt, params, 2);
     if (uris.length === 0) throw new RpcError("URI is not provided.");
-    const inForce = optionsFor(given, scope);
+    const inForce = optionsInForce.ofNew(given, scope);
     const [url = "", ...others] = usable(uris, options.urlLength);
     const mirrors = others.slice(0, MOST_MIRRORS);
     const fields = fieldsOf(inForce, url);
@@ -127,7 +112,7 @@ export function createMethods(
     const text = textAt(params, 0);
     const given = optional(objectAt, params, 1) ?? {};
     const position = optional(placeAt, params, 2);
-    const inForce = optionsFor(given, scope);
+    const inForce = optionsInForce.ofNew(given, scope);
     const kept = { options: inForce };
     const requests = await requestsIn(text, inForce, options);
     const ids = await coordinator.add(
@@ -135,13 +120,6 @@ export function createMethods(
     );
     await placeAnew(ids, position);
     return ids.map(gidOf);
-  }
-
-  /** The options of what is added: its own before those for all. */
-  function optionsFor(given: JsonObject, scope: Scope): Options {
-    const asked = readOptions(given, "download", root);
-    // Who adds says where to: what only others may read is not sent there.
-    return { ...seenBy(scope, forAll(globals)), ...asked };
   }
 
   /** Moves new downloads, which stay together, to a place in the queue. */
@@ -354,47 +332,6 @@ export function createMethods(
     throw refusalOf(known, "… not found in the waiting queue.");
   }
 
-  function getOption(params: Params, _: Budget, scope: Scope): Options {
-    const known = downloads.find(textAt(params, 0));
-    const given = known.request.kept?.options ?? {};
-    return {
-      ...ownOptions(options),
-      ...seenBy(scope, given),
-      // Other clients may have changed it since.
-      "max-download-limit": String(known.request.limitRate ?? 0),
-      dir: dirOf(known, root),
-    };
-  }
-
-  function getGlobalOption(_: Params, __: Budget, scope: Scope): Options {
-    const { dir = "", ...changed } = seenBy(scope, globals);
-    return {
-      ...ownOptions(options),
-      ...OWN_GLOBALS,
-      ...changed,
-      "max-concurrent-downloads": String(
-        coordinator.maxDownloads() ?? options.threadsAmount,
-      ),
-      "max-overall-download-limit": String(coordinator.rates().server ?? 0),
-      dir: dir === "" ? root : `${root}/${dir}`,
-    };
-  }
-
-  function changeGlobalOption(params: Params): string {
-    const changed = readOptions(objectAt(params, 0), "global", root);
-    globals = { ...globals, ...changed };
-    const rate = changed["max-overall-download-limit"];
-    const most = changed["max-concurrent-downloads"];
-    if (rate !== undefined || most !== undefined) {
-      coordinator.limit({
-        ...(rate !== undefined && { rates: { server: rateOf(rate) } }),
-        ...(most !== undefined &&
-          { maxDownloads: Math.min(Number(most), AT_A_TIME.maximum) }),
-      });
-    }
-    return "OK";
-  }
-
   function getServers(params: Params): unknown {
     const known = downloads.find(textAt(params, 0));
     const { standing, status } = known;
@@ -464,11 +401,15 @@ export function createMethods(
       page(params, budget, downloads.waiting),
     "aria2.tellStopped": (params, budget) =>
       page(params, budget, downloads.stopped),
-    "aria2.getOption": getOption,
+    "aria2.getOption": (params, _, scope) =>
+      optionsInForce.of(downloads.find(textAt(params, 0)), scope),
     "aria2.changeUri": changeUri,
     "aria2.changeOption": changeOption,
-    "aria2.getGlobalOption": getGlobalOption,
-    "aria2.changeGlobalOption": changeGlobalOption,
+    "aria2.getGlobalOption": (_, __, scope) => optionsInForce.global(scope),
+    "aria2.changeGlobalOption": (params) => {
+      optionsInForce.changeGlobal(objectAt(params, 0));
+      return "OK";
+    },
     "aria2.purgeDownloadResult": purge,
     "aria2.removeDownloadResult": removeResult,
     "aria2.getVersion": () => ({
@@ -494,54 +435,6 @@ const REMOVE: Command = { kind: "remove", deleteFile: false };
 export function listNotifications(): readonly string[] {
   return NOTICES;
 }
-
-/** What of options a token lets its holder read. */
-function seenBy(scope: Scope, options: Options): Options {
-  return scope === "all" ? options : withoutSecrets(options);
-}
-
-/** Those of the options for all that hold for each one that is added later. */
-function forAll(globals: Options): Options {
-  const names = [
-    "dir",
-    "user-agent",
-    "referer",
-    "header",
-    "split",
-    "max-connection-per-server",
-    "max-download-limit",
-  ];
-  return Object.fromEntries(
-    Object.entries(globals).filter(([name]) => names.includes(name)),
-  );
-}
-
-/** How Sluice fetches, in aria2's words. */
-function ownOptions(
-  { attempts, remoteTime, threadsPerHost }: MethodsOptions,
-): Options {
-  return {
-    "allow-overwrite": "false",
-    "always-resume": "true",
-    "auto-file-renaming": "true",
-    "check-certificate": "true",
-    "continue": "true",
-    "file-allocation": "none",
-    "max-connection-per-server": String(threadsPerHost),
-    "max-download-limit": "0",
-    "max-tries": String(attempts),
-    "max-upload-limit": "0",
-    "min-split-size": "1048576",
-    "remote-time": String(remoteTime),
-    "split": String(threadsPerHost),
-  };
-}
-
-const OWN_GLOBALS: Options = {
-  "enable-rpc": "true",
-  "max-download-result": "1000",
-  "max-overall-upload-limit": "0",
-};
 
 /** A place in the queue, counted from 0. */
 function placeAt(params: Params, at: number): number {
