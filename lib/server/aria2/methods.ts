@@ -2,36 +2,26 @@
 
 import { within } from "../../base/timers.ts";
 import type { Coordinator } from "../../coordinator.ts";
-import type {
-  Command,
-  DownloadRequest,
-  Kept,
-} from "../../download/download.ts";
+import type { Command, Kept } from "../../download/download.ts";
 import { DownloadError } from "../../download/errors.ts";
 import { MOST_MIRRORS } from "../../download/fields.ts";
-import {
-  parseDownload,
-  parseUrl,
-  type RequestLimits,
-} from "../../download/request.ts";
+import type { RequestLimits } from "../../download/request.ts";
 import type { Status } from "../../status/status.ts";
 import { commandMany } from "../many.ts";
 import type { Scope } from "../scopes.ts";
+import { createAdding } from "./adding.ts";
 import { RpcError } from "./calls.ts";
-import { requestsIn } from "./documents.ts";
 import { type Downloads, refusalOf, refuseStopped } from "./downloads.ts";
 import {
   entryOf,
   filesOf,
   gidOf,
-  idWith,
-  isGid,
   isStopped,
   type Known,
   urisOf,
 } from "./entries.ts";
 import { NOTICES } from "./notices.ts";
-import { fieldsOf, rateOf, readOptions } from "./options.ts";
+import { rateOf, readOptions } from "./options.ts";
 import { createOptionsInForce, type OwnSettings } from "./options_in_force.ts";
 import {
   integerAt,
@@ -41,6 +31,7 @@ import {
   type Params,
   textAt,
   textsOf,
+  urlsIn,
 } from "./params.ts";
 
 /** How long a call for all downloads is waited for, in milliseconds. */
@@ -78,74 +69,11 @@ export function createMethods(
   const { contentDirectory: root } = options;
   const sessionId = crypto.getRandomValues(new Uint8Array(20)).toHex();
   const optionsInForce = createOptionsInForce(options, coordinator);
-  /** Gids of downloads that are being added. */
-  const taken = new Set<string>();
-
-  async function addUri(
-    params: Params,
-    _: Budget,
-    scope: Scope,
-  ): Promise<string> {
-    const uris = textsOf(listAt(params, 0));
-    const given = optional(objectAt, params, 1) ?? {};
-    const position = optional(placeAt, params, 2);
-    if (uris.length === 0) throw new RpcError("URI is not provided.");
-    const inForce = optionsInForce.ofNew(given, scope);
-    const [url = "", ...others] = usable(uris, options.urlLength);
-    const mirrors = others.slice(0, MOST_MIRRORS);
-    const fields = fieldsOf(inForce, url);
-    const kept = { options: inForce };
-    const request = { ...parseDownload({ ...fields, mirrors }, options), kept };
-    const gid = gidIn(given.gid);
-    const [id = ""] = gid === null
-      ? await coordinator.add([request])
-      : await addAs(gid, request);
-    await placeAnew([id], position);
-    return gidOf(id);
-  }
-
-  async function addMetalink(
-    params: Params,
-    _: Budget,
-    scope: Scope,
-  ): Promise<string[]> {
-    const text = textAt(params, 0);
-    const given = optional(objectAt, params, 1) ?? {};
-    const position = optional(placeAt, params, 2);
-    const inForce = optionsInForce.ofNew(given, scope);
-    const kept = { options: inForce };
-    const requests = await requestsIn(text, inForce, options);
-    const ids = await coordinator.add(
-      requests.map((request) => ({ ...request, kept })),
-    );
-    await placeAnew(ids, position);
-    return ids.map(gidOf);
-  }
-
-  /** Moves new downloads, which stay together, to a place in the queue. */
-  async function placeAnew(
-    ids: readonly string[],
-    place: number | undefined,
-  ): Promise<void> {
-    if (place === undefined) return;
-    const added = new Set(ids);
-    const line = await downloads.idsInLine();
-    const [before] = line.filter((id) => !added.has(id)).slice(place);
-    if (before !== undefined) await coordinator.move(ids, { before });
-  }
-
-  async function addAs(
-    gid: string,
-    request: DownloadRequest,
-  ): Promise<string[]> {
-    if (taken.has(gid) || downloads.has(gid)) throw noUri();
-    taken.add(gid);
-    try {
-      return await coordinator.add([request], [idWith(gid)]);
-    } finally {
-      taken.delete(gid);
-    }
-  }
+  const adding = createAdding(options, {
+    coordinator,
+    downloads,
+    optionsInForce,
+  });
 
   /**
    * Moves a download in the queue, among those of its priority.
@@ -293,7 +221,7 @@ export function createMethods(
       if (at >= 0) uris.splice(at, 1);
     }
     const deleted = before - uris.length;
-    const added = wanted.filter((uri) => isUrl(uri, options.urlLength));
+    const added = urlsIn(wanted, options.urlLength);
     uris.splice(position ?? uris.length, 0, ...added);
     await useUris(known, uris);
     return [deleted, added.length];
@@ -361,14 +289,15 @@ export function createMethods(
   }
 
   const methods: Record<string, Method> = {
-    "aria2.addUri": addUri,
+    "aria2.addUri": (params, _, scope) => adding.addUri(params, scope),
     "aria2.addTorrent": refuseTorrent,
     "aria2.getPeers": (params) => {
       const known = downloads.find(textAt(params, 0));
       refuseStopped(known, "No peer data is available for …");
       return [];
     },
-    "aria2.addMetalink": addMetalink,
+    "aria2.addMetalink": (params, _, scope) =>
+      adding.addMetalink(params, scope),
     "aria2.remove": remove,
     "aria2.pause": pause,
     "aria2.forcePause": pause,
@@ -434,46 +363,6 @@ const REMOVE: Command = { kind: "remove", deleteFile: false };
 /** What `system.listNotifications` tells. */
 export function listNotifications(): readonly string[] {
   return NOTICES;
-}
-
-/** A place in the queue, counted from 0. */
-function placeAt(params: Params, at: number): number {
-  const place = integerAt(params, at);
-  if (place >= 0) return place;
-  throw new RpcError("Position must be greater than or equal to 0.");
-}
-
-/** The gid that is asked for; null if none is. */
-function gidIn(given: unknown): string | null {
-  if (typeof given !== "string") return null;
-  if (!isGid(given)) throw noUri();
-  return given.toLowerCase();
-}
-
-function noUri(): RpcError {
-  return new RpcError("No URI to download.");
-}
-
-/**
- * The URIs that can be fetched.
- *
- * @throws {RpcError | DownloadError} if there is none, saying why of the first.
- */
-function usable(uris: readonly string[], longest: number): string[] {
-  const found = uris.filter((uri) => isUrl(uri, longest));
-  if (found.length > 0) return found;
-  // aria2 takes these, and so its words would be none for them.
-  const taken = uris.find((uri) => /^(https?|ftp|sftp|magnet):/i.test(uri));
-  if (taken !== undefined) parseUrl(taken, longest);
-  throw noUri();
-}
-
-function isUrl(uri: string, longest: number): boolean {
-  try {
-    return parseUrl(uri, longest) === uri;
-  } catch {
-    return false;
-  }
 }
 
 function refuseTorrent(params: Params): never {
