@@ -2,26 +2,18 @@
 
 import { within } from "../../base/timers.ts";
 import type { Coordinator } from "../../coordinator.ts";
-import type { Command, Kept } from "../../download/download.ts";
-import { DownloadError } from "../../download/errors.ts";
-import { MOST_MIRRORS } from "../../download/fields.ts";
+import type { Command } from "../../download/download.ts";
 import type { RequestLimits } from "../../download/request.ts";
 import type { Status } from "../../status/status.ts";
 import { commandMany } from "../many.ts";
 import type { Scope } from "../scopes.ts";
 import { createAdding } from "./adding.ts";
 import { RpcError } from "./calls.ts";
+import { createChanging } from "./changing.ts";
+import { commandOne } from "./command_one.ts";
 import { type Downloads, refusalOf, refuseStopped } from "./downloads.ts";
-import {
-  entryOf,
-  filesOf,
-  gidOf,
-  isStopped,
-  type Known,
-  urisOf,
-} from "./entries.ts";
+import { entryOf, filesOf, isStopped, type Known, urisOf } from "./entries.ts";
 import { NOTICES } from "./notices.ts";
-import { rateOf, readOptions } from "./options.ts";
 import { createOptionsInForce, type OwnSettings } from "./options_in_force.ts";
 import {
   integerAt,
@@ -31,7 +23,6 @@ import {
   type Params,
   textAt,
   textsOf,
-  urlsIn,
 } from "./params.ts";
 
 /** How long a call for all downloads is waited for, in milliseconds. */
@@ -74,42 +65,7 @@ export function createMethods(
     downloads,
     optionsInForce,
   });
-
-  /**
-   * Moves a download in the queue, among those of its priority.
-   *
-   * @param behind What is to be behind it, of the queue without it; it is told
-   * where it was.
-   * @returns Its place then; null if it is not in the queue.
-   */
-  async function moveTo(
-    id: string,
-    behind: (others: readonly string[], at: number) => readonly string[],
-  ): Promise<number | null> {
-    const line = await downloads.idsInLine();
-    const at = line.indexOf(id);
-    if (at < 0) return null;
-    const others = line.toSpliced(at, 1);
-    const [before] = behind(others, at);
-    await coordinator.move([id], before === undefined ? "bottom" : { before });
-    return (await downloads.idsInLine()).indexOf(id);
-  }
-
-  /** Carries out a command, whose refusal is told in aria2's words. */
-  async function command(
-    known: Known,
-    command: Command,
-    words: string,
-  ): Promise<string> {
-    try {
-      await coordinator.command(known.status.id, command);
-    } catch (error) {
-      const refused = error instanceof DownloadError &&
-        ["WRONG_STATE", "UNKNOWN_ID"].includes(error.code);
-      throw refused ? refusalOf(known, words) : error;
-    }
-    return gidOf(known.status.id);
-  }
+  const changing = createChanging(options, { coordinator, downloads });
 
   function pause(params: Params): Promise<string> {
     const known = downloads.find(textAt(params, 0));
@@ -117,21 +73,21 @@ export function createMethods(
     if (!["active", "waiting"].includes(known.standing)) {
       throw refusalOf(known, words);
     }
-    return command(known, { kind: "pause" }, words);
+    return commandOne(coordinator, known, { kind: "pause" }, words);
   }
 
   function unpause(params: Params): Promise<string> {
     const known = downloads.find(textAt(params, 0));
     const words = "… cannot be unpaused now";
     if (known.standing !== "paused") throw refusalOf(known, words);
-    return command(known, { kind: "resume" }, words);
+    return commandOne(coordinator, known, { kind: "resume" }, words);
   }
 
   async function remove(params: Params): Promise<string> {
     const known = downloads.find(textAt(params, 0));
     const words = "Active Download not found for …";
     refuseStopped(known, words);
-    const gid = await command(known, REMOVE, words);
+    const gid = await commandOne(coordinator, known, REMOVE, words);
     downloads.noteRemoved(known);
     return gid;
   }
@@ -141,7 +97,7 @@ export function createMethods(
     const words = "Could not remove download result of …";
     if (!isStopped(known)) throw refusalOf(known, words);
     if (!downloads.forgetRemoved(known.status.id)) {
-      await command(known, REMOVE, words);
+      await commandOne(coordinator, known, REMOVE, words);
     }
     return "OK";
   }
@@ -181,83 +137,6 @@ export function createMethods(
     const found = await read(offset, count);
     budget.entries += count - found.length;
     return tell(found, keys);
-  }
-
-  async function changeOption(params: Params): Promise<string> {
-    const gid = textAt(params, 0);
-    const given = objectAt(params, 1);
-    const known = downloads.find(gid);
-    const words = "Cannot change option for …";
-    refuseStopped(known, words);
-    const asked = readOptions(given, "download", root);
-    // Its place is settled, and is told of with it.
-    const settled = ["dir", "out", "pause"];
-    const changed = Object.fromEntries(
-      Object.entries(asked).filter(([name]) => !settled.includes(name)),
-    );
-    const { options = {} } = known.request.kept ?? {};
-    const kept: Kept = { options: { ...options, ...changed } };
-    downloads.change(known.status.id, kept);
-    const limit = changed["max-download-limit"];
-    if (limit !== undefined) {
-      await command(known, { kind: "limit", limitRate: rateOf(limit) }, words);
-    }
-    return "OK";
-  }
-
-  async function changeUri(params: Params): Promise<[number, number]> {
-    const gid = textAt(params, 0);
-    const index = integerAt(params, 1, 1);
-    const unwanted = textsOf(listAt(params, 2));
-    const wanted = textsOf(listAt(params, 3));
-    const position = optional(integerAt, params, 4);
-    const known = downloads.find(gid);
-    refuseStopped(known, "Cannot remove URIs from …");
-    if (index !== 1) throw new RpcError("fileIndex is out of range");
-    const uris = urisOf(known).map(({ uri }) => uri);
-    const before = uris.length;
-    for (const uri of unwanted) {
-      const at = uris.indexOf(uri);
-      if (at >= 0) uris.splice(at, 1);
-    }
-    const deleted = before - uris.length;
-    const added = urlsIn(wanted, options.urlLength);
-    uris.splice(position ?? uris.length, 0, ...added);
-    await useUris(known, uris);
-    return [deleted, added.length];
-  }
-
-  /** The first leads, others are its mirrors; without any, all stay. */
-  async function useUris(known: Known, uris: readonly string[]): Promise<void> {
-    const { status: { id }, standing, request } = known;
-    const [url, ...others] = [...new Set(uris)];
-    const { mirrors: before = [] } = request;
-    const mirrors = others.slice(0, MOST_MIRRORS);
-    const isSame = url === request.url && mirrors.join() === before.join();
-    if (url === undefined || isSame) return;
-    const paused = standing === "paused" && { paused: true } as const;
-    await coordinator.command(id, {
-      kind: "refresh",
-      url,
-      mirrors,
-      ...paused,
-    });
-  }
-
-  async function changePosition(params: Params): Promise<number> {
-    const gid = textAt(params, 0);
-    const by = integerAt(params, 1);
-    const from = textAt(params, 2);
-    if (!["POS_SET", "POS_CUR", "POS_END"].includes(from)) {
-      throw new RpcError("Illegal argument.");
-    }
-    const known = downloads.find(gid);
-    const place = await moveTo(known.status.id, (others, at) => {
-      const start = { POS_SET: 0, POS_CUR: at }[from] ?? others.length;
-      return others.slice(Math.max(0, start + by));
-    });
-    if (place !== null) return place;
-    throw refusalOf(known, "… not found in the waiting queue.");
   }
 
   function getServers(params: Params): unknown {
@@ -306,7 +185,7 @@ export function createMethods(
     "aria2.unpause": unpause,
     "aria2.unpauseAll": () => all(["Paused"], { kind: "resume" }),
     "aria2.forceRemove": remove,
-    "aria2.changePosition": changePosition,
+    "aria2.changePosition": changing.changePosition,
     "aria2.tellStatus": (params) => {
       const gid = textAt(params, 0);
       const keys = optional(listAt, params, 1) ?? [];
@@ -332,8 +211,8 @@ export function createMethods(
       page(params, budget, downloads.stopped),
     "aria2.getOption": (params, _, scope) =>
       optionsInForce.of(downloads.find(textAt(params, 0)), scope),
-    "aria2.changeUri": changeUri,
-    "aria2.changeOption": changeOption,
+    "aria2.changeUri": changing.changeUri,
+    "aria2.changeOption": changing.changeOption,
     "aria2.getGlobalOption": (_, __, scope) => optionsInForce.global(scope),
     "aria2.changeGlobalOption": (params) => {
       optionsInForce.changeGlobal(objectAt(params, 0));
