@@ -1,45 +1,20 @@
 /** aria2's methods, carried out by the coordinator. */
 
-import type { JsonObject } from "../../base/json.ts";
 import { within } from "../../base/timers.ts";
 import type { Coordinator } from "../../coordinator.ts";
-import type {
-  Command,
-  DownloadRequest,
-  Kept,
-} from "../../download/download.ts";
-import { DownloadError } from "../../download/errors.ts";
-import { AT_A_TIME, MOST_MIRRORS } from "../../download/fields.ts";
-import {
-  parseDownload,
-  parseUrl,
-  type RequestLimits,
-} from "../../download/request.ts";
+import type { Command } from "../../download/download.ts";
+import type { RequestLimits } from "../../download/request.ts";
 import type { Status } from "../../status/status.ts";
 import { commandMany } from "../many.ts";
 import type { Scope } from "../scopes.ts";
+import { createAdding } from "./adding.ts";
 import { RpcError } from "./calls.ts";
-import { requestsIn } from "./documents.ts";
+import { createChanging } from "./changing.ts";
+import { commandOne } from "./command_one.ts";
 import { type Downloads, refusalOf, refuseStopped } from "./downloads.ts";
-import {
-  dirOf,
-  entryOf,
-  filesOf,
-  gidOf,
-  idWith,
-  isGid,
-  isStopped,
-  type Known,
-  urisOf,
-} from "./entries.ts";
+import { entryOf, filesOf, isStopped, type Known, urisOf } from "./entries.ts";
 import { NOTICES } from "./notices.ts";
-import {
-  fieldsOf,
-  type Options,
-  rateOf,
-  readOptions,
-  withoutSecrets,
-} from "./options.ts";
+import { createOptionsInForce, type OwnSettings } from "./options_in_force.ts";
 import {
   integerAt,
   listAt,
@@ -54,14 +29,7 @@ import {
 const ALL_WITHIN = 1_500;
 
 /** Settings that aria2's clients may read, and limits of what they ask for. */
-export interface MethodsOptions extends RequestLimits {
-  /** An absolute path. */
-  readonly contentDirectory: string;
-  readonly threadsAmount: number;
-  readonly threadsPerHost: number;
-  readonly attempts: number;
-  readonly remoteTime: boolean;
-}
+export interface MethodsOptions extends RequestLimits, OwnSettings {}
 
 /** What methods work with. */
 export interface MethodsTools {
@@ -91,119 +59,13 @@ export function createMethods(
   const { coordinator, downloads, stop } = tools;
   const { contentDirectory: root } = options;
   const sessionId = crypto.getRandomValues(new Uint8Array(20)).toHex();
-  /** What was given for all downloads that are added later. */
-  let globals: Options = {};
-  /** Gids of downloads that are being added. */
-  const taken = new Set<string>();
-
-  async function addUri(
-    params: Params,
-    _: Budget,
-    scope: Scope,
-  ): Promise<string> {
-    const uris = textsOf(listAt(params, 0));
-    const given = optional(objectAt, params, 1) ?? {};
-    const position = optional(placeAt, params, 2);
-    if (uris.length === 0) throw new RpcError("URI is not provided.");
-    const inForce = optionsFor(given, scope);
-    const [url = "", ...others] = usable(uris, options.urlLength);
-    const mirrors = others.slice(0, MOST_MIRRORS);
-    const fields = fieldsOf(inForce, url);
-    const kept = { options: inForce };
-    const request = { ...parseDownload({ ...fields, mirrors }, options), kept };
-    const gid = gidIn(given.gid);
-    const [id = ""] = gid === null
-      ? await coordinator.add([request])
-      : await addAs(gid, request);
-    await placeAnew([id], position);
-    return gidOf(id);
-  }
-
-  async function addMetalink(
-    params: Params,
-    _: Budget,
-    scope: Scope,
-  ): Promise<string[]> {
-    const text = textAt(params, 0);
-    const given = optional(objectAt, params, 1) ?? {};
-    const position = optional(placeAt, params, 2);
-    const inForce = optionsFor(given, scope);
-    const kept = { options: inForce };
-    const requests = await requestsIn(text, inForce, options);
-    const ids = await coordinator.add(
-      requests.map((request) => ({ ...request, kept })),
-    );
-    await placeAnew(ids, position);
-    return ids.map(gidOf);
-  }
-
-  /** The options of what is added: its own before those for all. */
-  function optionsFor(given: JsonObject, scope: Scope): Options {
-    const asked = readOptions(given, "download", root);
-    // Who adds says where to: what only others may read is not sent there.
-    return { ...seenBy(scope, forAll(globals)), ...asked };
-  }
-
-  /** Moves new downloads, which stay together, to a place in the queue. */
-  async function placeAnew(
-    ids: readonly string[],
-    place: number | undefined,
-  ): Promise<void> {
-    if (place === undefined) return;
-    const added = new Set(ids);
-    const line = await downloads.idsInLine();
-    const [before] = line.filter((id) => !added.has(id)).slice(place);
-    if (before !== undefined) await coordinator.move(ids, { before });
-  }
-
-  async function addAs(
-    gid: string,
-    request: DownloadRequest,
-  ): Promise<string[]> {
-    if (taken.has(gid) || downloads.has(gid)) throw noUri();
-    taken.add(gid);
-    try {
-      return await coordinator.add([request], [idWith(gid)]);
-    } finally {
-      taken.delete(gid);
-    }
-  }
-
-  /**
-   * Moves a download in the queue, among those of its priority.
-   *
-   * @param behind What is to be behind it, of the queue without it; it is told
-   * where it was.
-   * @returns Its place then; null if it is not in the queue.
-   */
-  async function moveTo(
-    id: string,
-    behind: (others: readonly string[], at: number) => readonly string[],
-  ): Promise<number | null> {
-    const line = await downloads.idsInLine();
-    const at = line.indexOf(id);
-    if (at < 0) return null;
-    const others = line.toSpliced(at, 1);
-    const [before] = behind(others, at);
-    await coordinator.move([id], before === undefined ? "bottom" : { before });
-    return (await downloads.idsInLine()).indexOf(id);
-  }
-
-  /** Carries out a command, whose refusal is told in aria2's words. */
-  async function command(
-    known: Known,
-    command: Command,
-    words: string,
-  ): Promise<string> {
-    try {
-      await coordinator.command(known.status.id, command);
-    } catch (error) {
-      const refused = error instanceof DownloadError &&
-        ["WRONG_STATE", "UNKNOWN_ID"].includes(error.code);
-      throw refused ? refusalOf(known, words) : error;
-    }
-    return gidOf(known.status.id);
-  }
+  const optionsInForce = createOptionsInForce(options, coordinator);
+  const adding = createAdding(options, {
+    coordinator,
+    downloads,
+    optionsInForce,
+  });
+  const changing = createChanging(options, { coordinator, downloads });
 
   function pause(params: Params): Promise<string> {
     const known = downloads.find(textAt(params, 0));
@@ -211,21 +73,21 @@ export function createMethods(
     if (!["active", "waiting"].includes(known.standing)) {
       throw refusalOf(known, words);
     }
-    return command(known, { kind: "pause" }, words);
+    return commandOne(coordinator, known, { kind: "pause" }, words);
   }
 
   function unpause(params: Params): Promise<string> {
     const known = downloads.find(textAt(params, 0));
     const words = "… cannot be unpaused now";
     if (known.standing !== "paused") throw refusalOf(known, words);
-    return command(known, { kind: "resume" }, words);
+    return commandOne(coordinator, known, { kind: "resume" }, words);
   }
 
   async function remove(params: Params): Promise<string> {
     const known = downloads.find(textAt(params, 0));
     const words = "Active Download not found for …";
     refuseStopped(known, words);
-    const gid = await command(known, REMOVE, words);
+    const gid = await commandOne(coordinator, known, REMOVE, words);
     downloads.noteRemoved(known);
     return gid;
   }
@@ -235,7 +97,7 @@ export function createMethods(
     const words = "Could not remove download result of …";
     if (!isStopped(known)) throw refusalOf(known, words);
     if (!downloads.forgetRemoved(known.status.id)) {
-      await command(known, REMOVE, words);
+      await commandOne(coordinator, known, REMOVE, words);
     }
     return "OK";
   }
@@ -277,124 +139,6 @@ export function createMethods(
     return tell(found, keys);
   }
 
-  async function changeOption(params: Params): Promise<string> {
-    const gid = textAt(params, 0);
-    const given = objectAt(params, 1);
-    const known = downloads.find(gid);
-    const words = "Cannot change option for …";
-    refuseStopped(known, words);
-    const asked = readOptions(given, "download", root);
-    // Its place is settled, and is told of with it.
-    const settled = ["dir", "out", "pause"];
-    const changed = Object.fromEntries(
-      Object.entries(asked).filter(([name]) => !settled.includes(name)),
-    );
-    const { options = {} } = known.request.kept ?? {};
-    const kept: Kept = { options: { ...options, ...changed } };
-    downloads.change(known.status.id, kept);
-    const limit = changed["max-download-limit"];
-    if (limit !== undefined) {
-      await command(known, { kind: "limit", limitRate: rateOf(limit) }, words);
-    }
-    return "OK";
-  }
-
-  async function changeUri(params: Params): Promise<[number, number]> {
-    const gid = textAt(params, 0);
-    const index = integerAt(params, 1, 1);
-    const unwanted = textsOf(listAt(params, 2));
-    const wanted = textsOf(listAt(params, 3));
-    const position = optional(integerAt, params, 4);
-    const known = downloads.find(gid);
-    refuseStopped(known, "Cannot remove URIs from …");
-    if (index !== 1) throw new RpcError("fileIndex is out of range");
-    const uris = urisOf(known).map(({ uri }) => uri);
-    const before = uris.length;
-    for (const uri of unwanted) {
-      const at = uris.indexOf(uri);
-      if (at >= 0) uris.splice(at, 1);
-    }
-    const deleted = before - uris.length;
-    const added = wanted.filter((uri) => isUrl(uri, options.urlLength));
-    uris.splice(position ?? uris.length, 0, ...added);
-    await useUris(known, uris);
-    return [deleted, added.length];
-  }
-
-  /** The first leads, others are its mirrors; without any, all stay. */
-  async function useUris(known: Known, uris: readonly string[]): Promise<void> {
-    const { status: { id }, standing, request } = known;
-    const [url, ...others] = [...new Set(uris)];
-    const { mirrors: before = [] } = request;
-    const mirrors = others.slice(0, MOST_MIRRORS);
-    const isSame = url === request.url && mirrors.join() === before.join();
-    if (url === undefined || isSame) return;
-    const paused = standing === "paused" && { paused: true } as const;
-    await coordinator.command(id, {
-      kind: "refresh",
-      url,
-      mirrors,
-      ...paused,
-    });
-  }
-
-  async function changePosition(params: Params): Promise<number> {
-    const gid = textAt(params, 0);
-    const by = integerAt(params, 1);
-    const from = textAt(params, 2);
-    if (!["POS_SET", "POS_CUR", "POS_END"].includes(from)) {
-      throw new RpcError("Illegal argument.");
-    }
-    const known = downloads.find(gid);
-    const place = await moveTo(known.status.id, (others, at) => {
-      const start = { POS_SET: 0, POS_CUR: at }[from] ?? others.length;
-      return others.slice(Math.max(0, start + by));
-    });
-    if (place !== null) return place;
-    throw refusalOf(known, "… not found in the waiting queue.");
-  }
-
-  function getOption(params: Params, _: Budget, scope: Scope): Options {
-    const known = downloads.find(textAt(params, 0));
-    const given = known.request.kept?.options ?? {};
-    return {
-      ...ownOptions(options),
-      ...seenBy(scope, given),
-      // Other clients may have changed it since.
-      "max-download-limit": String(known.request.limitRate ?? 0),
-      dir: dirOf(known, root),
-    };
-  }
-
-  function getGlobalOption(_: Params, __: Budget, scope: Scope): Options {
-    const { dir = "", ...changed } = seenBy(scope, globals);
-    return {
-      ...ownOptions(options),
-      ...OWN_GLOBALS,
-      ...changed,
-      "max-concurrent-downloads": String(
-        coordinator.maxDownloads() ?? options.threadsAmount,
-      ),
-      "max-overall-download-limit": String(coordinator.rates().server ?? 0),
-      dir: dir === "" ? root : `${root}/${dir}`,
-    };
-  }
-
-  function changeGlobalOption(params: Params): string {
-    const changed = readOptions(objectAt(params, 0), "global", root);
-    globals = { ...globals, ...changed };
-    const rate = changed["max-overall-download-limit"];
-    const most = changed["max-concurrent-downloads"];
-    if (rate !== undefined || most !== undefined) {
-      coordinator.limit({
-        ...(rate !== undefined && { rates: { server: rateOf(rate) } }),
-        ...(most !== undefined &&
-          { maxDownloads: Math.min(Number(most), AT_A_TIME.maximum) }),
-      });
-    }
-    return "OK";
-  }
-
   function getServers(params: Params): unknown {
     const known = downloads.find(textAt(params, 0));
     const { standing, status } = known;
@@ -424,14 +168,15 @@ export function createMethods(
   }
 
   const methods: Record<string, Method> = {
-    "aria2.addUri": addUri,
+    "aria2.addUri": (params, _, scope) => adding.addUri(params, scope),
     "aria2.addTorrent": refuseTorrent,
     "aria2.getPeers": (params) => {
       const known = downloads.find(textAt(params, 0));
       refuseStopped(known, "No peer data is available for …");
       return [];
     },
-    "aria2.addMetalink": addMetalink,
+    "aria2.addMetalink": (params, _, scope) =>
+      adding.addMetalink(params, scope),
     "aria2.remove": remove,
     "aria2.pause": pause,
     "aria2.forcePause": pause,
@@ -440,7 +185,7 @@ export function createMethods(
     "aria2.unpause": unpause,
     "aria2.unpauseAll": () => all(["Paused"], { kind: "resume" }),
     "aria2.forceRemove": remove,
-    "aria2.changePosition": changePosition,
+    "aria2.changePosition": changing.changePosition,
     "aria2.tellStatus": (params) => {
       const gid = textAt(params, 0);
       const keys = optional(listAt, params, 1) ?? [];
@@ -464,11 +209,15 @@ export function createMethods(
       page(params, budget, downloads.waiting),
     "aria2.tellStopped": (params, budget) =>
       page(params, budget, downloads.stopped),
-    "aria2.getOption": getOption,
-    "aria2.changeUri": changeUri,
-    "aria2.changeOption": changeOption,
-    "aria2.getGlobalOption": getGlobalOption,
-    "aria2.changeGlobalOption": changeGlobalOption,
+    "aria2.getOption": (params, _, scope) =>
+      optionsInForce.of(downloads.find(textAt(params, 0)), scope),
+    "aria2.changeUri": changing.changeUri,
+    "aria2.changeOption": changing.changeOption,
+    "aria2.getGlobalOption": (_, __, scope) => optionsInForce.global(scope),
+    "aria2.changeGlobalOption": (params) => {
+      optionsInForce.changeGlobal(objectAt(params, 0));
+      return "OK";
+    },
     "aria2.purgeDownloadResult": purge,
     "aria2.removeDownloadResult": removeResult,
     "aria2.getVersion": () => ({
@@ -493,94 +242,6 @@ const REMOVE: Command = { kind: "remove", deleteFile: false };
 /** What `system.listNotifications` tells. */
 export function listNotifications(): readonly string[] {
   return NOTICES;
-}
-
-/** What of options a token lets its holder read. */
-function seenBy(scope: Scope, options: Options): Options {
-  return scope === "all" ? options : withoutSecrets(options);
-}
-
-/** Those of the options for all that hold for each one that is added later. */
-function forAll(globals: Options): Options {
-  const names = [
-    "dir",
-    "user-agent",
-    "referer",
-    "header",
-    "split",
-    "max-connection-per-server",
-    "max-download-limit",
-  ];
-  return Object.fromEntries(
-    Object.entries(globals).filter(([name]) => names.includes(name)),
-  );
-}
-
-/** How Sluice fetches, in aria2's words. */
-function ownOptions(
-  { attempts, remoteTime, threadsPerHost }: MethodsOptions,
-): Options {
-  return {
-    "allow-overwrite": "false",
-    "always-resume": "true",
-    "auto-file-renaming": "true",
-    "check-certificate": "true",
-    "continue": "true",
-    "file-allocation": "none",
-    "max-connection-per-server": String(threadsPerHost),
-    "max-download-limit": "0",
-    "max-tries": String(attempts),
-    "max-upload-limit": "0",
-    "min-split-size": "1048576",
-    "remote-time": String(remoteTime),
-    "split": String(threadsPerHost),
-  };
-}
-
-const OWN_GLOBALS: Options = {
-  "enable-rpc": "true",
-  "max-download-result": "1000",
-  "max-overall-upload-limit": "0",
-};
-
-/** A place in the queue, counted from 0. */
-function placeAt(params: Params, at: number): number {
-  const place = integerAt(params, at);
-  if (place >= 0) return place;
-  throw new RpcError("Position must be greater than or equal to 0.");
-}
-
-/** The gid that is asked for; null if none is. */
-function gidIn(given: unknown): string | null {
-  if (typeof given !== "string") return null;
-  if (!isGid(given)) throw noUri();
-  return given.toLowerCase();
-}
-
-function noUri(): RpcError {
-  return new RpcError("No URI to download.");
-}
-
-/**
- * The URIs that can be fetched.
- *
- * @throws {RpcError | DownloadError} if there is none, saying why of the first.
- */
-function usable(uris: readonly string[], longest: number): string[] {
-  const found = uris.filter((uri) => isUrl(uri, longest));
-  if (found.length > 0) return found;
-  // aria2 takes these, and so its words would be none for them.
-  const taken = uris.find((uri) => /^(https?|ftp|sftp|magnet):/i.test(uri));
-  if (taken !== undefined) parseUrl(taken, longest);
-  throw noUri();
-}
-
-function isUrl(uri: string, longest: number): boolean {
-  try {
-    return parseUrl(uri, longest) === uri;
-  } catch {
-    return false;
-  }
 }
 
 function refuseTorrent(params: Params): never {

@@ -1,6 +1,7 @@
 /** Reads the parameters of aria2's methods. Pure. */
 
 import { isObject, type JsonObject } from "../../base/json.ts";
+import { parseUrl } from "../../download/request.ts";
 import { RpcError } from "./calls.ts";
 
 /** The parameters of a call, without its token. */
@@ -52,6 +53,23 @@ export function optional<Value>(
 /** The texts of a list; aria2 passes over what is none. */
 export function textsOf(list: readonly unknown[]): string[] {
   return list.filter((value) => typeof value === "string");
+}
+
+/**
+ * Those of some URIs that can be fetched as they stand.
+ *
+ * @param longest Characters that one may have.
+ */
+export function urlsIn(uris: readonly string[], longest: number): string[] {
+  return uris.filter((uri) => isUrl(uri, longest));
+}
+
+function isUrl(uri: string, longest: number): boolean {
+  try {
+    return parseUrl(uri, longest) === uri;
+  } catch {
+    return false;
+  }
 }
 
 function required(params: Params, at: number): unknown {
