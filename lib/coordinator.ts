@@ -21,6 +21,7 @@ import { createMoves, type Moves } from "./commands/moves.ts";
 import { createResumption } from "./commands/resumption.ts";
 import type { ChecksumAlgorithm } from "./download/checksum.ts";
 import type { Command, DownloadRequest } from "./download/download.ts";
+import { unknownId } from "./download/errors.ts";
 import { isReordering, type Tell } from "./download/events.ts";
 import type { Common } from "./engine/common.ts";
 import {
@@ -106,6 +107,12 @@ export interface Coordinator
       | "timetable"
       | "totals"
     > {
+  /**
+   * How a download stands, also one that another server has just added.
+   *
+   * @throws {DownloadError} UNKNOWN_ID; STATE if no broker answers that knows.
+   */
+  find(id: string): Promise<Status>;
   /** What a download was asked for with; null if there is none of this id. */
   requestOf(id: string): DownloadRequest | null;
   /**
@@ -181,6 +188,12 @@ export async function createCoordinator(
     ...{ move, pathOf, verify },
     ...{ get, disk, limits, running, standing, timetable, totals },
     ...{ rates, maxDownloads, limit },
+    async find(id) {
+      if (get(id) === null) await peers?.heardOf(id);
+      const status = get(id);
+      if (status === null) throw unknownId();
+      return status;
+    },
     requestOf: (id) => catalogue.get(id)?.request ?? null,
     comingOf(id) {
       const transfer = engine.get(id);

@@ -4,12 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
-import {
-  DownloadError,
-  fromRecord,
-  toRecord,
-  unknownId,
-} from "../download/errors.ts";
+import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
 import { bad, fieldsOf } from "../download/request.ts";
 import type { Lists } from "../status/lists.ts";
 import type { Status } from "../status/status.ts";
@@ -215,11 +210,8 @@ export function createSockets(
           : "The file is not as its checksum says.";
         return { data: { message, id, ...verified } };
       }
-      case "get": {
-        const status = coordinator.get(request.id);
-        if (status === null) throw unknownId();
-        return { data: [status] };
-      }
+      case "get":
+        return { data: [await coordinator.find(request.id)] };
       case "nodes":
         return { data: nodesOf(cluster) };
       case "deliveries":

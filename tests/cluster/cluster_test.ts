@@ -344,6 +344,7 @@ Deno.test("what one server has just added, the other knows when it is asked", as
   await using first = await one.connect();
   await using second = await two.connect();
   const orders = [
+    { action: "get" },
     { action: "limit", limit_rate: 5_000 },
     { action: "prioritize", priority: "high" },
     { action: "move", to: "top" },

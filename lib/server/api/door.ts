@@ -206,7 +206,10 @@ export function createApi(
   > = {
     listDownloads: list,
     addDownloads: add,
-    getDownload: ({ id }) => ({ status: 200, value: statusOf(id) }),
+    getDownload: async ({ id }) => ({
+      status: 200,
+      value: await coordinator.find(id),
+    }),
     changeDownload: change,
     removeDownload: remove,
     pauseDownload: command("pause"),
