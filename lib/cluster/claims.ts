@@ -394,6 +394,8 @@ export function createClaims(tools: ClaimsTools): Claims {
         const holding = heldFor(id);
         removeIfThere(recordPath(partPath(parts, id, holding.epoch)));
         Object.assign(holding, { file: null, bytes: 0, runs: [] });
+        // It may be at another server: from now on, nothing names it.
+        if (holding.purpose === "command") holding.part = null;
       }),
     partOf: (id) => partPath(parts, id, holdings.get(id)?.epoch ?? 0),
     release: (holding) => inTurn(holding.id, () => giveUp(holding)),

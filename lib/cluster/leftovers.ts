@@ -54,19 +54,25 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
     if (ids.size === 0) return;
     try {
       removeLeftoversOf(ids, parts, place.storage, replica.known);
-      for (const id of ids) leaving.delete(id);
+      for (const id of ids) if (!isUndecided(id)) leaving.delete(id);
     } catch (error) {
       fail(error);
     }
   }
 
-  /** Whether nobody goes on from the part that this server has written. */
+  /** Whether the holder of a claim may still say where its part is to be. */
+  function isUndecided(id: string): boolean {
+    const known = replica.known(id);
+    return known !== undefined && known.part === null && known.owner !== null;
+  }
+
+  /** Whether an entry tells no more of the part that this server has written. */
   function isLeft(part: Part | null, entry: Entry | null): boolean {
     if (part?.node !== place.node || part.storage !== place.storage) {
       return false;
     }
-    return entry === null ||
-      entry.part !== null && entry.part.storage !== place.storage;
+    return entry?.part?.storage !== place.storage ||
+      entry.part.epoch > part.epoch;
   }
 
   function watchNamed({ download }: Entry, part: string): void {

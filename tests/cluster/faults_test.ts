@@ -366,6 +366,43 @@ Deno.test("what another storage has taken over leaves no part", async () => {
   await untilNoParts(owner.directory);
 });
 
+Deno.test("bytes that another server gives up are of no use where they are, and go", async () => {
+  await using scene = await startScene("local");
+  const { origin, clients: [client] } = scene;
+  const [old, content] = [file(SIZE, 1), file(SIZE, 2)];
+  const whole = { ...content, etag: old.etag };
+  const mirror = origin.serve("/mirror", whole, { rate: RATE * 100 });
+  const url = origin.serve("/file.bin", old, { rate: RATE });
+  assert(client);
+  const id = await client.add({ url, mirrors: [mirror] });
+  const { node } = await client.until(
+    id,
+    ({ downloaded }) => downloaded > 2.5 * RATE,
+  );
+  const [first, second] = node === "a" ? [0, 1] : [1, 0];
+  const [owner, other] = [scene.nodes[first], scene.clients[second]];
+  assert(owner && other);
+  assert("data" in await client.request({ action: "pause", id }));
+  await other.until(id, ({ process_status }) => process_status === "Paused");
+  assert(clusterPartsIn(owner.directory).length > 0);
+  // Its own URL could give the file anew; a mirror's bytes may be of another.
+  const refreshed = await other.request({
+    action: "refresh",
+    id,
+    url: mirror,
+  });
+  assert("data" in refreshed, JSON.stringify(refreshed));
+  const ended = await other.until(
+    id,
+    ({ process_status }) => ["Downloaded", "Failed"].includes(process_status),
+  );
+  assertEquals(ended.process_status, "Downloaded", ended.error?.message);
+  const at = ended.node === "a" ? scene.nodes[0] : scene.nodes[1];
+  const path = `${at?.directory}/${ended.filename}`;
+  assertEquals(await firstDifference(path, content), null);
+  await untilNoParts(owner.directory);
+});
+
 Deno.test("a command on a download whose server is mute is carried out without it", async () => {
   await using scene = await startScene("shared");
   const begun = await begin(scene);
