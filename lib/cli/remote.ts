@@ -378,6 +378,9 @@ async function limit(
       "limit takes a rate, such as 500k, 2M or none, or --max-downloads.",
     );
   }
+  if (typed === undefined && flags["per-host"]) {
+    throw new UsageError("--per-host goes with a rate, such as 500k or none.");
+  }
   const rate = typed === undefined ? undefined : readRate(typed, "The rate");
   if (typedIds.length === 0) {
     const field = flags["per-host"] ? "limit_rate_per_host" : "limit_rate";
@@ -389,8 +392,13 @@ async function limit(
     await client.request({ action: "limit", ...limits });
     return 0;
   }
-  for (const name of ["per-host", "max-downloads"]) {
-    if (flags[name]) throw new UsageError(`--${name} goes without an id.`);
+  const misplaced = flags["per-host"]
+    ? "per-host"
+    : most === undefined
+    ? null
+    : "max-downloads";
+  if (misplaced !== null) {
+    throw new UsageError(`--${misplaced} goes without an id.`);
   }
   using client = await connect(server);
   for (const id of await fullIds(client, typedIds)) {

@@ -12,6 +12,7 @@ import { PRIVATE_FILE } from "../files/own_directory.ts";
 import { crc32 } from "../threads/crc32.ts";
 
 const NOTE = ".move";
+const ASIDE = ".old";
 
 /** What is recorded of a part. */
 export interface PartRecord {
@@ -34,9 +35,14 @@ export function notePath(part: string): string {
   return `${part}${NOTE}`;
 }
 
-/** Whether a file beside parts tells of a finished file's move. */
-export function isNote(name: string): boolean {
-  return name.endsWith(NOTE);
+/** The path of a finished file's old name while that is removed under a claim. */
+export function asidePath(part: string): string {
+  return `${part}${ASIDE}`;
+}
+
+/** Whether a file beside parts is of a finished file's move. */
+export function isOfMove(name: string): boolean {
+  return [NOTE, `${NOTE}.new`, ASIDE].some((ending) => name.endsWith(ending));
 }
 
 /** The download and the claim that a file beside parts belongs to. */
@@ -44,7 +50,7 @@ export function parsePartName(
   name: string,
 ): { readonly id: string; readonly epoch: number } | null {
   const [, id, epoch] =
-    name.match(/^(.+?)\.(\d+)(?:\.json|\.move)?(?:\.new)?$/) ?? [];
+    name.match(/^(.+?)\.(\d+)(?:\.json|\.move|\.old)?(?:\.new)?$/) ?? [];
   return id === undefined ? null : { id, epoch: Number(epoch) };
 }
 

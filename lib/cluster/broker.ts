@@ -258,6 +258,8 @@ export async function createBroker(
   async function readKey(
     key: string,
   ): Promise<{ value: Value; revision: number } | null> {
+    // What is no key is none of a download's: ids are what clients send.
+    if (!/^[\w\-]+\.[\w\-]+$/.test(key)) return null;
     if (kv === null) throw unanswered(new Error("not connected"));
     const found = await kv.get(key).catch((error) => {
       throw unanswered(error);

@@ -16,12 +16,12 @@ import { CONFLICT } from "./broker.ts";
 import {
   claimedForCommand,
   claimedForWork,
-  dated,
   type Entry,
   isGivenUp,
   isHeld,
   movedTo,
   type Part,
+  placed,
   releasedAs,
   renewedAs,
   rewordedAs,
@@ -29,7 +29,7 @@ import {
 } from "./entry.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica, Stored } from "./replica.ts";
-import { relocate } from "./relocation.ts";
+import { endMovesOf, relocate } from "./relocation.ts";
 import { createTakeover, type TakeoverTools } from "./takeover.ts";
 import { createWithdrawals, type Finished } from "./withdrawals.ts";
 import {
@@ -150,7 +150,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (purpose === "work" && entry.download.state.kind !== "Queued") {
         return "taken";
       }
-      const known = dated(entry, revision);
+      const known = placed(entry, revision);
       const next = purpose === "work"
         ? claimedForWork(known, session, place)
         : claimedForCommand(known, session);
@@ -240,7 +240,10 @@ export function createClaims(tools: ClaimsTools): Claims {
         : { ...place, epoch, closed: true };
       await end(
         holding,
-        (entry) => releasedAs(entry, left, { file, downloaded: bytes }),
+        (entry) =>
+          entry.download.state.kind === "Downloaded"
+            ? { ...entry, owner: null }
+            : releasedAs(entry, left, { file, downloaded: bytes }),
       );
       log("released", { id });
     } catch {
@@ -265,7 +268,7 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (found === null) return;
       if (!isFree(found)) throw TAKEN;
       const { entry, revision } = found;
-      const next = adjusted(dated(entry, revision));
+      const next = adjusted(placed(entry, revision));
       try {
         const written = await broker.write(`d.${id}`, next, revision);
         return await tools.applied(id, next, written);
@@ -304,7 +307,9 @@ export function createClaims(tools: ClaimsTools): Claims {
     epoch?: number,
   ): Promise<Claiming> {
     const claimed = await begin(id, purpose, epoch);
-    if (claimed === "gone") leftByMoves.delete(id);
+    if (claimed === "gone" && leftByMoves.delete(id)) {
+      await endMovesOf(id, tools);
+    }
     if (typeof claimed === "string") return claimed;
     if (purpose === "work") log("claimed", { id, epoch: claimed.epoch });
     try {

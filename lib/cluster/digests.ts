@@ -1,10 +1,5 @@
-/**
- * Digests of finished files that another server has. A large file takes longer
- * than any answer is waited for: as long as its server reads it, that says so, and
- * is asked again.
- */
+/** Digests of finished files that another server has. */
 
-import { every } from "../base/timers.ts";
 import type { ChecksumAlgorithm } from "../download/checksum.ts";
 import {
   DownloadError,
@@ -12,18 +7,19 @@ import {
   fromRecord,
   toRecord,
 } from "../download/errors.ts";
+import { createAnswers, type Working } from "./answers.ts";
 
-/** After how long a server says that it is reading, in milliseconds. */
-const TOLD_AFTER = 500;
-/** How long a digest is kept for who asks again, in milliseconds. */
-const KEPT = 5_000;
 /** How often in turn a server may leave a question unanswered. */
 const MOST_SILENT = 3;
+/** How long to wait before a server is asked again that was silent, in ms. */
+const AGAIN = 500;
 
 /** What a server asks another one. */
 export interface Question {
   /** The session that is meant. */
   readonly session: string;
+  /** Tells the question from all others. */
+  readonly ask: string;
   readonly id: string;
   readonly algorithm: ChecksumAlgorithm;
 }
@@ -31,15 +27,16 @@ export interface Question {
 /** What the other one answers. */
 export type Told =
   | { readonly kind: "digest"; readonly digest: string }
-  | { readonly kind: "reading" }
-  | { readonly kind: "failed"; readonly error: ErrorRecord };
+  | { readonly kind: "failed"; readonly error: ErrorRecord }
+  | Working;
 
 /** What digests are asked for with. */
 export interface DigestsTools {
   /**
    * The session that has a file.
    *
-   * @throws {DownloadError} FILE_GONE if none that is alive has it.
+   * @throws {DownloadError} FILE_GONE if none that is alive has it; STATE if no
+   * broker can be reached.
    */
   keeperOf(id: string): string;
   /** Asks a session; null if it does not answer. */
@@ -56,56 +53,38 @@ export interface Digests {
    * @throws {DownloadError} FILE_GONE if that server is away, or has it no more;
    * STATE if it does not answer.
    */
-  of(id: string, algorithm: ChecksumAlgorithm): Promise<string>;
+  digestOf(id: string, algorithm: ChecksumAlgorithm): Promise<string>;
   answer(question: Question): Promise<Told>;
 }
 
 /** Makes digests: none is being read. */
-export function createDigests(
-  { keeperOf, ask, read }: DigestsTools,
-): Digests {
-  const reading = new Map<string, Promise<Told>>();
-
-  function start(key: string, question: Question): Promise<Told> {
-    const { id, algorithm } = question;
-    const told = read(id, algorithm).then(
-      (digest) => ({ kind: "digest" as const, digest }),
-      (error) => ({ kind: "failed" as const, error: toRecord(error) }),
-    );
-    reading.set(key, told);
-    told.then(() => {
-      const keeping = every(KEPT, () => {
-        keeping[Symbol.dispose]();
-        reading.delete(key);
-      });
-    });
-    return told;
-  }
-
+export function createDigests({ keeperOf, ask, read }: DigestsTools): Digests {
+  const answers = createAnswers<Told>();
   return {
-    async of(id, algorithm) {
-      let silent = 0;
-      while (silent < MOST_SILENT) {
+    async digestOf(id, algorithm) {
+      const number = crypto.randomUUID();
+      for (let silent = 0; silent < MOST_SILENT;) {
         const session = keeperOf(id);
-        const told = await ask({ session, id, algorithm });
+        const told = await ask({ session, ask: number, id, algorithm });
         if (told?.kind === "digest") return told.digest;
         if (told?.kind === "failed") throw fromRecord(told.error);
-        silent = told === null ? silent + 1 : 0;
+        if (told?.kind === "working") {
+          silent = 0;
+          continue;
+        }
+        silent++;
+        await new Promise((resolve) => setTimeout(resolve, AGAIN));
       }
       throw new DownloadError(
         "STATE",
         "The server that has the file does not answer: try again.",
       );
     },
-    async answer(question) {
-      const key = `${question.id} ${question.algorithm}`;
-      const told = reading.get(key) ?? start(key, question);
-      const later = Promise.withResolvers<Told>();
-      using _timer = every(
-        TOLD_AFTER,
-        () => later.resolve({ kind: "reading" }),
-      );
-      return await Promise.race([told, later.promise]);
-    },
+    answer: ({ ask, id, algorithm }) =>
+      answers.answer(ask, () =>
+        read(id, algorithm).then(
+          (digest) => ({ kind: "digest" as const, digest }),
+          (error) => ({ kind: "failed" as const, error: toRecord(error) }),
+        )),
   };
 }

@@ -37,8 +37,8 @@ export interface Entry {
    */
   readonly order: number;
   /**
-   * The revision at which it was added; 0 until it is known: then its own revision
-   * is. Entries that an older version has changed lack it.
+   * The revision at which it was added. Absent until it is changed, and where an
+   * older version has changed it; 0 if it was moved in with an order of its own.
    */
   readonly added?: number;
   /** Counts claims and revocations: only the holder of the latest may write. */
@@ -64,11 +64,14 @@ export interface Held {
 
 /** An entry that has just been added. */
 export function newEntry(download: Download): Entry {
-  return { download, order: 0, added: 0, epoch: 0, owner: null, part: null };
+  return { download, order: 0, epoch: 0, owner: null, part: null };
 }
 
-/** An entry that is about to be changed: what its first revision tells is kept. */
-export function dated(entry: Entry, revision: number): Entry {
+/**
+ * An entry that is about to be changed: its place in the queue and in the order of
+ * adding, which its first revision tells, are kept.
+ */
+export function placed(entry: Entry, revision: number): Entry {
   return {
     ...entry,
     order: entry.order || revision,
@@ -79,7 +82,7 @@ export function dated(entry: Entry, revision: number): Entry {
 /** The revision at which an entry was added, as far as it is known. */
 export function addedAt({ added, order }: Entry, revision: number): number {
   if (added !== undefined) return added || revision;
-  // The queue's order is as good as that of adding, but for what was moved there.
+  // An older version tells the same as its place in the queue, unless it was moved.
   return order >= 1 ? Math.floor(order) : revision;
 }
 

@@ -6,7 +6,7 @@ import { every } from "../base/timers.ts";
 import { findDirectory } from "../files/directories.ts";
 import type { Naming } from "../files/naming.ts";
 import { removeIfThere } from "../files/names.ts";
-import { isNote, parsePartName } from "./adoption.ts";
+import { isOfMove, parsePartName } from "./adoption.ts";
 import type { Claims } from "./claims.ts";
 import type { Entry, Part, Place } from "./entry.ts";
 import type { Known, Replica } from "./replica.ts";
@@ -136,7 +136,7 @@ export async function removeLeftovers(
       if (entry !== null && fateOf(entry, storage) !== "kept") {
         watch.named(entry, path);
       }
-      if (isNote(name) && entry?.download.state.kind === "Downloaded") {
+      if (isOfMove(name)) {
         watch.moved(id);
         continue;
       }
@@ -166,7 +166,7 @@ export function removeLeftoversOf(
 ): void {
   for (const { name } of Deno.readDirSync(parts)) {
     const { id, epoch } = parsePartName(name) ?? { id: "", epoch: 0 };
-    if (!ids.has(id)) continue;
+    if (!ids.has(id) || isOfMove(name)) continue;
     if (isLeftover(known(id) ?? null, epoch, storage)) {
       removeIfThere(`${parts}/${name}`);
     }

@@ -115,7 +115,7 @@ async function migrateOne(
   const state = replica.recorded(download.state);
   const entry = {
     ...newEntry({ ...download, state }),
-    order,
+    ...{ order, added: 0 },
     part: hasPart ? { ...place, epoch: 0, closed: true } : null,
   };
   try {

@@ -15,6 +15,7 @@ import {
 } from "../download/errors.ts";
 import type { Common } from "../engine/common.ts";
 import type { Disk, NodeStatus, Status } from "../status/schema.ts";
+import { createAnswers, type Working } from "./answers.ts";
 import { TAKEN } from "./claims.ts";
 import { createDigests, type Question, type Told } from "./digests.ts";
 import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";
@@ -27,6 +28,8 @@ import { away } from "./writes.ts";
 
 /** How long another server has to carry out a command, in milliseconds. */
 const ANSWER_WITHIN = 2_000;
+/** How long it may say that it is about to do so, in milliseconds. */
+const DONE_WITHIN = 30_000;
 /** How long the copy may take to show what another server did, in milliseconds. */
 const SHOWN_WITHIN = 2_000;
 /** How often a command is sent on, as the download changes hands. */
@@ -54,6 +57,8 @@ export interface Live {
 interface Order {
   /** The session that is meant. */
   readonly session: string;
+  /** Tells the order from all others; servers of an older version lack it. */
+  readonly ask?: string;
   readonly id: string;
   /** How often it was claimed then: an order that comes late is none any more. */
   readonly epoch: number;
@@ -108,6 +113,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
   const told = new Map<string, Live & { readonly at: number }>();
   const statuses = new Map<string, Shown>();
   const shares = createShares(membership);
+  const orders = createAnswers<Report>();
   let here: Here | null = null;
   let toldAt = -Infinity;
 
@@ -159,6 +165,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
 
   const digests = createDigests({
     keeperOf(id) {
+      if (!broker.isConnected()) throw away();
       const part = replica.known(id)?.part;
       if (!part) throw unknownId();
       return keeperOf(part) ??
@@ -172,9 +179,15 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     },
   });
 
+  /** What has come of an order; null if its session does not say so in time. */
   async function ask(session: string, order: Order): Promise<Report | null> {
-    if (!membership.sessions().has(session)) return { kind: "elsewhere" };
-    return await askOf(session, order) as Report | null;
+    const until = performance.now() + DONE_WITHIN;
+    for (;;) {
+      if (!membership.sessions().has(session)) return { kind: "elsewhere" };
+      const report = await askOf(session, order) as Report | Working | null;
+      if (report?.kind !== "working") return report;
+      if (performance.now() > until) return null;
+    }
   }
 
   /** What a server answers; null if it does not, or is not there. */
@@ -242,7 +255,9 @@ export function createPeers(tools: PeersTools): ClusterPeers {
           continue;
         }
       }
-      const report = await ask(session, { session, id, epoch, command });
+      const number = crypto.randomUUID();
+      const order = { session, ask: number, id, epoch, command };
+      const report = await ask(session, order);
       if (report === null) {
         const isGone = await revoke(id, session) === "gone";
         // Its owner has removed it, and did not say so in time.
@@ -265,10 +280,8 @@ export function createPeers(tools: PeersTools): ClusterPeers {
   }
 
   async function report(given: Order): Promise<Report> {
-    const { session, id, epoch, command } = given;
-    if (here === null || session !== membership.session()) {
-      return { kind: "elsewhere" };
-    }
+    const { id, epoch, command } = given;
+    if (here === null) return { kind: "elsewhere" };
     using order = queue.during(id, epoch);
     if (order === null) return { kind: "elsewhere" };
     try {
@@ -328,7 +341,7 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     carryOut,
     heardOf,
     hasFile,
-    digest: digests.of,
+    digest: digests.digestOf,
     relocate: tools.relocate,
     leave: tools.leave,
     tell() {
@@ -377,9 +390,14 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     },
     obey(asked, answer) {
       const given = asked as Order | Question;
+      if (given.session !== membership.session()) {
+        return answer({ kind: "elsewhere" });
+      }
       const answering = "algorithm" in given
         ? digests.answer(given)
-        : report(given);
+        : given.ask === undefined
+        ? report(given)
+        : orders.answer(given.ask, () => report(given));
       answering.then(answer);
     },
     reordered: (id) => here?.tell({ kind: "reordered", id }),

@@ -1,7 +1,7 @@
 /**
  * Moves finished files to other directories where servers share a storage. The
  * path that is recorded is one of the file's at every instant, and what a move
- * has left is only ever removed under a claim. In this order:
+ * has left is removed under a claim. In this order:
  *
  * 1. A note beside the parts says which two paths the file may have.
  * 2. The file is linked to its new path: `name (1)` and so on where that is taken.
@@ -9,14 +9,29 @@
  * 4. The old path and the note are removed.
  *
  * What a server that died, was stopped or was cut leaves of it, the next claim on
- * the download removes: of the two paths, the one that is not recorded.
+ * the download removes: of the two paths, the one that is not recorded. A server
+ * that was stopped in the middle of a removal may go on much later, when the file
+ * has been moved back; so a name is moved aside first, and looked at there.
  */
 
 import { basename } from "@std/path/basename";
 import { resolve } from "@std/path/resolve";
+import { errorMessage } from "../base/error_message.ts";
 import { isObject } from "../base/json.ts";
+import type { Log } from "../base/log.ts";
 import { mayWrite, type WriteUntil } from "../base/write_until.ts";
+import { writeAllSync } from "../base/write_all.ts";
 import { placedIn } from "../download/download.ts";
+import { link } from "../files/links.ts";
+import {
+  isSameFile,
+  lstatIfThere,
+  type Name,
+  removeIfThere,
+  takeName,
+} from "../files/names.ts";
+import { PRIVATE_FILE } from "../files/own_directory.ts";
+import type { DownloadParts } from "../files/parts.ts";
 import {
   belowIn,
   directoryOnDiskOf,
@@ -25,32 +40,37 @@ import {
   syncDirectories,
 } from "../files/relocating.ts";
 import {
-  lstatIfThere,
-  type Name,
-  removeIfThere,
-  takeName,
-} from "../files/names.ts";
-import { PRIVATE_FILE } from "../files/own_directory.ts";
-import type { DownloadParts } from "../files/parts.ts";
-import { notePath, partPath } from "./adoption.ts";
+  asidePath,
+  isOfMove,
+  notePath,
+  parsePartName,
+  partPath,
+} from "./adoption.ts";
 import { relocatedAs } from "./entry.ts";
 import type { Replica } from "./replica.ts";
 import type { Finished } from "./withdrawals.ts";
 import { away, type Holding, type Writes } from "./writes.ts";
 
-/** What files are moved with. */
-export interface RelocationTools extends Pick<Writes, "update"> {
+/** The directories of moves. */
+interface Directories {
   /** The content directory. */
   readonly directory: string;
   /** The directory of part files. */
   readonly parts: string;
-  readonly files: Pick<DownloadParts, "look">;
-  readonly replica: Pick<Replica, "recorded">;
-  /** Until when this server may write, by its lease. */
-  readonly writeUntil: WriteUntil;
 }
 
-/** The two paths that a file may have while it is moved, from the content directory. */
+/** What files are moved with. */
+export interface RelocationTools extends Directories, Pick<Writes, "update"> {
+  readonly files: Pick<DownloadParts, "look">;
+  readonly replica: Pick<Replica, "recorded">;
+  /** Whether names are forced to disk before they count as there. */
+  readonly sync: boolean;
+  /** Until when this server may write, by its lease. */
+  readonly writeUntil: WriteUntil;
+  readonly log: Log;
+}
+
+/** The two paths that a file may have while it is moved. */
 interface Move {
   readonly from: string;
   readonly to: string;
@@ -61,8 +81,8 @@ interface Move {
  *
  * @param wanted The directory, below the content directory, safe; empty for itself.
  * @throws {DownloadError} FILE_GONE if the file is not there any more; DISK if it
- * cannot be moved there; STATE if the claim is lost, or no broker answers. Then it
- * stays where it is recorded to be.
+ * cannot be moved there; STATE if the claim is lost, or no broker answers. Then its
+ * recorded path is what it was, unless the broker took it and could not say so.
  */
 export async function relocate(
   holding: Holding,
@@ -70,37 +90,52 @@ export async function relocate(
   wanted: string,
   tools: RelocationTools,
 ): Promise<void> {
-  const { directory, parts, files, writeUntil } = tools;
+  const { directory, parts, files, log } = tools;
   const { path: from, identity } = finished;
+  const { id } = holding;
   const home = belowIn(directory, resolve(from, ".."));
   if (home === null || files.look(from, identity) !== "there") {
     throw fileGone(from);
   }
   if (home === wanted) return;
   const target = directoryOnDiskOf(from, directory, wanted);
-  const note = notePath(partPath(parts, holding.id, holding.epoch));
+  const part = partPath(parts, id, holding.epoch);
   const { name, path: to } = await onOneDisk(() =>
     takeName(target, basename(from), ({ path }) => {
-      writeNote(note, directory, { from, to: path });
-      if (!mayWrite(writeUntil)) throw away();
-      Deno.linkSync(from, path);
+      writeNote(part, { from, to: path }, tools);
+      if (!isHeld(holding, tools)) throw away();
+      link(from, path);
     })
   );
+  const move = { from, to };
   try {
     // Another file may have come to its path since it was looked at.
     if (files.look(to, identity) !== "there") throw fileGone(from);
     await syncDirectories(directory, wanted);
     await record(holding, finished, wanted, { name, path: to }, tools);
   } catch (error) {
-    // A server that was stopped before it linked it may have lost its note since.
-    writeNote(note, directory, { from, to });
+    noteAgain(part, move, tools);
     throw error;
   }
-  // Later, another claim may have been made: what is left is its to remove.
-  if (!mayWrite(writeUntil)) return;
-  removeIfSame(from, to);
-  removeIfThere(note);
-  await syncDirectories(directory, home);
+  try {
+    // An earlier holder of the claim that goes on late may have removed it.
+    if (lstatIfThere(to) === null) link(from, to);
+    if (!isHeld(holding, tools)) return;
+    await removeName(part, from, to);
+    removeIfThere(notePath(part));
+    await syncDirectories(directory, home);
+  } catch (error) {
+    // The file has been moved; that it has its old name, too, is no failure of it.
+    log("leftovers", { id, message: errorMessage(error) });
+  }
+}
+
+/** Whether a claim is held, as far as this server can know. */
+function isHeld(
+  { lost }: Holding,
+  { writeUntil }: Pick<RelocationTools, "writeUntil">,
+): boolean {
+  return !lost.signal.aborted && mayWrite(writeUntil);
 }
 
 async function record(
@@ -116,47 +151,136 @@ async function record(
     holding,
     (entry) => relocatedAs(entry, state, name, placed),
   );
-  holding.file &&= { ...holding.file, name };
   await shown;
 }
 
 /**
  * Removes what moves under earlier claims have left of a finished download. To be
- * done under a claim: nobody else names or moves the file meanwhile.
+ * done under a claim.
  *
  * @throws what the system says.
  */
-export function endEarlierMoves(
-  { id, epoch, download: { state } }: Holding,
-  { parts, directory }: Pick<RelocationTools, "parts" | "directory">,
-): void {
+export async function endEarlierMoves(
+  { id, epoch, download: { state }, stored: { entry } }: Holding,
+  { parts, directory }: Directories,
+): Promise<void> {
   if (state.kind !== "Downloaded") return;
-  const { path } = state;
-  for (let earlier = 0; earlier < epoch; earlier++) {
-    const note = notePath(partPath(parts, id, earlier));
-    if (lstatIfThere(note) === null) continue;
-    const move = readNote(note, directory);
-    for (const name of move === null ? [] : [move.from, move.to]) {
-      if (name !== path) removeIfSame(name, path);
-    }
-    removeIfThere(note);
+  // A move is made under a later claim than that for which it was fetched.
+  for (let earlier = entry.part?.epoch ?? 0; earlier < epoch; earlier++) {
+    const part = partPath(parts, id, earlier);
+    await endMove(part, state.path, directory);
   }
 }
 
-/** Removes a name of a file that has another one. */
-function removeIfSame(path: string, other: string): void {
-  const [one, same] = [lstatIfThere(path), lstatIfThere(other)];
-  if (one === null || same === null) return;
-  if (one.ino === same.ino && one.dev === same.dev) removeIfThere(path);
+/**
+ * Removes what moves have left of a download that is off the list. Which of its
+ * names was recorded is not known any more: the old one stays.
+ *
+ * @throws what the system says.
+ */
+export async function endMovesOf(
+  id: string,
+  { parts, directory }: Directories,
+): Promise<void> {
+  for (const { name } of Deno.readDirSync(parts)) {
+    const named = isOfMove(name) ? parsePartName(name) : null;
+    if (named?.id !== id) continue;
+    await endMove(partPath(parts, id, named.epoch), null, directory);
+  }
 }
 
-/** Servers may have the storage at different paths. */
-function writeNote(note: string, directory: string, { from, to }: Move): void {
+/** @param recorded The name that stays; null for the old one. */
+async function endMove(
+  part: string,
+  recorded: string | null,
+  directory: string,
+): Promise<void> {
+  const note = notePath(part);
+  const [isNoted, isBegun] = [note, `${note}.new`]
+    .map((path) => lstatIfThere(path) !== null);
+  const move = isNoted ? readNote(note, directory) : null;
+  if (move !== null) {
+    const { from, to } = move;
+    const keep = recorded ?? from;
+    await endAside(part, from, keep);
+    for (const name of [from, to]) {
+      if (name !== keep) await removeName(part, name, keep);
+    }
+  }
+  if (isNoted) removeIfThere(note);
+  if (isBegun) removeIfThere(`${note}.new`);
+}
+
+/**
+ * Removes a name of a file that has another one. Whatever has become of both since
+ * they were looked at, no file loses its last name here, and no other file any.
+ */
+async function removeName(
+  part: string,
+  name: string,
+  keep: string,
+): Promise<void> {
+  if (!isSameFile(name, keep)) return;
+  try {
+    Deno.renameSync(name, asidePath(part));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  await endAside(part, name, keep);
+}
+
+/** What was moved aside goes if it has another name, and else goes back. */
+async function endAside(
+  part: string,
+  name: string,
+  keep: string,
+): Promise<void> {
+  const aside = asidePath(part);
+  const info = lstatIfThere(aside);
+  if (info === null) return;
+  const hasOther = (info.nlink ?? 1) > 1 && isSameFile(aside, keep);
+  if (!hasOther) {
+    const directory = resolve(name, "..");
+    await takeName(directory, basename(name), ({ path }) => link(aside, path));
+  }
+  removeIfThere(aside);
+}
+
+/** A server that another one has overtaken may have lost its note by that. */
+function noteAgain(part: string, move: Move, tools: RelocationTools): void {
+  try {
+    if (lstatIfThere(notePath(part)) === null) writeNote(part, move, tools);
+  } catch (error) {
+    tools.log("leftovers", { message: errorMessage(error) });
+  }
+}
+
+/** Writes what the two paths are, from the content directory: whole or not at all. */
+function writeNote(
+  part: string,
+  { from, to }: Move,
+  { directory, sync }: Pick<RelocationTools, "directory" | "sync">,
+): void {
+  const note = notePath(part);
   const move = { from: belowIn(directory, from), to: belowIn(directory, to) };
-  Deno.writeTextFileSync(note, JSON.stringify(move), { mode: PRIVATE_FILE });
+  {
+    using file = Deno.openSync(`${note}.new`, {
+      write: true,
+      create: true,
+      truncate: true,
+      mode: PRIVATE_FILE,
+    });
+    writeAllSync(file, new TextEncoder().encode(JSON.stringify(move)));
+    if (sync) file.syncDataSync();
+  }
+  Deno.renameSync(`${note}.new`, note);
+  if (!sync) return;
+  using parts = Deno.openSync(resolve(note, ".."), { read: true });
+  parts.syncDataSync();
 }
 
-/** Null if it cannot be of use: a crash came while it was written, say. */
+/** Null if it is of no use: somebody else has written it, say. */
 function readNote(note: string, directory: string): Move | null {
   try {
     const move: unknown = JSON.parse(Deno.readTextFileSync(note));

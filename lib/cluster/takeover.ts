@@ -1,5 +1,6 @@
 /** Makes what earlier claims left of a download this server's own. */
 
+import { errorMessage } from "../base/error_message.ts";
 import type { Log } from "../base/log.ts";
 import type { FileFacts } from "../download/download.ts";
 import { findDirectory } from "../files/directories.ts";
@@ -48,7 +49,11 @@ export function createTakeover(
     const isHere = part?.storage === place.storage;
     if (state.kind === "Downloaded") {
       // Its part is a file by now, which stays where it is.
-      if (isHere) endEarlierMoves(holding, tools);
+      if (isHere) {
+        await endEarlierMoves(holding, tools).catch((error) => {
+          log("leftovers", { id, message: errorMessage(error) });
+        });
+      }
       return "held";
     }
     const start = performance.now();

@@ -20,11 +20,11 @@ import type { PartRecords } from "../store/part_records.ts";
 import { relocate } from "../store/relocation.ts";
 import type { Adjustment } from "./adjustments.ts";
 
-/** The servers of which several may have one content directory. */
+/** The servers that share a queue, of which several may have one directory. */
 export interface FellowMovers {
   /**
    * Moves the file of a finished download that is claimed here, as
-   * {@linkcode relocate} does where no other server has the file.
+   * {@linkcode relocate} does where no other server has the queue.
    */
   relocate(id: string, directory: string): Promise<void>;
 }

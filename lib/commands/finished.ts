@@ -18,7 +18,7 @@ export interface Keepers {
   /** Whether the file of a finished download is in this content directory. */
   hasFile(id: string): boolean;
   /**
-   * The digest of a file that is in another one.
+   * The digest of a finished file that only another content directory has.
    *
    * @throws {DownloadError} FILE_GONE if it is not there; STATE if nobody answers.
    */

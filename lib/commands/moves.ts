@@ -63,9 +63,11 @@ async function move(
     & { order: Changeable },
 ): Promise<Left> {
   const left = new Map<string, ErrorRecord>();
+  const named = typeof to === "object" ? [...ids, to.before] : ids;
+  // One that cannot be heard of is refused below, alone.
+  await Promise.allSettled(named.map((id) => peers?.heardOf(id)));
   const begun = new Set(running());
   const isRunning = (id: string) => begun.has(id);
-  await Promise.all(ids.map((id) => peers?.heardOf(id)));
   if (typeof to === "object") adjustable(to.before, NO_MOVE, catalogue);
   const asked = ids.filter((id) => {
     try {

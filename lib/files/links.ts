@@ -1,7 +1,7 @@
 /** Names by hard links: a link to a name that is taken fails. */
 
 import { join } from "@std/path/join";
-import { lstatIfThere, takeName } from "./names.ts";
+import { isSameFile, lstatIfThere, takeName } from "./names.ts";
 import type { Named, Naming } from "./naming.ts";
 
 /**
@@ -12,7 +12,7 @@ export const links: Naming = {
   kind: "links",
   give: (part, directory, wanted) =>
     // `link` fails where the name is taken, and never follows or overwrites.
-    takeName(directory, wanted, ({ path }) => Deno.linkSync(part, path)),
+    takeName(directory, wanted, ({ path }) => link(part, path)),
   take: (path, part) => Deno.linkSync(path, part),
   find: findNames,
   isNamed(part) {
@@ -26,6 +26,22 @@ export const links: Naming = {
   identityOf,
   hasIdentity,
 };
+
+/**
+ * Gives a file another path. A network's file system may have done so, lost its
+ * answer and asked itself again, which then fails: the path tells (link(2), NFS).
+ *
+ * @throws what the system says; AlreadyExists if another file has the path.
+ */
+export function link(path: string, other: string): void {
+  try {
+    Deno.linkSync(path, other);
+  } catch (error) {
+    const isDone = error instanceof Deno.errors.AlreadyExists &&
+      isSameFile(path, other);
+    if (!isDone) throw error;
+  }
+}
 
 function findNames(
   directory: string,

@@ -60,6 +60,13 @@ export function lstatIfThere(path: string): Deno.FileInfo | null {
   }
 }
 
+/** Whether two paths are of one file; not if one is not there. */
+export function isSameFile(path: string, other: string): boolean {
+  const [one, same] = [lstatIfThere(path), lstatIfThere(other)];
+  return one !== null && same !== null && one.ino === same.ino &&
+    one.dev === same.dev;
+}
+
 /**
  * Removes a file, if there is one.
  *

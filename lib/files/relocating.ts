@@ -4,7 +4,7 @@ import { join } from "@std/path/join";
 import { DownloadError } from "../download/errors.ts";
 import { findDirectory, makeDirectory, pathsTo } from "./directories.ts";
 import { namingOf } from "./find_naming.ts";
-import { lstatIfThere, type Name, removeIfThere } from "./names.ts";
+import { isSameFile, type Name, removeIfThere } from "./names.ts";
 import type { Named, Naming } from "./naming.ts";
 import type { DownloadParts } from "./parts.ts";
 
@@ -64,11 +64,7 @@ export function relocatingOf(
   const home = join(path, "..");
   const from = belowIn(parts.directory, home);
 
-  function isAtPath(): boolean {
-    const [one, other] = [lstatIfThere(part), lstatIfThere(path)];
-    return one !== null && other !== null && one.ino === other.ino &&
-      one.dev === other.dev;
-  }
+  const isAtPath = () => isSameFile(part, path);
 
   return {
     from,

@@ -20,7 +20,7 @@ import { prepareCheck } from "./soundness.ts";
 export interface Standing {
   /** Its rank in the queue. */
   readonly rank: number;
-  /** Its number in the order of adding; if another one has it, the next one. */
+  /** Its number in the order of adding; the last one if another has it already. */
   readonly added: number;
 }
 

@@ -181,6 +181,7 @@ Deno.test("rates are given with add, and set for downloads and the server", asyn
   for (
     const [args, says] of [
       [[], /limit takes a rate, such as .* or --max-downloads/],
+      [["--max-downloads", "3", "--per-host"], /--per-host goes with a rate/],
       [["--max-downloads", "0"], /takes a number from 1 to 1024, or none/],
       [["--max-downloads", "3", "2k", id], /--max-downloads goes without an/],
       [["fast"], /The rate must be bytes a second from 1000/],

@@ -359,6 +359,12 @@ Deno.test("what one server has just added, the other knows when it is asked", as
     const reply = await second.request({ ...orders[n % orders.length], id });
     assert("data" in reply, `${JSON.stringify(reply)}`);
   }));
+  for (const id of ["foo bar", "*", ">", ".", "ü"]) {
+    const limit = { action: "limit", limit_rate: 5_000 };
+    const reply = await second.request({ ...limit, id });
+    assert("error" in reply, id);
+    assertEquals(reply.error.code, "UNKNOWN_ID", id);
+  }
 });
 
 Deno.test("the servers together keep to a host's threads", async () => {

@@ -38,8 +38,8 @@ Deno.test("a file that takes long is read once, and asked for until it is read",
     if (told.length === 2) resolve("0f");
     return answer;
   });
-  assertEquals(await asker.of("id", "sha256"), "0f");
-  assertEquals(told, ["reading", "reading", "digest"]);
+  assertEquals(await asker.digestOf("id", "sha256"), "0f");
+  assertEquals(told, ["working", "working", "digest"]);
   assertEquals(reads, 1);
 });
 
@@ -47,12 +47,12 @@ Deno.test("a server that cannot read a file, or says nothing, is told of", async
   const gone = new DownloadError("FILE_GONE", "The file is not here any more.");
   const keeper = keeping(() => Promise.reject(gone));
   const refused = await assertRejects(
-    () => asking(keeper.answer).of("id", "md5"),
+    () => asking(keeper.answer).digestOf("id", "md5"),
     DownloadError,
   );
   assertEquals([refused.code, refused.message], [gone.code, gone.message]);
   const { code, message } = await assertRejects(
-    () => asking(() => Promise.resolve(null)).of("id", "md5"),
+    () => asking(() => Promise.resolve(null)).digestOf("id", "md5"),
     DownloadError,
   );
   assertEquals(code, "STATE");

@@ -4,7 +4,6 @@ import {
   addedAt,
   claimedForCommand,
   claimedForWork,
-  dated,
   type Entry,
   type Held,
   isFavourite,
@@ -14,6 +13,7 @@ import {
   newEntry,
   opened,
   type Place,
+  placed,
   releasedAs,
   renewedAs,
   revoked,
@@ -56,13 +56,13 @@ Deno.test("a claim counts on, and is its holder's alone", () => {
 
 Deno.test("when an entry was added is known after its changes", () => {
   assertEquals(addedAt(NEW, 7), 7);
-  const claimed = claimedForCommand(dated(NEW, 7), "one");
+  const claimed = claimedForCommand(placed(NEW, 7), "one");
   assertEquals([claimed.order, addedAt(claimed, 9)], [7, 7]);
   const moved = movedTo(claimed, rankOfAdded(3));
-  assertEquals([moved.order, addedAt(dated(moved, 9), 12)], [3, 7]);
+  assertEquals([moved.order, addedAt(placed(moved, 9), 12)], [3, 7]);
   const { added: _, ...old } = claimed;
   assertEquals(addedAt(old, 9), 7);
-  assertEquals(addedAt(dated(old, 9), 12), 7);
+  assertEquals(addedAt(placed(old, 9), 12), 7);
   assertEquals(addedAt({ ...old, order: -3.5 }, 9), 9);
 });
 

@@ -68,6 +68,15 @@ async function assertThereOnce(
   assertEquals(clusterPartsIn(directory), []);
 }
 
+/** Leaves what a server does that is killed once it has linked the file to `x`. */
+async function leaveMove(directory: string): Promise<void> {
+  await Deno.mkdir(`${directory}/x`);
+  await Deno.link(`${directory}/a.bin`, `${directory}/x/a.bin`);
+  const parts = `${directory}/.sluice/cluster/parts`;
+  const note = JSON.stringify({ from: "a.bin", to: "x/a.bin" });
+  await Deno.writeTextFile(`${parts}/${ID}.0.move`, note);
+}
+
 /** Resolves once nothing is left beside the parts of a cluster. */
 async function noPartsIn(directory: string): Promise<void> {
   using changes = Deno.watchFs(`${directory}/.sluice/cluster/parts`);
@@ -91,7 +100,7 @@ async function withMove(
   await using place = await makeDirectory();
   const { path: directory } = place;
   await finish(directory);
-  const at = { broker: broker.address, queue: `${signal}-${n}`, directory };
+  const at = { broker: broker.address, queue: crypto.randomUUID(), directory };
   using other = await join({ ...at, node: "b" });
   await using moving = startMove(n, signal, { ...at, id: ID, to: "x" });
   await moving.printed(/^now$/m);
@@ -100,8 +109,8 @@ async function withMove(
 
 /** The changes of the disk that a move makes, or forces to it, in their order. */
 const CHANGES = [
-  ...["directory", "note", "link", "root", "x"],
-  ...["old path", "note gone", "home"],
+  ...["directory", "note", "note named", "link", "root", "x"],
+  ...["aside", "aside gone", "note gone", "home"],
 ];
 
 Deno.test("wherever a server is killed that moves a file, another sees that it is there once", async () => {
@@ -120,9 +129,10 @@ Deno.test("wherever a server is killed that moves a file, another sees that it i
 
 Deno.test("a server that was stopped as it moved a file, and wakes, leaves what another did with it", async () => {
   await using broker = await startBroker();
+  // Back to where it was, too: what goes on late may not take it away there.
   const meanwhile = [
-    ...[["link", "x"], ["root", "x"], ["x", "x"]],
-    ...[["old path", "y"], ["note gone", ""]],
+    ...[["link", "x"], ["root", "x"], ["x", "x"], ["aside", "y"]],
+    ...[["aside", ""], ["aside gone", ""], ["note gone", ""]],
   ] as const;
   const found = meanwhile.map(([change, to]) =>
     withMove(
@@ -144,6 +154,21 @@ Deno.test("a server that was stopped as it moved a file, and wakes, leaves what 
   await Promise.all(found);
 });
 
+Deno.test("of a download that is off the list, a move leaves one name", async () => {
+  await using broker = await startBroker();
+  await using place = await makeDirectory();
+  const { path: directory } = place;
+  const at = { broker: broker.address, queue: "test", directory, node: "a" };
+  {
+    using _ = await join(at);
+  }
+  await Deno.writeFile(`${directory}/a.bin`, bytesOf(WHOLE));
+  await leaveMove(directory);
+  using _ = await join(at);
+  await noPartsIn(directory);
+  assertEquals(pathsIn(directory), ["a.bin"]);
+});
+
 Deno.test("what a move left whose claim was given up is found at the next start", async () => {
   await using broker = await startBroker();
   await using place = await makeDirectory();
@@ -153,11 +178,7 @@ Deno.test("what a move left whose claim was given up is found at the next start"
   {
     using _ = await join(at);
   }
-  await Deno.mkdir(`${directory}/x`);
-  await Deno.link(`${directory}/a.bin`, `${directory}/x/a.bin`);
-  const parts = `${directory}/.sluice/cluster/parts`;
-  const note = JSON.stringify({ from: "a.bin", to: "x/a.bin" });
-  await Deno.writeTextFile(`${parts}/${ID}.0.move`, note);
+  await leaveMove(directory);
   using again = await join(at);
   await noPartsIn(directory);
   await assertThereOnce(directory, again, "a.bin");

@@ -102,9 +102,12 @@ if (import.meta.main) {
     console.log("now");
     Deno.kill(Deno.pid, signal as Deno.Signal);
   };
-  const changes = ["mkdirSync", "writeTextFileSync", "linkSync", "removeSync"];
+  const changes = ["mkdirSync", "renameSync", "linkSync", "removeSync"];
   // Directories are opened to be forced to disk.
   for (const key of [...changes, "open"]) count(Deno, key, onChange);
+  const isWrite = (_: unknown, options: unknown) =>
+    Object(options).write === true;
+  count(Deno, "openSync", onChange, isWrite);
   await moveBy(cluster, id, to).catch(({ message }) => console.log(message));
   left = -1;
   console.log("over");
