@@ -4,11 +4,11 @@
  */
 
 import { isObject } from "../base/json.ts";
-import { writeAll, writeAllSync } from "../base/write_all.ts";
+import { writeAll } from "../base/write_all.ts";
 import type { FileFacts } from "../download/download.ts";
 import { type Run, total, union } from "../download/ranges.ts";
 import { lstatIfThere, removeIfThere } from "../files/names.ts";
-import { PRIVATE_FILE } from "../files/own_directory.ts";
+import { writePrivateFile } from "../files/own_directory.ts";
 import { crc32 } from "../threads/crc32.ts";
 
 const NOTE = ".move";
@@ -88,18 +88,7 @@ export function writeRecord(
   record: PartRecord,
   { sync }: { sync: boolean },
 ): void {
-  const path = recordPath(part);
-  {
-    using file = Deno.openSync(`${path}.new`, {
-      write: true,
-      create: true,
-      truncate: true,
-      mode: PRIVATE_FILE,
-    });
-    writeAllSync(file, new TextEncoder().encode(JSON.stringify(record)));
-    if (sync) file.syncDataSync();
-  }
-  Deno.renameSync(`${path}.new`, path);
+  writePrivateFile(recordPath(part), JSON.stringify(record), { sync });
 }
 
 /** Removes a part and what is recorded of it, as far as they are there. */

@@ -20,7 +20,6 @@ import { errorMessage } from "../base/error_message.ts";
 import { isObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { mayWrite, type WriteUntil } from "../base/write_until.ts";
-import { writeAllSync } from "../base/write_all.ts";
 import { placedIn } from "../download/download.ts";
 import { link } from "../files/links.ts";
 import {
@@ -30,7 +29,7 @@ import {
   removeIfThere,
   takeName,
 } from "../files/names.ts";
-import { PRIVATE_FILE } from "../files/own_directory.ts";
+import { writePrivateFile } from "../files/own_directory.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import {
   belowIn,
@@ -256,7 +255,7 @@ function noteAgain(part: string, move: Move, tools: RelocationTools): void {
   }
 }
 
-/** Writes what the two paths are, from the content directory: whole or not at all. */
+/** Servers may have the storage at different paths. */
 function writeNote(
   part: string,
   { from, to }: Move,
@@ -264,17 +263,7 @@ function writeNote(
 ): void {
   const note = notePath(part);
   const move = { from: belowIn(directory, from), to: belowIn(directory, to) };
-  {
-    using file = Deno.openSync(`${note}.new`, {
-      write: true,
-      create: true,
-      truncate: true,
-      mode: PRIVATE_FILE,
-    });
-    writeAllSync(file, new TextEncoder().encode(JSON.stringify(move)));
-    if (sync) file.syncDataSync();
-  }
-  Deno.renameSync(`${note}.new`, note);
+  writePrivateFile(note, JSON.stringify(move), { sync });
   if (!sync) return;
   using parts = Deno.openSync(resolve(note, ".."), { read: true });
   parts.syncDataSync();

@@ -5,6 +5,7 @@
  */
 
 import { join } from "@std/path/join";
+import { writeAllSync } from "../base/write_all.ts";
 
 /** The mode of directories that only their owner may enter. */
 export const PRIVATE_DIRECTORY = 0o700;
@@ -83,4 +84,28 @@ function takeFromOthers(path: string, mode: number): boolean {
 function isPrivate(path: string): boolean {
   const { mode } = Deno.statSync(path);
   return ((mode ?? 0) & 0o077) === 0;
+}
+
+/**
+ * Writes a text into a file of Sluice's own: it is there whole, or as it was.
+ *
+ * @param sync Whether the text is forced to disk before it takes its place.
+ * @throws what the system says.
+ */
+export function writePrivateFile(
+  path: string,
+  text: string,
+  { sync }: { sync: boolean },
+): void {
+  {
+    using file = Deno.openSync(`${path}.new`, {
+      write: true,
+      create: true,
+      truncate: true,
+      mode: PRIVATE_FILE,
+    });
+    writeAllSync(file, new TextEncoder().encode(text));
+    if (sync) file.syncDataSync();
+  }
+  Deno.renameSync(`${path}.new`, path);
 }
