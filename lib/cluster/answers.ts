@@ -17,6 +17,8 @@ export interface Working {
 
 /** Answers what may take long. */
 export interface Answers<Result> {
+  /** Whether something was begun for a question, and its result is kept. */
+  has(ask: string): boolean;
   /**
    * The result of what was begun for a question, or that it is not there yet.
    *
@@ -43,6 +45,7 @@ export function createAnswers<Result>(): Answers<Result> {
   }
 
   return {
+    has: (ask) => begun.has(ask),
     async answer(ask, begin) {
       const result = begun.get(ask) ?? start(ask, begin);
       const late = Promise.withResolvers<Working>();

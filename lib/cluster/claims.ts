@@ -1,5 +1,6 @@
 /** The claims of this server: how they are made, lost, given up and settled. */
 
+import { errorMessage } from "../base/error_message.ts";
 import { mayWrite } from "../base/write_until.ts";
 import type {
   DownloadRequest,
@@ -308,7 +309,9 @@ export function createClaims(tools: ClaimsTools): Claims {
   ): Promise<Claiming> {
     const claimed = await begin(id, purpose, epoch);
     if (claimed === "gone" && leftByMoves.delete(id)) {
-      await endMovesOf(id, tools);
+      await endMovesOf(id, tools).catch((error) => {
+        log("leftovers", { id, message: errorMessage(error) });
+      });
     }
     if (typeof claimed === "string") return claimed;
     if (purpose === "work") log("claimed", { id, epoch: claimed.epoch });

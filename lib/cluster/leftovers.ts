@@ -133,12 +133,12 @@ export async function removeLeftovers(
     for (const name of names) {
       const epoch = parsePartName(name)?.epoch ?? 0;
       const path = `${parts}/${name}`;
-      if (entry !== null && fateOf(entry, storage) !== "kept") {
-        watch.named(entry, path);
-      }
       if (isOfMove(name)) {
         watch.moved(id);
         continue;
+      }
+      if (entry !== null && fateOf(entry, storage) !== "kept") {
+        watch.named(entry, path);
       }
       if (isLeftover(entry && knownOf(entry), epoch, storage)) {
         removeIfThere(path);

@@ -30,6 +30,8 @@ import { away } from "./writes.ts";
 const ANSWER_WITHIN = 2_000;
 /** How long it may say that it is about to do so, in milliseconds. */
 const DONE_WITHIN = 30_000;
+/** How often in turn a server that has begun a command may be silent. */
+const MOST_SILENT = 3;
 /** How long the copy may take to show what another server did, in milliseconds. */
 const SHOWN_WITHIN = 2_000;
 /** How often a command is sent on, as the download changes hands. */
@@ -182,12 +184,18 @@ export function createPeers(tools: PeersTools): ClusterPeers {
   /** What has come of an order; null if its session does not say so in time. */
   async function ask(session: string, order: Order): Promise<Report | null> {
     const until = performance.now() + DONE_WITHIN;
-    for (;;) {
-      if (!membership.sessions().has(session)) return { kind: "elsewhere" };
+    let isBegun = false;
+    for (let silent = 0; silent < (isBegun ? MOST_SILENT : 1);) {
+      if (!membership.sessions().has(session)) {
+        return isBegun ? null : { kind: "elsewhere" };
+      }
       const report = await askOf(session, order) as Report | Working | null;
-      if (report?.kind !== "working") return report;
-      if (performance.now() > until) return null;
+      if (report?.kind === "working") isBegun = true;
+      else if (report !== null) return report;
+      silent = report === null ? silent + 1 : 0;
+      if (performance.now() > until) break;
     }
+    return null;
   }
 
   /** What a server answers; null if it does not, or is not there. */
@@ -390,7 +398,9 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     },
     obey(asked, answer) {
       const given = asked as Order | Question;
-      if (given.session !== membership.session()) {
+      // What was done in a session that is over is told all the same.
+      const isBegun = given.ask !== undefined && orders.has(given.ask);
+      if (given.session !== membership.session() && !isBegun) {
         return answer({ kind: "elsewhere" });
       }
       const answering = "algorithm" in given

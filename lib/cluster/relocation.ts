@@ -21,7 +21,7 @@ import { isObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { mayWrite, type WriteUntil } from "../base/write_until.ts";
 import { placedIn } from "../download/download.ts";
-import { link } from "../files/links.ts";
+import { link, links } from "../files/links.ts";
 import {
   isSameFile,
   lstatIfThere,
@@ -50,23 +50,23 @@ import type { Replica } from "./replica.ts";
 import type { Finished } from "./withdrawals.ts";
 import { away, type Holding, type Writes } from "./writes.ts";
 
-/** The directories of moves. */
-interface Directories {
+/** What moves are noted with. */
+interface NoteTools {
   /** The content directory. */
   readonly directory: string;
   /** The directory of part files. */
   readonly parts: string;
+  /** Whether names are forced to disk before they count as there. */
+  readonly sync: boolean;
+  readonly log: Log;
 }
 
 /** What files are moved with. */
-export interface RelocationTools extends Directories, Pick<Writes, "update"> {
+export interface RelocationTools extends NoteTools, Pick<Writes, "update"> {
   readonly files: Pick<DownloadParts, "look">;
   readonly replica: Pick<Replica, "recorded">;
-  /** Whether names are forced to disk before they count as there. */
-  readonly sync: boolean;
   /** Until when this server may write, by its lease. */
   readonly writeUntil: WriteUntil;
-  readonly log: Log;
 }
 
 /** The two paths that a file may have while it is moved. */
@@ -117,11 +117,8 @@ export async function relocate(
     throw error;
   }
   try {
-    // An earlier holder of the claim that goes on late may have removed it.
-    if (lstatIfThere(to) === null) link(from, to);
-    if (!isHeld(holding, tools)) return;
-    await removeName(part, from, to);
-    removeIfThere(notePath(part));
+    if (!isHeld(holding, tools)) return noteAgain(part, move, tools);
+    await keepOnly(part, move, { ...finished, path: to }, tools);
     await syncDirectories(directory, home);
   } catch (error) {
     // The file has been moved; that it has its old name, too, is no failure of it.
@@ -161,14 +158,16 @@ async function record(
  */
 export async function endEarlierMoves(
   { id, epoch, download: { state }, stored: { entry } }: Holding,
-  { parts, directory }: Directories,
+  tools: NoteTools,
 ): Promise<void> {
   if (state.kind !== "Downloaded") return;
+  const failures: unknown[] = [];
   // A move is made under a later claim than that for which it was fetched.
   for (let earlier = entry.part?.epoch ?? 0; earlier < epoch; earlier++) {
-    const part = partPath(parts, id, earlier);
-    await endMove(part, state.path, directory);
+    const part = partPath(tools.parts, id, earlier);
+    await endMove(part, state, tools).catch((error) => failures.push(error));
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /**
@@ -177,77 +176,115 @@ export async function endEarlierMoves(
  *
  * @throws what the system says.
  */
-export async function endMovesOf(
-  id: string,
-  { parts, directory }: Directories,
-): Promise<void> {
-  for (const { name } of Deno.readDirSync(parts)) {
+export async function endMovesOf(id: string, tools: NoteTools): Promise<void> {
+  const { parts } = tools;
+  for (const { name } of [...Deno.readDirSync(parts)]) {
     const named = isOfMove(name) ? parsePartName(name) : null;
     if (named?.id !== id) continue;
-    await endMove(partPath(parts, id, named.epoch), null, directory);
+    await endMove(partPath(parts, id, named.epoch), null, tools);
   }
 }
 
-/** @param recorded The name that stays; null for the old one. */
+/** @param recorded The file that stays; null for that of the old name. */
 async function endMove(
   part: string,
-  recorded: string | null,
-  directory: string,
+  recorded: Finished | null,
+  tools: NoteTools,
 ): Promise<void> {
   const note = notePath(part);
-  const [isNoted, isBegun] = [note, `${note}.new`]
-    .map((path) => lstatIfThere(path) !== null);
-  const move = isNoted ? readNote(note, directory) : null;
+  if (lstatIfThere(`${note}.new`) !== null) removeIfThere(`${note}.new`);
+  const isNoted = lstatIfThere(note) !== null;
+  const move = isNoted ? readNote(note, tools.directory) : null;
   if (move !== null) {
-    const { from, to } = move;
-    const keep = recorded ?? from;
-    await endAside(part, from, keep);
-    for (const name of [from, to]) {
-      if (name !== keep) await removeName(part, name, keep);
-    }
+    const old = { kind: "Downloaded", path: move.from } as const;
+    return await keepOnly(part, move, recorded ?? old, tools);
   }
   if (isNoted) removeIfThere(note);
-  if (isBegun) removeIfThere(`${note}.new`);
+  if (recorded === null || lstatIfThere(asidePath(part)) === null) return;
+  const { path } = recorded;
+  await keepOnly(part, { from: path, to: path }, recorded, tools);
+}
+
+/**
+ * Of the names that a file has while it is moved, leaves the recorded one. The
+ * note stays if that could not be said for sure: then the next claim looks again.
+ */
+async function keepOnly(
+  part: string,
+  move: Move,
+  { path, identity }: Finished,
+  tools: NoteTools,
+): Promise<void> {
+  const names = [move.from, move.to].filter((name) => name !== path);
+  const aside = asidePath(part);
+  // An earlier holder of the claim that goes on late may have taken it away.
+  if (lstatIfThere(path) === null) {
+    const other = [aside, ...names].find((name) => isOf(name, identity));
+    if (other !== undefined) {
+      noteAgain(part, move, tools);
+      link(other, path);
+    }
+  }
+  let isOver = await endAside(part, move.from, path);
+  for (const name of names) {
+    isOver = await removeName(part, name, path) && isOver;
+  }
+  if (isOver) removeIfThere(notePath(part));
+  else noteAgain(part, move, tools);
+}
+
+/** Whether a path is of the file that an identity was recorded of. */
+function isOf(path: string, identity: string | undefined): boolean {
+  const info = lstatIfThere(path);
+  return info !== null && identity !== undefined &&
+    links.hasIdentity(info, identity);
 }
 
 /**
  * Removes a name of a file that has another one. Whatever has become of both since
  * they were looked at, no file loses its last name here, and no other file any.
+ *
+ * @returns Whether it is known to be gone, or another file's.
  */
 async function removeName(
   part: string,
   name: string,
   keep: string,
-): Promise<void> {
-  if (!isSameFile(name, keep)) return;
+): Promise<boolean> {
+  if (!isSameFile(name, keep)) return true;
   try {
     Deno.renameSync(name, asidePath(part));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
+    if (error instanceof Deno.errors.NotFound) return true;
     throw error;
   }
-  await endAside(part, name, keep);
+  return await endAside(part, name, keep);
 }
 
-/** What was moved aside goes if it has another name, and else goes back. */
+/**
+ * What was moved aside goes if it has another name, and else goes back.
+ *
+ * @returns Whether it did not go back.
+ */
 async function endAside(
   part: string,
   name: string,
   keep: string,
-): Promise<void> {
+): Promise<boolean> {
   const aside = asidePath(part);
   const info = lstatIfThere(aside);
-  if (info === null) return;
+  if (info === null) return true;
   const hasOther = (info.nlink ?? 1) > 1 && isSameFile(aside, keep);
   if (!hasOther) {
     const directory = resolve(name, "..");
     await takeName(directory, basename(name), ({ path }) => link(aside, path));
   }
   removeIfThere(aside);
+  return hasOther;
 }
 
 /** A server that another one has overtaken may have lost its note by that. */
-function noteAgain(part: string, move: Move, tools: RelocationTools): void {
+function noteAgain(part: string, move: Move, tools: NoteTools): void {
   try {
     if (lstatIfThere(notePath(part)) === null) writeNote(part, move, tools);
   } catch (error) {
@@ -259,7 +296,7 @@ function noteAgain(part: string, move: Move, tools: RelocationTools): void {
 function writeNote(
   part: string,
   { from, to }: Move,
-  { directory, sync }: Pick<RelocationTools, "directory" | "sync">,
+  { directory, sync }: NoteTools,
 ): void {
   const note = notePath(part);
   const move = { from: belowIn(directory, from), to: belowIn(directory, to) };

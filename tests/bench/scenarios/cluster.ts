@@ -75,7 +75,7 @@ export const cluster: Scenario = {
     await Deno.mkdir(root);
     const bytes = crypto.getRandomValues(new Uint8Array(SIZE));
     await Deno.writeFile(`${root}/small.bin`, bytes);
-    await Deno.truncate(await emptyFile(`${root}/slow.bin`), 64 * 2 ** 20);
+    await Deno.truncate(await emptyFile(`${root}/slow.bin`), 2 ** 30);
     await using nginx = await startNginx({
       root,
       rules: "location /files/ { rewrite ^ /small.bin break; } " +
