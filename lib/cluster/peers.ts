@@ -19,7 +19,7 @@ import { createAnswers, type Working } from "./answers.ts";
 import { TAKEN } from "./claims.ts";
 import { createDigests, type Question, type Told } from "./digests.ts";
 import { type Answer, type Broker, CONFLICT, MOST_BYTES } from "./broker.ts";
-import { type Entry, type Place, revoked } from "./entry.ts";
+import { type Entry, type Part, type Place, revoked } from "./entry.ts";
 import type { ClusterQueue } from "./line.ts";
 import type { Membership } from "./membership.ts";
 import type { Replica } from "./replica.ts";
@@ -145,20 +145,21 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     return best?.[0] ?? null;
   }
 
+  /** What another storage has of a finished file that a command changes, if any. */
+  function partElsewhere(id: string, command: Command): Part | null {
+    const known = replica.known(id);
+    if (!needsFile(command) || known?.state !== "Downloaded") return null;
+    return known.part?.storage === place.storage ? null : known.part;
+  }
+
   /** The session that is to carry out a command; null for this server. */
   function placeOf(id: string, command: Command): string | null {
     const owner = ownerOf(id);
     if (owner !== null) return owner;
-    const known = replica.known(id);
-    if (
-      !needsFile(command) || known?.state !== "Downloaded" ||
-      known.part === null
-    ) {
-      return null;
-    }
-    if (known.part.storage === place.storage) return null;
-    return keeperOf(known.part) ?? refuseFileOf(
-      known.part,
+    const part = partElsewhere(id, command);
+    if (part === null) return null;
+    return keeperOf(part) ?? refuseFileOf(
+      part,
       command.kind === "remove"
         ? "remove the download without its file, or once that server is back."
         : "move it once that server is back.",
@@ -348,6 +349,9 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     },
     carryOut,
     heardOf,
+    refuseElsewhere(id, command) {
+      if (partElsewhere(id, command) !== null) throw TAKEN;
+    },
     hasFile,
     digest: digests.digestOf,
     relocate: tools.relocate,

@@ -26,6 +26,13 @@ export interface Workplaces {
     command: Command,
     here: () => Promise<void>,
   ): Promise<void>;
+  /**
+   * Looks whether a command on a download that is claimed here can be carried out
+   * here: it may have been finished by another server since it was looked up.
+   *
+   * @throws what has {@linkcode carryOut} look again where it is to be done.
+   */
+  refuseElsewhere(id: string, command: Command): void;
   /** Resolves once a download is known here that another server has just added. */
   heardOf(id: string): Promise<void>;
 }
@@ -81,6 +88,7 @@ async function carryOut(
   const claim = await bringToRest(id, command, tools);
   try {
     refuseUnlessAllowed(command, claim.download.state);
+    tools.peers?.refuseElsewhere(id, command);
     await carryOutAtRest(command, claim.download, tools);
   } finally {
     claim.release();

@@ -1,6 +1,7 @@
 /** Finished files that are moved where servers share a storage. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { TAKEN } from "../../lib/cluster/claims.ts";
 import { createDownload } from "../../lib/download/download.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
@@ -152,6 +153,32 @@ Deno.test("a server that was stopped as it moved a file, and wakes, leaves what 
     )
   );
   await Promise.all(found);
+});
+
+Deno.test("a server that has claimed a file of another storage neither moves nor deletes it", async () => {
+  await using broker = await startBroker();
+  await using one = await makeDirectory();
+  await using other = await makeDirectory();
+  const at = { broker: broker.address, queue: "test" };
+  await finish(one.path);
+  using _ = await join({ ...at, directory: one.path, node: "a" });
+  using member = await join({ ...at, directory: other.path, node: "b" });
+  const { queue, peers } = member.cluster;
+  // It may have heard that the file is there only with its claim.
+  const claim = await queue.claim(ID);
+  assert(claim !== null);
+  for (
+    const command of [
+      { kind: "remove", deleteFile: true },
+      { kind: "relocate", directory: "x" },
+    ] as const
+  ) {
+    assert(claim.download.state.kind === "Downloaded");
+    const error = assertThrows(() => peers.refuseElsewhere(ID, command));
+    assertEquals(error, TAKEN);
+  }
+  peers.refuseElsewhere(ID, { kind: "remove", deleteFile: false });
+  claim.release();
 });
 
 Deno.test("of a download that is off the list, a move leaves one name", async () => {

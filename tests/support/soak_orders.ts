@@ -49,7 +49,9 @@ const FAIR: readonly ErrorCode[] = ["UNKNOWN_ID", "WRONG_STATE"];
 function outcomeOf(reply: Reply, fields: Fields, more: ErrorCode[]): string {
   if (reply.kind === "done") return "done";
   const { code, why } = reply;
-  const isFair = [...FAIR, ...more].some((known) => known === code);
+  // A server that is started again may have the file.
+  const isAway = code === "FILE_GONE" && /is away/.test(why);
+  const isFair = isAway || [...FAIR, ...more].some((known) => known === code);
   if (isFair && why) return code;
   throw new Error(`${JSON.stringify(fields)} was refused: ${code}, ${why}`);
 }
@@ -274,13 +276,16 @@ async function removeSeveral(world: World, member: Member): Promise<string> {
   const refused = reply.data.refused as readonly {
     readonly id: string;
     readonly code: string;
+    readonly message: string;
   }[];
   for (const id of new Set(ids)) {
     const wanted = world.wanted.get(id);
     if (wanted) note(wanted, "remove several", JSON.stringify(reply.data));
     const why = refused.find((one) => one.id === id);
-    if (why) outcomeOf({ kind: "refused", why: "it", ...why }, fields, []);
-    else if (wanted) forget(world, id, wanted, deletes);
+    if (why) {
+      const { code, message } = why;
+      outcomeOf({ kind: "refused", code, why: message }, { ...fields, id }, []);
+    } else if (wanted) forget(world, id, wanted, deletes);
   }
   return outcome;
 }
