@@ -35,7 +35,7 @@ const MOST_SILENT = 3;
 /** How long the copy may take to show what another server did, in milliseconds. */
 const SHOWN_WITHIN = 2_000;
 /** How often a command is sent on, as the download changes hands. */
-const MOST_ROUNDS = 4;
+const MOST_ROUNDS = 8;
 /** How long what another server told counts, in milliseconds. */
 const FRESH = 5_000;
 /** How often a server tells of itself when nothing changes, in milliseconds. */
@@ -152,10 +152,14 @@ export function createPeers(tools: PeersTools): ClusterPeers {
     return known.part?.storage === place.storage ? null : known.part;
   }
 
-  /** The session that is to carry out a command; null for this server. */
+  /**
+   * The session that is to carry out a command; null for this server. What a
+   * finished file needs is done where that is, whoever has a claim just now.
+   */
   function placeOf(id: string, command: Command): string | null {
-    const owner = ownerOf(id);
-    if (owner !== null) return owner;
+    const isForFile = needsFile(command) &&
+      replica.known(id)?.state === "Downloaded";
+    if (!isForFile) return ownerOf(id);
     const part = partElsewhere(id, command);
     if (part === null) return null;
     return keeperOf(part) ?? refuseFileOf(
