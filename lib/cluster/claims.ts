@@ -380,8 +380,11 @@ export function createClaims(tools: ClaimsTools): Claims {
       if (state.kind !== "Downloaded") return;
       const { writeUntil } = membership;
       try {
-        const means = { ...tools, update, writeUntil };
-        await relocate(holding, state, directory, means);
+        await relocate(holding, state, directory, {
+          ...tools,
+          update,
+          writeUntil,
+        });
       } finally {
         const note = notePath(partPath(parts, id, holding.epoch));
         if (lstatIfThere(note) !== null) leftByMoves.add(id);

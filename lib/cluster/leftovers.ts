@@ -53,7 +53,14 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
     const ids = new Set([...leaving].filter((id) => !claims.isBusy(id)));
     if (ids.size === 0) return;
     try {
-      removeLeftoversOf(ids, parts, place.storage, replica.known);
+      for (const { name } of Deno.readDirSync(parts)) {
+        const { id = "", epoch = 0 } = parsePartName(name) ?? {};
+        if (!ids.has(id) || isOfMove(name)) continue;
+        // What is heard later makes no part of use again.
+        if (isLeftover(replica.known(id) ?? null, epoch, place.storage)) {
+          removeIfThere(`${parts}/${name}`);
+        }
+      }
       for (const id of ids) if (!isUndecided(id)) leaving.delete(id);
     } catch (error) {
       fail(error);
@@ -84,93 +91,50 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
     claims.named(download.id, { kind: "Downloaded", path, identity });
   }
 
+  /** Removes what is of no use, and sees to names that are not recorded. */
+  async function removeAll(): Promise<void> {
+    const byId = Map.groupBy(
+      [...Deno.readDirSync(parts)].map(({ name }) => name),
+      (name) => parsePartName(name)?.id ?? "",
+    );
+    for (const [id, names] of byId) {
+      if (id === "") continue;
+      const entry = await tools.read(id);
+      for (const name of names) {
+        const path = `${parts}/${name}`;
+        // The file may have two names: the claim on it tells which one stays.
+        if (isOfMove(name)) {
+          claims.moveWasLeft(id);
+          continue;
+        }
+        // Another storage may take the download over, or has.
+        if (entry !== null && fateOf(entry, place.storage) !== "kept") {
+          watchNamed(entry, path);
+        }
+        const { epoch = 0 } = parsePartName(name) ?? {};
+        if (isLeftover(entry && knownOf(entry), epoch, place.storage)) {
+          removeIfThere(path);
+        }
+      }
+    }
+  }
+
   const sweeping = every(SWEPT_EVERY, sweep);
   return {
     heard(id, before, entry) {
       if (isLeft(before, entry)) leaving.add(id);
       if (entry === null) sweep();
     },
-    removeAll: () =>
-      removeLeftovers(parts, place.storage, tools.read, {
-        named: watchNamed,
-        moved: claims.moveWasLeft,
-      }).catch(fail),
+    removeAll: () => removeAll().catch(fail),
     [Symbol.dispose]: () => sweeping[Symbol.dispose](),
   };
 }
 
-/** Names of files that a crash has left. */
-export interface LeftNames {
-  /**
-   * A part may have been given its name: another storage may take the download
-   * over, or has.
-   */
-  named(entry: Entry, path: string): void;
-  /** A finished file may have two names: it was about to be moved. */
-  moved(id: string): void;
-}
-
-/**
- * Removes the part files that nothing is left to go on from.
- *
- * @param storage The id of the storage that they are on.
- * @param read Reads an entry as it is now.
- * @param watch What sees to names that were given, and are not recorded.
- */
-export async function removeLeftovers(
-  parts: string,
-  storage: string,
-  read: (id: string) => Promise<Entry | null>,
-  watch: LeftNames,
-): Promise<void> {
-  const byId = Map.groupBy(
-    [...Deno.readDirSync(parts)].map(({ name }) => name),
-    (name) => parsePartName(name)?.id ?? "",
-  );
-  for (const [id, names] of byId) {
-    if (id === "") continue;
-    const entry = await read(id);
-    for (const name of names) {
-      const epoch = parsePartName(name)?.epoch ?? 0;
-      const path = `${parts}/${name}`;
-      if (isOfMove(name)) {
-        watch.moved(id);
-        continue;
-      }
-      if (entry !== null && fateOf(entry, storage) !== "kept") {
-        watch.named(entry, path);
-      }
-      if (isLeftover(entry && knownOf(entry), epoch, storage)) {
-        removeIfThere(path);
-      }
-    }
-  }
-}
-
 /** What of an entry tells whether a part is of use. */
-export type Concern = Pick<Known, "epoch" | "owner" | "part" | "state">;
+type Concern = Pick<Known, "epoch" | "owner" | "part" | "state">;
 
 function knownOf({ epoch, owner, part, download: { state } }: Entry): Concern {
   return { epoch, owner, part, state: state.kind };
-}
-
-/**
- * The same of some downloads alone, by what is known of them: what is heard
- * later makes no part of use again.
- */
-export function removeLeftoversOf(
-  ids: ReadonlySet<string>,
-  parts: string,
-  storage: string,
-  known: (id: string) => Concern | undefined,
-): void {
-  for (const { name } of Deno.readDirSync(parts)) {
-    const { id, epoch } = parsePartName(name) ?? { id: "", epoch: 0 };
-    if (!ids.has(id) || isOfMove(name)) continue;
-    if (isLeftover(known(id) ?? null, epoch, storage)) {
-      removeIfThere(`${parts}/${name}`);
-    }
-  }
 }
 
 /**

@@ -153,8 +153,9 @@ export function createPeers(tools: PeersTools): ClusterPeers {
   }
 
   /**
-   * The session that is to carry out a command; null for this server. What a
-   * finished file needs is done where that is, whoever has a claim just now.
+   * The session that is to carry out a command; null for this server. A finished
+   * file is moved and deleted by a server that has the file, even while another
+   * server has claimed the download.
    */
   function placeOf(id: string, command: Command): string | null {
     const isForFile = needsFile(command) &&

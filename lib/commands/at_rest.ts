@@ -48,8 +48,8 @@ type AtRest = Exclude<Command, Adjustment>;
  * Does to a download what a client says; resolves once it is recorded.
  *
  * @param download As its claim has it; its state allows the command.
- * @throws {DownloadError} STATE, DISK or DISK_FULL if record or file cannot be changed; FILE_GONE
- * if the file is not there to be moved or deleted.
+ * @throws {DownloadError} STATE, DISK or DISK_FULL if record or file cannot be
+ * changed; FILE_GONE if the file is not there to be moved or deleted.
  */
 export async function carryOutAtRest(
   command: AtRest,
