@@ -142,8 +142,12 @@ function urlOf({ origin }: Job, name: string): string {
   return `${origin}/${name}`;
 }
 
-/** Deno without Sluice: what of a figure is the runtime's. */
-export function bareDeno(name: string): Entry {
+/**
+ * Deno without Sluice: what of a figure is the runtime's.
+ *
+ * @param slice Bytes that are asked for at a time; 0 for whole files.
+ */
+export function bareDeno(name: string, slice = 0): Entry {
   return {
     name,
     program: null,
@@ -153,7 +157,12 @@ export function bareDeno(name: string): Entry {
       const words = [
         ...[Deno.execPath(), "run", "-q", "--no-prompt", "--no-config"],
         ...["--allow-net", "--allow-read", "--allow-write"],
-        ...[BARE, copy, ...job.names.map((name) => urlOf(job, name))],
+        ...[
+          BARE,
+          copy,
+          `${slice}`,
+          ...job.names.map((name) => urlOf(job, name)),
+        ],
       ];
       return {
         run: () => measureCommand(words, { cwd: target }),
@@ -163,7 +172,8 @@ export function bareDeno(name: string): Entry {
   };
 }
 
-const BARE = fromFileUrl(import.meta.resolve("./bare.ts"));
+/** The program that does the same without Sluice. */
+export const BARE = fromFileUrl(import.meta.resolve("./bare.ts"));
 
 /** Nobody waits longer for a peer, in seconds. */
 const LONGEST = 10;

@@ -16,6 +16,8 @@ import type { Scenario } from "../scenario.ts";
 
 /** How many servers share a queue. */
 const NODES = [1, 3, 10];
+/** How many share a queue that three brokers keep. */
+const WITH_BROKERS = [1, 3];
 /** URLs that are added, and small files that are fetched. */
 const ADDS = 10_000;
 const SMALL = 2_000;
@@ -146,20 +148,22 @@ export const cluster: Scenario = {
       const conflicts = await conflictsOf(all.nodes) / small;
       figure(`${servers}: conflicts a file`, conflicts, "");
     }
-    {
+    for (const count of WITH_BROKERS) {
+      const servers = count === 1 ? "1 server" : `${count} servers`;
       await using brokers = await startBrokers();
       await using all = await startCluster(
         brokers.address,
-        `${directory}/three`,
-        3,
+        `${directory}/${count}-with-brokers`,
+        count,
       );
       const [first] = all.nodes;
       if (first === undefined) throw new Error("There is no server.");
       const adds = sized(ADDS);
       const fields = { paused: true };
       const seconds = await addUrls(first, nginx.url, adds, fields);
-      const name = "3 servers, 3 brokers: adds";
+      const name = `${servers}, 3 brokers: adds`;
       figure(name, adds / seconds, "URLs/s", "≥ 4,000");
+      if (count === 1) continue;
       const commands = await timeCommands(all, nginx);
       const { median } = spreadOf(commands);
       figure("command at another server, median", median, "ms");

@@ -24,7 +24,10 @@ const SLUICE = [
   sluiceGet("sluice get"),
 ];
 
-const BARE_LARGE = bareDeno("deno: fetch, write");
+const BARE_LARGE = [
+  bareDeno("deno: fetch, write, link"),
+  bareDeno("deno: fetch 16 slices at a time, write", 16 * MiB),
+];
 const BARE_SMALL = bareDeno("deno: fetch, write, link");
 
 interface FilesScenario {
@@ -54,14 +57,14 @@ const SCENARIOS: readonly FilesScenario[] = [
     name: "large",
     what: "one file of 1 GiB",
     size: 1024 * MiB,
-    starters: () => [...SLUICE, BARE_LARGE, ...largeFilePeers(8, "16M")],
+    starters: () => [...SLUICE, ...BARE_LARGE, ...largeFilePeers(8, "16M")],
   },
   {
     name: "tls",
     what: "one file of 1 GiB over TLS",
     size: 1024 * MiB,
     nginx: { tls: "http/1.1" },
-    starters: () => [...SLUICE, BARE_LARGE, ...largeFilePeers(8, "16M")],
+    starters: () => [...SLUICE, ...BARE_LARGE, ...largeFilePeers(8, "16M")],
   },
   {
     name: "limited",
