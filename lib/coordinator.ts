@@ -20,7 +20,7 @@ import { createLimits, type LimitSetting } from "./commands/limits.ts";
 import { createMoves, type Moves } from "./commands/moves.ts";
 import { createResumption } from "./commands/resumption.ts";
 import type { ChecksumAlgorithm } from "./download/checksum.ts";
-import type { Command, DownloadRequest } from "./download/download.ts";
+import type { DownloadRequest } from "./download/download.ts";
 import { unknownId } from "./download/errors.ts";
 import { isReordering, type Tell } from "./download/events.ts";
 import type { Common } from "./engine/common.ts";
@@ -64,8 +64,8 @@ export interface Peers
 export interface Here extends Pick<LimitSetting, "limitsSet" | "setLimits"> {
   /** Hears of what others have done. */
   readonly tell: Tell;
-  /** Carries out a command on a download that is worked on here. */
-  command(id: string, command: Command): Promise<void>;
+  /** Carries out another server's command: see {@linkcode Commands.obey}. */
+  readonly obey: Commands["obey"];
   /** The digest of a finished file that is here. */
   digest(id: string, algorithm: ChecksumAlgorithm): Promise<string>;
   /** Looks for work. */
@@ -155,7 +155,7 @@ export async function createCoordinator(
   const starting = every(START_EVERY, () => void resumption.startDue());
   peers?.begin({
     tell,
-    command: commands.obey,
+    obey: commands.obey,
     digest,
     fill: engine.fill,
     lets: (bytes) =>

@@ -142,12 +142,19 @@ export function createClaims(tools: ClaimsTools): Claims {
   ): Promise<Claiming> {
     const session = membership.session();
     if (session === "" || !mayWrite(membership.writeUntil)) throw away();
-    let found = tools.recent(id) ?? await writes.read(id);
+    const recent = tools.recent(id);
+    let found = recent ?? await writes.read(id);
     for (;;) {
       if (found === null) return "gone";
       const { entry, revision } = found;
-      if (!isFree(found)) return "taken";
-      if (epoch !== undefined && entry.epoch !== epoch) return "taken";
+      const isAnothers = !isFree(found) ||
+        epoch !== undefined && entry.epoch !== epoch;
+      // A client that waits is refused for how the entry stands now.
+      if (isAnothers && purpose === "command" && found === recent) {
+        found = await writes.read(id);
+        continue;
+      }
+      if (isAnothers) return "taken";
       if (purpose === "work" && entry.download.state.kind !== "Queued") {
         return "taken";
       }

@@ -302,7 +302,8 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       refill();
     },
     during(id, epoch) {
-      if ((claims.get(id)?.epoch ?? epoch) !== epoch) return null;
+      const held = claims.get(id);
+      if (held !== undefined && !held.over && held.epoch !== epoch) return null;
       ordered.set(id, epoch);
       return {
         [Symbol.dispose]() {

@@ -24,8 +24,8 @@ const DONE_WITHIN = 30_000;
 const MOST_SILENT = 3;
 /** How long the copy may take to show what another server did, in milliseconds. */
 const SHOWN_WITHIN = 2_000;
-/** How often a command is sent on, as the download changes hands. */
-const MOST_ROUNDS = 8;
+/** How long a command is sent on, as the download changes hands, in milliseconds. */
+const SENT_ON_WITHIN = 30_000;
 
 /** A command for a download that another server works on. */
 export interface Order {
@@ -62,7 +62,7 @@ export interface OrdersTools {
 /** Gives orders to other servers, and carries out theirs. */
 export interface Orders {
   /** From now on, orders are carried out here. */
-  begin(here: Pick<Here, "command">): void;
+  begin(here: Pick<Here, "obey">): void;
   /**
    * Has a command carried out: here, or by another server.
    *
@@ -90,7 +90,7 @@ export interface Orders {
 export function createOrders(tools: OrdersTools): Orders {
   const { broker, membership, replica, queue, whereabouts } = tools;
   const answers = createAnswers<Report>();
-  let here: Pick<Here, "command"> | null = null;
+  let here: Pick<Here, "obey"> | null = null;
 
   /** What has come of an order; null if its session does not say so in time. */
   async function give(order: Order): Promise<Report | null> {
@@ -141,10 +141,10 @@ export function createOrders(tools: OrdersTools): Orders {
 
   async function report({ id, epoch, command }: Order): Promise<Report> {
     if (here === null) return { kind: "elsewhere" };
-    using order = queue.during(id, epoch);
-    if (order === null) return { kind: "elsewhere" };
     try {
-      await here.command(id, command);
+      const begin = () => queue.during(id, epoch);
+      const isDone = await here.obey(id, command, begin);
+      if (!isDone) return { kind: "elsewhere" };
       const revision = replica.known(id)?.revision ?? replica.position();
       return { kind: "done", revision };
     } catch (error) {
@@ -159,7 +159,8 @@ export function createOrders(tools: OrdersTools): Orders {
     async carryOut(id, command, obeyHere) {
       if (!broker.isConnected() || membership.session() === "") throw away();
       await heardOf(id);
-      for (let round = 0; round < MOST_ROUNDS; round++) {
+      const until = performance.now() + SENT_ON_WITHIN;
+      do {
         const session = whereabouts.placeOf(id, command);
         const { epoch = 0, revision: known = 0 } = replica.known(id) ?? {};
         const revisionNow = () => replica.known(id)?.revision ?? 0;
@@ -189,7 +190,7 @@ export function createOrders(tools: OrdersTools): Orders {
             replica.position() >= revision || revisionNow() >= revision
           );
         }
-      }
+      } while (performance.now() < until);
       throw new DownloadError(
         "STATE",
         "The download changes hands just now: try again.",

@@ -56,8 +56,17 @@ export interface Commands {
    * was removed, and its file was not there to be deleted.
    */
   command(id: string, command: Command): Promise<void>;
-  /** The same for another server: the download is worked on here, or nowhere. */
-  obey(id: string, command: Command): Promise<void>;
+  /**
+   * The same for another server: the download is worked on here, or nowhere.
+   *
+   * @param begin Called when it is the command's turn; null if it is none any more.
+   * @returns Whether it was carried out.
+   */
+  obey(
+    id: string,
+    command: Command,
+    begin: () => Disposable | null,
+  ): Promise<boolean>;
   /** Whether a command on a download is being carried out. */
   isBusy(id: string): boolean;
   /** Resolves once all that was asked for until now is over. */
@@ -66,16 +75,28 @@ export interface Commands {
 
 /** Makes what carries out commands. */
 export function createCommands(tools: CommandTools): Commands {
-  const inOrder = createInOrder();
+  /** What clients ask for, until it is done here or at another server. */
+  const asked = createInOrder();
+  /**
+   * What is done here. A server that waits for another's answer obeys it all the
+   * same: else two that ask each other would wait for each other.
+   */
+  const done = createInOrder();
   return {
     command: (id, command) =>
-      inOrder.run(id, () => {
-        const here = () => carryOut(id, command, tools);
+      asked.run(id, () => {
+        const here = () => done.run(id, () => carryOut(id, command, tools));
         return tools.peers?.carryOut(id, command, here) ?? here();
       }),
-    obey: (id, command) => inOrder.run(id, () => carryOut(id, command, tools)),
-    isBusy: inOrder.has,
-    settled: inOrder.settled,
+    obey: (id, command, begin) =>
+      done.run(id, async () => {
+        using begun = begin();
+        if (begun === null) return false;
+        await carryOut(id, command, tools);
+        return true;
+      }),
+    isBusy: (id) => asked.has(id) || done.has(id),
+    settled: () => Promise.all([asked.settled(), done.settled()]),
   };
 }
 

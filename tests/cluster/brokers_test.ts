@@ -181,9 +181,10 @@ Deno.test("a server that is long at a command is not taken for mute", async () =
   assert(claim !== null);
   const commands: string[] = [];
   one.cluster.peers.begin({
-    async command(_, { kind }) {
+    async obey(_, { kind }) {
       commands.push(kind);
       await new Promise((resolve) => setTimeout(resolve, SLOW));
+      return true;
     },
     digest: () => Promise.resolve(""),
     ...{ tell() {}, fill() {}, lets: () => false, setLimits() {} },
