@@ -39,7 +39,7 @@ Deno.test("while another process holds the state, the server answers, and is not
     const asked = performance.now();
     const [status] = await ask(sluice, "/metrics");
     assertEquals(status, 200);
-    assertLess(performance.now() - asked, 1_000);
+    assertLess(performance.now() - asked, 4_000);
     assertMatch(await sick, /another process may hold it/);
     other.exec("ROLLBACK");
     await assertDownloaded(await client.end(await adding), whole);
