@@ -62,10 +62,12 @@ async function fill(page: Page, origin: Origin): Promise<void> {
   await add(page, runs);
   await inState(page, "runs.bin", "Downloading");
   await add(page, ...Array.from({ length: 9 }, (_, n) => `${waits}?n=${n}`));
+  // No row moves any more, so that the click is on the one that is meant.
+  await page.getByRole("button", { name: "All 12" }).waitFor();
   await page.locator('.row[data-state="Queued"]').first().waitFor();
   await row(page, "waits.bin").first()
     .getByRole("button", { name: "Pause" }).click();
-  await page.locator('.row[data-state="Paused"]').waitFor();
+  await inState(page, "waits.bin", "Paused");
 }
 
 const STEPS: Record<string, Step> = {
