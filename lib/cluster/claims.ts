@@ -149,7 +149,8 @@ export function createClaims(tools: ClaimsTools): Claims {
       const { entry, revision } = found;
       const isAnothers = !isFree(found) ||
         epoch !== undefined && entry.epoch !== epoch;
-      // A client that waits is refused for how the entry stands now.
+      // A command is refused for how the entry stands at the broker: what this
+      // server has heard of it may be older than the command.
       if (isAnothers && purpose === "command" && found === recent) {
         found = await writes.read(id);
         continue;

@@ -60,7 +60,8 @@ export interface ClusterQueue extends Queue, Disposable {
    * Until it is disposed of, a download is only claimed for a command, and only if
    * nobody has claimed it since the given epoch.
    *
-   * @returns Null if this server itself has claimed it since.
+   * @returns Null if this server has claimed it for another epoch, and does not
+   * give that up just now.
    */
   during(id: string, epoch: number): Disposable | null;
   /** Claims no more; gives up what is claimed and not taken. */
@@ -93,6 +94,8 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
   const ordered = new Map<string, number>();
   /** Claims that nobody worked on when they were looked at last. */
   let idle = new Set<string>();
+  /** What is being claimed ahead, until it is ready or is not to be had. */
+  const ahead = new Map<string, Promise<void>>();
 
   function claimOf(holding: Holding): Claim {
     return {
@@ -177,7 +180,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     for (let n = ready.length + claims.claiming(); n < wanted; n++) {
       const id = next(now);
       if (id === undefined) return;
-      claimAhead(id);
+      ahead.set(id, claimAhead(id).finally(() => void ahead.delete(id)));
     }
   }
 
@@ -274,6 +277,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       if (holding.epoch !== (ordered.get(id) ?? holding.epoch)) throw TAKEN;
       return takeReady(index);
     }
+    await ahead.get(id);
     await claims.settledDown(id);
     if (ready.some(({ holding }) => holding.id === id)) return await claim(id);
     if (claims.get(id) !== undefined) return null;

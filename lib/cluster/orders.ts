@@ -1,4 +1,4 @@
-/** Commands on downloads, carried out by the server that is to do so. */
+/** Commands that one server gives another, which has the download or its file. */
 
 import type { Here } from "../coordinator.ts";
 import type { Command } from "../download/download.ts";
@@ -114,7 +114,7 @@ export function createOrders(tools: OrdersTools): Orders {
   async function revoke(
     id: string,
     session: string,
-  ): Promise<"gone" | "there"> {
+  ): Promise<"gone" | "there" | "revoked"> {
     for (;;) {
       const found = await broker.read(`d.${id}`);
       if (found === null) return "gone";
@@ -124,7 +124,7 @@ export function createOrders(tools: OrdersTools): Orders {
       try {
         const written = await broker.write(`d.${id}`, next, found.revision);
         await tools.applied(id, next, written);
-        return "there";
+        return "revoked";
       } catch (error) {
         if (error !== CONFLICT) throw error;
       }
@@ -159,7 +159,7 @@ export function createOrders(tools: OrdersTools): Orders {
     async carryOut(id, command, obeyHere) {
       if (!broker.isConnected() || membership.session() === "") throw away();
       await heardOf(id);
-      const until = performance.now() + SENT_ON_WITHIN;
+      let until = performance.now() + SENT_ON_WITHIN;
       do {
         const session = whereabouts.placeOf(id, command);
         const { epoch = 0, revision: known = 0 } = replica.known(id) ?? {};
@@ -177,11 +177,14 @@ export function createOrders(tools: OrdersTools): Orders {
         const number = crypto.randomUUID();
         const report = await give({ session, ask: number, id, epoch, command });
         if (report === null) {
-          const isGone = await revoke(id, session) === "gone";
+          const found = await revoke(id, session);
           // Its owner has removed it, and did not say so in time.
-          if (isGone && command.kind === "remove") {
+          if (found === "gone" && command.kind === "remove") {
             return await shown(() => replica.known(id) === undefined);
           }
+          // However long its owner took: it is carried out without it now.
+          if (found === "revoked") until = performance.now() + SENT_ON_WITHIN;
+          else await shown(isElsewhere);
         } else if (report.kind === "elsewhere") await shown(isElsewhere);
         else if (report.kind === "failed") throw fromRecord(report.error);
         else {
@@ -193,7 +196,8 @@ export function createOrders(tools: OrdersTools): Orders {
       } while (performance.now() < until);
       throw new DownloadError(
         "STATE",
-        "The download changes hands just now: try again.",
+        "The download changes hands just now, or the server that has its file " +
+          "does not answer: try again.",
       );
     },
     heardOf,

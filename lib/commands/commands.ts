@@ -59,7 +59,8 @@ export interface Commands {
   /**
    * The same for another server: the download is worked on here, or nowhere.
    *
-   * @param begin Called when it is the command's turn; null if it is none any more.
+   * @param begin Called when it is the command's turn; returns null if the command
+   * comes too late by then.
    * @returns Whether it was carried out.
    */
   obey(
@@ -75,28 +76,29 @@ export interface Commands {
 
 /** Makes what carries out commands. */
 export function createCommands(tools: CommandTools): Commands {
-  /** What clients ask for, until it is done here or at another server. */
+  /** Commands of this server's clients, until here or elsewhere they are over. */
   const asked = createInOrder();
   /**
-   * What is done here. A server that waits for another's answer obeys it all the
-   * same: else two that ask each other would wait for each other.
+   * Commands that this server carries out, its clients' and other servers'. It
+   * obeys a server whose answer it waits for: else two that ask each other would
+   * wait for each other.
    */
-  const done = createInOrder();
+  const atWork = createInOrder();
   return {
     command: (id, command) =>
       asked.run(id, () => {
-        const here = () => done.run(id, () => carryOut(id, command, tools));
+        const here = () => atWork.run(id, () => carryOut(id, command, tools));
         return tools.peers?.carryOut(id, command, here) ?? here();
       }),
     obey: (id, command, begin) =>
-      done.run(id, async () => {
+      atWork.run(id, async () => {
         using begun = begin();
         if (begun === null) return false;
         await carryOut(id, command, tools);
         return true;
       }),
-    isBusy: (id) => asked.has(id) || done.has(id),
-    settled: () => Promise.all([asked.settled(), done.settled()]),
+    isBusy: (id) => asked.has(id) || atWork.has(id),
+    settled: () => Promise.all([asked.settled(), atWork.settled()]),
   };
 }
 

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { walk } from "@std/fs";
-import { fromFileUrl } from "@std/path";
 import {
   assert,
   assertEquals,
@@ -22,7 +20,6 @@ import {
   startSluice,
   taskArguments,
 } from "../support/sluice.ts";
-import { assertDownloaded } from "../support/status.ts";
 import { gate } from "../support/trial.ts";
 
 const KiB = 1024;
@@ -195,51 +192,6 @@ Deno.test("a file is had from any server, in parts too, and is moved and deleted
     assertEquals(refused.error.code, "FILE_GONE");
     assertMatch(refused.error.message, /is away/);
   }
-});
-
-Deno.test("what is asked of a file at once at all servers is done, or refused for what it is", async () => {
-  await using origin = await startOrigin();
-  await using broker = await startBroker();
-  await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: `${shared.path}/${name}`,
-      environment: LONG_LEASE,
-    });
-  await using one = await start("one");
-  await using two = await start("two");
-  await using first = await one.connect();
-  await using second = await two.connect();
-  const content = file(1_000);
-  const id = await first.add({ url: origin.serve("/a.bin", content) });
-  const { node } = await first.end(id);
-  await second.end(id);
-  const asked = Array.from({ length: 12 }, (_, n) => {
-    const directory = `d${n}`;
-    return [first, second].flatMap(({ request }) => [
-      request({ action: "resume", id }),
-      request({ action: "relocate", id, directory }),
-    ]);
-  }).flat();
-  const codes = (await Promise.all(asked)).map((answer) =>
-    "error" in answer ? answer.error?.code : "done"
-  );
-  // None waits for another until it is given up.
-  assertEquals(new Set(codes), new Set(["WRONG_STATE", "done"]));
-  assertEquals(codes.filter((code) => code === "done").length, 24);
-  const keeper = node === "one" ? first : second;
-  const answer = await keeper.request({ action: "get", id });
-  assert("data" in answer && Array.isArray(answer.data));
-  const [status] = answer.data;
-  await assertDownloaded(status, content);
-  // It is there once.
-  const files = await Array.fromAsync(
-    walk(shared.path, { includeDirs: false, skip: [/\.sluice$/] }),
-    ({ path }) => path,
-  );
-  assertEquals(files, [fromFileUrl(status?.path_to_file ?? "")]);
 });
 
 Deno.test("commands are obeyed by whichever server works on the download", async () => {
