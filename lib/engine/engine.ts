@@ -286,15 +286,24 @@ export function createEngine(
     return { ...claim, download };
   }
 
+  /**
+   * Brings a transfer to rest, and gives its claim up in the same turn: a command
+   * finds one or the other.
+   */
+  async function giveBack(transfer: Transfer): Promise<void> {
+    const isStopped = await driver.stop(transfer, {
+      kind: "rest",
+      bytes: "keep",
+    });
+    if (isStopped) registry.remove(transfer)?.release();
+  }
+
   async function reorder(): Promise<void> {
     queue.reset();
     const unbegun = [...registry.all()].filter((transfer) =>
       transfer.phase.kind === "fetching" && !isBegun(transfer)
     );
-    await Promise.all(unbegun.map(async ({ download: { id } }) => {
-      const claim = await rest(id, "keep");
-      claim?.release();
-    }));
+    await Promise.all(unbegun.map(giveBack));
     // Those that were given back stand in the queue again.
     if (unbegun.length > 0) queue.reset();
     filling.now();
@@ -304,10 +313,7 @@ export function createEngine(
     looking[Symbol.dispose]();
     filling[Symbol.dispose]();
     grants[Symbol.dispose]();
-    const all = [...registry.all()].map(async ({ download: { id } }) => {
-      const claim = await rest(id, "keep");
-      claim?.release();
-    });
+    const all = [...registry.all()].map(giveBack);
     await within(CLOSE_WITHIN, Promise.all(all));
     pool.close();
   }
