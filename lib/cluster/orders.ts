@@ -67,7 +67,8 @@ export interface Orders {
    * Has a command carried out: here, or by another server.
    *
    * @throws {DownloadError} What the command throws; STATE if no broker answers,
-   * or if the download changes hands again and again.
+   * if the download changes hands again and again, or if the server that has its
+   * file does not answer.
    */
   carryOut(
     id: string,

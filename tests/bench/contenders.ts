@@ -172,8 +172,7 @@ export function bareDeno(name: string, slice = 0): Entry {
   };
 }
 
-/** The program that does the same without Sluice. */
-export const BARE = fromFileUrl(import.meta.resolve("./bare.ts"));
+const BARE = fromFileUrl(import.meta.resolve("./bare.ts"));
 
 /** Nobody waits longer for a peer, in seconds. */
 const LONGEST = 10;

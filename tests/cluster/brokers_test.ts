@@ -1,21 +1,15 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type Broker, createBroker } from "../../lib/cluster/broker.ts";
 import type { Entry } from "../../lib/cluster/entry.ts";
-import { createDownload } from "../../lib/download/download.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
-import { parseDownload } from "../../lib/download/request.ts";
 import { layCable, startBroker, startBrokers } from "../support/broker.ts";
 import { nodesOn, refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
-import { join } from "../support/move_in_cluster.ts";
 import { makeBucket, makeCredsUser, makeNkeyUser } from "../support/nats.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
 import type { Client } from "../support/sluice.ts";
 
 const MiB = 2 ** 20;
-/** Longer than a server may be mute, in milliseconds. */
-const SLOW = 3_000;
-const PAUSED = { kind: "Paused", error: null } as const;
 
 Deno.test("of three brokers, the one that leads may be killed", async () => {
   await using origin = await startOrigin();
@@ -164,42 +158,6 @@ Deno.test("a removal that its server carries out, and does not answer, is done",
   assert("data" in removed, JSON.stringify(removed));
   const again = await client.request({ action: "remove", id });
   assert("error" in again && again.error.code === "UNKNOWN_ID");
-});
-
-Deno.test("a server that is long at a command is not taken for mute", async () => {
-  await using broker = await startBroker();
-  await using place = await makeDirectory();
-  const at = { broker: broker.address, queue: "test", directory: place.path };
-  using one = await join({ ...at, node: "one" });
-  using other = await join({ ...at, node: "other" });
-  const request = parseDownload({ url: "http://127.0.0.1:9/" }, {
-    urlLength: 100,
-  });
-  const download = { ...createDownload(request, 0, "id"), state: PAUSED };
-  await one.cluster.catalogue.add([download]);
-  const claim = await one.cluster.queue.claim("id");
-  assert(claim !== null);
-  const commands: string[] = [];
-  one.cluster.peers.begin({
-    async obey(_, { kind }) {
-      commands.push(kind);
-      await new Promise((resolve) => setTimeout(resolve, SLOW));
-      return true;
-    },
-    digest: () => Promise.resolve(""),
-    ...{ tell() {}, fill() {}, lets: () => false, setLimits() {} },
-    ...{ running: () => [], wants: () => new Map(), threads: () => 0 },
-    ...{ disk: () => undefined, limitsSet: () => null },
-  });
-  await other.cluster.peers.carryOut(
-    "id",
-    { kind: "resume" },
-    // It has not heard yet that the other one has it.
-    async () => void await other.cluster.queue.claim("id"),
-  );
-  assertEquals(commands, ["resume"]);
-  assert(!claim.lost.aborted);
-  claim.release();
 });
 
 Deno.test("leases are listed to the end while they are renewed", async () => {

@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { startBroker } from "../support/broker.ts";
-import { LONG_LEASE, nodesOn, refusal, startNode } from "../support/cluster.ts";
+import { nodesApart, nodesOn, refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
@@ -90,14 +90,8 @@ Deno.test("a file is had from any server, in parts too, and is moved and deleted
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const environment = { ...LONG_LEASE, AUTH_TOKEN: "a-token-of-the-cluster" };
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: `${shared.path}/${name}`,
-      environment,
-    });
+  const environment = { AUTH_TOKEN: "a-token-of-the-cluster" };
+  const start = nodesApart(broker, shared, environment);
   await using one = await start("one");
   await using two = await start("two");
   const encoded = new TextEncoder().encode(environment.AUTH_TOKEN)

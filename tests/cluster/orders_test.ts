@@ -7,7 +7,7 @@ import type { Here } from "../../lib/coordinator.ts";
 import { createDownload } from "../../lib/download/download.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import { startBroker } from "../support/broker.ts";
-import { LONG_LEASE, startNode } from "../support/cluster.ts";
+import { LEASE, nodesApart } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free_port.ts";
 import { join } from "../support/move_in_cluster.ts";
@@ -17,6 +17,13 @@ import { assertDownloaded } from "../support/status.ts";
 const REQUEST = parseDownload({ url: "http://127.0.0.1:9/" }, {
   urlLength: 100,
 });
+
+const PAUSED = {
+  ...createDownload(REQUEST, 0, "id"),
+  state: { kind: "Paused", error: null },
+} as const;
+/** Longer than a server may be mute, in milliseconds. */
+const SLOW = 3_000;
 
 /** A server that fetches nothing. */
 const IDLE: Here = {
@@ -31,13 +38,7 @@ Deno.test("what is asked of a file at once at all servers is done, or refused fo
   await using origin = await startOrigin();
   await using broker = await startBroker();
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: `${shared.path}/${name}`,
-      environment: LONG_LEASE,
-    });
+  const start = nodesApart(broker, shared);
   await using one = await start("one");
   await using two = await start("two");
   await using first = await one.connect();
@@ -75,15 +76,42 @@ Deno.test("what is asked of a file at once at all servers is done, or refused fo
   assertEquals(files, [fromFileUrl(status?.path_to_file ?? "")]);
 });
 
+Deno.test("a server that is long at a command is not taken for mute", async () => {
+  await using broker = await startBroker();
+  await using place = await makeDirectory();
+  const at = { broker: broker.address, queue: "test", directory: place.path };
+  using one = await join({ ...at, node: "one" });
+  using other = await join({ ...at, node: "other" });
+  await one.cluster.catalogue.add([PAUSED]);
+  const claim = await one.cluster.queue.claim("id");
+  assert(claim !== null);
+  const commands: string[] = [];
+  one.cluster.peers.begin({
+    ...IDLE,
+    async obey(_, { kind }) {
+      commands.push(kind);
+      await new Promise((resolve) => setTimeout(resolve, SLOW));
+      return true;
+    },
+  });
+  await other.cluster.peers.carryOut(
+    "id",
+    { kind: "resume" },
+    // It has not heard yet that the other one has it.
+    async () => void await other.cluster.queue.claim("id"),
+  );
+  assertEquals(commands, ["resume"]);
+  assert(!claim.lost.aborted);
+  claim.release();
+});
+
 Deno.test("a command is carried out without an owner that does not come to its end with it", async () => {
   await using broker = await startBroker();
   await using place = await makeDirectory();
   const at = { broker: broker.address, queue: "test", directory: place.path };
   using owner = await join({ ...at, node: "owner" });
   using other = await join({ ...at, node: "other" });
-  const paused = { kind: "Paused", error: null } as const;
-  const download = { ...createDownload(REQUEST, 0, "id"), state: paused };
-  await owner.cluster.catalogue.add([download]);
+  await owner.cluster.catalogue.add([PAUSED]);
   const claim = await owner.cluster.queue.claim("id");
   assert(claim !== null);
   const { promise: never } = Promise.withResolvers<boolean>();
@@ -105,12 +133,7 @@ Deno.test("a command for a file whose server has just died waits for its lease, 
     rules: `http: "127.0.0.1:${monitor}"`,
   });
   await using shared = await makeDirectory();
-  const start = (name: string) =>
-    startNode({
-      broker: broker.address,
-      name,
-      directory: `${shared.path}/${name}`,
-    });
+  const start = nodesApart(broker, shared, { LEASE: String(LEASE) });
   await using one = await start("one");
   await using two = await start("two");
   await using first = await one.connect();

@@ -31,7 +31,7 @@ export interface NodeOptions {
 
 /**
  * Starts servers of one queue and one content directory, each by its name, with
- * {@linkcode LONG_LEASE}.
+ * {@linkcode LONG_LEASE} if not told otherwise.
  */
 export function nodesOn(
   broker: { readonly address: string },
@@ -45,6 +45,16 @@ export function nodesOn(
       directory: directory.path,
       environment: { ...LONG_LEASE, ...environment },
     });
+}
+
+/** Like {@linkcode nodesOn}, with a content directory for each below the given one. */
+export function nodesApart(
+  broker: { readonly address: string },
+  directory: { readonly path: string },
+  environment: Readonly<Record<string, string>> = {},
+): (name: string) => Promise<Sluice> {
+  return (name) =>
+    nodesOn(broker, { path: `${directory.path}/${name}` }, environment)(name);
 }
 
 /** Starts a server of a cluster; resolves once it listens. */

@@ -24,11 +24,11 @@ const SLUICE = [
   sluiceGet("sluice get"),
 ];
 
+const BARE = bareDeno("deno: fetch, write, link");
 const BARE_LARGE = [
-  bareDeno("deno: fetch, write, link"),
+  BARE,
   bareDeno("deno: fetch 16 slices at a time, write", 16 * MiB),
 ];
-const BARE_SMALL = bareDeno("deno: fetch, write, link");
 
 interface FilesScenario {
   readonly name: string;
@@ -99,7 +99,7 @@ const SCENARIOS: readonly FilesScenario[] = [
     what: "2,000 files of 20 kB",
     count: 2_000,
     size: 20_000,
-    starters: () => [...SLUICE, BARE_SMALL, ...smallFilesPeers()],
+    starters: () => [...SLUICE, BARE, ...smallFilesPeers()],
   },
 ];
 

@@ -2,15 +2,16 @@
 
 import { startNginx } from "../../support/nginx.ts";
 import { startSluice } from "../../support/sluice.ts";
-import { BARE, isInstalled, sluiceGet } from "../contenders.ts";
+import { bareDeno, isInstalled, sluiceGet } from "../contenders.ts";
 import { measureCommand } from "../meter.ts";
 import { type Figure, spreadOf } from "../report.ts";
 import type { Scenario } from "../scenario.ts";
 
-const GETS = [
-  ["sluice get", {}],
-  ["sluice get SYNC=false", { SYNC: "false" }],
-] as const;
+const FETCHERS = [
+  bareDeno("deno: fetch, write, link"),
+  sluiceGet("sluice get"),
+  sluiceGet("sluice get SYNC=false", { SYNC: "false" }),
+];
 
 /** The server's start, beside programs that fetch 1 kB, and Deno's own. */
 export const start: Scenario = {
@@ -20,16 +21,11 @@ export const start: Scenario = {
     const root = `${directory}/source`;
     await Deno.mkdir(root);
     await Deno.writeFile(`${root}/file.bin`, new Uint8Array(1_000));
-    const empty = `${directory}/empty.ts`;
-    await Deno.writeTextFile(empty, "");
+    await Deno.writeTextFile(`${directory}/empty.ts`, "");
     await using nginx = await startNginx({ root });
     const url = `${nginx.url}/file.bin`;
     const commands: Record<string, string[]> = {
-      "deno run of nothing": [Deno.execPath(), "run", empty],
-      "deno: fetch, write, link": [
-        ...[Deno.execPath(), "run", "-q", "--no-config", "--allow-net"],
-        ...["--allow-read", "--allow-write", BARE, "", "0", url],
-      ],
+      "deno run of nothing": [Deno.execPath(), "run", "empty.ts"],
       curl: ["curl", "--silent", "--fail", "--remote-name", url],
       aria2c: ["aria2c", "--quiet", "--no-conf", "--allow-overwrite", url],
     };
@@ -48,12 +44,11 @@ export const start: Scenario = {
           if (round === 0) note(`${name} is left out: it is not installed`);
           continue;
         }
-        const cwd = await Deno.makeTempDir({ dir: directory });
-        const cost = await measureCommand(words, { cwd });
+        const cost = await measureCommand(words, { cwd: directory });
         add(name, cost.seconds);
       }
-      for (const [name, environment] of GETS) {
-        await using fetching = await sluiceGet(name, environment).prepare({
+      for (const { name, prepare } of FETCHERS) {
+        await using fetching = await prepare({
           origin: nginx.url,
           names: ["file.bin"],
           source: root,
