@@ -82,6 +82,19 @@ testSteps("the page's language in Chromium", {
     }
   },
 
+  async "a full disk is told in each language, and has room"(browser) {
+    await using scene = await openScene(browser, ["--min-free-space=1TiB"]);
+    for (const locale of Object.keys(LANGUAGES)) {
+      for (const width of [1280, 360]) {
+        await using open = await openIn(browser, locale, width);
+        const { page } = open;
+        await page.goto(scene.url);
+        await page.locator("#room.low").waitFor();
+        assertEquals(await cutOff(page), [], `${locale}, ${width} pixels`);
+      }
+    }
+  },
+
   async "another language is chosen, kept, and loses nothing typed"(browser) {
     await using scene = await openScene(browser);
     const { page, url } = scene;
