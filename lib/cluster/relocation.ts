@@ -31,6 +31,7 @@ import {
 } from "../files/names.ts";
 import { writePrivateFile } from "../files/own_directory.ts";
 import type { DownloadParts } from "../files/parts.ts";
+import { syncDirectorySync } from "../files/sync.ts";
 import {
   belowIn,
   directoryOnDiskOf,
@@ -301,9 +302,7 @@ function writeNote(
   const note = notePath(part);
   const move = { from: belowIn(directory, from), to: belowIn(directory, to) };
   writePrivateFile(note, JSON.stringify(move), { sync });
-  if (!sync) return;
-  using parts = Deno.openSync(resolve(note, ".."), { read: true });
-  parts.syncDataSync();
+  if (sync) syncDirectorySync(resolve(note, ".."));
 }
 
 /** Null if it is of no use: somebody else has written it, say. */

@@ -47,6 +47,7 @@ import {
   restarted,
   runsOf,
   type Transfer,
+  unsynced,
   verified,
   verifyAgain,
 } from "../transfer/transfer.ts";
@@ -165,7 +166,11 @@ async function checkpoint(
   const runs = runsOf(transfer);
   const fresh = runs.filter((run) => !transfer.recorded.runs.has(run));
   const bytes = total(transfer.done);
-  await parts.sync(id);
+  const refusal = await parts.sync(id);
+  if (refusal !== null) {
+    unsynced(transfer);
+    throw fromRecord(refusal);
+  }
   await records.checkpoint(id, file, { runs, fresh, bytes });
   const at = performance.now();
   recorded(transfer, { at, bytes, runs: new Set(runs) });
@@ -198,7 +203,8 @@ async function complete(transfer: Transfer, tools: Tools): Promise<Done> {
     const what = { path: part, directory, name, size };
     const finished = { ...what, naming, verified, modified };
     published = await tools.publish(finished);
-    if (published.kind === "failed") throw fromRecord(published.error);
+    if (published.kind === "unsynced") unsynced(transfer);
+    if ("error" in published) throw fromRecord(published.error);
   } catch (error) {
     notFinished(transfer);
     throw error;
@@ -359,8 +365,12 @@ function isOfUse(transfer: Transfer): boolean {
   return pinnedOf(transfer) !== null && transfer.done.length > 0;
 }
 
-/** Records what there is, if it can be: on a full disk, what was recorded stands. */
+/**
+ * Records what there is, if it can be: on a full disk, and after a sync that failed,
+ * what was recorded stands.
+ */
 async function keep(transfer: Transfer, tools: Tools): Promise<void> {
+  if (transfer.unsynced) return;
   try {
     await checkpoint(transfer, tools);
   } catch (error) {

@@ -1,8 +1,10 @@
 /** The part files of downloads, until they become finished files. */
 
+import type { ErrorRecord } from "../download/errors.ts";
 import { findDirectory, type Placed } from "./directories.ts";
 import { lstatIfThere } from "./names.ts";
 import type { Naming, NamingKind } from "./naming.ts";
+import { syncFile } from "./sync.ts";
 
 /** The part files of downloads, and the directory that they go to. */
 export interface DownloadParts {
@@ -14,8 +16,13 @@ export interface DownloadParts {
   free(): Promise<number>;
   /** How part files get their names here. */
   naming(): NamingKind;
-  /** Forces what is written in a part file to disk. */
-  sync(id: string): Promise<void>;
+  /**
+   * Forces what is written in a part file to disk. Null once it is there; else why
+   * the disk has refused some of it, which no later call tells again.
+   *
+   * @throws what the system says if there is no such file.
+   */
+  sync(id: string): Promise<ErrorRecord | null>;
   /** Whether a part file has its name already, as after a crash. */
   isNamed(id: string): boolean;
   /** The path of a part's whole content: under its name, if it has that. */
@@ -49,12 +56,6 @@ export function createParts(
   },
   { sync }: { sync: boolean },
 ): DownloadParts {
-  async function syncFile(path: string): Promise<void> {
-    if (!sync) return;
-    using file = await Deno.open(path, { read: true });
-    await file.syncData();
-  }
-
   return {
     directory,
     path,
@@ -65,7 +66,11 @@ export function createParts(
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;
     },
-    sync: (id) => syncFile(path(id)),
+    async sync(id) {
+      if (!sync) return null;
+      using file = await Deno.open(path(id), { read: true });
+      return await syncFile(file);
+    },
     isNamed: (id) => naming().isNamed(path(id)),
     whole({ id, request }) {
       const part = path(id);

@@ -7,6 +7,7 @@ import { namingOf } from "./find_naming.ts";
 import { isSameFile, type Name, removeIfThere } from "./names.ts";
 import type { Named, Naming } from "./naming.ts";
 import type { DownloadParts } from "./parts.ts";
+import { syncDirectory } from "./sync.ts";
 
 type Parts = Pick<DownloadParts, "directory" | "path" | "naming">;
 
@@ -174,9 +175,4 @@ export async function syncDirectories(
   for (const path of [root, ...pathsTo(root, directory)]) {
     await syncDirectory(path);
   }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  using directory = await Deno.open(path, { read: true });
-  await directory.syncData();
 }

@@ -24,6 +24,7 @@ import { writeAllSync } from "../base/write_all.ts";
 import { lstatIfThere, removeIfThere, takeName } from "./names.ts";
 import type { Named, Naming } from "./naming.ts";
 import { PRIVATE_FILE } from "./own_directory.ts";
+import { syncDirectory } from "./sync.ts";
 
 /** Which name a part is to have. */
 interface Intent {
@@ -144,8 +145,7 @@ function writeIntent(part: string, intent: Intent): void {
 async function syncIntent(part: string): Promise<void> {
   using file = Deno.openSync(part + ENDING, { read: true });
   await file.syncData();
-  using directory = Deno.openSync(join(part, ".."), { read: true });
-  await directory.syncData();
+  await syncDirectory(join(part, ".."));
 }
 
 /** The content of a placeholder: no other part's, and no other program's. */

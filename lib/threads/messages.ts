@@ -153,6 +153,8 @@ export type Published =
   | { readonly kind: "holes" }
   /** The time to write is over: for now, or for good. */
   | { readonly kind: "held" }
+  /** The disk has refused some of its bytes: see sync.ts. */
+  | { readonly kind: "unsynced"; readonly error: ErrorRecord }
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Files to remove that told of names: these are recorded. */

@@ -9,6 +9,7 @@ import { DownloadError, toRecord } from "../download/errors.ts";
 import { findDirectory, makeDirectory, pathsTo } from "../files/directories.ts";
 import { namingOf } from "../files/find_naming.ts";
 import { removeIfThere } from "../files/names.ts";
+import { syncDirectory, syncFile } from "../files/sync.ts";
 import type {
   FinishedPart,
   Published,
@@ -41,7 +42,7 @@ export async function publish(
   const changed = new Set(
     named.flatMap((part) => [directory, ...pathsTo(directory, part.directory)]),
   );
-  await Promise.all(changed.values().map(syncData));
+  await Promise.all(changed.values().map(syncDirectory));
   return published;
 }
 
@@ -62,7 +63,11 @@ async function publishOne(
     if (remoteTime && modified !== null) setTime(whole, modified);
     const info = infoOfWhole(whole, size);
     if (!verified && hasHoles(info)) return { kind: "holes" };
-    if (sync) await syncData(whole);
+    if (sync) {
+      using file = Deno.openSync(whole, { read: true });
+      const refusal = await syncFile(file);
+      if (refusal !== null) return { kind: "unsynced", error: refusal };
+    }
     refuseLateWrites(writeUntil);
     const named = given ?? await naming.give(
       path,
@@ -117,11 +122,6 @@ function infoOfWhole(path: string, size: number): Deno.FileInfo {
     "PART_LOST",
     "The part file was changed by somebody else.",
   );
-}
-
-async function syncData(path: string): Promise<void> {
-  using file = Deno.openSync(path, { read: true });
-  await file.syncData();
 }
 
 /**

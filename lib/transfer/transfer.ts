@@ -120,6 +120,11 @@ export interface Transfer extends Sources, Leading {
   readonly done: readonly Range[];
   /** Whether all of it has been read again since it was written. */
   readonly verified: boolean;
+  /**
+   * Whether the disk has refused some of what was written: no later sync would tell
+   * of it, so that nothing but what was recorded before counts.
+   */
+  readonly unsynced: boolean;
   /** The most bytes there ever were: more is progress. */
   readonly best: number;
   readonly restarts: number;
@@ -185,6 +190,7 @@ export function createTransfer(
     runs: [...runs],
     done,
     verified: false,
+    unsynced: false,
     best: total(done),
     failures: 0,
     restarts: 0,
@@ -427,6 +433,11 @@ export function recorded(transfer: Transfer, recorded: Recorded): void {
   change(transfer, { recorded });
 }
 
+/** The disk has refused some of what was written since the last record. */
+export function unsynced(transfer: Transfer): void {
+  change(transfer, { unsynced: true });
+}
+
 /** Nothing is recorded of it any more. */
 export function forgotten(transfer: Transfer): void {
   const { at } = transfer.recorded;
@@ -444,7 +455,14 @@ export function beginAnew(transfer: Transfer, ask: Ask): void {
   const others = transfer.others
     .map((other) => ({ ...anew(other), answersIn: Infinity }));
   const none = { file: null, runs: [], done: [], refused: false };
-  change(transfer, { ...none, edition: Symbol(), ask, source, others });
+  change(transfer, {
+    ...none,
+    unsynced: false,
+    edition: Symbol(),
+    ask,
+    source,
+    others,
+  });
   forgotten(transfer);
 }
 

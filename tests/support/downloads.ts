@@ -8,6 +8,7 @@ import {
 } from "../../lib/coordinator.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import { openContentDirectory } from "../../lib/files/content_directory.ts";
+import type { DownloadParts } from "../../lib/files/parts.ts";
 import { createEventLog } from "../../lib/status/event_log.ts";
 import { createLists, type Lists } from "../../lib/status/lists.ts";
 import type { Changes, Status } from "../../lib/status/status.ts";
@@ -78,6 +79,8 @@ export async function startDownloads(
     onTold?: (changes: Changes) => void;
     /** In milliseconds since 1970. */
     timeOfDay?: () => number;
+    /** Comes between the coordinator and what forces parts to disk. */
+    syncPart?: (sync: DownloadParts["sync"]) => DownloadParts["sync"];
     /** Comes between the coordinator and the record of how it is asked for. */
     reword?: (record: Catalogue["reword"]) => Catalogue["reword"];
   } = {},
@@ -98,7 +101,7 @@ export async function startDownloads(
     catalogue: { ...store, reword },
     records: store,
     order: store.order,
-    parts,
+    parts: { ...parts, sync: options.syncPart?.(parts.sync) ?? parts.sync },
     ...(options.timeOfDay && { timeOfDay: options.timeOfDay }),
     hear: createEventLog((event, fields = {}) => {
       log.push({ event, fields });

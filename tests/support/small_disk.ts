@@ -62,3 +62,59 @@ export async function fill(directory: string, left: number): Promise<void> {
 export function makeRoom(directory: string): Promise<void> {
   return Deno.remove(`${directory}/ballast`);
 }
+
+/** A disk whose blocks lie in a file on another disk, and are taken as needed. */
+export interface ThinDisk extends Directory {
+  /** The directory of the disk below, which may be full when this one is not. */
+  readonly below: string;
+  /** Forces all of it to the disk below. */
+  sync(): Promise<void>;
+  /** Takes it off and mounts it again: what only memory held is gone. */
+  remount(): Promise<void>;
+}
+
+/** Whether thin disks can be mounted; says so if not. */
+export async function canMountThin(): Promise<boolean> {
+  try {
+    await using _disk = await mountThinDisk();
+    return true;
+  } catch (error) {
+    console.log(`Left out: no thin disk can be mounted here: ${error}`);
+    return false;
+  }
+}
+
+/**
+ * Mounts a disk of 64 MiB on a disk of 48 MiB in memory. It has no journal: that
+ * would fail first, and nothing could be written at all.
+ */
+export async function mountThinDisk(): Promise<ThinDisk> {
+  await using made = new AsyncDisposableStack();
+  const lower = made.use(await makeDirectory());
+  const upper = made.use(await makeDirectory());
+  const below = lower.path;
+  const image = `${below}/image`;
+  await must("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", below);
+  made.defer(() => must("umount", "-l", below));
+  await must("truncate", "--size=64M", image);
+  await must("mkfs.ext4", "-q", "-O", "^has_journal", image);
+  await must("mount", "-o", "loop", image, upper.path);
+  made.defer(() => must("umount", "-l", upper.path));
+  const disk = made.move();
+  return {
+    ...upper,
+    below,
+    sync: () => must("sync", "--file-system", upper.path),
+    async remount() {
+      await must("umount", upper.path);
+      await must("mount", "-o", "loop", image, upper.path);
+    },
+    [Symbol.asyncDispose]: () => disk.disposeAsync(),
+  };
+}
+
+async function must(command: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args })
+    .output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
