@@ -2,19 +2,18 @@
  * What Deno itself takes for the same work, with nothing of Sluice: a contender
  * that says how much of a figure is the runtime's.
  *
- * `bare.ts CA_FILE SLICE URL…`: each URL's file goes into the current directory.
- * CA_FILE is empty where nothing is encrypted; SLICE is how many bytes are asked
- * for at a time, or 0 for whole files.
+ * `bare.ts CA_FILE SLICE COUNT URL…`: each URL's file goes into the current
+ * directory. CA_FILE is empty where nothing is encrypted; SLICE is how many bytes
+ * are asked for at a time, or 0 for whole files; COUNT is how many slices or files
+ * are fetched side by side.
  */
 
-/** How many files or slices are fetched at a time. */
-const AT_A_TIME = 16;
 /** More gains nothing: a read brings no more at once. */
 const READ_BYTES = 512 * 1024;
 /** Small writes are what is slow: reads are gathered up to this many bytes. */
 const WORTH_WRITING = 256 * 1024;
 
-const [caFile = "", slice = "0", ...urls] = Deno.args;
+const [caFile = "", slice = "0", count = "1", ...urls] = Deno.args;
 const client = Deno.createHttpClient({
   http1: true,
   http2: false,
@@ -32,7 +31,7 @@ async function sideBySide<Item>(
   items: IteratorObject<Item>,
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
-  await Promise.all(Array.from({ length: AT_A_TIME }, async () => {
+  await Promise.all(Array.from({ length: Number(count) }, async () => {
     for (const item of items) await work(item);
   }));
 }

@@ -146,8 +146,9 @@ function urlOf({ origin }: Job, name: string): string {
  * Deno without Sluice: what of a figure is the runtime's.
  *
  * @param slice Bytes that are asked for at a time; 0 for whole files.
+ * @param count How many slices or files are fetched side by side.
  */
-export function bareDeno(name: string, slice = 0): Entry {
+export function bareDeno(name: string, slice = 0, count = 16): Entry {
   return {
     name,
     program: null,
@@ -160,7 +161,7 @@ export function bareDeno(name: string, slice = 0): Entry {
         ...[
           BARE,
           copy,
-          `${slice}`,
+          ...[`${slice}`, `${count}`],
           ...job.names.map((name) => urlOf(job, name)),
         ],
       ];

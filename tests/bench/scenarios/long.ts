@@ -3,6 +3,7 @@
 import { statfs } from "node:fs/promises";
 import { startNginx } from "../../support/nginx.ts";
 import { connect, startSluice } from "../../support/sluice.ts";
+import { bareDeno } from "../contenders.ts";
 import { delay } from "../delay.ts";
 import { measureCommand, resetPeak, usageOf } from "../meter.ts";
 import type { Scenario } from "../scenario.ts";
@@ -13,6 +14,8 @@ const FILE_BYTES = 100 * GiB;
 /** As much is fetched of it, or what comes in a minute. */
 const FETCHED_BYTES = 24 * GiB;
 const LONGEST = 60_000;
+const THREADS = 64;
+const BARE = bareDeno("bare Deno", 16 * 2 ** 20, THREADS);
 
 /** 100 GiB with 64 threads, of which the first minute is looked at. */
 export const long: Scenario = {
@@ -33,7 +36,10 @@ export const long: Scenario = {
     await using nginx = await startNginx({ root, workers: "auto" });
     await using sluice = await startSluice({
       directory: `${directory}/target`,
-      environment: { THREADS_AMOUNT: "64", THREADS_PER_HOST: "64" },
+      environment: {
+        THREADS_AMOUNT: `${THREADS}`,
+        THREADS_PER_HOST: `${THREADS}`,
+      },
     });
     await using client = await connect(sluice.url);
     const started = performance.now();
@@ -63,6 +69,16 @@ export const long: Scenario = {
       ...["curl", "--silent", "--fail", "--range", `0-${bytes - 1}`],
       ...["--output", `${directory}/curl`, `${nginx.url}/file.bin`],
     ]);
+    await Deno.remove(`${directory}/curl`);
+    await file.truncate(bytes);
+    await using bare = await BARE.prepare({
+      origin: nginx.url,
+      names: ["file.bin"],
+      source: root,
+      target: await Deno.makeTempDir({ dir: directory }),
+      caFile: null,
+    });
+    const deno = await bare.run();
     return {
       kind: "figures",
       figures: [
@@ -83,6 +99,18 @@ export const long: Scenario = {
           name: "curl's CPU of a GiB",
           value: curl.cpu / (bytes / GiB),
           unit: "s",
+          aim: "",
+        },
+        {
+          name: "bare Deno's CPU of a GiB",
+          value: deno.cpu / (bytes / GiB),
+          unit: "s",
+          aim: "",
+        },
+        {
+          name: "bare Deno's peak",
+          value: deno.memory,
+          unit: "bytes",
           aim: "",
         },
         {
