@@ -142,9 +142,11 @@ export function checksumIn(
   return isClear ? { algorithm, digest } : null;
 }
 
-function sumLine(line: string): SumLine | null {
-  const gnu = line.match(/^\s*\\?([\da-f]{32,128})(?:\s+\*?(.+?))?\s*$/i);
-  const bsd = line.match(/^\s*[A-Z\d-]+\s*\((.+)\)\s*=\s*([\da-f]+)\s*$/i);
+function sumLine(text: string): SumLine | null {
+  const line = text.trim();
+  // Whatever an origin has sent, each takes time in proportion to its length.
+  const gnu = line.match(/^\\?([\da-f]{32,128})(?:\s+\*?(\S.*))?$/i);
+  const bsd = line.match(/^[A-Z\d-]+\s*\((.+)\)\s*=\s*([\da-f]+)$/i);
   const digest = (gnu?.[1] ?? bsd?.[2] ?? "").toLowerCase();
   const algorithm = STRONGEST.find((name) =>
     CHECKSUM_DIGITS[name] === digest.length

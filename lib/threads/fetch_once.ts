@@ -71,7 +71,9 @@ export async function fetchOnce(
   if (manner === "lenient") {
     return await leniently().catch((error) => {
       if (!isUnreadable(error)) throw error;
-      return usually();
+      return usually().catch((second) => {
+        throw second === DEAD_ADDRESS ? error : second;
+      });
     });
   }
   let answer;

@@ -10,7 +10,7 @@ import { mediaTypeOf, TELLING_BYTES } from "../origin/content.ts";
 import { digestIn } from "../origin/digests.ts";
 import { mislabelledIn, settleDoubts } from "../origin/doubts.ts";
 import { duplicatesIn, type PassedHead } from "../origin/duplicates.ts";
-import { dispositionName } from "../origin/filename.ts";
+import { dispositionName, lastSegment } from "../origin/filename.ts";
 import { contentLength } from "../origin/framing.ts";
 import { isMetalink, LONGEST_METALINK } from "../origin/metalink.ts";
 import { lastModified } from "../origin/validator.ts";
@@ -309,8 +309,10 @@ function refuseOtherSize(
 /** What the file is called, by all that says so. */
 function namesOf(asked: string, given: URL, headers: Headers): string[] {
   const disposition = dispositionName(headers.get("content-disposition"));
-  const paths = [new URL(asked), given].map(({ pathname }) => pathname);
-  return disposition === null ? paths : [...paths, disposition];
+  const last = [new URL(asked), given].map(({ pathname }) =>
+    lastSegment(pathname)
+  );
+  return disposition === null ? last : [...last, disposition];
 }
 
 /** The offset behind an answer's last byte; Infinity if it does not tell. */

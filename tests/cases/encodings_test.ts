@@ -5,6 +5,7 @@ import {
   brotliCompressSync,
   deflateRawSync,
   deflateSync,
+  gzipSync,
   zstdCompressSync,
 } from "node:zlib";
 import { filesIn } from "../support/directory.ts";
@@ -36,6 +37,22 @@ for (
     for (const { headers } of trial.origin.requests) {
       assertEquals(headers.get("accept-encoding"), "identity");
     }
+  });
+}
+
+for (
+  const [path, content, coding] of [
+    ["/a.gz/b.txt", gzipSync(bytesOf(WHOLE)), "gzip"],
+    ["/web/a.com.zst/b.txt", zstdCompressSync(bytesOf(WHOLE)), "zstd"],
+  ] as const
+) {
+  Deno.test(`a directory's name is no file's: ${path}`, async () => {
+    await using trial = await startTrial();
+    const headers = { "Content-Encoding": coding };
+    const url = trial.origin.serve(path, literal(content, { headers }));
+    const status = await trial.end(url);
+    assertFailed(status, "ENCODED");
+    assertEquals(filesIn(trial.downloads.directory), []);
   });
 }
 

@@ -78,6 +78,19 @@ Deno.test("files of checksums beside the URL are read, the file's own first", as
   assertFailed(bad, "CHECKSUM", /as http:\S+\/other\/SHA256SUMS says/);
 });
 
+Deno.test("a file of checksums holds no worker up, whatever stands in it", async () => {
+  await using trial = await startTrial({ stallTimeout: 2_000 });
+  const { origin } = trial;
+  const url = origin.serve("/a", WHOLE);
+  const spaces = " ".repeat(500_000);
+  origin.serve("/a.sha256", literal(`${sum(WHOLE)} x${spaces}y`));
+  const status = await trial.end({ url, checksum_from: "auto" });
+  await assertDownloaded(status, WHOLE, "a");
+  assertEquals(status.checksum?.digest, sum(WHOLE));
+  const { log } = trial.downloads;
+  assertEquals(log.filter(({ event }) => event === "setback"), []);
+});
+
 Deno.test("where there is no checksum, the file is there all the same", async () => {
   await using trial = await startTrial();
   const { origin } = trial;
