@@ -8,6 +8,8 @@ const UNTIL_ANSWER = 2;
 const MOST_KNOWN = 10_000;
 /** For how long an origin that refused threads gets fewer, in milliseconds. */
 const FEWER_FOR = 60_000;
+/** For how long a host counts as bearing what it bore, in milliseconds. */
+const BORNE_FOR = 60_000;
 /** Complete slices after which a host gets one more thread, or a shorter gap. */
 const SERVED_WELL = 8;
 /** A host that refuses again within this many complete slices gets a longer gap. */
@@ -35,8 +37,14 @@ export interface HostLimits {
   nextGap(): number | null;
   /** A thread has started at a host. */
   started(host: string): void;
-  /** The host has answered a request. */
-  answered(host: string): void;
+  /**
+   * The host has answered a request.
+   *
+   * @param threads How many it serves now, with this one; absent for a refusal.
+   */
+  answered(host: string, threads?: number): void;
+  /** The most threads that the host has served at once lately; 0 if unknown. */
+  bears(host: string): number;
   /** The last thread at the host found that it cannot be reached, or is mute. */
   silent(host: string): void;
   /**
@@ -46,6 +54,12 @@ export interface HostLimits {
   refused(host: string, left: number): void;
   /** A slice of the host's has come whole. */
   served(host: string): void;
+}
+
+/** What a host bore, and until when that counts. */
+interface Borne {
+  readonly threads: number;
+  readonly until: number;
 }
 
 interface Lowered {
@@ -71,6 +85,7 @@ export function createHostLimits(
 ): HostLimits {
   const lowered = new Map<string, Lowered>();
   const known = new Map<string, Standing>();
+  const borne = new Map<string, Borne>();
 
   function standing(host: string): Standing {
     return known.get(host) ?? "new";
@@ -81,8 +96,16 @@ export function createHostLimits(
     known.set(host, standing);
   }
 
-  function answered(host: string): void {
+  function answered(host: string, threads = 0): void {
     learn(host, "answers");
+    if (threads === 0 || threads < bears(host)) return;
+    if (borne.size >= MOST_KNOWN) borne.clear();
+    borne.set(host, { threads, until: clock() + BORNE_FOR });
+  }
+
+  function bears(host: string): number {
+    const last = borne.get(host);
+    return last === undefined || last.until <= clock() ? 0 : last.threads;
   }
 
   return {
@@ -115,6 +138,7 @@ export function createHostLimits(
       if (fewer) fewer.startedAt = clock();
     },
     answered,
+    bears,
     silent: (host) => learn(host, "asked"),
     refused(host, left) {
       const fewer = lowered.get(host);

@@ -8,6 +8,7 @@ import { sentOtherwise } from "../origin/spelling.ts";
 import type { Answered, Outcome, ThreadEvent } from "../threads/messages.ts";
 import type { Pool } from "../threads/pool.ts";
 import {
+  answeredAt,
   hostsOf,
   serves,
   type ThreadLimits,
@@ -111,7 +112,7 @@ function onAnswered(
 ): void {
   const { answer, mislabelled, url, direct, disposition } = answered;
   const { modified, checksum, mediaType, duplicates } = answered;
-  const { hosts, driver, room, tell } = tools;
+  const { registry, hosts, driver, room, tell } = tools;
   const { download: { id, request } } = transfer;
   const { source } = thread;
   const redirected = url !== withoutUserinfo(source.url);
@@ -120,7 +121,7 @@ function onAnswered(
   const end = answer.kind === "slice" ? answer.slice.end : size ?? Infinity;
   const facts = { location, end, validator };
   gotAnswer(transfer, thread, facts, performance.now());
-  hosts.answered(source.host);
+  hosts.answered(source.host, answeredAt(registry.all(), source.host));
   if (transfer.file !== null) return;
   // The same file has the same name, wherever it is from.
   const isOwn = source.url === request.url || request.described !== undefined;
@@ -246,6 +247,7 @@ export function onFailure(
     random: Math.random(),
     redirected,
     hostServes: serves(registry.all(), host),
+    hostBears: hosts.bears(host) > left,
     attempts,
     retryWait,
   };

@@ -73,6 +73,17 @@ export function serves(transfers: Iterable<Transfer>, host: string): boolean {
   );
 }
 
+/** How many threads' requests a host has answered, and sends bytes for. */
+export function answeredAt(
+  transfers: Iterable<Transfer>,
+  host: string,
+): number {
+  return Iterator.from(transfers)
+    .flatMap(({ threads }) => threads.values())
+    .filter(({ source, answered }) => source.host === host && answered)
+    .reduce((sum) => sum + 1, 0);
+}
+
 /** The hosts that a transfer may have threads at. */
 export function hostsOf(transfer: Transfer): string[] {
   return [...new Set(sourcesInUse(transfer).map(({ host }) => host))];

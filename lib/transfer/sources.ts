@@ -36,6 +36,11 @@ export interface LostSource {
 export interface Leading extends Pick<Sources, "source" | "others"> {
   /** Attempts in a row that brought no progress. */
   readonly failures: number;
+  /**
+   * Refusals in a row that may each have meant one thread too many: the host served
+   * others, and they count as no failed attempts.
+   */
+  readonly crowded: number;
   /** No thread starts before. */
   readonly notBefore: number;
   /** Whether the origin has refused a thread while others were served. */
@@ -103,6 +108,7 @@ export function ledNext<Led extends Leading>(before: Led, next: Source): Led {
     source: next,
     others: [...others.filter(({ key }) => key !== next.key), former],
     failures: next.failures,
+    crowded: 0,
     notBefore: next.notBefore,
     refused: false,
   };

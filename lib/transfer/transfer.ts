@@ -65,6 +65,8 @@ export interface Thread {
   readonly since: Mark;
   readonly next: Mark;
   readonly state: "running" | "stopping";
+  /** Whether the origin has answered its request. */
+  readonly answered: boolean;
 }
 
 /** What a transfer does. */
@@ -193,6 +195,7 @@ export function createTransfer(
     unsynced: false,
     best: total(done),
     failures: 0,
+    crowded: 0,
     restarts: 0,
     refused: false,
     notBefore: 0,
@@ -265,6 +268,7 @@ export function begin(
     since: mark,
     next: mark,
     state: "running",
+    answered: false,
   };
   change(transfer, { threads: new Map(transfer.threads).set(number, thread) });
   return thread;
@@ -304,6 +308,7 @@ export function gotAnswer(
   // The wait for an answer tells nothing of how fast its bytes come.
   const mark = { at: now, position: thread.run.end };
   changeThread(thread, {
+    answered: true,
     reach: end,
     end: Math.min(thread.end, end),
     since: mark,
@@ -360,7 +365,7 @@ export function wrote(
   const bytes = total(transfer.done);
   if (bytes <= transfer.best) return;
   change(transfer, { best: bytes, lastError: null });
-  if (isAtLead(transfer, thread)) change(transfer, { failures: 0 });
+  if (isAtLead(transfer, thread)) change(transfer, { failures: 0, crowded: 0 });
   else served(transfer, thread.source);
 }
 
@@ -500,7 +505,8 @@ export function described(transfer: Transfer, rewording: Rewording): void {
   change(transfer, {
     ...ledBy(createSources(transfer.download.request), null),
     lost: [],
-    ...{ best: 0, failures: 0, restarts: 0, notBefore: 0, lastError: null },
+    ...{ best: 0, failures: 0, crowded: 0, restarts: 0, notBefore: 0 },
+    lastError: null,
   });
   restarted(transfer, "slices");
 }

@@ -27,6 +27,12 @@ const MOST_RESTARTS = 3;
 /** How often in a row an origin may refuse or confuse what it has given. */
 const MOST_REFUSALS = 3;
 
+/**
+ * How often in a row a host that bears more threads may refuse one as too many: it
+ * may not have noticed yet that another one's connection is closed.
+ */
+const MOST_CROWDED = 3;
+
 /** What a failure means. */
 export interface Verdict {
   /** What it changes of the transfer. */
@@ -51,6 +57,8 @@ export interface Circumstances {
   readonly redirected: boolean;
   /** Whether the host serves another thread now, of whatever download. */
   readonly hostServes: boolean;
+  /** Whether the host has served more threads at once lately than it serves now. */
+  readonly hostBears: boolean;
   /** How many attempts in a row may bring nothing. */
   readonly attempts: number;
   /** How long to wait after the first failure, in milliseconds. */
@@ -260,18 +268,19 @@ function unmix(transfer: Transfer, before: Setback): Verdict {
   const all = [transfer.source, ...transfer.others];
   const source = all.find((one) => !mixed.includes(one)) ?? transfer.source;
   const led = source === transfer.source ? before : ledNext(before, source);
-  const setback = { ...led, mixed, best: 0, failures: 0 };
+  const setback = { ...led, mixed, best: 0, failures: 0, crowded: 0 };
   return stop(setback, { kind: "restart", ask: "slices" });
 }
 
 /** What a transfer is like without a setback, but for having been refused. */
 function unchanged(transfer: Transfer, { code }: ErrorRecord): Setback {
   const { source, others, lost, mixed } = transfer;
-  const { best, failures, restarts, notBefore, refused } = transfer;
+  const { best, failures, crowded, restarts, notBefore, refused } = transfer;
   const now = threadsAt(transfer) > 0 &&
     REFUSALS.includes(remedyFor(code));
   return {
-    ...{ source, others, lost, mixed, best, failures, restarts, notBefore },
+    ...{ source, others, lost, mixed, best },
+    ...{ failures, crowded, restarts, notBefore },
     refused: refused || now,
   };
 }
@@ -295,7 +304,9 @@ function withFewer(
   if (threadsAt(transfer) > 0) return { follows: fewer, setback };
   const verdict = again(transfer, setback, error, circumstances);
   const goesOn = verdict.follows.kind === "continue";
-  return goesOn ? { ...verdict, follows: fewer } : verdict;
+  const isOfUrl = circumstances.hostServes &&
+    !isTooMuch(error, setback, circumstances);
+  return goesOn && !isOfUrl ? { ...verdict, follows: fewer } : verdict;
 }
 
 /**
@@ -320,14 +331,15 @@ function again(
 ): Verdict {
   const { attempts, now } = circumstances;
   const counts = now >= before.notBefore;
-  const counted = counts && !isTooMuch(error, circumstances);
-  const failures = before.failures + (counted ? 1 : 0);
+  const tooMuch = isTooMuch(error, before, circumstances);
+  const failures = before.failures + (counts && !tooMuch ? 1 : 0);
+  const crowded = before.crowded + (counts && tooMuch ? 1 : 0);
   const wait = (error.retryAfter ?? 0) +
     backoff(Math.max(1, failures), circumstances);
   const notBefore = counts || error.retryAfter !== null
     ? Math.max(before.notBefore, now + wait)
     : before.notBefore;
-  const setback = { ...before, failures, notBefore };
+  const setback = { ...before, failures, crowded, notBefore };
   if (threadsAt(transfer) === 0 && failures >= attempts) {
     return stopAs(setback, { kind: "Failed", error });
   }
@@ -355,13 +367,17 @@ const DROPPED: readonly ErrorCode[] = ["REFUSED", "CUT", "STALLED"];
 
 /**
  * Whether the host refused one thread too many. A refusal while the host serves
- * other threads only means that: it is not counted as a failed attempt.
+ * other threads only means that: it is not counted as a failed attempt. But where
+ * it bears more threads, and refuses this transfer again and again, it is the
+ * transfer's URL that it refuses.
  */
 function isTooMuch(
   { code }: ErrorRecord,
-  { hostServes }: Circumstances,
+  { crowded }: Pick<Setback, "crowded">,
+  { hostServes, hostBears }: Circumstances,
 ): boolean {
-  return hostServes && remedyFor(code) === "fewer";
+  const isOfUrl = hostBears && crowded >= MOST_CROWDED;
+  return hostServes && !isOfUrl && remedyFor(code) === "fewer";
 }
 
 /** The last attempt asks for the whole: an origin's nodes may not agree. */
@@ -372,7 +388,7 @@ function restart(before: Setback, ask: Ask, error: ErrorRecord): Verdict {
   }
   const last = restarts === MOST_RESTARTS;
   // Another file's bytes say nothing of how this one's come.
-  const setback = { ...before, restarts, best: 0, failures: 0 };
+  const setback = { ...before, restarts, best: 0, failures: 0, crowded: 0 };
   return stop(setback, { kind: "restart", ask: last ? "whole" : ask });
 }
 

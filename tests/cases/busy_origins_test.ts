@@ -124,6 +124,37 @@ for (const known of [true, false]) {
   });
 }
 
+for (
+  const [how, refused, code] of [
+    ["answers 503", { status: 503 }, "BUSY"],
+    ["answers 202", { status: 202 }, "BUSY"],
+    ["closes the connection", { raw: "", cut: { after: 0, by: "fin" } }, null],
+  ] as const
+) {
+  Deno.test(`a URL that ${how} for ever fails, and takes little of another's threads`, async () => {
+    const threadsAmount = 8;
+    await using trial = await startTrial({
+      threadsAmount,
+      threadsPerHost: threadsAmount,
+    });
+    const { downloads, origin } = trial;
+    const whole = file(128 * SLICE, 4);
+    const url = origin.serve("/a", whole, { rate: 250_000 });
+    const good = await downloads.add({ url });
+    await downloads.until(good, ({ threads }) => threads === threadsAmount);
+    const bad = await downloads.add({
+      url: origin.serve("/b", WHOLE, refused),
+    });
+    const status = await downloads.end(bad);
+    assertEquals(status.process_status, "Failed");
+    if (code !== null) assertEquals(status.error?.code, code);
+    const { process_status, threads = 0 } = downloads.coordinator.get(good) ??
+      {};
+    assertEquals(process_status, "Downloading");
+    assertGreater(threads, threadsAmount / 2);
+  });
+}
+
 Deno.test("a download waits for its turn at an origin that serves one at a time", async () => {
   await using trial = await startTrial({ attempts: 3 });
   const { downloads, origin } = trial;

@@ -519,6 +519,7 @@ function simulate({ files, limits, random, failing }: World): void {
       now,
       random: 0.5,
       redirected: thread.source.location !== null,
+      hostBears: false,
       hostServes: serves(transfers, transfer.source.host),
       attempts: 1000,
       retryWait: 100,
@@ -653,6 +654,7 @@ Deno.test("a mirror that fails is left alone, and lost after its attempts", () =
     random: 0,
     redirected: false,
     hostServes: false,
+    hostBears: false,
     attempts: 3,
     retryWait: 100,
   };

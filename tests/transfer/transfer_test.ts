@@ -43,6 +43,7 @@ const PATIENCE = {
   attempts: 5,
   retryWait: 100,
   hostServes: false,
+  hostBears: false,
 };
 
 let lastNumber = 0;
@@ -412,6 +413,31 @@ Deno.test("what is too much for a host that serves others is no failure", () => 
     });
     assertEquals(transfer.failures, failures);
     assertLess(0, transfer.notBefore);
+  }
+});
+
+Deno.test("what a host refuses again and again, though it bears more, is a failure", () => {
+  for (const [hostBears, failures] of [[true, 7], [false, 0]] as const) {
+    const transfer = slicedTransfer(MiB);
+    let verdict;
+    for (let n = 0; n < 10; n++) {
+      const now = transfer.notBefore;
+      end(transfer, start(transfer, now));
+      const circumstances = {
+        ...PATIENCE,
+        hostServes: true,
+        hostBears,
+        attempts: 20,
+      };
+      verdict = fail(transfer, errorOf("BUSY"), {
+        ...circumstances,
+        redirected: false,
+        now,
+      });
+    }
+    assertEquals(transfer.failures, failures);
+    // Only where it may be one thread too many does its host get fewer.
+    assertEquals(verdict, { kind: hostBears ? "continue" : "fewer" });
   }
 });
 
