@@ -16,18 +16,19 @@ function lacking(id: string, bytes: number): Download {
 
 /** What resumes of some downloads, some of which fail. */
 function startResumption(
-  { room = [], due = [], busy = [], failing = {} }: {
-    room?: readonly Download[];
+  { room = [], due = [], busy = [], failing = {}, clock = () => 0 }: {
+    room?: readonly Download[] | (() => readonly Download[]);
     due?: string[];
     busy?: readonly string[];
     failing?: Readonly<Record<string, ErrorCode>>;
+    clock?: () => number;
   },
 ) {
   const resumed: string[] = [];
   const told: DownloadEvent[] = [];
   const resumption = createResumption({
     catalogue: {
-      waitingForRoom: () => [...room],
+      waitingForRoom: () => [...typeof room === "function" ? room() : room],
       due: () => due.filter((id) => !resumed.includes(id)),
     },
     commands: {
@@ -43,6 +44,7 @@ function startResumption(
     },
     tell: (event) => void told.push(event),
     timeOfDay: () => 0,
+    clock,
   });
   return { resumption, resumed, told };
 }
@@ -55,6 +57,28 @@ Deno.test("room is used by those that fit beside each other, and are not busy", 
   const other = startResumption({ room, busy: ["a"] });
   other.resumption.useRoom(100);
   assertEquals(other.resumed, ["b", "c"]);
+});
+
+Deno.test("what lacks room again, whatever the disk says, is resumed later each time", () => {
+  let now = 0;
+  let downloaded = 0;
+  const { resumption, resumed } = startResumption({
+    room: () => [{ ...lacking("a", 60), downloaded }],
+    clock: () => now,
+  });
+  /** The seconds within a span of them at which it is resumed. */
+  function resumedWithin(span: number): number[] {
+    const seconds = [];
+    for (const end = now + span * 1000; now < end; now += 1000) {
+      const before = resumed.length;
+      resumption.useRoom(100);
+      if (resumed.length > before) seconds.push(now / 1000);
+    }
+    return seconds;
+  }
+  assertEquals(resumedWithin(250), [0, 2, 6, 14, 30, 62, 122, 182, 242]);
+  downloaded = 1;
+  assertEquals(resumedWithin(55), [302, 304]);
 });
 
 Deno.test("what is due starts, and what cannot is told, unless it is gone", async () => {
