@@ -40,12 +40,13 @@ function serverOf(text: string): string | null {
 }
 
 function userOf(text: string): QueueAddress["user"] | undefined {
-  const [name = "", password] = text.split(":", 2);
-  if (name === "" || password === undefined) return undefined;
+  // A password may have colons of its own, as in any URL.
+  const colon = text.indexOf(":");
+  if (colon < 1) return undefined;
   try {
     return {
-      name: decodeURIComponent(name),
-      password: decodeURIComponent(password),
+      name: decodeURIComponent(text.slice(0, colon)),
+      password: decodeURIComponent(text.slice(colon + 1)),
     };
   } catch {
     return undefined;
