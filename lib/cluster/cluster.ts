@@ -4,7 +4,6 @@ import type { Log } from "../base/log.ts";
 import { every, within } from "../base/timers.ts";
 import { timeToWrite } from "../base/write_until.ts";
 import type { Peers } from "../coordinator.ts";
-import { toRecord } from "../download/errors.ts";
 import { createParts, type DownloadParts } from "../files/parts.ts";
 import type { NodeStatus } from "../status/schema.ts";
 import type { Catalogue, Deferred, Excerpt } from "../store/catalogue.ts";
@@ -22,6 +21,7 @@ import { createClusterQueue } from "./line.ts";
 import type { Live } from "./live.ts";
 import { createMembership } from "./membership.ts";
 import { hasOwnQueue, migrateOwnQueue, settleOwnQueue } from "./migration.ts";
+import { createMoveIn } from "./move_in.ts";
 import { createPeers } from "./peers.ts";
 import { openReplica, type Stored } from "./replica.ts";
 import type { QueueAddress } from "./settings.ts";
@@ -95,8 +95,9 @@ export async function openCluster(
   log: Log,
 ): Promise<Cluster> {
   using opened = new DisposableStack();
-  const migrates = hasOwnQueue(options.contentDirectory);
-  if (migrates) await settleOwnQueue(options.contentDirectory, options);
+  if (hasOwnQueue(options.contentDirectory)) {
+    await settleOwnQueue(options.contentDirectory, options);
+  }
   const storage = opened.use(
     await openNodeStorage({ ...options, queue: options.queue.name }),
   );
@@ -188,27 +189,26 @@ export async function openCluster(
       return void caughtUp.reject(error);
     }
     await membership.join();
+    await moveIn.begin();
     if (isReady) return queue.refill();
-    await migrate();
     isReady = true;
     caughtUp.resolve();
     queue.refill();
+    // The parts of entries that are not moved in yet look left behind.
+    await moveIn.done;
     await leftovers.removeAll();
   }
 
-  async function migrate(): Promise<void> {
-    if (!migrates) return;
-    try {
-      await migrateOwnQueue({
+  const broker = await createBroker(options, log);
+  const moveIn = opened.use(createMoveIn({
+    contentDirectory: directory,
+    log,
+    migrate: () =>
+      migrateOwnQueue({
         ...{ broker, replica, place, parts: storage.parts, log },
         ...{ contentDirectory: directory, sync: options.sync },
-      });
-    } catch (error) {
-      log("not migrated", { message: toRecord(error).message });
-    }
-  }
-
-  const broker = await createBroker(options, log);
+      }),
+  }));
   const additions = createClusterAdditions(broker);
   const membership = createMembership(lease, {
     broker,

@@ -42,6 +42,8 @@ export async function settleOwnQueue(
 ): Promise<void> {
   try {
     using parts = await openContentDirectory(contentDirectory, options);
+    // Another server may have moved it in meanwhile: no empty one takes its place.
+    if (!hasOwnQueue(contentDirectory)) return;
     using store = openStore(parts.statePath, options);
     await recover({ parts, catalogue: store, records: store });
   } catch (error) {
@@ -64,7 +66,8 @@ export interface MigrationTools {
 
 /**
  * Puts a directory's own queue into the cluster's, in its order. It may be killed
- * at any point and be done again: its file is renamed when all else is done.
+ * at any point and be done again: its file is renamed when all else is done. Only
+ * one server may do it at a time.
  *
  * @throws {DownloadError} STATE if it cannot be read, or the broker is silent.
  */
@@ -89,9 +92,12 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
     const orders = new Map(line.map((id, n) => [id, first + n]));
     for (let done = 0; done < ids.length; done += AT_ONCE) {
       const some = ids.slice(done, done + AT_ONCE);
-      await Promise.all(
+      const moved = await Promise.allSettled(
         some.map((id) => migrateOne(id, orders.get(id) ?? 0, store, tools)),
       );
+      // Only once none is on its way any more: it is all done again after that.
+      const failed = moved.find(({ status }) => status === "rejected");
+      if (failed?.status === "rejected") throw failed.reason;
     }
     count = ids.length;
   }

@@ -1,11 +1,21 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { openNodeStorage } from "../../lib/cluster/storage.ts";
 import { connect, jetstream, Kvm } from "../../lib/cluster/nats.ts";
 import { createDownload, createIds } from "../../lib/download/download.ts";
-import { openContentDirectory } from "../../lib/files/content_directory.ts";
-import { openStore } from "../../lib/store/sqlite.ts";
+import {
+  type ContentDirectory,
+  openContentDirectory,
+} from "../../lib/files/content_directory.ts";
+import { openStore, type Store } from "../../lib/store/sqlite.ts";
 import { crc32 } from "../../lib/threads/crc32.ts";
+import { ask } from "../support/api.ts";
 import { startBroker } from "../support/broker.ts";
-import { launchNode, LONG_LEASE, startNode } from "../support/cluster.ts";
+import {
+  launchNode,
+  LONG_LEASE,
+  nodesOn,
+  startNode,
+} from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
@@ -22,8 +32,16 @@ const COUNT = 1_000;
 const WITH_PART = 50;
 const SIZE = 64 * KiB;
 
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 /** Makes what a server without a cluster leaves: its queue, and some parts. */
-async function makeQueue(directory: string, origin: Origin): Promise<string[]> {
+async function makeQueue(
+  directory: string,
+  origin: Origin,
+  withPart = WITH_PART,
+): Promise<string[]> {
   using parts = await openContentDirectory(directory, { sync: false });
   using store = openStore(parts.statePath, { sync: false });
   const ids = createIds(COUNT);
@@ -39,21 +57,29 @@ async function makeQueue(directory: string, origin: Origin): Promise<string[]> {
     );
   });
   await store.add(downloads);
-  for (let n = 0; n < COUNT; n += WITH_PART) {
-    const id = ids[n] ?? "";
-    const bytes = bytesOf(file(SIZE, n)).subarray(0, SIZE / 2);
-    await Deno.writeFile(parts.path(id), bytes, { createNew: true });
-    const run = { start: 0, end: bytes.length, crc: crc32(bytes, 0) };
-    const facts = {
-      size: SIZE,
-      ranges: true,
-      validator: { kind: "etag", value: file(SIZE, n).etag ?? "" } as const,
-      name: String(n),
-    };
-    const progress = { runs: [run], fresh: [run], bytes: bytes.length };
-    await store.checkpoint(id, facts, progress);
-  }
+  await Promise.all(
+    ids.map((id, n) => n % withPart === 0 && begin(id, n, { parts, store })),
+  );
   return ids;
+}
+
+/** Gives a download a part, which is half of its file. */
+async function begin(
+  id: string,
+  n: number,
+  { parts, store }: { parts: ContentDirectory; store: Store },
+): Promise<void> {
+  const bytes = bytesOf(file(SIZE, n)).subarray(0, SIZE / 2);
+  await Deno.writeFile(parts.path(id), bytes, { createNew: true });
+  const run = { start: 0, end: bytes.length, crc: crc32(bytes, 0) };
+  const facts = {
+    size: SIZE,
+    ranges: true,
+    validator: { kind: "etag", value: file(SIZE, n).etag ?? "" } as const,
+    name: String(n),
+  };
+  const progress = { runs: [run], fresh: [run], bytes: bytes.length };
+  await store.checkpoint(id, facts, progress);
 }
 
 /** Counts the keys of a bucket as they come. */
@@ -135,4 +161,40 @@ Deno.test("moving a queue in may be killed at each tenth of it, and nothing is l
     assertEquals(await firstDifference(path, whole), null);
   }
   assertLess(origin.sent, begun.length * SIZE * .6);
+});
+
+Deno.test("two servers that start together move a queue in as one would", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  // Parts are what takes the time in which the second server comes.
+  const ids = await makeQueue(directory.path, origin, 4);
+  const start = nodesOn(broker, directory);
+  const starting = [start("one"), delay(300).then(() => start("two"))];
+  await using servers = new AsyncDisposableStack();
+  for (const server of await Promise.all(starting)) servers.use(server);
+  const [one] = await Promise.all(starting);
+  assert(one !== undefined);
+  const { total } = (await ask(one, "GET /downloads?limit=1")).body;
+  assertEquals(total, COUNT);
+  const parts = [
+    ...Deno.readDirSync(`${directory.path}/.sluice/cluster/parts`),
+  ];
+  const expected = ids.filter((_, n) => n % 4 === 0)
+    .flatMap((id) => [`${id}.0`, `${id}.0.json`]);
+  assertEquals(parts.map(({ name }) => name).sort(), expected.sort());
+});
+
+Deno.test("a server waits while another one has their directory to set its queue right", async () => {
+  await using directory = await makeDirectory();
+  const options = {
+    ...{ contentDirectory: directory.path, stateDirectory: null },
+    ...{ queue: "test", node: "one" },
+  };
+  const alone = await openContentDirectory(directory.path, { sync: false });
+  const opening = openNodeStorage(options);
+  await delay(200);
+  alone[Symbol.dispose]();
+  using storage = await opening;
+  assert(storage.isPrivate);
 });

@@ -1,0 +1,87 @@
+/**
+ * Has a directory's own queue moved into the cluster's: by one server at a time,
+ * and again until it is done.
+ */
+
+import { join } from "@std/path/join";
+import type { Log } from "../base/log.ts";
+import { toRecord } from "../download/errors.ts";
+import { ownDirectory, PRIVATE_FILE } from "../files/own_directory.ts";
+import { hasOwnQueue } from "./migration.ts";
+
+/** How often the lock is tried that another server has, in milliseconds. */
+const LOOK_EVERY = 100;
+/** How long to wait after a move that failed, in milliseconds. */
+const AGAIN = 2_000;
+
+/** What a queue is moved in with. */
+export interface MoveInTools {
+  readonly contentDirectory: string;
+  readonly log: Log;
+  /** Moves the queue in; it may have been begun before, here or elsewhere. */
+  migrate(): Promise<void>;
+}
+
+/** A directory's own queue, on its way into the cluster's. */
+export interface MoveIn extends Disposable {
+  /**
+   * Begins to move the queue in, if that is not begun; resolves once it was tried
+   * for the first time. What fails is tried again later.
+   */
+  begin(): Promise<void>;
+  /** Resolves once nothing is left to be moved in. */
+  readonly done: Promise<void>;
+}
+
+/** Makes what moves a queue in, and has not begun yet. */
+export function createMoveIn(
+  { contentDirectory, log, migrate }: MoveInTools,
+): MoveIn {
+  const done = Promise.withResolvers<void>();
+  const path = join(
+    ownDirectory(contentDirectory),
+    "cluster",
+    "migration.lock",
+  );
+  let begun: Promise<void> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
+  /** What was said last, so that it is said once. */
+  let said = "";
+
+  /** Moves the queue in once no other server does, unless one has by then. */
+  async function migrateAlone(): Promise<void> {
+    using lock = await openLock(path);
+    while (!isOver && !await lock.tryLock(true)) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    }
+    if (!isOver && hasOwnQueue(contentDirectory)) await migrate();
+  }
+
+  async function attempt(): Promise<void> {
+    try {
+      if (hasOwnQueue(contentDirectory)) await migrateAlone();
+      if (!isOver) done.resolve();
+    } catch (error) {
+      const { message } = toRecord(error);
+      if (message !== said) log("not migrated", { message });
+      said = message;
+      if (!isOver) timer = setTimeout(attempt, AGAIN);
+    }
+  }
+
+  return {
+    begin: () => begun ??= attempt(),
+    done: done.promise,
+    [Symbol.dispose]() {
+      isOver = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A lock's file, whose lock goes as it is closed. */
+async function openLock(path: string): Promise<Deno.FsFile> {
+  const options = { read: true, write: true, create: true };
+  return await Deno.open(path, { ...options, mode: PRIVATE_FILE });
+}
