@@ -5,8 +5,8 @@ import type { Log } from "../base/log.ts";
 import type { Download } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
-import { lstatIfThere } from "../files/names.ts";
-import { ownDirectory } from "../files/own_directory.ts";
+import { lstatIfThere, removeIfThere } from "../files/names.ts";
+import { ownDirectory, writePrivateFile } from "../files/own_directory.ts";
 import { openDatabase } from "../store/database.ts";
 import { createFinishedPaths } from "../store/finished_paths.ts";
 import { preparePages } from "../store/pages.ts";
@@ -55,7 +55,7 @@ export async function settleOwnQueue(
 /** What a migration works with. */
 export interface MigrationTools {
   readonly broker: Pick<Broker, "write">;
-  readonly replica: Pick<Replica, "recorded" | "position">;
+  readonly replica: Pick<Replica, "recorded" | "position" | "bucket">;
   readonly place: Place;
   readonly contentDirectory: string;
   /** The directory of the cluster's part files. */
@@ -87,8 +87,7 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
     const states = ["Queued", "Paused", "Downloaded", "Failed"] as const;
     const { ids } = find({ ...all, states, order: "oldest" });
     const line = find({ ...all, states, order: "queue" }).ids;
-    // As if they were added now, in the queue's order.
-    const first = tools.replica.position() + 1;
+    const first = firstOrder(path, tools);
     const orders = new Map(line.map((id, n) => [id, first + n]));
     for (let done = 0; done < ids.length; done += AT_ONCE) {
       const some = ids.slice(done, done + AT_ONCE);
@@ -101,9 +100,51 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
     }
     count = ids.length;
   }
+  // The next queue that is moved in from here has an order of its own.
+  removeIfThere(notePath(path));
   if (lstatIfThere(path) !== null) Deno.renameSync(path, `${path}.migrated`);
   const ms = Math.round(performance.now() - start);
   log("migrated", { downloads: count, ms });
+}
+
+/** What a move that was begun goes on with. */
+interface Note {
+  /** The bucket that the order is of. */
+  readonly bucket: string;
+  /** The order of the first in the queue. */
+  readonly first: number;
+}
+
+function notePath(state: string): string {
+  return `${state}.migrating`;
+}
+
+/**
+ * The order of the first in the queue: as if it was added when the move began. A
+ * move that is done again goes on from the same one, as entries that are there
+ * already keep theirs.
+ */
+function firstOrder(state: string, { replica, sync }: MigrationTools): number {
+  const bucket = replica.bucket();
+  const noted = readNote(notePath(state));
+  if (noted?.bucket === bucket) return noted.first;
+  const note: Note = { bucket, first: replica.position() + 1 };
+  writePrivateFile(notePath(state), JSON.stringify(note), { sync });
+  return note.first;
+}
+
+/** What was noted of a move; null if that is nothing, or cannot be read. */
+function readNote(path: string): Note | null {
+  if (lstatIfThere(path) === null) return null;
+  try {
+    const { bucket, first } = JSON.parse(Deno.readTextFileSync(path));
+    return typeof bucket === "string" && Number.isSafeInteger(first)
+      ? { bucket, first }
+      : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 /** @param order Its order in the cluster's queue; 0 for that of its revision. */

@@ -1,4 +1,7 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { CONFLICT } from "../../lib/cluster/broker.ts";
+import type { Entry } from "../../lib/cluster/entry.ts";
+import { migrateOwnQueue } from "../../lib/cluster/migration.ts";
 import { openNodeStorage } from "../../lib/cluster/storage.ts";
 import { connect, jetstream, Kvm } from "../../lib/cluster/nats.ts";
 import { createDownload, createIds } from "../../lib/download/download.ts";
@@ -6,6 +9,7 @@ import {
   type ContentDirectory,
   openContentDirectory,
 } from "../../lib/files/content_directory.ts";
+import { planMove } from "../../lib/store/moves.ts";
 import { openStore, type Store } from "../../lib/store/sqlite.ts";
 import { crc32 } from "../../lib/threads/crc32.ts";
 import { ask } from "../support/api.ts";
@@ -197,4 +201,58 @@ Deno.test("a server waits while another one has their directory to set its queue
   alone[Symbol.dispose]();
   using storage = await opening;
   assert(storage.isPrivate);
+});
+
+Deno.test("a queue whose move was broken off is in its order after the next one", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const ids = await makeQueue(directory.path, origin);
+  const top = ids.slice(-5);
+  {
+    using parts = await openContentDirectory(directory.path, { sync: false });
+    using store = openStore(parts.statePath, { sync: false });
+    const { order } = store;
+    const { moved } = planMove(top, "top", { order, isRunning: () => false });
+    for (const { id, rank } of moved) await order.place(id, rank);
+  }
+  const parts = `${directory.path}/.sluice/cluster/parts`;
+  await Deno.mkdir(parts, { recursive: true });
+  const orders = new Map<string, number>();
+
+  /** Moves it in, until the broker has so many entries and is there no more. */
+  async function moveIn(position: number, most: number): Promise<void> {
+    await migrateOwnQueue({
+      broker: {
+        write(key, value) {
+          if (orders.size >= most) {
+            return Promise.reject(new Error("no broker"));
+          }
+          if (orders.has(key)) return Promise.reject(CONFLICT);
+          orders.set(key, (value as Entry).order);
+          return Promise.resolve(position + orders.size);
+        },
+      },
+      replica: {
+        bucket: () => "bucket",
+        position: () => position,
+        recorded: (state) => state,
+      },
+      place: { storage: "storage", node: "one" },
+      ...{ contentDirectory: directory.path, parts, sync: false },
+      log: () => {},
+    });
+  }
+
+  await assertRejects(() => moveIn(10, COUNT / 2), Error, "no broker");
+  // Others have added as many meanwhile.
+  await moveIn(10 + COUNT, COUNT);
+  const line = [...orders].toSorted(([, a], [, b]) => a - b);
+  assertEquals(
+    line.map(([key]) => key.slice(2)),
+    [...top, ...ids.slice(0, -5)],
+  );
+  assertEquals(line.map(([, order]) => order), ids.map((_, n) => 11 + n));
+  const names = [...Deno.readDirSync(`${directory.path}/.sluice`)]
+    .map(({ name }) => name).filter((name) => name.startsWith("state.db."));
+  assertEquals(names, ["state.db.migrated"]);
 });
