@@ -54,6 +54,18 @@ export interface Lease extends Place {
   /** Where other servers reach it, `/` at its end. */
   readonly url: string;
   readonly draining: boolean;
+  /** How long it holds, in milliseconds. Absent where an older version wrote it. */
+  readonly length?: number;
+}
+
+/**
+ * How long a session is silent before it counts as dead, in milliseconds: for as
+ * long as it may itself believe to be alive, where the servers' settings differ.
+ *
+ * @param own How long leases hold by the setting here, in milliseconds.
+ */
+export function silenceOf({ length }: Lease, own: number): number {
+  return Math.max(length ?? own, own);
 }
 
 /** A claim as its holder knows it. */

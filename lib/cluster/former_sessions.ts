@@ -2,7 +2,7 @@
 
 import { DownloadError } from "../download/errors.ts";
 import type { Broker } from "./broker.ts";
-import type { Place } from "./entry.ts";
+import { type Place, silenceOf } from "./entry.ts";
 import type { Membership } from "./membership.ts";
 
 /** How long the end of a session is tried to be written, in milliseconds. */
@@ -32,7 +32,8 @@ export async function endFormerSessions(
   for (const [session, { lease, revision }] of membership.sessions()) {
     if (session === membership.session() || lease.node !== place.node) continue;
     if (lease.storage !== place.storage) {
-      await refuseIfAlive(session, place.node, length, membership);
+      const silence = silenceOf(lease, length);
+      await refuseIfAlive(session, place.node, silence, membership);
       continue;
     }
     const key = `n.${session}`;
@@ -43,15 +44,18 @@ export async function endFormerSessions(
   }
 }
 
-/** @throws {DownloadError} STATE if a session renews its lease. */
+/**
+ * @param silence After how long without a renewal it is dead, in milliseconds.
+ * @throws {DownloadError} STATE if a session renews its lease.
+ */
 async function refuseIfAlive(
   session: string,
   node: string,
-  lease: number,
+  silence: number,
   membership: Pick<Membership, "sessions">,
 ): Promise<void> {
   const before = membership.sessions().get(session)?.revision;
-  const until = performance.now() + lease;
+  const until = performance.now() + silence;
   while (performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
     const now = membership.sessions().get(session)?.revision;

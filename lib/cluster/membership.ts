@@ -10,7 +10,7 @@ import {
 } from "../base/write_until.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { type Broker, type Change, CONFLICT } from "./broker.ts";
-import type { Lease } from "./entry.ts";
+import { type Lease, silenceOf } from "./entry.ts";
 
 /** For which part of its lease a session may write, from when it asked for it. */
 const WRITABLE = .8;
@@ -52,7 +52,7 @@ export interface Membership {
 export interface MembershipTools {
   readonly broker: Pick<Broker, "write" | "read">;
   readonly log: Log;
-  /** What this server's lease says. */
+  /** What this server's lease says, but for how long it holds. */
   lease(): Lease;
   /** The session is over: what was claimed in it is another's. */
   onLost(): void;
@@ -84,12 +84,17 @@ export function createMembership(
   /** Since when every renewal has come in time: until then, others are not judged. */
   let steadySince = performance.now();
 
+  /** What this server's lease says, and how long it holds. */
+  function said(): Lease {
+    return { ...lease(), length };
+  }
+
   async function renew(mine: string): Promise<void> {
     const sent = clocks();
     const start = performance.now();
     const lapsed = revision > 0 && !mayWrite(writeUntil);
     const within = length * WRITABLE;
-    const written = await broker.write(`n.${mine}`, lease(), revision, within);
+    const written = await broker.write(`n.${mine}`, said(), revision, within);
     if (current !== mine) return;
     revision = written;
     const took = performance.now() - start;
@@ -163,7 +168,7 @@ export function createMembership(
     if (current !== mine) return;
     session = mine;
     steadySince = performance.now();
-    sessions.set(mine, { lease: lease(), revision, at: performance.now() });
+    sessions.set(mine, { lease: said(), revision, at: performance.now() });
     schedule();
     onChange();
   }
@@ -172,8 +177,11 @@ export function createMembership(
     const now = performance.now();
     if (session === "" || now - steadySince < length) return;
     if (!mayWrite(writeUntil)) return;
-    for (const [name, { revision, at }] of sessions) {
-      if (name !== session && now - at >= length) expel(name, revision);
+    for (const [name, { lease, revision, at }] of sessions) {
+      if (name === session) continue;
+      // While this server itself was away, it may have missed renewals.
+      const silent = now - Math.max(at, steadySince);
+      if (silent >= silenceOf(lease, length)) expel(name, revision);
     }
   }, LOOK_EVERY + Math.random() * LOOK_EVERY);
 
