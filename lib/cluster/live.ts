@@ -38,9 +38,11 @@ interface Shown extends Status {
 export interface LiveStatusesTools {
   readonly broker: Pick<Broker, "isConnected" | "tell">;
   readonly membership: Pick<Membership, "session" | "sessions">;
-  readonly replica: Replica;
-  readonly whereabouts: Whereabouts;
-  readonly shares: Shares;
+  readonly replica: Pick<Replica, "owned"> & {
+    readonly store: Pick<Replica["store"], "totals">;
+  };
+  readonly whereabouts: Pick<Whereabouts, "hasFile" | "nodeOf" | "ownerOf">;
+  readonly shares: Pick<Shares, "divide" | "hear">;
 }
 
 /** How servers and their transfers stand, as they told last. */
@@ -78,6 +80,23 @@ export function createLiveStatuses(tools: LiveStatusesTools): LiveStatuses {
     const status = statuses.get(id);
     const isOwners = status?.from === whereabouts.ownerOf(id);
     return status && isOwners && isFresh(status.from) ? status : undefined;
+  }
+
+  function changed(id: string): void {
+    const status = statuses.get(id);
+    if (status !== undefined && status.from !== whereabouts.ownerOf(id)) {
+      statuses.delete(id);
+    }
+  }
+
+  /** Keeps what a session tells of a download, if it has the download now. */
+  function take(status: Status, from: string): void {
+    const { id } = status;
+    // It was sent before the download came to rest, or before it is heard that it
+    // was claimed: nothing would remove the one, and the other is told again.
+    if (whereabouts.ownerOf(id) !== from) return changed(id);
+    statuses.set(id, { ...status, from });
+    here?.tell({ kind: "changed", id });
   }
 
   /** What this server wants: what waits in the queue, it would run, too. */
@@ -125,10 +144,7 @@ export function createLiveStatuses(tools: LiveStatusesTools): LiveStatuses {
       told.set(live.session, { ...live, at: performance.now() });
       shares.hear(live.session, live.parts);
       if (live.limits !== null) here?.setLimits(live.limits);
-      for (const status of live.statuses) {
-        statuses.set(status.id, { ...status, from: live.session });
-        here?.tell({ kind: "changed", id: status.id });
-      }
+      for (const status of live.statuses) take(status, live.session);
       for (const session of told.keys()) {
         if (!membership.sessions().has(session)) told.delete(session);
       }
@@ -149,12 +165,7 @@ export function createLiveStatuses(tools: LiveStatusesTools): LiveStatuses {
       [...statuses.keys()].filter((id) =>
         statusAt(id)?.process_status === "Downloading"
       ),
-    changed(id) {
-      const status = statuses.get(id);
-      if (status !== undefined && status.from !== whereabouts.ownerOf(id)) {
-        statuses.delete(id);
-      }
-    },
+    changed,
     nodes: () =>
       [...membership.sessions()].map(([session, { lease }]) => {
         const isHere = session === membership.session();
