@@ -94,8 +94,8 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
   const ordered = new Map<string, number>();
   /** Claims that nobody worked on when they were looked at last. */
   let idle = new Set<string>();
-  /** What is being claimed ahead, until it is ready or is not to be had. */
-  const ahead = new Map<string, Promise<void>>();
+  /** What is claimed for no command, until it is ready, or is not held here. */
+  const begun = new Map<string, Promise<void>>();
 
   function claimOf(holding: Holding): Claim {
     return {
@@ -180,8 +180,12 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     for (let n = ready.length + claims.claiming(); n < wanted; n++) {
       const id = next(now);
       if (id === undefined) return;
-      ahead.set(id, claimAhead(id).finally(() => void ahead.delete(id)));
+      note(id, claimAhead(id));
     }
+  }
+
+  function note(id: string, claiming: Promise<void>): void {
+    begun.set(id, claiming.finally(() => void begun.delete(id)));
   }
 
   async function claimAhead(id: string): Promise<void> {
@@ -251,7 +255,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
     }
     for (const id of claims.leftByMoves()) found.add(id);
     for (const id of found) if (claims.isBusy(id)) found.delete(id);
-    for (const id of found) if (idle.has(id)) giveUpFound(id);
+    for (const id of found) if (idle.has(id)) note(id, giveUpFound(id));
     idle = found;
   }
 
@@ -277,7 +281,7 @@ export function createClusterQueue(tools: LineTools): ClusterQueue {
       if (holding.epoch !== (ordered.get(id) ?? holding.epoch)) throw TAKEN;
       return takeReady(index);
     }
-    await ahead.get(id);
+    await begun.get(id);
     await claims.settledDown(id);
     if (ready.some(({ holding }) => holding.id === id)) return await claim(id);
     if (claims.get(id) !== undefined) return null;
