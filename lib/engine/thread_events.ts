@@ -1,7 +1,7 @@
 /** What follows from what threads say, and from their failures. */
 
 import type { ErrorRecord } from "../download/errors.ts";
-import { hostSignOf, isOfSource, remedyFor } from "../download/remedies.ts";
+import { hostSignOf, isOfSource } from "../download/remedies.ts";
 import { filenameFor } from "../origin/filename.ts";
 import { withoutUserinfo } from "../origin/request.ts";
 import { sentOtherwise } from "../origin/spelling.ts";
@@ -30,7 +30,7 @@ import {
   wrote,
 } from "../transfer/transfer.ts";
 import type { Source } from "../transfer/source.ts";
-import { judge, judgeHelper } from "../transfer/verdict.ts";
+import { judge, judgeHelper, mayBeTooMany } from "../transfer/verdict.ts";
 import type { Driver } from "./driver.ts";
 import type { HostLimits } from "./host_limits.ts";
 import type { Grants } from "./grants.ts";
@@ -253,7 +253,9 @@ export function onFailure(
   };
   // What is no source's fault, such as a full disk, is the transfer's to bear.
   if (source.key !== transfer.source.key && isOfSource(error.code)) {
-    if (left > 0 && isTooMany(error)) hosts.refused(host, left);
+    const { failures } = source;
+    const isTooMany = mayBeTooMany(error, failures, circumstances);
+    if (left > 0 && isTooMany) hosts.refused(host, left);
     helperFailed(transfer, judgeHelper(transfer, source, error, circumstances));
     return;
   }
@@ -267,9 +269,4 @@ export function onFailure(
   if (follows.kind === "stop") driver.bring(transfer, follows.then);
   if (follows.kind !== "fewer") return;
   if (left > 0 || error.code === "BUSY") hosts.refused(host, left);
-}
-
-/** Whether an origin may have refused a thread for being one too many. */
-function isTooMany({ code }: ErrorRecord): boolean {
-  return remedyFor(code) === "fewer";
 }

@@ -367,17 +367,30 @@ const DROPPED: readonly ErrorCode[] = ["REFUSED", "CUT", "STALLED"];
 
 /**
  * Whether the host refused one thread too many. A refusal while the host serves
- * other threads only means that: it is not counted as a failed attempt. But where
- * it bears more threads, and refuses this transfer again and again, it is the
- * transfer's URL that it refuses.
+ * other threads only means that: it is not counted as a failed attempt.
  */
 function isTooMuch(
-  { code }: ErrorRecord,
+  error: ErrorRecord,
   { crowded }: Pick<Setback, "crowded">,
-  { hostServes, hostBears }: Circumstances,
+  circumstances: Circumstances,
 ): boolean {
-  const isOfUrl = hostBears && crowded >= MOST_CROWDED;
-  return hostServes && !isOfUrl && remedyFor(code) === "fewer";
+  return circumstances.hostServes &&
+    mayBeTooMany(error, crowded, circumstances);
+}
+
+/**
+ * Whether a host may have refused a thread for being one too many. Where it bears
+ * more threads, and refuses a URL again and again, it is the URL that it refuses.
+ *
+ * @param refusals How often in a row it has refused the URL before.
+ */
+export function mayBeTooMany(
+  { code }: ErrorRecord,
+  refusals: number,
+  { hostBears }: Pick<Circumstances, "hostBears">,
+): boolean {
+  const isOfUrl = hostBears && refusals >= MOST_CROWDED;
+  return !isOfUrl && remedyFor(code) === "fewer";
 }
 
 /** The last attempt asks for the whole: an origin's nodes may not agree. */
