@@ -17,6 +17,7 @@ export interface ClusterAdditions {
   /**
    * Adds downloads.
    *
+   * @throws {DownloadError} BAD_REQUEST if one is too large: then none is added.
    * @throws {DownloadError} STATE if no broker answers: they may have been added.
    */
   add(downloads: readonly Download[]): Promise<void>;
@@ -26,7 +27,7 @@ export interface ClusterAdditions {
 
 /** Makes what adds downloads. */
 export function createClusterAdditions(
-  broker: Pick<Broker, "isConnected" | "write">,
+  broker: Pick<Broker, "isConnected" | "refuseTooLarge" | "write">,
 ): ClusterAdditions {
   const waiting = new Map<string, () => void>();
 
@@ -50,6 +51,7 @@ export function createClusterAdditions(
   return {
     async add(downloads) {
       if (!broker.isConnected()) throw away();
+      for (const one of downloads) broker.refuseTooLarge(newEntry(one));
       const rest = [...downloads];
       while (rest.length > 0) {
         const some = rest.splice(0, ADDING);

@@ -7,6 +7,7 @@ import { errorMessage } from "../base/error_message.ts";
 import type { Log } from "../base/log.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { Entry, Lease } from "./entry.ts";
+import { refuseTooLarge, ROOM_TO_GROW } from "./entry_size.ts";
 import type { ConnectionOptions, KV, NatsConnection } from "./nats.ts";
 import type { QueueAddress } from "./settings.ts";
 
@@ -91,6 +92,7 @@ export interface Broker {
    * @param within How long to try, in milliseconds.
    * @returns The new revision.
    * @throws {CONFLICT} if the key has another revision.
+   * @throws {DownloadError} BAD_REQUEST if the value is too large for the brokers.
    * @throws {DownloadError} STATE if no answer comes: then it may be done.
    */
   write(
@@ -99,6 +101,12 @@ export interface Broker {
     revision: number,
     within?: number,
   ): Promise<number>;
+  /**
+   * Refuses a value that is too large for the brokers, or is once it has grown.
+   *
+   * @throws {DownloadError} BAD_REQUEST if it is.
+   */
+  refuseTooLarge(value: Value): void;
   /** What a key holds now; null for a key that is not there. */
   read(key: string): Promise<{ value: Value; revision: number } | null>;
   /** What all keys of a kind hold now. */
@@ -255,6 +263,11 @@ export async function createBroker(
     }
   }
 
+  /** Bytes that a message may have, as far as the broker has said so. */
+  function mostBytes(): number {
+    return connection?.info?.max_payload ?? Infinity;
+  }
+
   async function readKey(
     key: string,
   ): Promise<{ value: Value; revision: number } | null> {
@@ -289,6 +302,7 @@ export async function createBroker(
       // Not a new one for each try: the broker knows what it has done already.
       const msgID = crypto.randomUUID();
       const data = value === null ? "" : JSON.stringify(value);
+      refuseTooLarge(data, mostBytes(), 0);
       const headers = nats.headers();
       if (value === null) headers.set("KV-Operation", "DEL");
       for (;;) {
@@ -312,6 +326,8 @@ export async function createBroker(
         }
       }
     },
+    refuseTooLarge: (value) =>
+      refuseTooLarge(JSON.stringify(value), mostBytes(), ROOM_TO_GROW),
     read: readKey,
     async list(kind) {
       if (js === null) throw unanswered(new Error("not connected"));
