@@ -11,8 +11,10 @@ import { hasOwnQueue } from "./migration.ts";
 
 /** How often the lock is tried that another server has, in milliseconds. */
 const LOOK_EVERY = 100;
-/** How long to wait after a move that failed, in milliseconds. */
-const AGAIN = 2_000;
+/** How long to wait after the first move that fails, in milliseconds ... */
+const AGAIN = 1_000;
+/** ... and at most: it is twice as long each time, as entries are gone through. */
+const MOST_AGAIN = 60_000;
 
 /** What a queue is moved in with. */
 export interface MoveInTools {
@@ -46,6 +48,7 @@ export function createMoveIn(
   let begun: Promise<void> | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
+  let wait = AGAIN;
   /** What was said last, so that it is said once. */
   let said = "";
 
@@ -66,7 +69,8 @@ export function createMoveIn(
       const { message } = toRecord(error);
       if (message !== said) log("not migrated", { message });
       said = message;
-      if (!isOver) timer = setTimeout(attempt, AGAIN);
+      if (!isOver) timer = setTimeout(attempt, wait);
+      wait = Math.min(2 * wait, MOST_AGAIN);
     }
   }
 
