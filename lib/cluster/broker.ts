@@ -1,18 +1,30 @@
 /**
- * The connection to the brokers, and the one bucket that holds the queue: what
- * is written by comparing, and what is heard of all changes.
+ * The connection to the brokers: what is written to the queue by comparing, and
+ * what servers tell each other. Where the queue's bucket is not what it was, all
+ * begins anew.
  */
 
 import { errorMessage } from "../base/error_message.ts";
 import type { Log } from "../base/log.ts";
 import { DownloadError } from "../download/errors.ts";
-import type { Entry, Lease } from "./entry.ts";
+import { codeOf, explained, unanswered, Unusable } from "./broker_errors.ts";
+import {
+  type Bucket,
+  type BucketListener,
+  type Change,
+  fateOfBucket,
+  openBucket,
+  type Value,
+  watchBucket,
+} from "./bucket.ts";
 import { refuseTooLarge, ROOM_TO_GROW } from "./entry_size.ts";
-import type { ConnectionOptions, KV, NatsConnection } from "./nats.ts";
+import type {
+  ConnectionOptions,
+  JetStreamClient,
+  NatsConnection,
+} from "./nats.ts";
 import type { QueueAddress } from "./settings.ts";
 
-/** What of the bucket's layout an older or newer Sluice would not understand. */
-const LAYOUT = "Sluice's queue, layout 1";
 /** How long the first connection may take, in milliseconds. */
 const FIRST_WITHIN = 5_000;
 /** How long to wait before connecting again, in milliseconds. */
@@ -23,6 +35,13 @@ const TRY_WITHIN = 2_000;
 export const WRITE_WITHIN = 20_000;
 /** How long to wait before trying again, in milliseconds. */
 const TRY_AGAIN = 100;
+/** After how many tries that nobody answered the bucket is looked at. */
+const LOOKED_AFTER = 3;
+/**
+ * How often in turn a bucket may lack what was heard of it, before that counts as
+ * lost: a broker that has just come to lead may have to catch up.
+ */
+const MOST_BEHIND = 3;
 /** How many keys are read at a time. */
 const READING = 64;
 /** What JetStream calls a write that compared with another revision. */
@@ -32,16 +51,6 @@ export const MOST_BYTES = 512 * 1024;
 
 /** A write that compared with a revision that is not the last one any more. */
 export const CONFLICT = new Error("It has been changed meanwhile.");
-
-/** What a key holds; null for a key that was deleted. */
-export type Value = Entry | Lease;
-
-/** A change that is heard. Keys are `d.<id>` and `n.<session>`. */
-export interface Change {
-  readonly key: string;
-  readonly value: Value | null;
-  readonly revision: number;
-}
 
 /** How the brokers are reached. */
 export interface BrokerOptions {
@@ -57,7 +66,7 @@ export interface BrokerOptions {
 }
 
 /** Who hears what happens at the brokers. */
-export interface BrokerListener {
+export interface BrokerListener extends BucketListener {
   /**
    * The bucket is there: from which revision on to hear.
    *
@@ -65,10 +74,6 @@ export interface BrokerListener {
    * @param last The revision of its last change.
    */
   onBucket(bucket: string, last: number): Promise<number>;
-  /** A change, in the order of revisions. */
-  onChange(change: Change): void;
-  /** All that was in the bucket when this connection was made is heard. */
-  onCaughtUp(): void;
   onMessage(subject: string, data: unknown, answer: Answer): void;
 }
 
@@ -122,9 +127,6 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-/** Settings that nobody but the operator can put right. */
-export class Unusable extends Error {}
-
 /** Makes a broker that is not connected yet. */
 export async function createBroker(
   options: BrokerOptions,
@@ -133,14 +135,18 @@ export async function createBroker(
   const nats = await loadClient();
   let listener!: BrokerListener;
   const { queue } = options;
-  const bucket = `sluice_${queue.name}`;
+  const name = `sluice_${queue.name}`;
   const brokers = queue.servers.join(", ");
+  const bucketOptions = { name, brokers, replicas: options.replicas };
   let connection: NatsConnection | null = null;
-  let kv: KV | null = null;
+  let js: JetStreamClient | null = null;
+  let bucket: Bucket | null = null;
+  /** The last revision that was heard of the bucket. */
+  let heard = 0;
+  let looking: Promise<void> | null = null;
   let connected = false;
   let closed = false;
   let conflicts = 0;
-  let js: ReturnType<typeof nats.jetstream> | null = null;
   /** What was said last, so that it is said once. */
   let said = "";
 
@@ -159,7 +165,7 @@ export async function createBroker(
       });
     try {
       connection = found;
-      await openBucket(found);
+      await open(found);
     } catch (error) {
       connection = null;
       await found.close();
@@ -168,56 +174,56 @@ export async function createBroker(
     follow(found);
   }
 
-  async function openBucket(found: NatsConnection): Promise<void> {
+  async function open(found: NatsConnection): Promise<void> {
     js = nats.jetstream(found, { timeout: 5_000 });
-    kv = await new nats.Kvm(js).create(bucket, {
-      replicas: options.replicas,
-      history: 1,
-      allow_direct: false,
-      description: LAYOUT,
+    bucket = await openBucket(js, nats, bucketOptions);
+    heard = 0;
+    const from = await listener.onBucket(bucket.created, bucket.last);
+    heard = from - 1;
+    const { ended } = await watchBucket(bucket, from, {
+      // What an earlier connection still has to tell may be of another bucket.
+      onChange(change) {
+        if (connection !== found) return;
+        heard = change.revision;
+        listener.onChange(change);
+      },
+      onCaughtUp() {
+        if (connection === found) listener.onCaughtUp();
+      },
     });
-    const { streamInfo: { config, created, state } } = await kv.status();
-    if (config.description !== LAYOUT) {
-      throw new Unusable(
-        `The bucket ${bucket} at ${brokers} is not of this version of Sluice: ` +
-          "give QUEUE another name, or run the same version everywhere.",
-      );
-    }
-    const from = await listener.onBucket(String(created), state.last_seq);
-    await watch(found, kv, from, state.last_seq);
+    // Who hears nothing any more begins anew.
+    ended.then(() => found.close()).catch((error) =>
+      log("queue unread", { message: errorMessage(error) })
+    );
     note(true);
     const subjects = [`${queue.name}.live`, `${queue.name}.to.${options.node}`];
     for (const subject of subjects) hear(found, subject);
   }
 
-  async function watch(
-    found: NatsConnection,
-    kv: KV,
-    from: number,
-    last: number,
-  ): Promise<void> {
-    const changes = await kv.watch(
-      from > 1 ? { resumeFromRevision: from } : {},
-    );
-    let caughtUp = false;
-    function look(revision: number): void {
-      if (caughtUp || revision < last) return;
-      caughtUp = true;
-      listener.onCaughtUp();
-    }
-    look(from - 1);
-    (async () => {
-      for await (const entry of changes) {
-        const { key, operation, revision } = entry;
-        const value = operation === "PUT" ? entry.json<Value>() : null;
-        listener.onChange({ key, value, revision });
-        look(revision);
+  /**
+   * Looks whether the bucket is still what is heard here, as soon as somebody can
+   * tell, and begins anew if it is not. The client connects again by itself, and
+   * goes on listening to a bucket that is gone, or to what comes in another one
+   * after as many changes as this one had.
+   */
+  function look(): Promise<void> {
+    return looking ??= lookOnce().finally(() => looking = null);
+  }
+
+  async function lookOnce(): Promise<void> {
+    const [found, known] = [connection, bucket];
+    if (found === null || known === null) return;
+    let behind = 0;
+    while (connection === found) {
+      const fate = await fateOfBucket(known, heard).catch(() => null);
+      if (fate === "there") return;
+      if (fate === "behind") behind++;
+      if (fate === "gone" || behind > MOST_BEHIND) {
+        note(false, "The queue's bucket is not what it was: it is read anew.");
+        return await found.close();
       }
-      // Who hears nothing any more begins anew.
-      await found.close();
-    })().catch((error) =>
-      log("queue unread", { message: errorMessage(error) })
-    );
+      await pause(AGAIN);
+    }
   }
 
   async function hear(found: NatsConnection, subject: string): Promise<void> {
@@ -241,11 +247,14 @@ export async function createBroker(
       for await (const { type } of found.status()) {
         if (closed) return;
         if (type === "disconnect") note(false);
-        if (type === "reconnect") note(true);
+        if (type === "reconnect") {
+          note(true);
+          look();
+        }
       }
     })();
     const error = await ended;
-    connection = kv = js = null;
+    connection = bucket = js = null;
     if (closed) return;
     note(false, error ? explained(error, brokers).message : undefined);
     retry();
@@ -273,8 +282,8 @@ export async function createBroker(
   ): Promise<{ value: Value; revision: number } | null> {
     // What is no key is none of a download's: ids are what clients send.
     if (!/^[\w\-]+\.[\w\-]+$/.test(key)) return null;
-    if (kv === null) throw unanswered(new Error("not connected"));
-    const found = await kv.get(key).catch((error) => {
+    if (bucket === null) throw unanswered(new Error("not connected"));
+    const found = await bucket.kv.get(key).catch((error) => {
       throw unanswered(error);
     });
     return found === null || found.operation !== "PUT"
@@ -305,23 +314,33 @@ export async function createBroker(
       refuseTooLarge(data, mostBytes(), 0);
       const headers = nats.headers();
       if (value === null) headers.set("KV-Operation", "DEL");
-      for (;;) {
+      for (let tries = 1;; tries++) {
         try {
           if (js === null) throw new Error("not connected");
-          const { seq } = await js.publish(`$KV.${bucket}.${key}`, data, {
-            msgID,
-            headers,
-            timeout: Math.min(TRY_WITHIN, within),
-            retries: 1,
-            expect: { lastSubjectSequence: revision },
-          });
+          const last = heard;
+          const { seq, duplicate } = await js.publish(
+            `$KV.${name}.${key}`,
+            data,
+            {
+              msgID,
+              headers,
+              timeout: Math.min(TRY_WITHIN, within),
+              retries: 1,
+              expect: { lastSubjectSequence: revision },
+            },
+          );
+          // What is written is later than all that was heard before.
+          if (seq <= last && !duplicate) look();
           return seq;
         } catch (error) {
           if (codeOf(error) === WRONG_LAST_SEQUENCE) {
             conflicts++;
+            // Only its holder renews a lease: it may have been another bucket's.
+            if (key.startsWith("n.")) look();
             throw CONFLICT;
           }
           if (closed || performance.now() > until) throw unanswered(error);
+          if (tries >= LOOKED_AFTER) look();
           await pause(TRY_AGAIN);
         }
       }
@@ -332,12 +351,12 @@ export async function createBroker(
     async list(kind) {
       if (js === null) throw unanswered(new Error("not connected"));
       const manager = await js.jetstreamManager(false);
-      const prefix = `$KV.${bucket}.`;
+      const prefix = `$KV.${name}.`;
       // The client's own list of keys waits for a number of messages, of which
       // those that are replaced meanwhile never come: of 360 lists, 8 had no end
       // while leases were renewed.
       const { state: { subjects = {} } } = await manager.streams
-        .info(`KV_${bucket}`, { subjects_filter: `${prefix}${kind}.*` })
+        .info(`KV_${name}`, { subjects_filter: `${prefix}${kind}.*` })
         .catch((error) => {
           throw unanswered(error);
         });
@@ -411,59 +430,6 @@ function connectionOptions(
       tls: caCerts.length > 0 ? { ca: caCerts.join("\n") } : {},
     }),
   };
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : null;
-}
-
-/** What a client's error means, without what `QUEUE` keeps secret. */
-function explained(error: unknown, brokers: string): Error {
-  if (error instanceof Unusable) return error;
-  const { name = "", message = "", cause } = error instanceof Error
-    ? error
-    : {};
-  const why = cause instanceof Error ? cause.message : message;
-  if (name === "AuthorizationError" || name.startsWith("UserAuthentication")) {
-    return new Unusable(
-      `The queue's broker at ${brokers} refuses QUEUE's user and password, or ` +
-        "QUEUE_CREDENTIALS: set those that it knows.",
-    );
-  }
-  if (
-    name === "JetStreamNotEnabled" || /jetstream is not enabled/i.test(message)
-  ) {
-    return new Unusable(
-      `The broker at ${brokers} keeps no queue: start it with -js.`,
-    );
-  }
-  if (
-    /replicas > 1 not supported|insufficient resources|no suitable peers/i.test(
-      message,
-    )
-  ) {
-    return new Unusable(
-      `The brokers at ${brokers} are too few for QUEUE_REPLICAS: set it to 1, ` +
-        "or have as many of them in one cluster.",
-    );
-  }
-  if (/certificate|UnknownIssuer|tls/i.test(`${message} ${why}`)) {
-    return new Unusable(
-      `The broker at ${brokers} cannot be spoken to by TLS as QUEUE and ` +
-        `CA_FILE say: ${why}.`,
-    );
-  }
-  return new Error(
-    `The queue's broker at ${brokers} cannot be reached: ${message}`,
-  );
-}
-
-function unanswered(error: unknown): DownloadError {
-  return new DownloadError(
-    "STATE",
-    "The queue's broker does not answer. Try again once it does.",
-    { cause: error },
-  );
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -55,6 +55,8 @@ export interface ClaimsTools
   readonly files: Pick<DownloadParts, "look" | "removeFinished">;
   /** What is known of an entry without asking the broker; null if not enough. */
   recent(id: string): Stored | null;
+  /** Whether all is heard that was in the bucket as it was opened. */
+  isWhole(): boolean;
 }
 
 /** All claims of this server. */
@@ -128,10 +130,13 @@ export function createClaims(tools: ClaimsTools): Claims {
     isHeld: (id) => holdings.get(id)?.lost.signal.aborted === false,
   });
 
-  /** Whether a claim's owner is known to be dead: its session came before it. */
+  /**
+   * Whether a claim's owner is known to be dead: its session came before it. While
+   * a bucket is read, a session is heard by its last renewal, after its claims.
+   */
   function isFree({ entry: { owner }, revision }: Stored): boolean {
     return owner === null || owner === membership.session() ||
-      tools.replica.position() >= revision &&
+      tools.isWhole() && tools.replica.position() >= revision &&
         !membership.sessions().has(owner);
   }
 

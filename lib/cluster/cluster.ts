@@ -12,7 +12,8 @@ import type { PartRecords } from "../store/part_records.ts";
 import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
 import { createClusterAdditions } from "./additions.ts";
-import { type Change, createBroker } from "./broker.ts";
+import { createBroker } from "./broker.ts";
+import type { Change } from "./bucket.ts";
 import { createClaims } from "./claims.ts";
 import type { Entry, Lease } from "./entry.ts";
 import { endFormerSessions } from "./former_sessions.ts";
@@ -111,6 +112,8 @@ export async function openCluster(
   /** What is on its way to the copy, by the downloads' ids. */
   const showing = new Map<string, Promise<void>>();
   let isReady = false;
+  /** Whether all that was in the bucket is known, and who has a lease there. */
+  let isWhole = false;
   let draining = false;
   let url = options.url ?? "";
   let startedAt = performance.now();
@@ -168,10 +171,21 @@ export async function openCluster(
   async function onBucket(bucket: string, last: number): Promise<number> {
     startedAt = performance.now();
     if (replica.bucket() !== bucket || replica.position() > last) {
-      recent.clear();
-      await replica.reset(bucket);
+      await beginAnew(bucket);
     }
     return replica.position() + 1;
+  }
+
+  /** Forgets what another bucket had: there is no lease of it any more, either. */
+  async function beginAnew(bucket: string): Promise<void> {
+    isWhole = false;
+    recent.clear();
+    const gone = await replica.reset(bucket);
+    for (const [session, { revision }] of [...membership.sessions()]) {
+      const key = `n.${session}`;
+      membership.hear({ key, value: null, revision: revision + 1 }, null);
+    }
+    if (isReady) gone.forEach(peers.changed);
   }
 
   async function onCaughtUp(): Promise<void> {
@@ -182,6 +196,7 @@ export async function openCluster(
       for (const change of await broker.list("n")) {
         membership.hear(change, change.value as Lease | null);
       }
+      isWhole = true;
       await endFormerSessions({ broker, membership, place, lease });
     } catch (error) {
       if (isReady) return;
@@ -247,6 +262,7 @@ export async function openCluster(
     log,
     applied,
     recent: (id) => recent.get(id) ?? null,
+    isWhole: () => isWhole,
   });
   const leftovers = opened.use(createLeftovers({
     ...{ claims, replica, place, directory, log },

@@ -3,7 +3,7 @@
  * cannot read ahead: a server without a shared queue never fetches it.
  */
 
-export { jetstream } from "npm:@nats-io/jetstream@3.4.0";
+export { jetstream, type JetStreamClient } from "npm:@nats-io/jetstream@3.4.0";
 export { type KV, Kvm } from "npm:@nats-io/kv@3.4.0";
 export {
   connect,

@@ -51,8 +51,12 @@ export interface Replica extends Disposable {
   ): Promise<void> | null;
   /** All up to a revision is known now. */
   reach(revision: number): void;
-  /** Forgets all, and what it is a copy of: another bucket. */
-  reset(bucket: string): Promise<void>;
+  /**
+   * Forgets all, and what it is a copy of: another bucket.
+   *
+   * @returns The ids of what it had.
+   */
+  reset(bucket: string): Promise<readonly string[]>;
   /** The bucket that it is a copy of; an empty text for none. */
   bucket(): string;
   /** A download as it is kept in an entry, its file's path relative. */
@@ -204,6 +208,7 @@ export function openReplica(path: string, contentDirectory: string): Replica {
           db.prepare("UPDATE copy SET bucket = ?, position = 0").run(name);
         }),
       ]);
+      return ids;
     },
     bucket: () => bucket,
     recorded: paths.recorded,

@@ -14,6 +14,8 @@ export interface TestBroker extends AsyncDisposable {
   kill(signal: Deno.Signal): void;
   /** Ends it at once; resolves when it has ended. */
   crash(): Promise<void>;
+  /** Ends it at once, and deletes what it kept. */
+  empty(): Promise<void>;
   /** Starts it again with what it kept; resolves once it listens. */
   restart(): Promise<void>;
 }
@@ -60,6 +62,10 @@ async function prepareBroker(port: number, rules: string): Promise<TestBroker> {
     },
     kill: (signal) => child?.kill(signal),
     crash,
+    async empty() {
+      await crash();
+      await Deno.remove(`${directory.path}/js`, { recursive: true });
+    },
     async restart() {
       child = await launch(config, port);
     },

@@ -18,6 +18,20 @@ export async function makeBucket(
   }
 }
 
+/** Deletes the bucket of a queue, whoever is connected. */
+export async function deleteBucket(
+  address: string,
+  queue: string,
+): Promise<void> {
+  const connection = await connect({ servers: address, resolve: false });
+  try {
+    const { streams } = await jetstream(connection).jetstreamManager();
+    await streams.delete(`KV_sluice_${queue}`);
+  } finally {
+    await connection.close();
+  }
+}
+
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 
 /** A user that a broker knows by its key. */

@@ -1,0 +1,136 @@
+/**
+ * The one bucket that holds the queue: how it is made, how its changes are heard,
+ * and how it is told from another of the same name.
+ */
+
+import type { Entry, Lease } from "./entry.ts";
+import { codeOf, Unusable } from "./broker_errors.ts";
+import type { JetStreamClient, KV } from "./nats.ts";
+
+/** What of the bucket's layout an older or newer Sluice would not understand. */
+const LAYOUT = "Sluice's queue, layout 1";
+/** What JetStream calls a bucket that is not there. */
+const STREAM_NOT_FOUND = 10059;
+
+/** What a key holds. */
+export type Value = Entry | Lease;
+
+/** A change that is heard. Keys are `d.<id>` and `n.<session>`. */
+export interface Change {
+  readonly key: string;
+  /** Null for a key that was deleted. */
+  readonly value: Value | null;
+  readonly revision: number;
+}
+
+/** A bucket as a connection has found it. */
+export interface Bucket {
+  readonly kv: KV;
+  /** When it was made, which tells it from others of the same name. */
+  readonly created: string;
+  /** The revision of its last change, as it was found. */
+  readonly last: number;
+}
+
+/** How a bucket is made if there is none. */
+export interface BucketOptions {
+  readonly name: string;
+  /** How many brokers keep it. */
+  readonly replicas: number;
+  /** The brokers' addresses, as they are shown. */
+  readonly brokers: string;
+}
+
+/**
+ * Opens the bucket, and makes it if there is none.
+ *
+ * @throws {Unusable} if another version of Sluice has made it.
+ * @throws what the client says if the brokers cannot keep it, or do not answer.
+ */
+export async function openBucket(
+  js: JetStreamClient,
+  { Kvm }: Pick<typeof import("./nats.ts"), "Kvm">,
+  { name, replicas, brokers }: BucketOptions,
+): Promise<Bucket> {
+  const kv = await new Kvm(js).create(name, {
+    replicas,
+    history: 1,
+    allow_direct: false,
+    description: LAYOUT,
+  });
+  const { streamInfo: { config, created, state } } = await kv.status();
+  if (config.description !== LAYOUT) {
+    throw new Unusable(
+      `The bucket ${name} at ${brokers} is not of this version of Sluice: ` +
+        "give QUEUE another name, or run the same version everywhere.",
+    );
+  }
+  return { kv, created: String(created), last: state.last_seq };
+}
+
+/**
+ * What has become of a bucket that was opened. It is gone, too, if another server
+ * has made one of its name since.
+ */
+export type Fate = "there" | "behind" | "gone";
+
+/**
+ * Asks the brokers what has become of a bucket: it may have been deleted, its
+ * storage emptied, or put back from an older copy.
+ *
+ * @param heard The last revision that was heard of it.
+ * @throws what the client says if nobody can tell now.
+ */
+export async function fateOfBucket(
+  { kv, created }: Bucket,
+  heard: number,
+): Promise<Fate> {
+  try {
+    const { streamInfo: { created: now, state } } = await kv.status();
+    if (String(now) !== created) return "gone";
+    return state.last_seq < heard ? "behind" : "there";
+  } catch (error) {
+    if (codeOf(error) === STREAM_NOT_FOUND) return "gone";
+    throw error;
+  }
+}
+
+/** Who hears the changes of a bucket. */
+export interface BucketListener {
+  /** A change, in the order of revisions. */
+  onChange(change: Change): void;
+  /** All that was in the bucket as it was opened is heard. */
+  onCaughtUp(): void;
+}
+
+/**
+ * Hears the changes of a bucket. It begins before it returns.
+ *
+ * @param from The first revision to hear; 0 or 1 for all.
+ * @returns What resolves once nothing more is heard.
+ */
+export async function watchBucket(
+  { kv, last }: Bucket,
+  from: number,
+  listener: BucketListener,
+): Promise<{ readonly ended: Promise<void> }> {
+  const changes = await kv.watch(from > 1 ? { resumeFromRevision: from } : {});
+  let caughtUp = false;
+  function look(revision: number): void {
+    if (caughtUp || revision < last) return;
+    caughtUp = true;
+    listener.onCaughtUp();
+  }
+
+  async function hear(): Promise<void> {
+    for await (const entry of changes) {
+      const { key, operation, revision } = entry;
+      const value = operation === "PUT" ? entry.json<Value>() : null;
+      listener.onChange({ key, value, revision });
+      look(revision);
+    }
+  }
+
+  look(from - 1);
+  return { ended: hear() };
+}

@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { ask } from "../support/api.ts";
+import { layCable, startBroker } from "../support/broker.ts";
+import { nodesOn } from "../support/cluster.ts";
+import { makeDirectory } from "../support/directory.ts";
+import { deleteBucket } from "../support/nats.ts";
+import { file, startOrigin } from "../support/origin.ts";
+import type { Client, Sluice } from "../support/sluice.ts";
+
+/** How long a server may take to be of use again, in milliseconds. */
+const AGAIN_WITHIN = 10_000;
+
+/** Adds one by each server in turn, and waits until both show it as downloaded. */
+async function addByEach(
+  clients: readonly Client[],
+  serve: (n: number) => string,
+): Promise<void> {
+  for (const [n, client] of clients.entries()) {
+    const since = performance.now();
+    const id = await addOnceConnected(client, serve(n));
+    for (const one of clients) {
+      assertEquals((await one.end(id)).process_status, "Downloaded");
+    }
+    assertLess(performance.now() - since, AGAIN_WITHIN);
+  }
+}
+
+/** A server that connects anew says of what is added meanwhile that it was not. */
+async function addOnceConnected(client: Client, url: string): Promise<string> {
+  for (;;) {
+    const reply = await client.request({ url });
+    if ("data" in reply && "id" in reply.data) return reply.data.id ?? "";
+    assert("error" in reply && /nothing was changed/.test(reply.error.message));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** What both servers have on their lists. */
+async function totals(servers: readonly Sluice[]): Promise<unknown[]> {
+  const lists = servers.map((server) => ask(server, "GET /downloads"));
+  return (await Promise.all(lists)).map(({ body }) => body.total);
+}
+
+for (const how of ["emptied", "emptied, and used by another", "deleted"]) {
+  Deno.test(`servers go on by themselves in a bucket that was ${how}`, async () => {
+    await using origin = await startOrigin();
+    await using broker = await startBroker();
+    await using cable = layCable(broker.address);
+    await using shared = await makeDirectory();
+    await using one = await nodesOn(broker, shared)("one");
+    await using two = await nodesOn(cable, shared)("two");
+    const servers = [one, two];
+    await using first = await one.connect();
+    await using second = await two.connect();
+    const serve = (name: string) => origin.serve(`/${name}`, file(100));
+    for (let n = 0; n < 20; n++) {
+      const id = await first.add({ url: serve(`before-${n}`), paused: true });
+      await second.until(id, () => true);
+    }
+    assertEquals(await totals(servers), [20, 20]);
+    if (how === "deleted") await deleteBucket(broker.address, "test");
+    else {
+      if (how !== "emptied") cable.cut();
+      await broker.empty();
+      await broker.restart();
+    }
+    if (how === "emptied, and used by another") {
+      await addByEach([first], (n) => serve(`meanwhile-${n}`));
+      cable.mend();
+    }
+    await addByEach([first, second], (n) => serve(`after-${n}`));
+    const now = how === "emptied, and used by another" ? 3 : 2;
+    assertEquals(await totals(servers), [now, now]);
+  });
+}
