@@ -4,8 +4,7 @@ import { within } from "../base/timers.ts";
 import type { Download } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import { type Broker, CONFLICT } from "./broker.ts";
-import type { Value } from "./bucket.ts";
-import { newEntry } from "./entry.ts";
+import { type Entry, newEntry } from "./entry.ts";
 import { away } from "./writes.ts";
 
 /** How long an added download may take to be seen in the copy, in milliseconds. */
@@ -26,23 +25,32 @@ export interface ClusterAdditions {
   seen(id: string): void;
 }
 
-/** Makes what adds downloads. */
+/**
+ * Makes what adds downloads.
+ *
+ * @param applied Takes in an entry that was written here.
+ */
 export function createClusterAdditions(
   broker: Pick<Broker, "isConnected" | "refuseTooLarge" | "write">,
+  applied: (id: string, entry: Entry, revision: number) => Promise<void>,
 ): ClusterAdditions {
   const waiting = new Map<string, () => void>();
 
   async function addOne(download: Download): Promise<void> {
     const { id } = download;
+    const entry = newEntry(download);
     const seen = Promise.withResolvers<void>();
     waiting.set(id, seen.resolve);
     try {
-      await broker.write(`d.${id}`, newEntry(download) as Value, 0)
+      const revision = await broker.write(`d.${id}`, entry, 0)
         .catch((error) => {
-          // An id that is there was made of the same key and the same request.
           if (error !== CONFLICT) throw error;
+          // An id that is there was made of the same key and the same request.
+          return null;
         });
-      // The copies of all servers have all in one order: that of the bucket.
+      // What tells of it may be late, or may have come to its end. By its revision,
+      // it has the same place in all copies.
+      if (revision !== null) applied(id, entry, revision);
       await within(SEEN_WITHIN, seen.promise);
     } finally {
       waiting.delete(id);

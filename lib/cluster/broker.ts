@@ -13,9 +13,9 @@ import {
   type BucketListener,
   type Change,
   fateOfBucket,
+  hearChanges,
   openBucket,
   type Value,
-  watchBucket,
 } from "./bucket.ts";
 import { refuseTooLarge, ROOM_TO_GROW } from "./entry_size.ts";
 import type {
@@ -24,6 +24,7 @@ import type {
   NatsConnection,
 } from "./nats.ts";
 import type { QueueAddress } from "./settings.ts";
+import { beginWatch, type Watch } from "./watch.ts";
 
 /** How long the first connection may take, in milliseconds. */
 const FIRST_WITHIN = 5_000;
@@ -120,8 +121,8 @@ export interface Broker {
   tell(subject: string, data: unknown): void;
   /** Sends a message and waits for its answer; null if none comes in time. */
   ask(subject: string, data: unknown, within: number): Promise<unknown>;
-  /** Connects anew: what should be heard is not. */
-  reconnect(): void;
+  /** Has the changes told anew from the last one on: what should be heard is not. */
+  listenAgain(): void;
   /** How many writes have met a conflict. */
   conflicts(): number;
   close(): Promise<void>;
@@ -141,6 +142,7 @@ export async function createBroker(
   let connection: NatsConnection | null = null;
   let js: JetStreamClient | null = null;
   let bucket: Bucket | null = null;
+  let telling: Watch | null = null;
   /** The last revision that was heard of the bucket. */
   let heard = 0;
   let looking: Promise<void> | null = null;
@@ -180,7 +182,8 @@ export async function createBroker(
     heard = 0;
     const from = await listener.onBucket(bucket.created, bucket.last);
     heard = from - 1;
-    const { ended } = await watchBucket(bucket, from, {
+    telling = await beginWatch({ nats, connection: found, bucket: name }, from);
+    const ended = hearChanges(telling, { from, last: bucket.last }, {
       // What an earlier connection still has to tell may be of another bucket.
       onChange(change) {
         if (connection !== found) return;
@@ -254,7 +257,11 @@ export async function createBroker(
       }
     })();
     const error = await ended;
-    connection = bucket = js = null;
+    connection =
+      bucket =
+      js =
+      telling =
+        null;
     if (closed) return;
     note(false, error ? explained(error, brokers).message : undefined);
     retry();
@@ -390,7 +397,7 @@ export async function createBroker(
         return null;
       }
     },
-    reconnect: () => void connection?.close(),
+    listenAgain: () => telling?.again(),
     async close() {
       closed = true;
       await connection?.close();

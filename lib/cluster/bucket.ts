@@ -6,6 +6,7 @@
 import type { Entry, Lease } from "./entry.ts";
 import { codeOf, Unusable } from "./broker_errors.ts";
 import type { JetStreamClient, KV } from "./nats.ts";
+import type { Watch } from "./watch.ts";
 
 /** What of the bucket's layout an older or newer Sluice would not understand. */
 const LAYOUT = "Sluice's queue, layout 1";
@@ -104,17 +105,16 @@ export interface BucketListener {
 }
 
 /**
- * Hears the changes of a bucket. It begins before it returns.
+ * Hears the changes of a bucket, until there is nothing more to hear.
  *
- * @param from The first revision to hear; 0 or 1 for all.
- * @returns What resolves once nothing more is heard.
+ * @param span The first revision that is told, 0 or 1 for all, and the last one
+ * that the bucket had as it was opened.
  */
-export async function watchBucket(
-  { kv, last }: Bucket,
-  from: number,
+export async function hearChanges(
+  changes: Watch,
+  { from, last }: { readonly from: number; readonly last: number },
   listener: BucketListener,
-): Promise<{ readonly ended: Promise<void> }> {
-  const changes = await kv.watch(from > 1 ? { resumeFromRevision: from } : {});
+): Promise<void> {
   let caughtUp = false;
   function look(revision: number): void {
     if (caughtUp || revision < last) return;
@@ -122,15 +122,11 @@ export async function watchBucket(
     listener.onCaughtUp();
   }
 
-  async function hear(): Promise<void> {
-    for await (const entry of changes) {
-      const { key, operation, revision } = entry;
-      const value = operation === "PUT" ? entry.json<Value>() : null;
-      listener.onChange({ key, value, revision });
-      look(revision);
-    }
-  }
-
   look(from - 1);
-  return { ended: hear() };
+  for await (const entry of changes) {
+    const { key, operation, revision } = entry;
+    const value = operation === "PUT" ? entry.json<Value>() : null;
+    listener.onChange({ key, value, revision });
+    look(revision);
+  }
 }

@@ -1,7 +1,7 @@
 /** One server of a cluster: what its coordinator works with. */
 
 import type { Log } from "../base/log.ts";
-import { every, within } from "../base/timers.ts";
+import { within } from "../base/timers.ts";
 import { timeToWrite } from "../base/write_until.ts";
 import type { Peers } from "../coordinator.ts";
 import { createParts, type DownloadParts } from "../files/parts.ts";
@@ -17,6 +17,7 @@ import type { Change } from "./bucket.ts";
 import { createClaims } from "./claims.ts";
 import type { Entry, Lease } from "./entry.ts";
 import { endFormerSessions } from "./former_sessions.ts";
+import { checkHearing } from "./hearing.ts";
 import { createLeftovers } from "./leftovers.ts";
 import { createClusterQueue } from "./line.ts";
 import type { Live } from "./live.ts";
@@ -224,7 +225,7 @@ export async function openCluster(
         ...{ contentDirectory: directory, sync: options.sync },
       }),
   }));
-  const additions = createClusterAdditions(broker);
+  const additions = createClusterAdditions(broker, applied);
   const membership = createMembership(lease, {
     broker,
     log,
@@ -232,14 +233,10 @@ export async function openCluster(
     onLost: () => claims.loseAll(),
     onChange: () => isReady && queue.refill(),
   });
-  /** A renewal that was acknowledged, and is to be heard by the next look. */
-  let due = 0;
-  opened.use(every(lease, () => {
-    if (due > replica.position() && broker.isConnected()) {
-      log("queue unheard", { revision: due });
-      broker.reconnect();
-    }
-    due = membership.revision();
+  opened.use(checkHearing({
+    ...{ broker, log },
+    position: replica.position,
+    due: () => Math.max(membership.revision(), replica.latest()),
   }));
   const files = createParts(
     {

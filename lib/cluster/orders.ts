@@ -55,7 +55,7 @@ export interface OrdersTools {
   readonly whereabouts: Pick<Whereabouts, "placeOf">;
   /** Asks a session; null if it does not answer, or is not there. */
   ask(session: string, question: unknown): Promise<unknown>;
-  /** Takes in an entry that was written here. */
+  /** Takes in an entry that was written or read here. */
   applied(id: string, entry: Entry | null, revision: number): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export interface Orders {
     obeyHere: () => Promise<void>,
   ): Promise<void>;
   /**
-   * Waits for a download that another server has just added, if there is one.
+   * Takes in a download that another server has just added, if there is one.
    *
    * @throws {DownloadError} STATE if no broker answers that knows.
    */
@@ -135,9 +135,13 @@ export function createOrders(tools: OrdersTools): Orders {
   async function heardOf(id: string): Promise<void> {
     const isShown = () => replica.store.get(id) !== null;
     if (isShown() || !broker.isConnected()) return;
-    const isKnown = replica.known(id) !== undefined ||
-      await broker.read(`d.${id}`) !== null;
-    if (isKnown) await shown(isShown);
+    if (replica.known(id) === undefined) {
+      const found = await broker.read(`d.${id}`);
+      if (found === null) return;
+      // What tells of it may be late, or may have come to its end.
+      tools.applied(id, found.value as Entry, found.revision);
+    }
+    if (replica.known(id) !== undefined) await shown(isShown);
   }
 
   async function report({ id, epoch, command }: Order): Promise<Report> {

@@ -39,8 +39,11 @@ export interface Replica extends Disposable {
   count(): number;
   /** The revision up to which all is known. */
   position(): number;
+  /** The highest revision of what was taken in, which may be ahead of the others. */
+  latest(): number;
   /**
-   * Takes an entry in, unless a later one is known; null if it is gone.
+   * Takes an entry in, unless a later one is known, or that it is gone by then;
+   * null for one that is gone.
    *
    * @returns Resolves once it can be read in the store; null if it was no news.
    */
@@ -95,6 +98,7 @@ export function openReplica(path: string, contentDirectory: string): Replica {
   /** Whether a change could not be written: the next start reads it again. */
   let lagging = false;
   let { bucket, position } = read();
+  let latest = position;
   let moving = false;
 
   function read() {
@@ -156,9 +160,14 @@ export function openReplica(path: string, contentDirectory: string): Replica {
     owned: () => claimed.entries(),
     count: () => all.size,
     position: () => position,
+    latest: () => latest,
     apply(id, entry, revision) {
       const before = all.get(id);
-      if (revision <= (before?.revision ?? gone.get(id) ?? 0)) return null;
+      // What is not here and came before the position has gone since.
+      if (revision <= (before?.revision ?? gone.get(id) ?? position)) {
+        return null;
+      }
+      latest = Math.max(latest, revision);
       if (entry === null) return before ? forget(id, revision) : null;
       const { epoch, owner, part } = entry;
       const download = local(entry.download);
@@ -198,7 +207,7 @@ export function openReplica(path: string, contentDirectory: string): Replica {
       all.clear();
       claimed.clear();
       gone.clear();
-      position = 0;
+      position = latest = 0;
       bucket = name;
       const removed = ids.map((id) => store.remove(id));
       await Promise.all([

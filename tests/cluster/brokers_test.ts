@@ -1,13 +1,21 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
 import { type Broker, createBroker } from "../../lib/cluster/broker.ts";
 import type { Entry } from "../../lib/cluster/entry.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
+import type { Status } from "../../lib/status/status.ts";
+import { ask } from "../support/api.ts";
 import { layCable, startBroker, startBrokers } from "../support/broker.ts";
 import { nodesOn, refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import { makeBucket, makeCredsUser, makeNkeyUser } from "../support/nats.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
-import type { Client } from "../support/sluice.ts";
+import type { Client, Sluice } from "../support/sluice.ts";
 
 const MiB = 2 ** 20;
 
@@ -49,6 +57,51 @@ Deno.test("of three brokers, the one that leads may be killed", async () => {
   const again = await brokers.leader();
   assert(again !== leader);
 });
+
+/** How soon all servers show what one has added, in milliseconds. */
+const SHOWN_WITHIN = 10_000;
+
+Deno.test("whichever of three brokers is killed, what is added is shown by all", async () => {
+  await using brokers = await startBrokers();
+  await using shared = await makeDirectory();
+  const start = nodesOn(brokers, shared, {
+    ...{ QUEUE_REPLICAS: "3", LEASE: "15000" },
+  });
+  await using one = await start("one");
+  await using two = await start("two");
+  const nodes = [one, two];
+  for (const node of nodes) await node.printed(/caught up/);
+  for (const [round, broker] of brokers.all.entries()) {
+    await broker.crash();
+    for (const [n, node] of nodes.entries()) {
+      const url = `http://127.0.0.1:9/${round}-${n}`;
+      let answer = await ask(node, "POST /downloads", { url, paused: true });
+      // One that was connected to the killed broker says so at first.
+      while (answer.status === 503) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        answer = await ask(node, "POST /downloads", { url, paused: true });
+      }
+      assertEquals(answer.status, 201, JSON.stringify(answer.body));
+      const added = performance.now();
+      await Promise.all(nodes.map(async (node) => {
+        while (!await lists(node, answer.body.id)) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      }));
+      assertLess(performance.now() - added, SHOWN_WITHIN);
+    }
+    await broker.restart();
+    await brokers.leader();
+    // Of three, only one may be away.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+  }
+});
+
+/** Whether a server's own copy has a download. */
+async function lists(node: Sluice, id: string): Promise<boolean> {
+  const { body } = await ask(node, "GET /downloads?limit=100");
+  return body.data.some((status: Status) => status.id === id);
+}
 
 /** Adds a URL; a server that was connected to the killed broker says so at first. */
 async function addOnceThere(client: Client, url: string): Promise<string> {

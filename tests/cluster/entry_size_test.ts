@@ -54,7 +54,7 @@ Deno.test("of downloads of which one is too large, none is added", async () => {
       written.push(key);
       return Promise.resolve(1);
     },
-  });
+  }, () => Promise.resolve());
   const large = { ...REQUEST, headers: headersOf(14_000) };
   const downloads = [REQUEST, large].map((one, n) => createDownload(one, n));
   await assertRejects(
