@@ -3,7 +3,6 @@
 import { ensureDir } from "@std/fs/ensure-dir";
 import { basename } from "@std/path/basename";
 import { join } from "@std/path/join";
-import { errorMessage } from "../base/error_message.ts";
 import { DownloadError } from "../download/errors.ts";
 import { findDirectory, type Placed } from "./directories.ts";
 import { findNaming } from "./find_naming.ts";
@@ -14,6 +13,7 @@ import {
   ownDirectory,
   PRIVATE_FILE,
   takeFileFromOthers,
+  unusable,
 } from "./own_directory.ts";
 import { createParts, type DownloadParts } from "./parts.ts";
 
@@ -160,13 +160,4 @@ async function openLock(
     if (error instanceof Deno.errors.NotCapable) throw error;
     throw unusable(directory, error);
   }
-}
-
-function unusable(directory: string, error: unknown): DownloadError {
-  return new DownloadError(
-    "DISK",
-    `Nothing can be written to ${directory}: make that possible, or choose ` +
-      `another directory with --content-directory. (${errorMessage(error)})`,
-    { cause: error },
-  );
 }

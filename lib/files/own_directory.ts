@@ -5,7 +5,9 @@
  */
 
 import { join } from "@std/path/join";
+import { errorMessage } from "../base/error_message.ts";
 import { writeAllSync } from "../base/write_all.ts";
+import { DownloadError } from "../download/errors.ts";
 
 /** The mode of directories that only their owner may enter. */
 export const PRIVATE_DIRECTORY = 0o700;
@@ -108,4 +110,14 @@ export function writePrivateFile(
     if (sync) file.syncDataSync();
   }
   Deno.renameSync(`${path}.new`, path);
+}
+
+/** The error for a content directory that takes nothing; `error` says why. */
+export function unusable(directory: string, error: unknown): DownloadError {
+  return new DownloadError(
+    "DISK",
+    `Nothing can be written to ${directory}: make that possible, or choose ` +
+      `another directory with --content-directory. (${errorMessage(error)})`,
+    { cause: error },
+  );
 }

@@ -19,6 +19,7 @@ import {
   ownDirectory,
   PRIVATE_DIRECTORY,
   PRIVATE_FILE,
+  unusable,
 } from "../files/own_directory.ts";
 
 /** What is known to be in a part file. */
@@ -58,7 +59,8 @@ export interface Claims extends Disposable {
    * @param directory Where its file goes below the content directory.
    * @param checked Whether a checksum will prove its file: without one, a part
    * of a file without validator is of no use.
-   * @throws what the system says.
+   * @throws {DownloadError} DISK if the content directory cannot be used.
+   * @throws what else the system says.
    */
   take(id: string, request: Wanted): Claim | null;
   /** Gives up the locks that were kept for downloads to come. */
@@ -216,44 +218,57 @@ function takeOver(free: Lock[], path: string): Lock | null {
 }
 
 /**
+ * How often a lock is tried again. Another process that ends removes the
+ * directory once; where it is missing this often, it cannot be made.
+ */
+const TRIES = 100;
+
+/**
  * Locks the file at a path; null if another process has locked it. The last owner
  * may have removed the file just before: that lock would keep nobody out.
+ *
+ * @throws {DownloadError} DISK if the content directory cannot be used.
+ * @throws what else the system says.
  */
 function takeLock(contentDirectory: string, path: string): Lock | null {
-  for (;;) {
-    const file = openLock(contentDirectory, path);
-    if (file === null) continue;
-    if (!file.tryLockSync(true)) {
+  for (let tries = 1;; tries++) {
+    try {
+      const file = openLock(contentDirectory, path);
+      if (!file.tryLockSync(true)) {
+        file.close();
+        return null;
+      }
+      if (isStill(file, path)) return { file, path };
       file.close();
-      return null;
+    } catch (error) {
+      const mayBeRemoved = error instanceof Deno.errors.NotFound;
+      if (mayBeRemoved && tries < TRIES) continue;
+      throw isInTheWay(error) ? unusable(contentDirectory, error) : error;
     }
-    if (isStill(file, path)) return { file, path };
-    file.close();
   }
 }
 
-/** Null if another process has removed the directory in between. */
-function openLock(
-  contentDirectory: string,
-  path: string,
-): Deno.FsFile | null {
-  try {
-    // Records hold no secrets: where it cannot be its owner's alone, it is used.
-    makeOwnDirectory(contentDirectory);
-    // Another process may have removed it again just now.
-    Deno.mkdirSync(join(path, ".."), {
-      recursive: true,
-      mode: PRIVATE_DIRECTORY,
-    });
-    return Deno.openSync(path, {
-      write: true,
-      create: true,
-      mode: PRIVATE_FILE,
-    });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+/** Whether a link or a file is where a directory of Sluice's own must be. */
+function isInTheWay(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.AlreadyExists ||
+    error instanceof Deno.errors.NotADirectory;
+}
+
+/** @throws what the system says: NotFound, too, if others remove the directory. */
+function openLock(contentDirectory: string, path: string): Deno.FsFile {
+  // Records hold no secrets: where it cannot be its owner's alone, it is used.
+  makeOwnDirectory(contentDirectory);
+  // Another process may have removed it again just now.
+  Deno.mkdirSync(join(path, ".."), {
+    recursive: true,
+    mode: PRIVATE_DIRECTORY,
+  });
+  return Deno.openSync(path, {
+    write: true,
+    create: true,
+    mode: PRIVATE_FILE,
+  });
 }
 
 /** Whether a file still is the one at its path. */
