@@ -154,21 +154,22 @@ function encoded(token: string): string {
 
 /**
  * Does something again and again, until the function that it returns is called.
- * To set a process's first timer takes Deno 7 ms, which a signal does not.
+ * To set a process's first timer takes Deno 7 ms, which a signal does not. A
+ * signal that somebody listens to keeps a program running: none does at the end.
  */
 function repeat(milliseconds: number, action: () => void): () => void {
-  let isOver = false;
-  function wait() {
-    AbortSignal.timeout(milliseconds).addEventListener("abort", () => {
-      if (isOver) return;
-      action();
-      wait();
-    });
+  let signal: AbortSignal;
+  function wait(): void {
+    signal = AbortSignal.timeout(milliseconds);
+    signal.addEventListener("abort", act);
+  }
+  function act(): void {
+    // Before the action, which may end this.
+    wait();
+    action();
   }
   wait();
-  return () => {
-    isOver = true;
-  };
+  return () => signal.removeEventListener("abort", act);
 }
 
 function mute(): SluiceError {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { connect, SluiceError, type View } from "../../lib/client/client.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { file, startOrigin } from "../support/origin.ts";
+import { start } from "../support/process.ts";
 import { startSluice } from "../support/sluice.ts";
 
 const NOWHERE = "http://127.0.0.1:1/f";
@@ -120,4 +121,28 @@ Deno.test("what was asked for as the connection was lost is added once", async (
   cutOff(last);
   const lost = await assertRejects(() => client.resume(id), SluiceError);
   assertEquals(lost.code, "REFUSED");
+});
+
+Deno.test("a program ends as soon as its client is closed", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice();
+  const url = origin.serve("/f.bin", file(1_000));
+  const program = `
+    import { connect } from "./lib/client/client.ts";
+    const sluice = await connect(${JSON.stringify(sluice.url)});
+    const id = await sluice.add(${JSON.stringify(url)});
+    const { process_status } = await sluice.ended(id);
+    sluice.close();
+    console.log(process_status);
+  `;
+  await using running = start(["run", "--no-check", "--allow-net", "-"], {
+    stdin: program,
+  });
+  await running.printed(/Downloaded/);
+  const closedAt = performance.now();
+  const { code, stderr } = await running.ended;
+  assertEquals(code, 0, stderr);
+  // A signal that is listened to would keep it running for 8 seconds.
+  const lasted = performance.now() - closedAt;
+  assert(lasted < 5_000, `${lasted} ms`);
 });
