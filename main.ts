@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
         with: { type: "json" },
       });
       const date = new Date().toISOString().slice(0, 10);
-      return console.log(renderManual(commands, { version, date }));
+      return print(renderManual(commands, { version, date }));
     }
     case "completions": {
       const script = await import("./lib/cli/completions.ts");

@@ -8,6 +8,7 @@ import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
 import { makeDirectory } from "./support/directory.ts";
 import { copyProject } from "./support/project_copy.ts";
+import { printed } from "./support/health.ts";
 import { nginxInstalled, startNginx } from "./support/nginx.ts";
 import {
   file,
@@ -18,6 +19,7 @@ import {
 import {
   collect,
   connect,
+  projectPath,
   run,
   startSluice,
   taskArguments,
@@ -333,6 +335,85 @@ Deno.test("a port that is taken is one line", async () => {
   ]);
   assertEquals(code, 1);
   assertMatch(stderr, /^sluice: The port is taken: .*\n$/);
+});
+
+const OPEN_TO_OTHERS = {
+  AUTH_TOKEN: "a-token-of-32-characters-or-more",
+  ALLOW_PRIVATE: "true",
+};
+
+for (
+  const [host, reason] of [
+    [
+      "203.0.113.7",
+      /HOST cannot be 203\.0\.113\.7: this machine cannot listen/,
+    ],
+    ["fe80::1", /HOST cannot be fe80::1: /],
+    [
+      "nosuchhost.invalid",
+      /HOST cannot be nosuch.*: no address is known by this name/,
+    ],
+    ["a:b:c", /HOST must be a host name or an IP address, not "a:b:c"/],
+  ] as const
+) {
+  Deno.test(`HOST=${host} is refused in one line`, async () => {
+    await using directory = await makeDirectory();
+    const { code, stderr } = await run([
+      ...taskArguments("start", directory.path),
+      ...["--port", "0", "--content-directory", directory.path],
+    ], { ...OPEN_TO_OTHERS, HOST: host });
+    assertEquals(code, 2, stderr);
+    assertMatch(stderr, reason);
+    assertMatch(stderr, /^sluice: [^\n]*\n$/);
+  });
+}
+
+Deno.test({
+  name: "a port that only root may have is refused in one line",
+  ignore: !await portsAreRoots(),
+  async fn() {
+    await using directory = await makeDirectory();
+    const deno = [
+      Deno.execPath(),
+      ...taskArguments("start", directory.path),
+      ...["--port", "80", "--content-directory", directory.path],
+    ];
+    // Without this capability, root may no more than others.
+    const drop = ["--bounding-set=-net_bind_service"];
+    const [command = "", ...args] = (await printed("id", "-u")).trim() === "0"
+      ? ["setpriv", ...drop, "--inh-caps=-net_bind_service", ...deno]
+      : deno;
+    const { code, stderr } = await new Deno.Command(command, {
+      args,
+      cwd: projectPath("."),
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder().decode(stderr);
+    assertEquals(code, 2, text);
+    assertMatch(text, /^sluice: PORT cannot be 80: [^\n]* --port[^\n]*\n$/);
+  },
+});
+
+/** Whether the system keeps port 80 for root, as Linux does by itself. */
+async function portsAreRoots(): Promise<boolean> {
+  const path = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+  const first = await Deno.readTextFile(path).catch(() => "0");
+  return Number(first) > 80;
+}
+
+Deno.test("man says in one line that its output cannot be written", async () => {
+  const { code, stderr } = await new Deno.Command("bash", {
+    args: ["-c", '"$@" >/dev/full', "bash", Deno.execPath()].concat(
+      ["run", "-q", "--no-prompt", "main.ts", "man"],
+    ),
+    cwd: projectPath("."),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stderr);
+  assertEquals(code, 1, text);
+  assertMatch(text, /^sluice: Standard output cannot be written: [^\n]*\n$/);
 });
 
 Deno.test("a second server on the directory is refused in one line", async () => {

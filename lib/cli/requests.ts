@@ -71,6 +71,7 @@ export async function readRequests(
   const commands = listOf(flags.curl);
   const isAlone = made.length + lists.length + commands.length +
       documents.length === 1;
+  refuseTwice([...lists, ...commands, ...documents]);
   const typed: (Typed | Fault)[] = made.map(({ url, words }, n) => ({
     where: isAlone ? "" : `URL number ${n + 1}`,
     fields: { url: completeUrl(url) },
@@ -359,17 +360,21 @@ async function readList(path: string): Promise<string> {
  * @throws {UsageError} if it cannot be read.
  */
 export async function readListBytes(path: string): Promise<Uint8Array> {
-  return path === "-"
-    ? await new Response(Deno.stdin.readable).bytes()
-    : await readListFile(path);
+  if (path !== "-") refuseWithout([{ name: "read", path }]);
+  try {
+    return path === "-"
+      ? await new Response(Deno.stdin.readable).bytes()
+      : await Deno.readFile(path);
+  } catch (error) {
+    const what = path === "-" ? "Standard input" : `The list ${path}`;
+    throw new UsageError(`${what} cannot be read: ${errorMessage(error)}.`);
+  }
 }
 
-async function readListFile(path: string): Promise<Uint8Array> {
-  refuseWithout([{ name: "read", path }]);
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    const reason = errorMessage(error);
-    throw new UsageError(`The list ${path} cannot be read: ${reason}.`);
-  }
+/** @throws {UsageError} if standard input is to be read more than once. */
+function refuseTwice(paths: readonly string[]): void {
+  if (paths.filter((path) => path === "-").length < 2) return;
+  throw new UsageError(
+    "Standard input can be read once: give - to one flag, and files to others.",
+  );
 }

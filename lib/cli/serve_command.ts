@@ -3,6 +3,7 @@
 import { createLog } from "../base/log.ts";
 import { isLoopback } from "../origin/address.ts";
 import { allowsPrivate, exposureFault } from "../server/exposure.ts";
+import { ListenError } from "../server/listen_error.ts";
 import { readOwnFile } from "../server/own_file.ts";
 import { parseToken, type Token, TOKEN_RULE } from "../server/scopes.ts";
 import { serve, type ServeOptions } from "../server/serve.ts";
@@ -83,7 +84,11 @@ export async function runServe(
     channel: `sluice ${crypto.randomUUID()}`,
   };
   const log = createLog(config.logFormat);
-  await serve(options, log, (port) => print(greeting(options, port)));
+  try {
+    await serve(options, log, (port) => print(greeting(options, port)));
+  } catch (error) {
+    throw error instanceof ListenError ? new UsageError(error.message) : error;
+  }
 }
 
 /**

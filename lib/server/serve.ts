@@ -24,6 +24,7 @@ import { createReader } from "../store/reader.ts";
 import { recover } from "../store/recovery.ts";
 import { openStore } from "../store/sqlite.ts";
 import { createHooks, type Webhook } from "./hooks.ts";
+import { listenError } from "./listen_error.ts";
 import { createHandler, type Handler, type ServerOptions } from "./routes.ts";
 
 /** Settings of a server. */
@@ -71,6 +72,7 @@ const LISTEN_AGAIN = 500;
  *
  * @param onListen Called once, with the port; if it throws, the start has failed.
  * @throws {DownloadError} if the content directory cannot be used.
+ * @throws {ListenError} if nothing can listen where the settings say.
  */
 export async function serve(
   options: ServeOptions,
@@ -186,8 +188,9 @@ function tellOthersMayRead(directory: string, log: Log): void {
  * Listens, and listens again when the listener ends by itself, as it does while
  * too many files are open.
  *
- * @throws what keeps it from listening at first, such as a port that is taken,
- * or what `onListen` throws; then nothing listens.
+ * @throws {ListenError} if nothing can listen there.
+ * @throws AddrInUse if the port is taken, or what `onListen` throws; then nothing
+ * listens.
  */
 function listen(
   { host, port }: ServeOptions,
@@ -207,7 +210,16 @@ function listen(
         return new Response("The server failed.\n", { status: 500 });
       },
     });
-  let server = start(port);
+
+  function startFirst() {
+    try {
+      return start(port);
+    } catch (error) {
+      throw listenError(error, { host, port });
+    }
+  }
+
+  let server = startFirst();
   let stopping = false;
   const { port: taken } = server.addr;
   try {

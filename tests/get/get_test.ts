@@ -416,6 +416,12 @@ Deno.test("a wrong use is one line that says what to do, code 2", async () => {
       ],
       [["get", url, "-o", "../x"], /--output is a name, not a path/],
       [["get", url, "-o", "-"], /--output is a name, not a path/],
+      [["get", "-i", "-", "-i", "-"], /Standard input can be read once/],
+      [["get", "-i", "-", "--curl", "-"], /Standard input can be read once/],
+      [
+        ["add", "-i", "-", "--metalink", "-"],
+        /Standard input can be read once/,
+      ],
       [["get", url, "--sha256", "12"], /64 hexadecimal digits/],
       [["get", url, "-H", "secret"], /--header must be "Name: value"/],
       [["get", url, "--threads-amount", "x"], /THREADS_AMOUNT must be/],
