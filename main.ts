@@ -1,6 +1,5 @@
 /** The program: reads the command line and the settings, and does its part. */
 
-import { join } from "@std/path/join";
 import { resolve } from "@std/path/resolve";
 import {
   type Config,
@@ -18,7 +17,7 @@ import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import type { CertificateSettings } from "./lib/cli/certificates.ts";
 import type { ConfigFile } from "./lib/cli/config_file.ts";
-import { refuseWithout } from "./lib/cli/permissions.ts";
+import { ownFiles, refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
 import { TERM } from "./lib/cli/terminal/outputs.ts";
 import { printable } from "./lib/cli/terminal/width.ts";
@@ -144,11 +143,12 @@ async function configFileFor(
 }
 
 /** The authorities in PEM that the command line trusts a server with. */
-async function authoritiesOf({ flags }: Invocation): Promise<string[]> {
-  const named = flags["ca-file"];
+async function authoritiesOf(asked: Invocation): Promise<string[]> {
+  const named = asked.flags["ca-file"];
   if (typeof named !== "string") return [];
   const path = resolve(named);
-  refuseWithout([{ name: "read", path }]);
+  const { namedFiles } = await import("./lib/cli/named_files.ts");
+  refuseWithout([{ name: "read", path }, ...namedFiles(asked)]);
   const { readCaFile } = await import("./lib/cli/certificates.ts");
   return [await readCaFile("--ca-file", path)];
 }
@@ -180,9 +180,11 @@ async function serve(settings: Settings): Promise<never> {
 
 async function get(asked: Invocation, config: Settings): Promise<number> {
   const { runGet } = await import("./lib/cli/get_command.ts");
+  const { namedFiles } = await import("./lib/cli/named_files.ts");
   const netrc = await netrcPathOf(asked);
   refuseWithout([
     ...filesOf(config),
+    ...namedFiles(asked),
     ...(netrc === null ? [] : [{ name: "read", path: netrc } as const]),
   ]);
   return await runGet(asked, {
@@ -272,14 +274,6 @@ function complain(text: string): void {
   } catch {
     // The exit code says that something is wrong.
   }
-}
-
-/** The files of Sluice's own that are read while it runs. */
-function ownFiles(): string[] {
-  const { dirname } = import.meta;
-  return Deno.build.standalone || dirname === undefined
-    ? []
-    : [join(dirname, "lib")];
 }
 
 /** A mistake of the user's is one line; only one of ours shows its stack. */

@@ -16,7 +16,7 @@ import {
   withFlags,
 } from "./support/permissions.ts";
 import { makeDirectory } from "./support/directory.ts";
-import { start } from "./support/process.ts";
+import { start, startServer } from "./support/process.ts";
 import {
   connect,
   projectPath,
@@ -214,3 +214,56 @@ Deno.test("the flags that a refusal names, put before main.ts, suffice", async (
   const { process_status } = await client.end(await client.add({ url }));
   assertEquals(process_status, "Downloaded");
 });
+
+Deno.test("the files that a command names are in the line with what is granted", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  await using elsewhere = await makeDirectory();
+  const at = (name: string) => join(elsewhere.path, name);
+  const [list, curl, jar, own] = ["urls.txt", "curl.txt", "jar.txt", "own.txt"]
+    .map(at) as [string, string, string, string];
+  const document = at("a.meta4");
+  const urls = ["/1", "/2", "/3"].map((path) =>
+    origin.serve(path, file(1000))
+  ) as [string, string, string];
+  await Deno.writeTextFile(list, `${urls[0]}\n`);
+  await Deno.writeTextFile(curl, `curl -b '${own}' '${urls[1]}'\n`);
+  await Deno.writeTextFile(
+    document,
+    '<metalink xmlns="urn:ietf:params:xml:ns:metalink">' +
+      `<file name="3"><url>${urls[2]}</url></file></metalink>`,
+  );
+  for (const path of [jar, own]) await Deno.writeTextFile(path, "");
+  const files = ["-i", list, "--curl", curl, "-b", jar, document];
+
+  const command = [...taskArguments("get", directory.path), ...files];
+  const server = await startServer(elsewhere.path);
+  await using _server = server;
+  const add = [...commandOf("add").words, "--server", server.url, ...files];
+  const lib = projectPath("lib");
+  for (
+    const [words, named] of [
+      [command, [directory.path, lib, list, curl, document, jar]],
+      // The parser of documents is loaded from there.
+      [add, [list, curl, document, jar, lib]],
+    ] as const
+  ) {
+    const first = await run(words);
+    assertEquals(first, refusedFor(named));
+    const second = await run(withFlags(words, flagsIn(first.stderr)));
+    // What a list names is known only once that may be read.
+    assertEquals(second, refusedFor([...named, own]));
+    const third = await run(withFlags(words, flagsIn(second.stderr)));
+    assertEquals(third.code, 0, third.stderr);
+  }
+});
+
+function refusedFor(paths: readonly string[]) {
+  const flag = `--allow-read=${paths.join()}`;
+  const stderr = `sluice: Permission is missing: run deno with ${flag}\n`;
+  return { code: 2, stdout: "", stderr };
+}
+
+function flagsIn(text: string): string[] {
+  return text.match(/--allow-\S+/g) ?? [];
+}

@@ -2,6 +2,7 @@
 
 import type { Invocation } from "./arguments.ts";
 import { parseServer } from "./client.ts";
+import { namedFiles } from "./named_files.ts";
 import { refuseWithout } from "./permissions.ts";
 import { runRemote } from "./remote.ts";
 import { codeWith, openOutputs, TERM } from "./terminal/outputs.ts";
@@ -31,6 +32,7 @@ export async function askServer(
       ...(flags.netrc ? ["HOME"] : []),
     ]
       .map((variable) => ({ name: "env", variable }) as const),
+    ...namedFiles(asked),
   ]);
   const server = { url, token: readToken(flags.token), caCerts };
   if (command.name === "watch") return await runWatch(asked, server);

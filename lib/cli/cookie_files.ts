@@ -1,5 +1,6 @@
 /** Cookies from files as browsers' extensions, curl, wget and yt-dlp write them. */
 
+import { resolve } from "@std/path/resolve";
 import { errorMessage } from "../base/error_message.ts";
 import { type Cookie, goesTo } from "../origin/cookies.ts";
 import { refuseWithout } from "./permissions.ts";
@@ -66,7 +67,7 @@ export function cookiesFor(
 export async function readCookieFiles(
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Cookie[]>> {
-  refuseWithout(paths.map((path) => ({ name: "read", path })));
+  refuseWithout(paths.map((path) => ({ name: "read", path: resolve(path) })));
   const now = Date.now();
   const files = new Map<string, readonly Cookie[]>();
   for (const path of paths) {

@@ -1,6 +1,13 @@
 /** Permissions of the program, checked before they are needed. */
 
+import { join } from "@std/path/join";
 import { UsageError } from "./usage.ts";
+
+/**
+ * All that was asked for so far: what is found to be needed only later, such as a
+ * file of cookies that a list names, must not take the place of it.
+ */
+const asked: Deno.PermissionDescriptor[] = [];
 
 /**
  * Refuses to go on without permissions, and names all flags that give them, in
@@ -13,13 +20,15 @@ import { UsageError } from "./usage.ts";
 export function refuseWithout(
   needed: readonly Deno.PermissionDescriptor[],
 ): void {
+  asked.push(...needed);
   const missing = new Set(
     needed.filter((one) => Deno.permissions.querySync(one).state !== "granted")
       .map(({ name }) => name),
   );
   if (missing.size === 0) return;
   const flags = [...missing].map((kind) => {
-    const values = needed.filter(({ name }) => name === kind).flatMap(valuesOf);
+    const all = asked.filter(({ name }) => name === kind).flatMap(valuesOf);
+    const values = [...new Set(all)];
     const flag = `--allow-${kind}`;
     return values.length > 0 ? `${flag}=${values.join(",")}` : flag;
   });
@@ -32,4 +41,12 @@ function valuesOf(descriptor: Deno.PermissionDescriptor): string[] {
   const none = { path: null, variable: null, kind: null };
   const { path, variable, kind } = { ...none, ...descriptor };
   return [path, variable, kind].filter((value) => value !== null).map(String);
+}
+
+/** The files of Sluice's own that are read while it runs. */
+export function ownFiles(): string[] {
+  const { dirname } = import.meta;
+  return Deno.build.standalone || dirname === undefined
+    ? []
+    : [join(dirname, "..")];
 }

@@ -1,5 +1,6 @@
 /** Reads requests for downloads from the command line and lists of URLs. */
 
+import { resolve } from "@std/path/resolve";
 import { decodeText } from "../base/decode_text.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { isObject } from "../base/json.ts";
@@ -21,6 +22,12 @@ import {
   parseHeaderLine,
   parseList,
 } from "./lists.ts";
+import {
+  documentsIn,
+  isCookieFile,
+  isMetalinkFile,
+  listOf,
+} from "./named_files.ts";
 import { expandPattern, nameFor } from "./patterns.ts";
 import { refuseWithout } from "./permissions.ts";
 import { UsageError } from "./usage.ts";
@@ -59,10 +66,7 @@ export async function readRequests(
   { flags, operands, command }: Invocation,
   limits: { readonly urlLength: number },
 ): Promise<Asked[]> {
-  const documents = [
-    ...listOf(flags.metalink),
-    ...operands.filter(isMetalinkFile),
-  ];
+  const documents = documentsIn(flags, operands);
   const made = operands.filter((operand) => !isMetalinkFile(operand))
     .flatMap((operand) =>
       flags["no-glob"] ? { url: operand, words: [] } : expandPattern(operand)
@@ -146,11 +150,6 @@ function waitOf(paused: unknown, startAt: unknown) {
   };
 }
 
-/** Whether an operand is the path of a Metalink document, and no URL. */
-function isMetalinkFile(operand: string): boolean {
-  return operand.endsWith(".meta4") && !/^[a-z][a-z\d+.-]*:\/\//i.test(operand);
-}
-
 /**
  * The files that a Metalink document tells of.
  *
@@ -175,11 +174,6 @@ async function readDocument(
   }));
 }
 
-/** The values of a flag that may be given more than once. */
-function listOf(given: unknown): string[] {
-  return Array.isArray(given) ? given.map(String) : [];
-}
-
 /** The Cookie header of a download beside its other headers, if it has one. */
 type CookieHeader = (
   typed: Typed,
@@ -201,8 +195,8 @@ async function readCookies(
   );
   if (given.length + own.length === 0) return () => ({});
   const { cookiesFor, readCookieFiles } = await import("./cookie_files.ts");
-  const data = given.filter((value) => value.includes("="));
-  const shared = given.filter((value) => !value.includes("="));
+  const data = given.filter((value) => !isCookieFile(value));
+  const shared = given.filter(isCookieFile);
   const files = await readCookieFiles([...new Set([...shared, ...own])]);
   return ({ fields: { url }, cookieFiles = [] }, { cookie }) => {
     const to = URL.parse(url);
@@ -360,7 +354,7 @@ async function readList(path: string): Promise<string> {
  * @throws {UsageError} if it cannot be read.
  */
 export async function readListBytes(path: string): Promise<Uint8Array> {
-  if (path !== "-") refuseWithout([{ name: "read", path }]);
+  if (path !== "-") refuseWithout([{ name: "read", path: resolve(path) }]);
   try {
     return path === "-"
       ? await new Response(Deno.stdin.readable).bytes()
