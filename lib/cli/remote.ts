@@ -87,13 +87,17 @@ async function add(
   // How long a URL may be is for the server to say.
   const asked = await readRequests(invocation, { urlLength: Infinity });
   const urls = await withCredentials(invocation, asked);
-  await addAll(urls, server, Boolean(invocation.flags.json), output);
+  const asJson = Boolean(invocation.flags.json);
+  // What is printed may be kept, or read by others: it has no password of netrc.
+  const shown = asked.map(({ fields }) => fields.url);
+  await addAll(urls, server, asJson, output, shown);
   return 0;
 }
 
 /**
  * Adds downloads, and writes their ids.
  *
+ * @param shown The URLs that are written beside the ids, one for each.
  * @throws {DownloadError} what the server says, or that there is none.
  */
 export async function addAll(
@@ -101,6 +105,7 @@ export async function addAll(
   server: ServerAddress,
   asJson: boolean,
   { line }: LineOutput,
+  shown: readonly string[] = urls.map(({ url }) => url),
 ): Promise<void> {
   using client = await connect(server);
   for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
@@ -111,7 +116,7 @@ export async function addAll(
       : [];
     ids.forEach((id, i) => {
       line(
-        asJson ? JSON.stringify({ id, url: page[i]?.url }) : printable(id),
+        asJson ? JSON.stringify({ id, url: shown[n + i] }) : printable(id),
       );
     });
   }

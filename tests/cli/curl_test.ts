@@ -92,6 +92,23 @@ curl -A me ${b} -o given`;
   }
 });
 
+Deno.test("add --json writes the URLs that were typed, without what a .netrc has", async () => {
+  await using directory = await makeDirectory();
+  await using home = await makeDirectory();
+  await using server = await startServer(directory.path);
+  const netrc = join(home.path, ".netrc");
+  await Deno.writeTextFile(netrc, "machine 127.0.0.1 login me password pw\n");
+  await Deno.chmod(netrc, 0o600);
+  const urls = ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"];
+  const { code, stdout, stderr } = await add(server.url, home.path, [
+    ...["--json", "--paused", "--netrc"],
+    ...urls,
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(lines.map(({ url }) => url), urls);
+});
+
 Deno.test("get takes a curl command", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
