@@ -5,7 +5,6 @@ import { AT_A_TIME } from "../download/fields.ts";
 import { PRIORITIES } from "../download/priority.ts";
 import { DownloadError, type ErrorCode } from "../download/errors.ts";
 import { completeUrl } from "../download/typed_url.ts";
-import type { ServerMessage } from "../server/messages.ts";
 import { ORDERS } from "../status/lists.ts";
 import { PROCESS_STATUSES, type Status } from "../status/schema.ts";
 import {
@@ -17,6 +16,14 @@ import {
 import type { Connection } from "../client/connection.ts";
 import { connect, listPage, type ServerAddress } from "./client.ts";
 import { PLACES } from "./commands.ts";
+import {
+  allIds,
+  allPages,
+  fullIds,
+  PAGE,
+  refuseEmpty,
+  sendFor,
+} from "./ids.ts";
 import { nearest } from "./nearest.ts";
 import type { DownloadFields } from "./lists.ts";
 import { type Asked, checkUrl, readRequests } from "./requests.ts";
@@ -27,9 +34,6 @@ import { UsageError } from "./usage.ts";
 
 /** URLs in one message: below any limit on its length. */
 const URLS_AT_ONCE = 200;
-/** Downloads on one page: the most that a server gives. */
-const PAGE = 1_000;
-
 /** Where a command writes its lines. */
 export interface LineOutput {
   line(text: string): void;
@@ -223,6 +227,7 @@ async function verify(
   if (Object.keys(given).length > 0 && operands.length !== 1) {
     throw new UsageError("A checksum is for one id.");
   }
+  refuseEmpty(operands);
   using client = await connect(server);
   const ids = flags.all
     ? await idsWithChecksum(client)
@@ -320,9 +325,7 @@ async function command(
   if (operands.length > 0 && flags.all) {
     throw new UsageError(`--all takes all: give it, or ids, not both.`);
   }
-  if (operands.includes("")) {
-    throw new UsageError("An id is empty: sluice list shows them.");
-  }
+  refuseEmpty(operands);
   const { search = "", yes } = flags;
   const filter = { search, status: ALL[name], ...statusFilter(flags.status) };
   using client = await connect(server);
@@ -344,31 +347,6 @@ async function command(
   const send = (page: readonly string[]) =>
     client.request({ action: name, ids: page, ...more });
   return await sendFor(ids, send, { line, json: flags.json === true });
-}
-
-/** Sends a command for pages of ids, and says which it was carried out on. */
-async function sendFor(
-  ids: readonly string[],
-  send: (page: readonly string[]) => Promise<ServerMessage>,
-  { line, json }: { line: LineOutput["line"]; json: boolean },
-): Promise<number> {
-  let code = 0;
-  for (let at = 0; at < ids.length; at += PAGE) {
-    const page = ids.slice(at, at + PAGE);
-    const reply = await send(page);
-    const refused = "data" in reply && "refused" in reply.data
-      ? reply.data.refused
-      : [];
-    const left = new Set(refused.map(({ id }) => id));
-    for (const id of page.filter((id) => !left.has(id))) {
-      line(json ? JSON.stringify({ id }) : printable(id));
-    }
-    for (const { id, message } of refused) {
-      code = 1;
-      console.error(`sluice: ${printable(id)}: ${printable(message)}`);
-    }
-  }
-  return code;
 }
 
 async function limit(
@@ -405,12 +383,12 @@ async function limit(
   if (misplaced !== null) {
     throw new UsageError(`--${misplaced} goes without an id.`);
   }
+  refuseEmpty(typedIds);
   using client = await connect(server);
-  for (const id of await fullIds(client, typedIds)) {
-    await client.request({ action: "limit", id, limit_rate: rate });
-    line(flags.json ? JSON.stringify({ id }) : printable(id));
-  }
-  return 0;
+  const ids = await fullIds(client, typedIds);
+  const send = (page: readonly string[]) =>
+    client.request({ action: "limit", ids: page, limit_rate: rate });
+  return await sendFor(ids, send, { line, json: flags.json === true });
 }
 
 /** @throws {UsageError} unless it says how many downloads may run, or `none`. */
@@ -465,9 +443,10 @@ async function prioritize(
   if (!PRIORITIES.some((name) => name === priority)) {
     throw notOneOf("priority", priority, PRIORITIES);
   }
-  if (typed.length === 0 || typed.includes("")) {
+  if (typed.length === 0) {
     throw new UsageError(`There is no id: sluice list shows them.`);
   }
+  refuseEmpty(typed);
   using client = await connect(server);
   const ids = await fullIds(client, typed);
   const send = (page: readonly string[]) =>
@@ -481,17 +460,17 @@ async function relocate(
   { line }: LineOutput,
 ): Promise<number> {
   const [directory, ...typed] = operands;
-  if (directory === undefined || typed.length === 0 || typed.includes("")) {
+  if (directory === undefined || typed.length === 0) {
     throw new UsageError(
       "relocate takes a directory, and ids: sluice list shows them.",
     );
   }
+  refuseEmpty(typed);
   using client = await connect(server);
-  for (const id of await fullIds(client, typed)) {
-    await client.request({ action: "relocate", id, directory });
-    line(flags.json ? JSON.stringify({ id }) : printable(id));
-  }
-  return 0;
+  const ids = await fullIds(client, typed);
+  const send = (page: readonly string[]) =>
+    client.request({ action: "relocate", ids: page, directory });
+  return await sendFor(ids, send, { line, json: flags.json === true });
 }
 
 async function refresh(
@@ -512,52 +491,4 @@ async function refresh(
   await client.request({ action: "refresh", id, url });
   line(flags.json ? JSON.stringify({ id }) : printable(id));
   return 0;
-}
-
-async function allIds(
-  client: Connection,
-  filter: Readonly<Record<string, unknown>>,
-): Promise<string[]> {
-  const ids = new Set<string>();
-  for await (const statuses of allPages(client, filter)) {
-    for (const { id } of statuses) ids.add(id);
-  }
-  return [...ids];
-}
-
-/** Downloads that are added meanwhile move others to the next page, too. */
-async function* allPages(
-  client: Connection,
-  filter: Readonly<Record<string, unknown>>,
-): AsyncGenerator<readonly Status[]> {
-  for (let offset = 0;;) {
-    const asked = { offset, limit: PAGE, ...filter };
-    const { statuses, total } = await listPage(client, asked);
-    yield statuses;
-    offset += statuses.length;
-    if (statuses.length === 0 || offset >= total) return;
-  }
-}
-
-/** Characters of a whole id. */
-const ID_LENGTH = 36;
-
-/** The whole ids of typed ones, which may be cut down to their beginnings. */
-async function fullIds(
-  client: Connection,
-  typed: readonly string[],
-): Promise<string[]> {
-  const isFull = (id: string) => id.length >= ID_LENGTH;
-  if (typed.every(isFull)) return [...typed];
-  const all = await allIds(client, {});
-  return typed.map((id) => {
-    const [found, another] = all.filter((full) => full.startsWith(id));
-    if (another !== undefined) {
-      throw new UsageError(
-        `More than one id begins with ${printable(id)}: type more of it.`,
-      );
-    }
-    // An unknown id is sent as it is: the server says what is wrong with it.
-    return found ?? id;
-  });
 }

@@ -15,7 +15,8 @@ type Task =
   | "limit"
   | "move"
   | "prioritize"
-  | "remove";
+  | "remove"
+  | "verify";
 
 function ask(url: string, task: Task, ...args: string[]): Promise<Ran> {
   return start([...taskArguments(task, ""), "--server", url, ...args]).ended;
@@ -294,6 +295,44 @@ Deno.test("all, or all that were searched for, are removed once told so", async 
   assertEquals((await ask(server.url, "remove", "--all")).code, 0);
 });
 
+for (
+  const [command, value] of [["limit", "2k"], ["relocate", "films"]] as const
+) {
+  Deno.test(`${command} names each id that is refused, and does the others`, async () => {
+    await using origin = await startOrigin();
+    await using server = await startSluice();
+    const urls = ["/a", "/b"].map((path) =>
+      origin.serve(path, file(1000), command === "limit" ? { rate: 100 } : {})
+    );
+    const added = await ask(server.url, "add", ...urls);
+    const [first = "", last = ""] = added.stdout.trim().split("\n");
+    if (command === "relocate") {
+      await server.printed(/ downloaded id=[^]* downloaded id=/);
+    }
+    const [gone, lost] = [crypto.randomUUID(), crypto.randomUUID()];
+    const ids = [gone, first, lost, last];
+    const { code, stdout, stderr } = await ask(
+      server.url,
+      command,
+      value,
+      ...ids,
+    );
+    assertEquals([code, stdout], [1, `${first}\n${last}\n`], stderr);
+    const lines = stderr.trim().split("\n");
+    assertEquals(lines.length, 2, stderr);
+    for (const id of [gone, lost]) {
+      const line = lines.find((line) => line.startsWith(`sluice: ${id}: `));
+      assertMatch(line ?? "", /There is no download of this id/);
+    }
+    const { stdout: listed } = await ask(server.url, "list", "--json");
+    for (const line of listed.trim().split("\n")) {
+      const { limit_rate, path_to_file } = JSON.parse(line);
+      if (command === "limit") assertEquals(limit_rate, 2048);
+      else assertMatch(path_to_file, /\/films\/[ab]$/);
+    }
+  });
+}
+
 Deno.test("a download whose URL has expired goes on with another", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
@@ -327,6 +366,10 @@ Deno.test("what makes no sense is refused before anything is done", async () => 
       ["refresh", ["3f2a"], /refresh takes an id and a URL/],
       ["refresh", ["3f2a", url, url], /refresh takes an id and a URL/],
       ["relocate", ["films"], /relocate takes a directory, and ids/],
+      ["relocate", ["films", ""], /An id is empty/],
+      ["limit", ["2k", ""], /An id is empty/],
+      ["verify", [""], /An id is empty/],
+      ["prioritize", ["high", ""], /An id is empty/],
       ["refresh", ["3f2a", "none"], /The URL must be whole/],
       ["add", ["--threads", "few", url], /--threads must be a whole number/],
       ["list", ["--status", "Faild"], /no status Faild: did you mean Failed\?/],
