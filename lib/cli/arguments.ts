@@ -3,6 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { parseBytes, parseWholeNumber } from "../base/whole_number.ts";
 import { FASTEST, SLOWEST } from "../download/fields.ts";
+import { parseMoment } from "../download/moment.ts";
 import { type CommandUsage, type Flag, SWITCH } from "./commands.ts";
 import { habitFor } from "./habits.ts";
 import { nearest } from "./nearest.ts";
@@ -105,8 +106,8 @@ export function readRate(text: string, name: string): number | null {
 export function readMoment(text: string, name: string): string {
   const isMoment = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/i
     .test(text);
-  const time = isMoment ? Date.parse(text.replace(" ", "T")) : NaN;
-  if (!Number.isNaN(time)) return new Date(time).toISOString();
+  const time = isMoment ? parseMoment(text.replace(" ", "T")) : undefined;
+  if (time !== undefined) return new Date(time).toISOString();
   throw new UsageError(
     `${name} must be a time such as 2026-11-29T18:00, or with a time zone ` +
       "2026-11-29T18:00+01:00.",

@@ -11,6 +11,7 @@ import { type DownloadRequest, undescribed } from "./download.ts";
 import { parseDirectory } from "./directory.ts";
 import { DownloadError } from "./errors.ts";
 import { DOWNLOAD_FIELDS, type DownloadFields, START_AT } from "./fields.ts";
+import { parseMoment } from "./moment.ts";
 
 /** What a request for one download may hold at most. */
 export interface RequestLimits {
@@ -105,8 +106,8 @@ export function fieldsOf(asked: DownloadRequest): JsonObject {
  */
 export function momentIn(text: string | null): number | undefined {
   if (text === null) return undefined;
-  const time = Date.parse(text);
-  if (!Number.isNaN(time)) return time;
+  const time = parseMoment(text);
+  if (time !== undefined) return time;
   throw bad(`"start_at" must be ${START_AT.title}.`);
 }
 

@@ -107,6 +107,8 @@ Deno.test("a start is a moment, and no pause", () => {
       { start_at: "2026-11-29" },
       { start_at: "2026-11-29T18:00" },
       { start_at: "2026-13-29T18:00Z" },
+      { start_at: "2027-02-29T18:00Z" },
+      { start_at: "2027-04-31T18:00:00+01:00" },
       { start_at: SIX },
       { ...START, paused: true },
     ]

@@ -371,6 +371,12 @@ Deno.test("what makes no sense is refused before anything is done", async () => 
       ["verify", [""], /An id is empty/],
       ["prioritize", ["high", ""], /An id is empty/],
       ["refresh", ["3f2a", "none"], /The URL must be whole/],
+      [
+        "add",
+        ["--start-at=2027-02-30T18:00", url],
+        /--start-at must be a time/,
+      ],
+      ["resume", ["--start-at=2027-06-31T18:00Z", "3f2a"], /must be a time/],
       ["add", ["--threads", "few", url], /--threads must be a whole number/],
       ["list", ["--status", "Faild"], /no status Faild: did you mean Failed\?/],
       ["list", ["--status=paused,x"], /no status x: they are Queued, Downl/],
