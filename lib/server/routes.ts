@@ -19,7 +19,15 @@ import type { Health } from "../store/health.ts";
 import { serveComing } from "./coming_file.ts";
 import { serveFile } from "./files.ts";
 import { isRelayed, relayFile } from "./relay.ts";
-import { createGuard, type GuardOptions, type Remedy } from "./guard.ts";
+import {
+  MALFORMED,
+  nothing,
+  remediesFor,
+  THROTTLED,
+  TOO_MANY,
+  UNKNOWN,
+} from "./denials.ts";
+import { createGuard, type GuardOptions } from "./guard.ts";
 import {
   familiesOf,
   type LagMeter,
@@ -140,14 +148,19 @@ export function createHandler(
 
   return {
     handle(request, peer) {
-      const url = new URL(request.url);
+      const address = clientAddress(peer, request.headers, trustedProxies);
+      const url = URL.parse(request.url);
+      if (url === null) {
+        tools.refusals.note("refused", { address, header: "host", value: "" });
+        return explain(request, MALFORMED);
+      }
       const paths = pathsBelow(url.pathname, publicUrl);
       const { route, ...found } = find(routes, request.method, paths) ??
         nowhere(publicUrl);
       const arrival = {
         ...found,
         request,
-        address: clientAddress(peer, request.headers, trustedProxies),
+        address,
         upgrades: request.headers.get("upgrade")?.toLowerCase() === "websocket",
       };
       const elsewhere = arrival.path === "/" && !arrival.upgrades
@@ -455,44 +468,4 @@ async function login(
   if (verdict.kind === "throttled") return explain(request, THROTTLED);
   const place = cookiePlace(request.headers, options.publicUrl);
   return loggedIn(verdict, token, auth, place);
-}
-
-const TOO_MANY: Explanation = {
-  status: 503,
-  title: "Too many clients",
-  reason: "Too many clients are connected: try again later",
-};
-
-const UNKNOWN: Explanation = {
-  status: 401,
-  title: "The token is needed",
-  reason: "Give the token, as Authorization: Bearer …",
-  headers: { "www-authenticate": "Bearer" },
-};
-
-const THROTTLED: Explanation = {
-  status: 429,
-  title: "Too many wrong tokens",
-  reason: "Too many wrong tokens: wait a minute",
-  headers: { "retry-after": "60" },
-};
-
-function nothing(request: Request, publicUrl: string | null): Response {
-  return explain(request, {
-    status: 404,
-    title: "Nothing here",
-    reason: "There is nothing here",
-    remedies: remediesFor(request, publicUrl),
-  });
-}
-
-/** No route's path ends in a slash: nothing is told of which there are. */
-function remediesFor(request: Request, publicUrl: string | null): Remedy[] {
-  const { pathname } = new URL(request.url);
-  return publicUrl === null && /^\/.+\/$/.test(pathname)
-    ? [{
-      when: "a proxy serves it below this path",
-      setting: `PUBLIC_URL=https://…${pathname}`,
-    }]
-    : [];
 }

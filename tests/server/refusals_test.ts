@@ -68,6 +68,32 @@ Deno.test("a program reads in one line what was refused, and what lets it in", a
   ]);
 });
 
+Deno.test("a malformed Host is refused before any token, and logged once", async () => {
+  await using sluice = await startSluice({
+    environment: { AUTH_TOKEN: TOKEN },
+  });
+  const hosts = ["a b", "[", "a:b", "%", "<x>", "localhost:99999"];
+  for (const host of hosts) {
+    for (const path of ["/", "/healthz", "/api/downloads?key=secret"]) {
+      const { status, text } = await ask(sluice, path, { host });
+      assertEquals([status, text], [
+        400,
+        "The Host header, or what is asked for, is malformed.\n",
+      ]);
+    }
+  }
+  const page = await ask(sluice, "/", { host: "a b", accept: BROWSER });
+  assertEquals(page.status, 400);
+  assertMatch(page.text, /<h1>Malformed<\/h1>/);
+  const target = await ask(sluice, "http://[/", {});
+  assertEquals(target.status, 400);
+  const lines = sluice.output().split("\n").filter((line) =>
+    /^\d{4}-/.test(line)
+  );
+  assertEquals(lines.length, 1, sluice.output());
+  assertMatch(lines[0] ?? "", / refused address="127\.0\.0\.1" header="host"/);
+});
+
 Deno.test("people read it on the page itself, without script and other files", async () => {
   await using sluice = await startSluice();
   const { status, type, text, headers } = await ask(sluice, "/", {
