@@ -17,7 +17,7 @@ import { CARRIED_OUT, type Tell } from "../download/events.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import type { Catalogue, Waiting } from "../store/catalogue.ts";
 import type { PartRecords } from "../store/part_records.ts";
-import { relocate } from "../store/relocation.ts";
+import { finishRelocation, relocate } from "../store/relocation.ts";
 import type { Adjustment } from "./adjustments.ts";
 
 /** The servers that share a queue, of which several may have one directory. */
@@ -131,9 +131,13 @@ function stateOnceRefreshed(
 async function remove(
   download: Download,
   { deleteFile }: Extract<Command, { kind: "remove" }>,
-  { catalogue, parts, tell }: AtRestTools,
+  tools: AtRestTools,
 ): Promise<void> {
-  const { id, state } = download;
+  const { catalogue, parts, tell } = tools;
+  const { id } = download;
+  // What a move has left in the part's place may be all that there is of the file.
+  await finishRelocation(download, tools);
+  const { state } = catalogue.get(id) ?? download;
   const finished = deleteFile && state.kind === "Downloaded" ? state : null;
   const found = finished && parts.look(finished.path, finished.identity);
   if (found === "there") await parts.removeFinished(finished?.path ?? "");

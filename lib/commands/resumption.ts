@@ -11,8 +11,8 @@ import type { Commands } from "./commands.ts";
 const STARTED_AT_ONCE = 1_000;
 
 /**
- * How long a download that was resumed for room, and lacked it at once, waits before
- * the next time, in milliseconds; twice as long each time. Disks have limits of
+ * How long a download that was resumed for room, and has recorded no more bytes
+ * since, waits before the next time, in milliseconds; twice as long each time. Disks have limits of
  * which their free bytes tell nothing: inodes, quotas, the room of a thin disk.
  */
 const TRY_AGAIN_AFTER = 2_000;

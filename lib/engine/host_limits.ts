@@ -146,7 +146,10 @@ export function createHostLimits(
       const until = now + FEWER_FOR;
       if (left > 0) {
         const { gap = 0, startedAt = now } = fewer ?? {};
-        lowered.set(host, { threads: left, gap, startedAt, until, served: 0 });
+        // Between two slices, fewer threads are left than the host bears.
+        const had = Math.min(fewer?.threads ?? Infinity, bears(host));
+        const threads = Math.max(left, had - 1);
+        lowered.set(host, { threads, gap, startedAt, until, served: 0 });
       } else if (fewer?.threads === 1) {
         const gap = Math.max(SHORTEST_GAP, fewer.gap * WIDER);
         // Once in a while, any origin has a bad moment.

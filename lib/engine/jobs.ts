@@ -100,7 +100,7 @@ export function dueJob(transfer: Transfer, now: number): Job | null {
 
 /** Whether there is enough that a crash would lose. */
 function isDue(transfer: Transfer, now: number): boolean {
-  if (pinnedOf(transfer) === null) return false;
+  if (pinnedOf(transfer) === null || transfer.unsynced) return false;
   const { done, recorded } = transfer;
   const bytes = total(done) - recorded.bytes;
   return bytes >= CHECKPOINT_BYTES ||
@@ -163,6 +163,7 @@ async function checkpoint(
 ): Promise<Done> {
   const { download: { id }, file } = transfer;
   if (file === null || pinnedOf(transfer) === null) return "stays";
+  if (transfer.unsynced) return "stays";
   const runs = runsOf(transfer);
   const fresh = runs.filter((run) => !transfer.recorded.runs.has(run));
   const bytes = total(transfer.done);
@@ -370,10 +371,10 @@ function isOfUse(transfer: Transfer): boolean {
  * what was recorded stands.
  */
 async function keep(transfer: Transfer, tools: Tools): Promise<void> {
-  if (transfer.unsynced) return;
   try {
     await checkpoint(transfer, tools);
   } catch (error) {
+    if (transfer.unsynced) return;
     if (isUnreadable(error)) forgotten(transfer);
     else if (toRecord(error).code !== "DISK_FULL") throw error;
   }

@@ -84,12 +84,17 @@ function identityOf({ ino, birthtime, size, mtime }: Deno.FileInfo): string {
 /**
  * Whether it is the same inode, whatever was written to it, or a copy that kept
  * the time. A time of whole seconds may have been given to several files: by the
- * origin, or by what unpacked them. Old identities are of the inode only.
+ * origin, or by what unpacked them. Old identities are of the inode only. Where
+ * the file system keeps no time of birth, a later file may have got the inode: it
+ * is known by its size and its time, too.
  */
 function hasIdentity(info: Deno.FileInfo, identity: string): boolean {
   const [ino, born, size, modified] = identity.split(" ");
   const [inoNow, bornNow, sizeNow, modifiedNow] = identityOf(info).split(" ");
-  if (ino === inoNow && born === bornNow) return true;
+  if (ino === inoNow && born === bornNow) {
+    return born !== "" || size === undefined ||
+      size === sizeNow && modified === modifiedNow;
+  }
   const tells = Number(modified) % 1000 > 0;
   return tells && size === sizeNow && modified === modifiedNow;
 }

@@ -85,6 +85,8 @@ export function statusOfTransfer(
   const size = file?.size ?? null;
   const downloaded = total(done);
   const left = size === null ? null : size - downloaded;
+  // While it waits, what it had before tells nothing of when it is done.
+  const pace = threads.size > 0 ? speed : 0;
   const checksum = checksumOf(download.request, file);
   return {
     ...statusOf(download),
@@ -97,8 +99,8 @@ export function statusOfTransfer(
     limited_by: threads.size > 0 ? limitedBy : null,
     threads: threads.size,
     ranges: file?.ranges ?? null,
-    speed: Math.round(speed),
-    eta: left === null || speed < 1 ? null : Math.ceil(left / speed),
+    speed: Math.round(pace),
+    eta: left === null || pace < 1 ? null : Math.ceil(left / pace),
     slices: done.map(pairOf),
     fetching: [...threads.values()]
       .filter(({ run, end }) => run.end < end && end !== Infinity)

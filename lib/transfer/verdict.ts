@@ -304,9 +304,9 @@ function withFewer(
   if (threadsAt(transfer) > 0) return { follows: fewer, setback };
   const verdict = again(transfer, setback, error, circumstances);
   const goesOn = verdict.follows.kind === "continue";
-  const isOfUrl = circumstances.hostServes &&
-    !isTooMuch(error, setback, circumstances);
-  return goesOn && !isOfUrl ? { ...verdict, follows: fewer } : verdict;
+  return goesOn && !isOfUrl(setback.crowded, circumstances)
+    ? { ...verdict, follows: fewer }
+    : verdict;
 }
 
 /**
@@ -387,10 +387,16 @@ function isTooMuch(
 export function mayBeTooMany(
   { code }: ErrorRecord,
   refusals: number,
-  { hostBears }: Pick<Circumstances, "hostBears">,
+  circumstances: Circumstances,
 ): boolean {
-  const isOfUrl = hostBears && refusals >= MOST_CROWDED;
-  return !isOfUrl && remedyFor(code) === "fewer";
+  return remedyFor(code) === "fewer" && !isOfUrl(refusals, circumstances);
+}
+
+function isOfUrl(
+  refusals: number,
+  { hostServes, hostBears }: Circumstances,
+): boolean {
+  return hostServes && hostBears && refusals >= MOST_CROWDED;
 }
 
 /** The last attempt asks for the whole: an origin's nodes may not agree. */

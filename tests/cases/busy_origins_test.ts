@@ -141,17 +141,20 @@ for (
     const whole = file(128 * SLICE, 4);
     const url = origin.serve("/a", whole, { rate: 250_000 });
     const good = await downloads.add({ url });
-    await downloads.until(good, ({ threads }) => threads === threadsAmount);
+    await origin.request(({ running }) => running === threadsAmount);
     const bad = await downloads.add({
       url: origin.serve("/b", WHOLE, refused),
     });
     const status = await downloads.end(bad);
     assertEquals(status.process_status, "Failed");
     if (code !== null) assertEquals(status.error?.code, code);
-    const { process_status, threads = 0 } = downloads.coordinator.get(good) ??
-      {};
+    // Three refusals may have meant one thread too many.
+    const { process_status } = await downloads.until(
+      good,
+      ({ threads, process_status }) =>
+        threads >= threadsAmount - 4 || process_status === "Downloaded",
+    );
     assertEquals(process_status, "Downloading");
-    assertGreater(threads, threadsAmount / 2);
   });
 }
 

@@ -72,10 +72,7 @@ for (const code of ["DISK", "DISK_FULL"] as const) {
     );
     const id = await downloads.add({ url });
     await downloads.until(id, ({ error }) => error?.code === code);
-    const ended = await downloads.until(
-      id,
-      ({ threads, downloaded }) => threads === 0 && downloaded === 0,
-    );
+    const ended = await downloads.end(id);
     assertEquals(ended.downloaded, 0);
     const asked = origin.requests.length;
     resolve();

@@ -51,3 +51,16 @@ Deno.test("an old identity is of the inode only", async () => {
   assertEquals(links.hasIdentity(info, identity), true);
   assertEquals(links.hasIdentity(info, `1${identity}`), false);
 });
+
+Deno.test("where no time of birth is kept, a later file of an inode is another one", async () => {
+  await using directory = await makeDirectory();
+  const info = {
+    ...await write(`${directory.path}/file`, "one", ODD),
+    birthtime: null,
+  };
+  const identity = links.identityOf(info);
+  assertEquals(links.hasIdentity(info, identity), true);
+  assertEquals(links.hasIdentity({ ...info, size: 9 }, identity), false);
+  const mtime = new Date(1_000);
+  assertEquals(links.hasIdentity({ ...info, mtime }, identity), false);
+});

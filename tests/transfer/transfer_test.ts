@@ -416,6 +416,23 @@ Deno.test("what is too much for a host that serves others is no failure", () => 
   }
 });
 
+Deno.test("a host that turns one connection too many away with 403 gets fewer", () => {
+  for (const hostBears of [true, false]) {
+    const transfer = slicedTransfer(MiB);
+    const thread = start(transfer, 0);
+    write(transfer, thread, 10, 0);
+    end(transfer, thread);
+    const verdict = fail(transfer, errorOf("EXPIRED"), {
+      ...PATIENCE,
+      hostServes: true,
+      hostBears,
+      redirected: false,
+      now: 0,
+    });
+    assertEquals(verdict, { kind: "fewer" });
+  }
+});
+
 Deno.test("what a host refuses again and again, though it bears more, is a failure", () => {
   for (const [hostBears, failures] of [[true, 7], [false, 0]] as const) {
     const transfer = slicedTransfer(MiB);
