@@ -13,6 +13,8 @@ import {
   type BucketListener,
   type Change,
   fateOfBucket,
+  findKey,
+  type Found,
   hearChanges,
   openBucket,
   type Value,
@@ -115,6 +117,8 @@ export interface Broker {
   refuseTooLarge(value: Value): void;
   /** What a key holds now; null for a key that is not there. */
   read(key: string): Promise<{ value: Value; revision: number } | null>;
+  /** What is there of a key now: whether it was removed, or never was there. */
+  find(key: string): Promise<Found>;
   /** What all keys of a kind hold now. */
   list(kind: "n"): Promise<Change[]>;
   /** Sends a message to all servers that listen. */
@@ -284,18 +288,18 @@ export async function createBroker(
     return connection?.info?.max_payload ?? Infinity;
   }
 
-  async function readKey(
-    key: string,
-  ): Promise<{ value: Value; revision: number } | null> {
-    // What is no key is none of a download's: ids are what clients send.
-    if (!/^[\w\-]+\.[\w\-]+$/.test(key)) return null;
+  async function find(key: string): Promise<Found> {
     if (bucket === null) throw unanswered(new Error("not connected"));
-    const found = await bucket.kv.get(key).catch((error) => {
+    return await findKey(bucket, key).catch((error) => {
       throw unanswered(error);
     });
-    return found === null || found.operation !== "PUT"
-      ? null
-      : { value: found.json<Value>(), revision: found.revision };
+  }
+
+  async function read(
+    key: string,
+  ): Promise<{ value: Value; revision: number } | null> {
+    const found = await find(key);
+    return found.kind === "there" ? found : null;
   }
 
   return {
@@ -354,7 +358,8 @@ export async function createBroker(
     },
     refuseTooLarge: (value) =>
       refuseTooLarge(JSON.stringify(value), mostBytes(), ROOM_TO_GROW),
-    read: readKey,
+    read,
+    find,
     async list(kind) {
       if (js === null) throw unanswered(new Error("not connected"));
       const manager = await js.jetstreamManager(false);
@@ -372,11 +377,11 @@ export async function createBroker(
       const found: Change[] = [];
       while (keys.length > 0) {
         const some = keys.splice(0, READING);
-        const read = await Promise.all(some.map(async (key) => {
-          const held = await readKey(key);
+        const held = await Promise.all(some.map(async (key) => {
+          const held = await read(key);
           return held && { key, ...held };
         }));
-        found.push(...read.filter((change) => change !== null));
+        found.push(...held.filter((change) => change !== null));
       }
       return found;
     },

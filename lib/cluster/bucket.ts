@@ -16,6 +16,17 @@ const STREAM_NOT_FOUND = 10059;
 /** What a key holds. */
 export type Value = Entry | Lease;
 
+/** What a bucket has of a key. */
+export type Found<Held = Value> =
+  | { readonly kind: "there"; readonly value: Held; readonly revision: number }
+  /** It was there, and was removed. */
+  | { readonly kind: "removed"; readonly revision: number }
+  /**
+   * The bucket has no trace of it: it was made anew, or its removals were cleared
+   * away. Of what is on disk, that tells nothing.
+   */
+  | { readonly kind: "unknown" };
+
 /** A change that is heard. Keys are `d.<id>` and `n.<session>`. */
 export interface Change {
   readonly key: string;
@@ -67,6 +78,22 @@ export async function openBucket(
     );
   }
   return { kv, created: String(created), last: state.last_seq };
+}
+
+/**
+ * Finds what a bucket has of a key.
+ *
+ * @throws what the client says if nobody answers.
+ */
+export async function findKey({ kv }: Bucket, key: string): Promise<Found> {
+  // What is no key is none of a download's: ids are what clients send.
+  if (!/^[\w\-]+\.[\w\-]+$/.test(key)) return { kind: "unknown" };
+  const found = await kv.get(key);
+  if (found === null) return { kind: "unknown" };
+  const { operation, revision } = found;
+  return operation === "PUT"
+    ? { kind: "there", value: found.json<Value>(), revision }
+    : { kind: "removed", revision };
 }
 
 /**

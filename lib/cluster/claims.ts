@@ -126,7 +126,7 @@ export function createClaims(tools: ClaimsTools): Claims {
   const withdrawals = createWithdrawals({
     files: tools.files,
     storage: place.storage,
-    read: writes.read,
+    find: writes.find,
     isHeld: (id) => holdings.get(id)?.lost.signal.aborted === false,
   });
 

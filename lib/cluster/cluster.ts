@@ -13,7 +13,7 @@ import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
 import { createClusterAdditions } from "./additions.ts";
 import { createBroker } from "./broker.ts";
-import type { Change } from "./bucket.ts";
+import type { Change, Found } from "./bucket.ts";
 import { createClaims } from "./claims.ts";
 import type { Entry, Lease } from "./entry.ts";
 import { endFormerSessions } from "./former_sessions.ts";
@@ -265,7 +265,7 @@ export async function openCluster(
     ...{ claims, replica, place, directory, log },
     parts: storage.parts,
     naming: storage.naming,
-    read: async (id) => (await broker.read(`d.${id}`))?.value as Entry ?? null,
+    find: async (id) => await broker.find(`d.${id}`) as Found<Entry>,
   }));
   const queue = opened.use(createClusterQueue({
     claims,

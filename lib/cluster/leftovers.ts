@@ -7,6 +7,7 @@ import { findDirectory } from "../files/directories.ts";
 import type { Naming } from "../files/naming.ts";
 import { removeIfThere } from "../files/names.ts";
 import { isOfMove, parsePartName } from "./adoption.ts";
+import type { Found } from "./bucket.ts";
 import type { Claims } from "./claims.ts";
 import type { Entry, Part, Place } from "./entry.ts";
 import type { Known, Replica } from "./replica.ts";
@@ -26,8 +27,8 @@ export interface LeftoversTools {
   readonly parts: string;
   readonly naming: Naming;
   readonly log: Log;
-  /** Reads an entry as the broker has it. */
-  read(id: string): Promise<Entry | null>;
+  /** Finds what the broker has of an entry. */
+  find(id: string): Promise<Found<Entry>>;
 }
 
 /** What this server leaves behind here, until it is removed. */
@@ -41,8 +42,13 @@ export interface Leftovers extends Disposable {
 /** Makes leftovers: none that is known of. */
 export function createLeftovers(tools: LeftoversTools): Leftovers {
   const { claims, replica, place, parts, log } = tools;
-  /** Downloads whose parts here may be of no use any more. */
-  const leaving = new Set<string>();
+  /** Downloads whose parts here may be of no use any more, as they were heard of. */
+  const leaving = new Map<string, "listed" | "removed">();
+
+  /** What came with another bucket tells nothing of the parts of before. */
+  function isUnknown(id: string): boolean {
+    return replica.known(id) === undefined && leaving.get(id) === "listed";
+  }
 
   function fail(error: unknown): void {
     log("leftovers", { message: errorMessage(error) });
@@ -50,7 +56,10 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
 
   /** Removes such parts once this server does not work on them any more. */
   function sweep(): void {
-    const ids = new Set([...leaving].filter((id) => !claims.isBusy(id)));
+    for (const id of leaving.keys()) if (isUnknown(id)) leaving.delete(id);
+    const ids = new Set(
+      [...leaving.keys()].filter((id) => !claims.isBusy(id)),
+    );
     if (ids.size === 0) return;
     try {
       for (const { name } of Deno.readDirSync(parts)) {
@@ -97,9 +106,15 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
       [...Deno.readDirSync(parts)].map(({ name }) => name),
       (name) => parsePartName(name)?.id ?? "",
     );
+    let unknown = 0;
     for (const [id, names] of byId) {
       if (id === "") continue;
-      const entry = await tools.read(id);
+      const found = await tools.find(id);
+      if (found.kind === "unknown") {
+        unknown += names.length;
+        continue;
+      }
+      const entry = found.kind === "there" ? found.value : null;
       for (const name of names) {
         const path = `${parts}/${name}`;
         // The file may have two names: the claim on it tells which one stays.
@@ -108,7 +123,7 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
           continue;
         }
         // Another storage may take the download over, or has.
-        if (entry !== null && fateOf(entry, place.storage) !== "kept") {
+        if (entry !== null && fateOf(found, place.storage) !== "kept") {
           watchNamed(entry, path);
         }
         const { epoch = 0 } = parsePartName(name) ?? {};
@@ -117,13 +132,16 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
         }
       }
     }
+    if (unknown > 0) log("leftovers unknown", { files: unknown });
   }
 
   const sweeping = every(SWEPT_EVERY, sweep);
   return {
     heard(id, before, entry) {
-      if (isLeft(before, entry)) leaving.add(id);
-      if (entry === null) sweep();
+      if (isLeft(before, entry)) leaving.set(id, "listed");
+      if (entry !== null) return;
+      if (leaving.has(id)) leaving.set(id, "removed");
+      sweep();
     },
     removeAll: () => removeAll().catch(fail),
     [Symbol.dispose]: () => sweeping[Symbol.dispose](),

@@ -6,8 +6,8 @@
 
 import type { State } from "../download/download.ts";
 import type { DownloadParts } from "../files/parts.ts";
+import type { Found } from "./bucket.ts";
 import type { Entry } from "./entry.ts";
-import type { Stored } from "./replica.ts";
 
 /** A download's end, with its file. */
 export type Finished = Extract<State, { kind: "Downloaded" }>;
@@ -30,21 +30,20 @@ export interface WithdrawalsTools {
   readonly files: Pick<DownloadParts, "look" | "removeFinished">;
   /** The id of this server's storage. */
   readonly storage: string;
-  /** Reads an entry as the broker has it. */
-  read(id: string): Promise<Stored | null>;
+  /** Finds what the broker has of an entry. */
+  find(id: string): Promise<Found<Entry>>;
   /** Whether this server still has the claim under which it named a file. */
   isHeld(id: string): boolean;
 }
 
 /** Makes withdrawals: none. */
 export function createWithdrawals(
-  { files, storage, read, isHeld }: WithdrawalsTools,
+  { files, storage, find, isHeld }: WithdrawalsTools,
 ): Withdrawals {
   const open = new Map<string, Finished>();
 
   async function lookAt(id: string, finished: Finished): Promise<void> {
-    const found = await read(id);
-    const fate = fateOf(found?.entry ?? null, storage);
+    const fate = fateOf(await find(id), storage);
     if (fate === "open" || open.get(id) !== finished) return;
     open.delete(id);
     const { path, identity } = finished;
@@ -67,14 +66,16 @@ export function createWithdrawals(
 
 /**
  * What becomes of a file that has its name here, by its download's entry: another
- * storage has the download, or it is gone; it is recorded; or either may come.
+ * storage has the download, or it was removed; it is recorded; or either may come.
+ * In a bucket that knows nothing of it, nobody else has it.
  */
 export function fateOf(
-  entry: Entry | null,
+  found: Found<Entry>,
   storage: string,
 ): "lost" | "kept" | "open" {
-  if (entry === null) return "lost";
-  const { part, download: { state } } = entry;
+  if (found.kind === "removed") return "lost";
+  if (found.kind === "unknown") return "kept";
+  const { part, download: { state } } = found.value;
   if (part !== null && part.storage !== storage) return "lost";
   return state.kind === "Downloaded" ? "kept" : "open";
 }

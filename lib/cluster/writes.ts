@@ -9,6 +9,7 @@ import type { Download, FileFacts } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
 import { type Broker, CONFLICT } from "./broker.ts";
+import type { Found } from "./bucket.ts";
 import {
   type Entry,
   type Held,
@@ -42,7 +43,7 @@ export interface Holding extends Held {
 
 /** What writes work with. */
 export interface WritesTools {
-  readonly broker: Pick<Broker, "write" | "read">;
+  readonly broker: Pick<Broker, "write" | "read" | "find">;
   readonly log: Log;
   /** Takes in an entry that was written here. */
   applied(id: string, entry: Entry | null, revision: number): Promise<void>;
@@ -52,6 +53,8 @@ export interface WritesTools {
 export interface Writes {
   /** An entry as the broker has it; null if there is none. */
   read(id: string): Promise<Stored | null>;
+  /** What the broker has of an entry: whether it was removed, or never there. */
+  find(id: string): Promise<Found<Entry>>;
   /**
    * Writes what becomes of a claimed entry.
    *
@@ -135,7 +138,11 @@ export function createWrites({ broker, log, applied }: WritesTools): Writes {
       : { entry: found.value as Entry, revision: found.revision };
   }
 
-  return { read, update, end, lose };
+  async function find(id: string): Promise<Found<Entry>> {
+    return await broker.find(`d.${id}`) as Found<Entry>;
+  }
+
+  return { read, find, update, end, lose };
 }
 
 /** What a server says that has no lease, or whose broker is away. */

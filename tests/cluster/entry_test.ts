@@ -191,17 +191,20 @@ Deno.test("parts that nothing is left to go on from are known", () => {
 });
 
 Deno.test("a file that has its name keeps it unless another storage has the download", () => {
+  const fate = (value: Entry, storage: string) =>
+    fateOf({ kind: "there", value, revision: 1 }, storage);
   const here = claimedForWork(NEW, "one", HERE);
-  assertEquals(fateOf(here, "here"), "open");
-  assertEquals(fateOf(claimedForCommand(here, "two"), "here"), "open");
-  assertEquals(fateOf(claimedForWork(here, "two", THERE), "here"), "lost");
-  assertEquals(fateOf(null, "here"), "lost");
+  assertEquals(fate(here, "here"), "open");
+  assertEquals(fate(claimedForCommand(here, "two"), "here"), "open");
+  assertEquals(fate(claimedForWork(here, "two", THERE), "here"), "lost");
+  assertEquals(fateOf({ kind: "removed", revision: 1 }, "here"), "lost");
+  assertEquals(fateOf({ kind: "unknown" }, "here"), "kept");
   const state = {
     ...{ kind: "Downloaded", path: "a", identity: null },
   } as unknown as Entry["download"]["state"];
   const finished = { ...here, download: { ...here.download, state } };
-  assertEquals(fateOf(finished, "here"), "kept");
-  assertEquals(fateOf(finished, "there"), "lost");
+  assertEquals(fate(finished, "here"), "kept");
+  assertEquals(fate(finished, "there"), "lost");
 });
 
 Deno.test("each download is one session's favourite, and they have alike", () => {

@@ -2,13 +2,23 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { ask } from "../support/api.ts";
 import { layCable, startBroker } from "../support/broker.ts";
 import { nodesOn } from "../support/cluster.ts";
-import { makeDirectory } from "../support/directory.ts";
+import {
+  clusterPartsIn,
+  filesIn,
+  makeDirectory,
+} from "../support/directory.ts";
 import { deleteBucket } from "../support/nats.ts";
-import { file, startOrigin } from "../support/origin.ts";
+import { file, firstDifference, startOrigin } from "../support/origin.ts";
 import type { Client, Sluice } from "../support/sluice.ts";
 
 /** How long a server may take to be of use again, in milliseconds. */
 const AGAIN_WITHIN = 10_000;
+/** Longer than it takes a server to look at what it has named, in milliseconds. */
+const LOOKED_AT = 5_000;
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 /** Adds one by each server in turn, and waits until both show it as downloaded. */
 async function addByEach(
@@ -31,7 +41,7 @@ async function addOnceConnected(client: Client, url: string): Promise<string> {
     const reply = await client.request({ url });
     if ("data" in reply && "id" in reply.data) return reply.data.id ?? "";
     assert("error" in reply && /nothing was changed/.test(reply.error.message));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await pause(200);
   }
 }
 
@@ -73,3 +83,57 @@ for (const how of ["emptied", "emptied, and used by another", "deleted"]) {
     assertEquals(await totals(servers), [now, now]);
   });
 }
+
+Deno.test("a file that got its name while the broker was being emptied keeps it", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  await using one = await nodesOn(broker, directory)("one");
+  await using client = await one.connect();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const content = file(1000);
+  const id = await client.add({
+    url: origin.serve("/film", content, {
+      ranges: "ignore",
+      gates: { 500: () => opened },
+    }),
+  });
+  await client.until(id, ({ downloaded }) => downloaded === 500);
+  await broker.empty();
+  open();
+  while (filesIn(directory.path).length === 0) await pause(20);
+  await broker.restart();
+  await one.printed(/expelled/);
+  await addByEach([client], () => origin.serve("/next", file(10)));
+  await pause(LOOKED_AT);
+  assertEquals(filesIn(directory.path), ["film", "next"]);
+  assertEquals(await firstDifference(`${directory.path}/film`, content), null);
+});
+
+Deno.test("parts that a bucket knows nothing of stay at a start", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  const start = nodesOn(broker, directory);
+  let before: string[] = [];
+  {
+    await using one = await start("one");
+    await using client = await one.connect();
+    const id = await client.add({
+      url: origin.serve("/a", file(1000), {
+        ranges: "ignore",
+        gates: { 500: () => new Promise(() => {}) },
+      }),
+    });
+    await client.until(id, ({ downloaded }) => downloaded === 500);
+    one.kill("SIGKILL");
+    await one.ended;
+    before = clusterPartsIn(directory.path);
+    assert(before.some((name) => name.startsWith(id)));
+  }
+  await broker.empty();
+  await broker.restart();
+  await using one = await start("one");
+  await one.printed(/leftovers unknown/);
+  assertEquals(clusterPartsIn(directory.path), before);
+});
