@@ -31,26 +31,42 @@ export interface ClusterAdditions {
  * @param applied Takes in an entry that was written here.
  */
 export function createClusterAdditions(
-  broker: Pick<Broker, "isConnected" | "refuseTooLarge" | "write">,
+  broker: Pick<Broker, "find" | "isConnected" | "refuseTooLarge" | "write">,
   applied: (id: string, entry: Entry, revision: number) => Promise<void>,
 ): ClusterAdditions {
   const waiting = new Map<string, () => void>();
 
+  /** Writes a new entry; null if one of its id is on the list. */
+  async function write(
+    download: Download,
+  ): Promise<{ entry: Entry; revision: number } | null> {
+    const key = `d.${download.id}`;
+    let removed = 0;
+    for (;;) {
+      // Each claim that was made before the removal was a revision of its own: none
+      // had an epoch as high, so that no part of theirs is taken for one to come.
+      const entry = newEntry(download, removed);
+      try {
+        return { entry, revision: await broker.write(key, entry, removed) };
+      } catch (error) {
+        if (error !== CONFLICT) throw error;
+      }
+      const found = await broker.find(key);
+      // An id that is there was made of the same key and the same request.
+      if (found.kind === "there") return null;
+      removed = found.kind === "removed" ? found.revision : 0;
+    }
+  }
+
   async function addOne(download: Download): Promise<void> {
     const { id } = download;
-    const entry = newEntry(download);
     const seen = Promise.withResolvers<void>();
     waiting.set(id, seen.resolve);
     try {
-      const revision = await broker.write(`d.${id}`, entry, 0)
-        .catch((error) => {
-          if (error !== CONFLICT) throw error;
-          // An id that is there was made of the same key and the same request.
-          return null;
-        });
+      const written = await write(download);
       // What tells of it may be late, or may have come to its end. By its revision,
       // it has the same place in all copies.
-      if (revision !== null) applied(id, entry, revision);
+      if (written !== null) applied(id, written.entry, written.revision);
       await within(SEEN_WITHIN, seen.promise);
     } finally {
       waiting.delete(id);

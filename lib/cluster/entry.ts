@@ -74,9 +74,13 @@ export interface Held {
   readonly epoch: number;
 }
 
-/** An entry that has just been added. */
-export function newEntry(download: Download): Entry {
-  return { download, order: 0, epoch: 0, owner: null, part: null };
+/**
+ * An entry that has just been added.
+ *
+ * @param epoch At least that of all claims that were made on its id before.
+ */
+export function newEntry(download: Download, epoch = 0): Entry {
+  return { download, order: 0, epoch, owner: null, part: null };
 }
 
 /**

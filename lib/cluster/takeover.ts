@@ -58,6 +58,8 @@ export function createTakeover(
     }
     const start = performance.now();
     const isNew = part === null || part.epoch === epoch;
+    // A bucket that is gone may have had a claim of this id and epoch.
+    if (isNew && purpose === "work") removePart(partPath(parts, id, epoch));
     let adopted: Adopted = { kind: "nothing" };
     let kind: "new" | "own" | "left" | "named" = "new";
     if (isHere && !isNew) {
