@@ -187,7 +187,7 @@ export async function createBroker(
     const from = await listener.onBucket(bucket.created, bucket.last);
     heard = from - 1;
     telling = await beginWatch({ nats, connection: found, bucket: name }, from);
-    const ended = hearChanges(telling, { from, last: bucket.last }, {
+    const ended = hearChanges(telling, { from, told: bucket.told }, {
       // What an earlier connection still has to tell may be of another bucket.
       onChange(change) {
         if (connection !== found) return;

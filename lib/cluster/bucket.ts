@@ -42,6 +42,11 @@ export interface Bucket {
   readonly created: string;
   /** The revision of its last change, as it was found. */
   readonly last: number;
+  /**
+   * The revision of the last change of which it still tells; 0 for none. Removals
+   * can be cleared away, and nobody hears of the last one then.
+   */
+  readonly told: number;
 }
 
 /** How a bucket is made if there is none. */
@@ -77,7 +82,16 @@ export async function openBucket(
         "give QUEUE another name, or run the same version everywhere.",
     );
   }
-  return { kv, created: String(created), last: state.last_seq };
+  const { streams } = await js.jetstreamManager(false);
+  const message = await streams.getMessage(config.name, {
+    last_by_subj: `$KV.${name}.>`,
+  });
+  return {
+    kv,
+    created: String(created),
+    last: state.last_seq,
+    told: message?.seq ?? 0,
+  };
 }
 
 /**
@@ -127,7 +141,7 @@ export async function fateOfBucket(
 export interface BucketListener {
   /** A change, in the order of revisions. */
   onChange(change: Change): void;
-  /** All that was in the bucket as it was opened is heard. */
+  /** All that was in the bucket as it was opened is heard: at once if it is known. */
   onCaughtUp(): void;
 }
 
@@ -139,12 +153,12 @@ export interface BucketListener {
  */
 export async function hearChanges(
   changes: Watch,
-  { from, last }: { readonly from: number; readonly last: number },
+  { from, told }: { readonly from: number; readonly told: number },
   listener: BucketListener,
 ): Promise<void> {
   let caughtUp = false;
   function look(revision: number): void {
-    if (caughtUp || revision < last) return;
+    if (caughtUp || revision < told) return;
     caughtUp = true;
     listener.onCaughtUp();
   }

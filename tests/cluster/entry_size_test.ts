@@ -49,6 +49,7 @@ Deno.test("of downloads of which one is too large, none is added", async () => {
   const written: string[] = [];
   const additions = createClusterAdditions({
     isConnected: () => true,
+    find: () => Promise.resolve({ kind: "unknown" }),
     refuseTooLarge: (value) => refuseTooLarge(JSON.stringify(value), 9_000, 0),
     write(key) {
       written.push(key);

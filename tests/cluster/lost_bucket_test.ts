@@ -7,7 +7,7 @@ import {
   filesIn,
   makeDirectory,
 } from "../support/directory.ts";
-import { deleteBucket } from "../support/nats.ts";
+import { compactBucket, deleteBucket } from "../support/nats.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
 import type { Client, Sluice } from "../support/sluice.ts";
 
@@ -137,3 +137,42 @@ Deno.test("parts that a bucket knows nothing of stay at a start", async () => {
   await one.printed(/leftovers unknown/);
   assertEquals(clusterPartsIn(directory.path), before);
 });
+
+for (const left of [0, 1]) {
+  Deno.test(`servers join a queue of ${left} whose last removals were cleared away`, async () => {
+    await using origin = await startOrigin();
+    await using broker = await startBroker();
+    await using directory = await makeDirectory();
+    const start = nodesOn(broker, directory);
+    {
+      await using one = await start("one");
+      await using client = await one.connect();
+      const ids = [];
+      for (let n = 0; n < 3; n++) {
+        const url = origin.serve(`/before-${n}`, file(100));
+        ids.push(await client.add({ url, paused: true }));
+      }
+      for (const id of ids.slice(left)) {
+        assert("data" in await client.request({ action: "remove", id }));
+      }
+      one.kill("SIGTERM");
+      await one.ended;
+    }
+    await compactBucket(broker.address, "test");
+    // One has a copy of what was there, and the other one has nothing.
+    for (const name of ["one", "two"]) {
+      await using server = await start(name);
+      await server.printed(new RegExp(`caught up entries=${left} `));
+      await using client = await server.connect();
+      await addByEach([client], () => origin.serve(`/${name}`, file(100)));
+      const { body } = await ask(server, "GET /downloads");
+      for (const { id, process_status } of body.data) {
+        if (process_status !== "Downloaded") continue;
+        assert("data" in await client.request({ action: "remove", id }));
+      }
+      server.kill("SIGTERM");
+      await server.ended;
+      await compactBucket(broker.address, "test");
+    }
+  });
+}

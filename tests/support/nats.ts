@@ -32,6 +32,26 @@ export async function deleteBucket(
   }
 }
 
+/** Clears removals away from the bucket of a queue, as `nats kv compact` does. */
+export async function compactBucket(
+  address: string,
+  queue: string,
+): Promise<void> {
+  const connection = await connect({ servers: address, resolve: false });
+  const stream = `KV_sluice_${queue}`;
+  try {
+    const { streams } = await jetstream(connection).jetstreamManager();
+    const { state } = await streams.info(stream, { subjects_filter: ">" });
+    for (const filter of Object.keys(state.subjects ?? {})) {
+      const last = await streams.getMessage(stream, { last_by_subj: filter });
+      const isRemoval = last?.header.has("KV-Operation");
+      if (isRemoval) await streams.purge(stream, { filter });
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 
 /** A user that a broker knows by its key. */
