@@ -110,16 +110,16 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
     for (const [id, names] of byId) {
       if (id === "") continue;
       const found = await tools.find(id);
-      if (found.kind === "unknown") {
-        unknown += names.length;
-        continue;
-      }
       const entry = found.kind === "there" ? found.value : null;
       for (const name of names) {
         const path = `${parts}/${name}`;
         // The file may have two names: the claim on it tells which one stays.
         if (isOfMove(name)) {
           claims.moveWasLeft(id);
+          continue;
+        }
+        if (found.kind === "unknown") {
+          unknown++;
           continue;
         }
         // Another storage may take the download over, or has.
