@@ -192,6 +192,8 @@ export async function openCluster(
   async function onCaughtUp(): Promise<void> {
     const ms = Math.round(performance.now() - startedAt);
     log("caught up", { entries: replica.count(), ms });
+    // A session that is about to begin is no former one.
+    if (isReady) await membership.join();
     try {
       // Of sessions that began before what was heard just now, too.
       for (const change of await broker.list("n")) {
