@@ -15,6 +15,7 @@ import { createClusterAdditions } from "./additions.ts";
 import { createBroker } from "./broker.ts";
 import type { Change, Found } from "./bucket.ts";
 import { createClaims } from "./claims.ts";
+import { createCopyRepair } from "./copy_repair.ts";
 import type { Entry, Lease } from "./entry.ts";
 import { endFormerSessions } from "./former_sessions.ts";
 import { checkHearing } from "./hearing.ts";
@@ -147,7 +148,7 @@ export async function openCluster(
       additions.seen(id);
       if (isReady) peers.changed(id);
       if (isReady && isMoved) peers.reordered(id);
-    }, (error) => log("copy lags", { message: error.message }))
+    }, copyRepair.failed)
       .finally(() => showing.get(id) === shown && showing.delete(id));
     showing.set(id, shown);
     return shown;
@@ -240,6 +241,9 @@ export async function openCluster(
     position: replica.position,
     due: () => Math.max(membership.revision(), replica.latest()),
   }));
+  const copyRepair = opened.use(
+    createCopyRepair({ broker, replica, log, applied }),
+  );
   const files = createParts(
     {
       directory,

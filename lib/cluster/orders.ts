@@ -78,7 +78,8 @@ export interface Orders {
   /**
    * Takes in a download that another server has just added, if there is one.
    *
-   * @throws {DownloadError} STATE if no broker answers that knows.
+   * @throws {DownloadError} STATE if no broker answers that knows, or if it cannot
+   * be written to the copy.
    */
   heardOf(id: string): Promise<void>;
   /** Whether an order was begun here, and what has come of it is kept. */
@@ -141,7 +142,10 @@ export function createOrders(tools: OrdersTools): Orders {
       // What tells of it may be late, or may have come to its end.
       tools.applied(id, found.value as Entry, found.revision);
     }
-    if (replica.known(id) !== undefined) await shown(isShown);
+    const isLagging = () => replica.lagging().has(id);
+    if (replica.known(id) === undefined) return;
+    await shown(() => isShown() || isLagging());
+    if (!isShown() && isLagging()) throw unshown();
   }
 
   async function report({ id, epoch, command }: Order): Promise<Report> {
@@ -212,6 +216,14 @@ export function createOrders(tools: OrdersTools): Orders {
         ? report(order)
         : answers.answer(order.ask, () => report(order)),
   };
+}
+
+function unshown(): DownloadError {
+  return new DownloadError(
+    "STATE",
+    "The download is in the queue, and this server cannot show it: the disk of " +
+      "its STATE_DIRECTORY cannot be written. Make room there; do not add it again.",
+  );
 }
 
 /** Waits until the copy shows something, or for as long as that may take. */

@@ -43,7 +43,7 @@ export interface Replica extends Disposable {
   latest(): number;
   /**
    * Takes an entry in, unless a later one is known, or that it is gone by then;
-   * null for one that is gone.
+   * null for one that is gone. One that could not be written is taken in again.
    *
    * @returns Resolves once it can be read in the store; null if it was no news.
    */
@@ -52,6 +52,11 @@ export interface Replica extends Disposable {
     entry: Entry | null,
     revision: number,
   ): Promise<void> | null;
+  /**
+   * Entries that are known, or known to be gone, and could not be written. Until
+   * all are, the next start reads from before them.
+   */
+  lagging(): ReadonlySet<string>;
   /** All up to a revision is known now. */
   reach(revision: number): void;
   /**
@@ -95,8 +100,7 @@ export function openReplica(path: string, contentDirectory: string): Replica {
   const claimed = new Map<string, Known>();
   /** Entries that are gone, and that older news may still come of. */
   const gone = new Map<string, number>();
-  /** Whether a change could not be written: the next start reads it again. */
-  let lagging = false;
+  const lagging = new Set<string>();
   let { bucket, position } = read();
   let latest = position;
   let moving = false;
@@ -146,12 +150,26 @@ export function openReplica(path: string, contentDirectory: string): Replica {
     all.delete(id);
     claimed.delete(id);
     gone.set(id, revision);
-    store.write(() => void drop.run(id)).catch(lag);
+    store.write(() => void drop.run(id)).then(() => {
+      if (!all.has(id)) lagging.delete(id);
+    }, () => lag(id));
     return store.remove(id);
   }
 
-  function lag(): void {
-    lagging = true;
+  /** An entry could not be written. */
+  function lag(id: string): void {
+    if (all.has(id) || isStored(id)) lagging.add(id);
+    // Nothing of it is there that would have to be removed.
+    else lagging.delete(id);
+  }
+
+  function isStored(id: string): boolean {
+    try {
+      return store.get(id) !== null;
+    } catch {
+      // It cannot be read now: it may be there.
+      return true;
+    }
   }
 
   return {
@@ -164,11 +182,13 @@ export function openReplica(path: string, contentDirectory: string): Replica {
     apply(id, entry, revision) {
       const before = all.get(id);
       // What is not here and came before the position has gone since.
-      if (revision <= (before?.revision ?? gone.get(id) ?? position)) {
-        return null;
-      }
+      const last = before?.revision ?? gone.get(id) ?? position;
+      const isAgain = revision === last && lagging.has(id);
+      if (revision <= last && !isAgain) return null;
       latest = Math.max(latest, revision);
-      if (entry === null) return before ? forget(id, revision) : null;
+      if (entry === null) {
+        return before || isAgain ? forget(id, revision) : null;
+      }
       const { epoch, owner, part } = entry;
       const download = local(entry.download);
       const order = entry.order || before?.order || revision;
@@ -176,9 +196,11 @@ export function openReplica(path: string, contentDirectory: string): Replica {
       const rank = rankOfAdded(order);
       const place = placeOf(rank, download.request.priority);
       note(id, { revision, order, place, epoch, owner, part, state });
-      const written = before === undefined
-        ? store.add([download], [{ rank, added: addedAt(entry, revision) }])
-        : store.replace(download, rank);
+      const where = { rank, added: addedAt(entry, revision) };
+      // What is surely not there is added without a look.
+      const written = before === undefined && !lagging.has(id)
+        ? store.add([download], [where])
+        : store.replace(download, where);
       store.write(() =>
         void put.run(
           id,
@@ -188,25 +210,28 @@ export function openReplica(path: string, contentDirectory: string): Replica {
           owner,
           part && JSON.stringify(part),
         )
-      ).catch(lag);
+      ).then(() => {
+        if (all.get(id)?.revision === revision) lagging.delete(id);
+      }, () => lag(id));
       return written;
     },
+    lagging: () => lagging,
     reach(revision) {
       if (revision <= position) return;
       position = revision;
       for (const [id, at] of gone) if (at <= position) gone.delete(id);
-      if (moving || lagging) return;
+      if (moving || lagging.size > 0) return;
       moving = true;
       store.write(() => {
-        moving = false;
-        move.run(position);
-      }).catch(lag);
+        if (lagging.size === 0) move.run(position);
+      }).catch(() => {}).finally(() => moving = false);
     },
     async reset(name) {
       const ids = [...all.keys()];
       all.clear();
       claimed.clear();
       gone.clear();
+      lagging.clear();
       position = latest = 0;
       bucket = name;
       const removed = ids.map((id) => store.remove(id));

@@ -42,8 +42,8 @@ export interface Store
   readonly isChecked: boolean;
   /** Writes to the state, and changes nothing. */
   touch(): Promise<void>;
-  /** Has a download stand as another server says, if it is there. */
-  replace(download: Download, rank: number): Promise<void>;
+  /** Has a download stand as another server says; adds it if it is not there. */
+  replace(download: Download, where: Standing): Promise<void>;
   /** Has a write to tables of another's done, together with those of its turn. */
   write(run: () => void): Promise<void>;
 }
@@ -135,19 +135,23 @@ export function createStore(
     return rank;
   }
 
+  function insert(download: Download, where?: Standing): void {
+    const request = JSON.stringify(download.request);
+    const { rank, added = null } = where ?? {};
+    const noted = noteRank(rank ?? lastRank() + GAP);
+    const place = placeOf(noted, download.request.priority);
+    sql.add.run(...rowOf(download, request, paths), place, added);
+    sql.list.run(download.id, download.state.kind, textOf(download));
+    recent.remember(download, request);
+    count(null, download.state.kind);
+  }
+
   return {
     isChecked,
     add: (downloads, where) =>
       write(() => {
         for (const [n, download] of downloads.entries()) {
-          const request = JSON.stringify(download.request);
-          const { rank, added = null } = where?.[n] ?? {};
-          const noted = noteRank(rank ?? lastRank() + GAP);
-          const place = placeOf(noted, download.request.priority);
-          sql.add.run(...rowOf(download, request, paths), place, added);
-          sql.list.run(download.id, download.state.kind, textOf(download));
-          recent.remember(download, request);
-          count(null, download.state.kind);
+          insert(download, where?.[n]);
         }
       }),
     waiting: readable((fullHosts, limit) =>
@@ -229,14 +233,14 @@ export function createStore(
         .map(({ id }) => String(id))
     ),
     write,
-    replace: (download, rank) =>
+    replace: (download, where) =>
       write(() => {
         const { id, request, state: { kind }, finishedAt } = download;
         const before = get(id);
-        if (before === null) return;
+        if (before === null) return insert(download, where);
         sql.renew.run(hostOf(request), JSON.stringify(request), kind, "{}", id);
         sql.settle.run(...standingOf(download, paths), finishedAt, id);
-        sql.place.run(placeOf(rank, request.priority), id);
+        sql.place.run(placeOf(where.rank, request.priority), id);
         if (textOf(before) !== textOf(download)) sql.relist.run(id);
         count(before.state.kind, kind);
         recent.update(download);

@@ -4,7 +4,12 @@ import { eTag, ifNoneMatch } from "@std/http/etag";
 import type { JsonObject } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import type { Coordinator } from "../../coordinator.ts";
-import { DownloadError, fromRecord, unknownId } from "../../download/errors.ts";
+import {
+  DownloadError,
+  fromRecord,
+  toRecord,
+  unknownId,
+} from "../../download/errors.ts";
 import { bad, refuseUnknown } from "../../download/request.ts";
 import type { Lists } from "../../status/lists.ts";
 import type { Status } from "../../status/status.ts";
@@ -115,8 +120,11 @@ export function createApi(
     const { ids } = keyed;
     if (asked.form === "urls") return created({ ids });
     const [id = ""] = ids;
-    if (asked.key !== undefined && coordinator.get(id) === null) throw REMOVED;
-    return created(statusOf(id), { location: `downloads/${id}` });
+    const status = await coordinator.find(id).catch((error) => {
+      const isUnknown = toRecord(error).code === "UNKNOWN_ID";
+      throw isUnknown && asked.key !== undefined ? REMOVED : error;
+    });
+    return created(status, { location: `downloads/${id}` });
   }
 
   /** A command of the socket's, whose reply is how the download stands then. */
