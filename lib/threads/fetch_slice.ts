@@ -104,11 +104,13 @@ export async function fetchSlice(
     for (;;) {
       while (sink.position < controls.end) {
         if (controls.leave <= 0) await leaveToRead(controls, watch, listener);
-        const bytes = await body.read(controls.leave);
+        const { leave } = controls;
+        const bytes = await body.read(leave);
         if (bytes === null) break;
         const end = Math.max(0, controls.end - sink.position);
         const taken = Math.min(bytes.length, end);
-        controls.leave -= taken;
+        // A limit that came during the read is for what is read after it.
+        if (leave !== Infinity) controls.leave -= taken;
         sink.push(bytes.subarray(0, taken));
         // They are the next ones if the thread goes on behind its slice.
         body.unread(bytes.subarray(taken));

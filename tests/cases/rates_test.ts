@@ -1,6 +1,11 @@
 /** Limited rates, through real sockets. */
 
-import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+} from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { makeDirectory } from "../support/directory.ts";
@@ -134,6 +139,28 @@ Deno.test("threads that run without a limit get one", async () => {
   const seconds = (performance.now() - started) / 1000;
   // What one read brings had been asked for without a limit.
   assertGreaterOrEqual(seconds, (WHOLE.size - 100_000 - 2 * 65_536) / RATE);
+});
+
+Deno.test("what was asked for before there was a limit is not owed to it", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads({ threadsAmount: 1 });
+  const behind = Promise.withResolvers<void>();
+  const url = origin.serve("/a", WHOLE, {
+    ranges: "ignore",
+    gates: { 100_000: () => behind.promise },
+  });
+  const id = await downloads.add({ url });
+  await downloads.until(id, ({ downloaded }) => downloaded === 100_000);
+  downloads.coordinator.limit({ rates: { server: CRAWL, host: null } });
+  behind.resolve();
+  const { downloaded } = await downloads.until(
+    id,
+    ({ downloaded }) => downloaded > 100_000,
+  );
+  const started = performance.now();
+  await downloads.until(id, (status) => status.downloaded > downloaded);
+  const seconds = (performance.now() - started) / 1000;
+  assertLess(seconds, (downloaded - 100_000) / CRAWL / 2);
 });
 
 Deno.test("a download keeps its rate over restarts and other URLs", async () => {
