@@ -383,17 +383,22 @@ Deno.test({
     const [command = "", ...args] = (await printed("id", "-u")).trim() === "0"
       ? ["setpriv", ...drop, "--inh-caps=-net_bind_service", ...deno]
       : deno;
-    const { code, stderr } = await new Deno.Command(command, {
-      args,
-      cwd: projectPath("."),
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-    }).output();
-    const text = new TextDecoder().decode(stderr);
+    const { code, text } = await complaintOf(command, args);
     assertEquals(code, 2, text);
     assertMatch(text, /^sluice: PORT cannot be 80: [^\n]* --port[^\n]*\n$/);
   },
 });
+
+/** What a program that starts Sluice writes to standard error until it ends. */
+async function complaintOf(command: string, args: string[]) {
+  const { code, stderr } = await new Deno.Command(command, {
+    args,
+    cwd: projectPath("."),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  return { code, text: new TextDecoder().decode(stderr) };
+}
 
 /** Whether the system keeps port 80 for root, as Linux does by itself. */
 async function portsAreRoots(): Promise<boolean> {
@@ -403,15 +408,10 @@ async function portsAreRoots(): Promise<boolean> {
 }
 
 Deno.test("man says in one line that its output cannot be written", async () => {
-  const { code, stderr } = await new Deno.Command("bash", {
-    args: ["-c", '"$@" >/dev/full', "bash", Deno.execPath()].concat(
-      ["run", "-q", "--no-prompt", "main.ts", "man"],
-    ),
-    cwd: projectPath("."),
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder().decode(stderr);
+  const { code, text } = await complaintOf("bash", [
+    ...["-c", '"$@" >/dev/full', "bash", Deno.execPath()],
+    ...["run", "-q", "--no-prompt", "main.ts", "man"],
+  ]);
   assertEquals(code, 1, text);
   assertMatch(text, /^sluice: Standard output cannot be written: [^\n]*\n$/);
 });

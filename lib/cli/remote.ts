@@ -34,6 +34,7 @@ import { UsageError } from "./usage.ts";
 
 /** URLs in one message: below any limit on its length. */
 const URLS_AT_ONCE = 200;
+
 /** Where a command writes its lines. */
 export interface LineOutput {
   line(text: string): void;

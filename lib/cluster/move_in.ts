@@ -6,11 +6,10 @@
 import { join } from "@std/path/join";
 import type { Log } from "../base/log.ts";
 import { toRecord } from "../download/errors.ts";
-import { ownDirectory, PRIVATE_FILE } from "../files/own_directory.ts";
+import { ownDirectory } from "../files/own_directory.ts";
+import { openLock, takeLock } from "./locks.ts";
 import { hasOwnQueue } from "./migration.ts";
 
-/** How often the lock is tried that another server has, in milliseconds. */
-const LOOK_EVERY = 100;
 /** How long to wait after the first move that fails, in milliseconds ... */
 const AGAIN = 1_000;
 /** ... and at most: it is twice as long each time, as entries are gone through. */
@@ -47,7 +46,7 @@ export function createMoveIn(
   );
   let begun: Promise<void> | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
+  const over = new AbortController();
   let wait = AGAIN;
   /** What was said last, so that it is said once. */
   let said = "";
@@ -55,21 +54,19 @@ export function createMoveIn(
   /** Moves the queue in once no other server does, unless one has by then. */
   async function migrateAlone(): Promise<void> {
     using lock = await openLock(path);
-    while (!isOver && !await lock.tryLock(true)) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
-    }
-    if (!isOver && hasOwnQueue(contentDirectory)) await migrate();
+    const isMine = await takeLock(lock, "alone", over.signal);
+    if (isMine && hasOwnQueue(contentDirectory)) await migrate();
   }
 
   async function attempt(): Promise<void> {
     try {
       if (hasOwnQueue(contentDirectory)) await migrateAlone();
-      if (!isOver) done.resolve();
+      if (!over.signal.aborted) done.resolve();
     } catch (error) {
       const { message } = toRecord(error);
       if (message !== said) log("not migrated", { message });
       said = message;
-      if (!isOver) timer = setTimeout(attempt, wait);
+      if (!over.signal.aborted) timer = setTimeout(attempt, wait);
       wait = Math.min(2 * wait, MOST_AGAIN);
     }
   }
@@ -78,14 +75,8 @@ export function createMoveIn(
     begin: () => begun ??= attempt(),
     done: done.promise,
     [Symbol.dispose]() {
-      isOver = true;
+      over.abort();
       clearTimeout(timer);
     },
   };
-}
-
-/** A lock's file, whose lock goes as it is closed. */
-async function openLock(path: string): Promise<Deno.FsFile> {
-  const options = { read: true, write: true, create: true };
-  return await Deno.open(path, { ...options, mode: PRIVATE_FILE });
 }

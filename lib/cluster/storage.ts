@@ -13,14 +13,13 @@ import {
   PRIVATE_DIRECTORY,
   PRIVATE_FILE,
 } from "../files/own_directory.ts";
+import { openLock, takeLock } from "./locks.ts";
 
 /**
  * How long the directory's lock is tried, in milliseconds: a server that sets its
  * own queue right has it alone for as long, before it shares it.
  */
 const SHARED_WITHIN = 5_000;
-/** How often it is tried, in milliseconds. */
-const TRIED_EVERY = 50;
 
 /** The directories of one server, which no other process uses as this server. */
 export interface NodeStorage extends Disposable {
@@ -66,7 +65,10 @@ export async function openNodeStorage(
     // Servers of the cluster share it, and one without a cluster has it alone.
     using held = new DisposableStack();
     const common = held.use(await openLock(join(own, "lock")));
-    if (!await isShared(common)) throw inUse(contentDirectory, null);
+    const late = AbortSignal.timeout(SHARED_WITHIN);
+    if (!await takeLock(common, "shared", late)) {
+      throw inUse(contentDirectory, null);
+    }
     const name = join(shared, `${node}.lock`);
     for (const path of [name, join(state, "lock")]) {
       const mine = held.use(await openLock(path));
@@ -99,21 +101,6 @@ export async function openNodeStorage(
       { cause: error },
     );
   }
-}
-
-async function openLock(path: string): Promise<Deno.FsFile> {
-  const options = { read: true, write: true, create: true };
-  return await Deno.open(path, { ...options, mode: PRIVATE_FILE });
-}
-
-/** Shares a lock, unless another process has it alone for longer. */
-async function isShared(lock: Deno.FsFile): Promise<boolean> {
-  const until = performance.now() + SHARED_WITHIN;
-  while (!await lock.tryLock(false)) {
-    if (performance.now() >= until) return false;
-    await new Promise((resolve) => setTimeout(resolve, TRIED_EVERY));
-  }
-  return true;
 }
 
 /** What a file says that the first server of a directory makes. */

@@ -11,9 +11,10 @@ import type { Commands } from "./commands.ts";
 const STARTED_AT_ONCE = 1_000;
 
 /**
- * How long a download that was resumed for room, and has recorded no more bytes
- * since, waits before the next time, in milliseconds; twice as long each time. Disks have limits of
- * which their free bytes tell nothing: inodes, quotas, the room of a thin disk.
+ * How long a download that was resumed for room waits before it is resumed again, in
+ * milliseconds; twice as long each time that it has recorded no more bytes. Disks
+ * have limits of which their free bytes tell nothing: inodes, quotas, the room of a
+ * thin disk.
  */
 const TRY_AGAIN_AFTER = 2_000;
 /** The longest such wait, in milliseconds. */

@@ -10,12 +10,14 @@ export const MALFORMED: Explanation = {
   reason: "The Host header, or what is asked for, is malformed",
 };
 
+/** As many clients are connected as may be. */
 export const TOO_MANY: Explanation = {
   status: 503,
   title: "Too many clients",
   reason: "Too many clients are connected: try again later",
 };
 
+/** Who asks has neither a token nor a session. */
 export const UNKNOWN: Explanation = {
   status: 401,
   title: "The token is needed",
@@ -23,6 +25,7 @@ export const UNKNOWN: Explanation = {
   headers: { "www-authenticate": "Bearer" },
 };
 
+/** An address has given too many wrong tokens. */
 export const THROTTLED: Explanation = {
   status: 429,
   title: "Too many wrong tokens",

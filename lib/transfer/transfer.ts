@@ -459,15 +459,9 @@ export function beginAnew(transfer: Transfer, ask: Ask): void {
   const source = anew(transfer.source);
   const others = transfer.others
     .map((other) => ({ ...anew(other), answersIn: Infinity }));
-  const none = { file: null, runs: [], done: [], refused: false };
-  change(transfer, {
-    ...none,
-    unsynced: false,
-    edition: Symbol(),
-    ask,
-    source,
-    others,
-  });
+  const none = { file: null, runs: [], done: [] };
+  const not = { refused: false, unsynced: false };
+  change(transfer, { ...none, ...not, edition: Symbol(), ask, source, others });
   forgotten(transfer);
 }
 

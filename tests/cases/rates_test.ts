@@ -121,46 +121,57 @@ Deno.test("a rate is set while threads run, and they go on", async () => {
   await assertDownloaded(await downloads.end(id), WHOLE, "a");
 });
 
-Deno.test("threads that run without a limit get one", async () => {
-  await using origin = await startOrigin();
-  await using downloads = await startDownloads({ threadsAmount: 1 });
-  const { coordinator } = downloads;
+/** Bytes that are there before a limit is set. */
+const BEFORE = 100_000;
+
+/** A download whose one thread waits for what comes behind its first bytes. */
+async function startHalfway() {
+  await using started = new AsyncDisposableStack();
+  const origin = started.use(await startOrigin());
+  const downloads = started.use(await startDownloads({ threadsAmount: 1 }));
   const behind = Promise.withResolvers<void>();
   const url = origin.serve("/a", WHOLE, {
     ranges: "ignore",
-    gates: { 100_000: () => behind.promise },
+    gates: { [BEFORE]: () => behind.promise },
   });
   const id = await downloads.add({ url });
-  await downloads.until(id, ({ downloaded }) => downloaded === 100_000);
+  await downloads.until(id, ({ downloaded }) => downloaded === BEFORE);
+  const stack = started.move();
+  return {
+    downloads,
+    id,
+    /** Sets a limit, and has the rest come. */
+    goOn(server: number) {
+      downloads.coordinator.limit({ rates: { server, host: null } });
+      behind.resolve();
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+Deno.test("threads that run without a limit get one", async () => {
+  await using halfway = await startHalfway();
+  const { downloads, id } = halfway;
   const started = performance.now();
-  coordinator.limit({ rates: { server: RATE, host: null } });
-  behind.resolve();
+  halfway.goOn(RATE);
   await assertDownloaded(await downloads.end(id), WHOLE, "a");
   const seconds = (performance.now() - started) / 1000;
   // What one read brings had been asked for without a limit.
-  assertGreaterOrEqual(seconds, (WHOLE.size - 100_000 - 2 * 65_536) / RATE);
+  assertGreaterOrEqual(seconds, (WHOLE.size - BEFORE - 2 * 65_536) / RATE);
 });
 
 Deno.test("what was asked for before there was a limit is not owed to it", async () => {
-  await using origin = await startOrigin();
-  await using downloads = await startDownloads({ threadsAmount: 1 });
-  const behind = Promise.withResolvers<void>();
-  const url = origin.serve("/a", WHOLE, {
-    ranges: "ignore",
-    gates: { 100_000: () => behind.promise },
-  });
-  const id = await downloads.add({ url });
-  await downloads.until(id, ({ downloaded }) => downloaded === 100_000);
-  downloads.coordinator.limit({ rates: { server: CRAWL, host: null } });
-  behind.resolve();
+  await using halfway = await startHalfway();
+  const { downloads, id } = halfway;
+  halfway.goOn(CRAWL);
   const { downloaded } = await downloads.until(
     id,
-    ({ downloaded }) => downloaded > 100_000,
+    ({ downloaded }) => downloaded > BEFORE,
   );
   const started = performance.now();
   await downloads.until(id, (status) => status.downloaded > downloaded);
   const seconds = (performance.now() - started) / 1000;
-  assertLess(seconds, (downloaded - 100_000) / CRAWL / 2);
+  assertLess(seconds, (downloaded - BEFORE) / CRAWL / 2);
 });
 
 Deno.test("a download keeps its rate over restarts and other URLs", async () => {

@@ -4,7 +4,7 @@
  * succeeds.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import type { ErrorRecord } from "../../lib/download/errors.ts";
 import { startDownloads } from "../support/downloads.ts";
 import { file, startOrigin } from "../support/origin.ts";
@@ -86,3 +86,29 @@ for (const code of ["DISK", "DISK_FULL"] as const) {
     assert(again.some(({ range }) => (range?.start ?? 0) === 0));
   });
 }
+
+Deno.test("a sync that is refused as a download comes to rest leaves what was recorded", async () => {
+  await using origin = await startOrigin();
+  const recorded = Promise.withResolvers<void>();
+  let isRefusing = false;
+  await using downloads = await startDownloads({
+    syncPart: (sync) => async (id) => {
+      if (isRefusing) return { code: "DISK", message: "No.", retryAfter: null };
+      const refusal = await sync(id);
+      recorded.resolve();
+      return refusal;
+    },
+  });
+  const never = () => new Promise<void>(() => {});
+  const url = origin.serve(
+    "/a",
+    SMALL,
+    ({ range }) =>
+      (range?.start ?? 0) < SMALL.size / 2 ? {} : { gates: { head: never } },
+  );
+  const id = await downloads.add({ url });
+  await recorded.promise;
+  isRefusing = true;
+  await downloads.command("pause", id);
+  assertGreater((await downloads.end(id)).downloaded, 0);
+});

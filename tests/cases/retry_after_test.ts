@@ -6,8 +6,9 @@ import {
   assertLessOrEqual,
 } from "@std/assert";
 import type { Downloads } from "../support/downloads.ts";
+import { file } from "../support/origin.ts";
 import { assertDownloaded } from "../support/status.ts";
-import { startTrial, where, WHOLE } from "../support/trial.ts";
+import { SLICE, startTrial, where, WHOLE } from "../support/trial.ts";
 
 for (const status of [429, 503]) {
   for (
@@ -61,6 +62,26 @@ for (const status of [429, 503]) {
     });
   }
 }
+
+Deno.test("a download that waits has no speed, and no time left", async () => {
+  await using trial = await startTrial();
+  const { downloads, origin } = trial;
+  const busy = { status: 503, headers: { "Retry-After": "600" } };
+  let isBusy = false;
+  const url = origin.serve(
+    "/a",
+    file(64 * SLICE, 5),
+    () => isBusy ? busy : { rate: 200_000 },
+  );
+  const id = await downloads.add({ url });
+  await downloads.until(id, ({ speed, eta }) => speed > 0 && eta !== null);
+  isBusy = true;
+  const waiting = await downloads.until(
+    id,
+    ({ threads, error }) => threads === 0 && error?.code === "BUSY",
+  );
+  assertEquals([waiting.speed, waiting.eta], [0, null]);
+});
 
 function inSeconds(seconds: number): string {
   return new Date(Date.now() + seconds * 1000).toUTCString();

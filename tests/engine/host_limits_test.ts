@@ -44,6 +44,31 @@ Deno.test("a silent host that is busy, too, gets the fewer threads", () => {
   assertEquals(hosts.of(HOST), 1);
 });
 
+Deno.test("what a host bears is the most that it served at once in the last minute", () => {
+  let now = 0;
+  const hosts = createLimits(16, () => now);
+  assertEquals(hosts.bears(HOST), 0);
+  hosts.answered(HOST, 8);
+  hosts.answered(HOST, 3);
+  hosts.answered(HOST);
+  assertEquals([hosts.bears(HOST), hosts.bears("b.test")], [8, 0]);
+  now = 59_999;
+  assertEquals(hosts.bears(HOST), 8);
+  now = 60_000;
+  assertEquals(hosts.bears(HOST), 0);
+  hosts.answered(HOST, 3);
+  assertEquals(hosts.bears(HOST), 3);
+});
+
+Deno.test("a refusal takes one thread of a host that bore more than are left", () => {
+  const hosts = createLimits(16, () => 0);
+  hosts.answered(HOST, 8);
+  for (const threads of [7, 6, 5]) {
+    hosts.refused(HOST, 2);
+    assertEquals(hosts.of(HOST), threads);
+  }
+});
+
 Deno.test("a host that refused threads gets fewer, for a minute", () => {
   let now = 0;
   const hosts = createLimits(16, () => now);

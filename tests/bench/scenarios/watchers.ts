@@ -52,12 +52,12 @@ export const watchers: Scenario = {
       (_, n) => `${nginx.url}/file.bin?${n}`,
     );
     await client.request({ urls });
+    // By then all of them are on their way, and cost no more memory.
+    await delay(SETTLE);
     const lengths: number[] = [];
     client.socket.addEventListener("message", ({ data }) => {
       lengths.push(data.length);
     });
-    // By then all of them are on their way, and cost no more memory.
-    await delay(SETTLE);
     const port = Number(new URL(sluice.url).port);
     const ours = await watch({ pid: sluice.pid, port }, count);
     const { median: length } = spreadOf(lengths);
