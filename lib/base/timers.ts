@@ -1,4 +1,4 @@
-/** Timers, of which none is set in a process's first milliseconds. */
+/** Timers. What a process may need in its first milliseconds sets none then. */
 
 /**
  * How long after its start a process sets no timer, in milliseconds. To set the
@@ -68,4 +68,22 @@ export function every(milliseconds: number, action: () => void): Disposable {
       if (timer !== undefined) clearInterval(timer);
     },
   };
+}
+
+/**
+ * Resolves after `milliseconds`, or as soon as `stop` is aborted. Nothing of it
+ * stays on the signal, which may outlive any number of pauses.
+ */
+export async function pause(
+  milliseconds: number,
+  stop: AbortSignal,
+): Promise<void> {
+  if (stop.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const over = () => resolve();
+  const timer = setTimeout(over, milliseconds);
+  stop.addEventListener("abort", over);
+  await promise;
+  clearTimeout(timer);
+  stop.removeEventListener("abort", over);
 }

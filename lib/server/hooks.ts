@@ -1,6 +1,7 @@
 /** Tells a program elsewhere, by POST, that downloads have ended. */
 
 import type { Log } from "../base/log.ts";
+import { pause } from "../base/timers.ts";
 import type { Download } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { Tell } from "../download/events.ts";
@@ -283,12 +284,4 @@ async function signatureOf(
   const signed = encoder.encode(`${t}.${body}`);
   const mac = await crypto.subtle.sign("HMAC", key, signed);
   return { "sluice-signature": `t=${t},v1=${new Uint8Array(mac).toHex()}` };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  const timer = setTimeout(over.resolve, ms);
-  signal.addEventListener("abort", () => over.resolve());
-  await over.promise;
-  clearTimeout(timer);
 }
