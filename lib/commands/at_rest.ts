@@ -121,10 +121,11 @@ async function refresh(
 /** What waits for its time, or for a client, goes on with that. */
 function stateOnceRefreshed(
   { state }: Download,
-  { paused }: Extract<Command, { kind: "refresh" }>,
+  { staysPaused }: Extract<Command, { kind: "refresh" }>,
 ): Waiting {
-  if (state.kind === "Paused" && state.startAt !== undefined) return state;
-  return paused ? { kind: "Paused", error: null } : { kind: "Queued" };
+  if (state.kind !== "Paused") return { kind: "Queued" };
+  if (state.startAt !== undefined) return state;
+  return staysPaused ? { kind: "Paused", error: null } : { kind: "Queued" };
 }
 
 /** Takes a download off the list, with its finished file if that is asked for. */

@@ -282,8 +282,8 @@ export type Command =
     readonly url: string;
     /** Other mirrors; absent for those that it has. */
     readonly mirrors?: readonly string[];
-    /** It is paused, and stays so. */
-    readonly paused?: true;
+    /** Whether one that is paused stays so; else it goes on. */
+    readonly staysPaused?: true;
   }
   /** Its file goes to this directory, see `DownloadRequest`. */
   | { readonly kind: "relocate"; readonly directory: string }

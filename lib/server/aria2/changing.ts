@@ -64,18 +64,17 @@ export function createChanging(
 ): Changing {
   /** The first leads, others are its mirrors; without any, all stay. */
   async function useUris(known: Known, uris: readonly string[]): Promise<void> {
-    const { status: { id }, standing, request } = known;
+    const { status: { id }, request } = known;
     const [url, ...others] = [...new Set(uris)];
     const { mirrors: before = [] } = request;
     const mirrors = others.slice(0, MOST_MIRRORS);
     const isSame = url === request.url && mirrors.join() === before.join();
     if (url === undefined || isSame) return;
-    const paused = standing === "paused" && { paused: true } as const;
     await coordinator.command(id, {
       kind: "refresh",
       url,
       mirrors,
-      ...paused,
+      staysPaused: true,
     });
   }
 

@@ -456,6 +456,31 @@ Deno.test("limits of a download and of all are in force, and read back", async (
   assertEquals(await read("getGlobalOption", all), "5000");
 });
 
+Deno.test("other URIs neither pause a download nor end its pause", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice();
+  await using listener = await listen(rpcOf(sluice).url);
+  await using another = await listen(rpcOf(sluice).url);
+  const held = { gates: { head: forever } };
+  const urls = ["/a", "/b"].map((path, n) =>
+    origin.serve(path, file(1_000, n), held)
+  );
+  const [url, other] = urls;
+  const gid = await ask(sluice, listener, "addUri", [url], PAUSED);
+  // The second call is read before the first one is carried out.
+  const together = (method: string, from?: string, to?: string) =>
+    Promise.all([
+      ask(sluice, listener, method, gid),
+      ask(sluice, another, "changeUri", gid, 1, [from], [to]),
+    ]);
+  const status = async () =>
+    (await ask(sluice, listener, "tellStatus", gid) as Entry).status;
+  await together("unpause", url, other);
+  assertEquals(await status(), "active");
+  await together("pause", other, url);
+  assertEquals(await status(), "paused");
+});
+
 Deno.test("how many downloads run at a time can be changed as they run", async () => {
   await using origin = await startOrigin();
   await using sluice = await startSluice({
