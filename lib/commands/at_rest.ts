@@ -84,8 +84,9 @@ async function pause(
   const state = { kind: "Paused", error: null } as const;
   const settled = { state, file, downloaded, finishedAt: null };
   await catalogue.settle(id, settled);
-  if (downloaded === 0) await parts.remove(download);
+  // It is paused all the same where its part cannot be removed.
   tell({ kind: "paused", id, download: { ...download, ...settled } });
+  if (downloaded === 0) await parts.remove(download);
 }
 
 async function enqueue(
@@ -143,9 +144,9 @@ async function remove(
   const found = finished && parts.look(finished.path, finished.identity);
   if (found === "there") await parts.removeFinished(finished?.path ?? "");
   await catalogue.remove(id);
-  await parts.remove(download);
+  // It is off the list all the same where a file of it is not removed.
   tell({ kind: "removed", id });
-  // The download is off the list all the same.
+  await parts.remove(download);
   if (finished !== null && found !== "there") {
     throw fileGone(finished.path, found === "another");
   }

@@ -345,7 +345,7 @@ async function settle(
   state: Rest,
   tools: Tools,
 ): Promise<Done> {
-  const { catalogue, parts, tell } = tools;
+  const { catalogue, tell } = tools;
   const { download, file } = transfer;
   const { id } = download;
   const useless = state.error?.code === "CHECKSUM" || !isOfUse(transfer);
@@ -355,10 +355,25 @@ async function settle(
   const finishedAt = state.kind === "Failed" ? Date.now() : null;
   const settled: Settled = { state, file, downloaded, finishedAt };
   await catalogue.settle(id, settled);
-  if (downloaded === 0) await parts.remove(download);
+  if (downloaded === 0) await removeUseless(transfer, tools);
   const kind = state.kind === "Failed" ? "failed" : "paused";
   tell({ kind, id, download: { ...download, ...settled } });
   return "leaves";
+}
+
+/**
+ * Removes a part that nothing goes on from. Where it cannot be removed, it stays
+ * for the next transfer, which begins anew: nobody waits for that.
+ */
+async function removeUseless(
+  { download }: Transfer,
+  { parts, tell }: Pick<Tools, "parts" | "tell">,
+): Promise<void> {
+  try {
+    await parts.remove(download);
+  } catch (error) {
+    tell({ kind: "leftover", id: download.id, error: toRecord(error) });
+  }
 }
 
 /** Whether a later transfer can go on from the bytes of this one. */
@@ -427,7 +442,7 @@ async function rest(
   if (isOfUse(transfer)) await keep(transfer, tools);
   else {
     forgotten(transfer);
-    await tools.parts.remove(transfer.download);
+    await removeUseless(transfer, tools);
   }
   return "leaves";
 }

@@ -139,6 +139,27 @@ Deno.test("pause, resume and remove in quick succession are carried out in turn"
   assertCalm(sluice);
 });
 
+Deno.test("what became of a download is told though its part cannot be removed", async () => {
+  await using origin = await startOrigin();
+  await using sluice = await startSluice({
+    environment: { MAX_DOWNLOADS: "1" },
+  });
+  await using client = await sluice.connect();
+  const held = { gates: { head: forever } };
+  await client.add({ url: origin.serve("/first", file(KiB), held) });
+  const id = await client.add({ url: origin.serve("/next", file(KiB)) });
+  // Not even root removes a directory with something in it as it removes a file.
+  const part = `${sluice.directory}/.sluice/parts/${id}`;
+  await Deno.mkdir(`${part}/in-the-way`, { recursive: true });
+  assertEquals(codeOf(await client.request({ action: "pause", id })), "DISK");
+  await client.until(id, ({ process_status: now }) => now === "Paused");
+  const removed = client.message((message) =>
+    "removed" in message && message.removed?.includes(id) === true
+  );
+  assertEquals(codeOf(await client.request({ action: "remove", id })), "DISK");
+  await removed;
+});
+
 Deno.test("many clients that command one download do not break it", async () => {
   await using origin = await startOrigin();
   await using sluice = await startSluice({
