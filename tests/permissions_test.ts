@@ -16,6 +16,7 @@ import {
   withFlags,
 } from "./support/permissions.ts";
 import { makeDirectory } from "./support/directory.ts";
+import { TEST_LOCK } from "./support/metalink.ts";
 import { start, startServer } from "./support/process.ts";
 import {
   connect,
@@ -236,14 +237,19 @@ Deno.test("the files that a command names are in the line with what is granted",
   for (const path of [jar, own]) await Deno.writeTextFile(path, "");
   const files = ["-i", list, "--curl", curl, "-b", jar, document];
 
-  const command = [...taskArguments("get", directory.path), ...files];
+  // Both read a Metalink document.
+  const locked = ([run = "", ...rest]: readonly string[]) => [
+    ...[run, ...TEST_LOCK],
+    ...[...rest, ...files],
+  ];
+  const get = locked(taskArguments("get", directory.path));
   const server = await startServer(elsewhere.path);
   await using _server = server;
-  const add = [...commandOf("add").words, "--server", server.url, ...files];
+  const add = locked([...commandOf("add").words, "--server", server.url]);
   const lib = projectPath("lib");
   for (
     const [words, named] of [
-      [command, [directory.path, lib, list, curl, document, jar]],
+      [get, [directory.path, lib, list, curl, document, jar]],
       // The parser of documents is loaded from there.
       [add, [list, curl, document, jar, lib]],
     ] as const
