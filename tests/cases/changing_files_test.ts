@@ -1,6 +1,7 @@
 /** A file that changes at its origin, or that nothing tells from another. */
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { SEVERAL_WORKERS } from "../support/downloads.ts";
 import { type Behave, file } from "../support/origin.ts";
 import { assertDownloaded } from "../support/status.ts";
 import {
@@ -15,7 +16,7 @@ import {
 } from "../support/trial.ts";
 
 Deno.test("a total that differs between slices ends in the whole at once", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const longer = contentRange((start, last, size) =>
     `bytes ${start}-${last}/${size + 1}`
   );
@@ -40,7 +41,7 @@ for (
   ] as const
 ) {
   Deno.test(`${what} begins the download anew`, async () => {
-    await using trial = await startTrial();
+    await using trial = await startTrial(SEVERAL_WORKERS);
     const url = trial.origin.serve("/a", WHOLE, ({ n }) => {
       return n < 5 ? {} : { file: next };
     });
@@ -52,7 +53,7 @@ for (
 }
 
 Deno.test("a file that changes where it is being read begins anew", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   let now = WHOLE;
   const half = gate();
   const url = trial.origin.serve("/a", null, ({ n }) => ({
@@ -68,7 +69,7 @@ Deno.test("a file that changes where it is being read begins anew", async () => 
 });
 
 Deno.test("an ETag that changes with each answer ends in the whole at once", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const url = trial.origin.serve("/a", WHOLE, ({ n }) => ({
     headers: { ETag: `"${n}"` },
   }));
@@ -77,7 +78,7 @@ Deno.test("an ETag that changes with each answer ends in the whole at once", asy
 });
 
 Deno.test("alternating nodes with different ETags end in the whole at once", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const nodes = [WHOLE, OTHER];
   const url = trial.origin.serve("/a", null, ({ n }) => ({
     file: nodes[n % 2] ?? WHOLE,
@@ -110,7 +111,7 @@ for (
   ] as const
 ) {
   Deno.test(`with ${what}, all comes in one answer`, async () => {
-    await using trial = await startTrial();
+    await using trial = await startTrial(SEVERAL_WORKERS);
     const whole = file(WHOLE.size, 1, facts);
     const status = await trial.end(trial.origin.serve("/a", whole));
     await assertDownloaded(status, whole, "a");
@@ -119,7 +120,7 @@ for (
 
   if (what !== "a weak ETag only" && what !== "no validator at all") continue;
   Deno.test(`with ${what}, a second answer is not added to a cut one`, async () => {
-    await using trial = await startTrial();
+    await using trial = await startTrial(SEVERAL_WORKERS);
     const [before, after] = [1, 2].map((n) => file(WHOLE.size, n, facts));
     assert(before && after);
     const behave: Behave = ({ nth }) =>
@@ -133,7 +134,7 @@ for (
 }
 
 Deno.test("a Last-Modified of long ago proves that slices belong together", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const lastModified = "Tue, 01 Jan 2019 00:00:00 GMT";
   const whole = file(WHOLE.size, 1, { etag: 'W/"1"', lastModified });
   const status = await trial.end(trial.origin.serve("/a", whole));
@@ -145,7 +146,7 @@ Deno.test("a Last-Modified of long ago proves that slices belong together", asyn
 for (const quotes of [['W/"', '"'], ["", ""]] as const) {
   const of = (tag: string) => quotes.join(tag);
   Deno.test(`ETags like ${of("1")} tell files of one Last-Modified apart`, async () => {
-    await using trial = await startTrial();
+    await using trial = await startTrial(SEVERAL_WORKERS);
     const lastModified = "Thu, 04 Jan 2018 23:54:26 GMT";
     const nodes = [WHOLE, OTHER].map((node, n) => ({
       ...node,
@@ -163,7 +164,7 @@ for (const quotes of [['W/"', '"'], ["", ""]] as const) {
 }
 
 Deno.test("a Last-Modified that changes in the middle begins anew", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const [before, after] = [2018, 2019].map((year) =>
     file(WHOLE.size, year, {
       etag: null,

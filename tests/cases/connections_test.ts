@@ -1,6 +1,7 @@
 /** Origins that allow few connections, lose some, or speak no HTTP on them. */
 
 import { assertEquals, assertGreater } from "@std/assert";
+import { SEVERAL_WORKERS } from "../support/downloads.ts";
 import { filesIn } from "../support/directory.ts";
 import {
   type Behave,
@@ -30,7 +31,7 @@ for (
   Deno.test(`an origin that allows 4 connections, and then a ${how}`, async () => {
     const limit = { connections: 4, further };
     await using trial = await startTrial(
-      { threadsAmount: 8, threadsPerHost: 8, ...PATIENT },
+      { ...SEVERAL_WORKERS, threadsAmount: 8, threadsPerHost: 8, ...PATIENT },
       { limit },
     );
     const whole = file(40 * SLICE, 7);
@@ -51,7 +52,11 @@ for (
 }
 
 Deno.test("an origin whose fifth connection is refused", async () => {
-  await using trial = await startTrial({ threadsAmount: 8, threadsPerHost: 8 });
+  await using trial = await startTrial({
+    ...SEVERAL_WORKERS,
+    threadsAmount: 8,
+    threadsPerHost: 8,
+  });
   const behave: Behave = ({ connection }) => ({
     connection: "close",
     ...(connection === 4 && { raw: "", cut: { after: 0, by: "reset" } }),
@@ -61,7 +66,7 @@ Deno.test("an origin whose fifth connection is refused", async () => {
 });
 
 Deno.test("an origin that resets every seventh connection", async () => {
-  await using trial = await startTrial(PATIENT);
+  await using trial = await startTrial({ ...SEVERAL_WORKERS, ...PATIENT });
   const whole = file(40 * SLICE, 7);
   const behave: Behave = ({ connection }) => ({
     connection: "close",
@@ -77,7 +82,7 @@ Deno.test("an origin that takes no connection is an error", async () => {
     await using closed = await startOrigin();
     return closed.url("/a");
   })();
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   assertFailed(await trial.end(url), "REFUSED", /check the URL.*retry/);
 });
 
@@ -88,7 +93,7 @@ for (
   ] as const
 ) {
   Deno.test(`an origin that answers ${what} is an error`, async () => {
-    await using trial = await startTrial();
+    await using trial = await startTrial(SEVERAL_WORKERS);
     const url = trial.origin.serve("/a", WHOLE, { raw });
     assertFailed(await trial.end(url), "REFUSED", /check the URL.*retry/);
     assertEquals(filesIn(trial.downloads.directory), []);
@@ -103,7 +108,11 @@ for (
   ] as const
 ) {
   Deno.test(`the last attempt goes without ranges where an origin ${what} what has them`, async () => {
-    await using trial = await startTrial({ ...IMPATIENT, attempts: 4 });
+    await using trial = await startTrial({
+      ...SEVERAL_WORKERS,
+      ...IMPATIENT,
+      attempts: 4,
+    });
     const inRanges = ({ range }: OriginRequest) => range !== null;
     const url = trial.origin.serve("/a", WHOLE, where(inRanges, dropped));
     await assertDownloaded(await trial.end(url), WHOLE, "a");
@@ -113,7 +122,7 @@ for (
 }
 
 Deno.test("hints before an answer are not taken for it", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const body = "the file";
   const raw = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n" +
     `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

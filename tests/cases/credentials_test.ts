@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertNotMatch } from "@std/assert";
 import { createHash } from "node:crypto";
 import { caCertificate } from "../support/certificate.ts";
+import { SEVERAL_WORKERS } from "../support/downloads.ts";
 import type { Behaviour, OriginRequest } from "../support/origin.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import { startTrial, TLS, type Trial, WHOLE } from "../support/trial.ts";
@@ -78,7 +79,7 @@ for (
   ] as const
 ) {
   Deno.test(`Digest: ${what}`, async () => {
-    await using trial = await startTrial();
+    await using trial = await startTrial(SEVERAL_WORKERS);
     const { origin } = trial;
     const counts = new Set<string>();
     const url = origin.serve("/a", WHOLE, (request) => {
@@ -101,7 +102,7 @@ for (
 }
 
 Deno.test("Digest: a nonce that gets too old is replaced", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const used = new Map<string, number>();
   const url = trial.origin.serve("/a", WHOLE, (request) => {
     const nonce = digestOf(request)?.get("nonce") ?? "";
@@ -117,7 +118,7 @@ Deno.test("Digest: a nonce that gets too old is replaced", async () => {
 });
 
 Deno.test("Digest: a nonce that is always too old comes to an end", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const url = trial.origin.serve(
     "/a",
     WHOLE,
@@ -129,7 +130,7 @@ Deno.test("Digest: a nonce that is always too old comes to an end", async () => 
 });
 
 Deno.test("Digest: a wrong password is tried once, and told to nobody", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const url = trial.origin.serve(
     "/a",
     WHOLE,
@@ -144,7 +145,7 @@ Deno.test("Digest: a wrong password is tried once, and told to nobody", async ()
 });
 
 Deno.test("Digest of a kind that is not known is answered with no Basic", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const url = trial.origin.serve(
     "/a",
     WHOLE,
@@ -155,7 +156,7 @@ Deno.test("Digest of a kind that is not known is answered with no Basic", async 
 });
 
 Deno.test("over http, Basic is sent once it is asked for, and then at once", async () => {
-  await using trial = await startTrial();
+  await using trial = await startTrial(SEVERAL_WORKERS);
   const url = trial.origin.serve(
     "/a",
     WHOLE,
@@ -169,7 +170,10 @@ Deno.test("over http, Basic is sent once it is asked for, and then at once", asy
 });
 
 Deno.test("over https, Basic is sent at once, and Digest where that is wanted", async () => {
-  await using trial = await startTrial({ caCerts: [caCertificate] }, TLS);
+  await using trial = await startTrial({
+    ...SEVERAL_WORKERS,
+    caCerts: [caCertificate],
+  }, TLS);
   const { origin } = trial;
   const basic = withUser(origin.serve("/a", WHOLE));
   await assertDownloaded(await trial.end(basic), WHOLE, "a");

@@ -7,7 +7,7 @@ import {
   assertLess,
 } from "@std/assert";
 import { DownloadError } from "../../lib/download/errors.ts";
-import { startDownloads } from "../support/downloads.ts";
+import { SEVERAL_WORKERS, startDownloads } from "../support/downloads.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { type Behaviour, file, startOrigin } from "../support/origin.ts";
 import { assertDownloaded } from "../support/status.ts";
@@ -28,7 +28,10 @@ for (
   for (const threads of [1, 4]) {
     Deno.test(`the ${by}'s rate holds, with ${threads} threads`, async () => {
       await using origin = await startOrigin();
-      await using downloads = await startDownloads(options);
+      await using downloads = await startDownloads({
+        ...SEVERAL_WORKERS,
+        ...options,
+      });
       const url = origin.serve("/a", WHOLE);
       const started = performance.now();
       const id = await downloads.add({ url, threads, ...fields });
@@ -57,7 +60,10 @@ for (
 ) {
   Deno.test(`what comes in larger pieces than may be read is all there: ${what}`, async () => {
     await using origin = await startOrigin();
-    await using downloads = await startDownloads({ limitRate: RATE });
+    await using downloads = await startDownloads({
+      ...SEVERAL_WORKERS,
+      limitRate: RATE,
+    });
     const whole = file(100_000, 3);
     const url = origin.serve("/a", whole, behaviour);
     const status = await downloads.end(await downloads.add({ url }));
@@ -67,7 +73,10 @@ for (
 
 Deno.test("small files share the rate", async () => {
   await using origin = await startOrigin();
-  await using downloads = await startDownloads({ limitRate: RATE });
+  await using downloads = await startDownloads({
+    ...SEVERAL_WORKERS,
+    limitRate: RATE,
+  });
   const small = file(3_000, 2);
   const started = performance.now();
   const ids = await Promise.all(
@@ -84,6 +93,7 @@ Deno.test("small files share the rate", async () => {
 Deno.test("who waits for leave is neither stalled nor slow", async () => {
   await using origin = await startOrigin();
   await using downloads = await startDownloads({
+    ...SEVERAL_WORKERS,
     limitRate: CRAWL,
     stallTimeout: 1_500,
     answerTimeout: 1_500,
@@ -101,7 +111,10 @@ Deno.test("who waits for leave is neither stalled nor slow", async () => {
 
 Deno.test("a rate is set while threads run, and they go on", async () => {
   await using origin = await startOrigin();
-  await using downloads = await startDownloads({ limitRatePerHost: CRAWL });
+  await using downloads = await startDownloads({
+    ...SEVERAL_WORKERS,
+    limitRatePerHost: CRAWL,
+  });
   const { coordinator } = downloads;
   const id = await downloads.add({ url: origin.serve("/a", WHOLE) });
   await downloads.until(
@@ -128,7 +141,9 @@ const BEFORE = 100_000;
 async function startHalfway() {
   await using started = new AsyncDisposableStack();
   const origin = started.use(await startOrigin());
-  const downloads = started.use(await startDownloads({ threadsAmount: 1 }));
+  const downloads = started.use(
+    await startDownloads({ ...SEVERAL_WORKERS, threadsAmount: 1 }),
+  );
   const behind = Promise.withResolvers<void>();
   const url = origin.serve("/a", WHOLE, {
     ranges: "ignore",
@@ -180,14 +195,20 @@ Deno.test("a download keeps its rate over restarts and other URLs", async () => 
   const url = origin.serve("/a", WHOLE);
   let id = "";
   {
-    await using downloads = await startDownloads({ directory: directory.path });
+    await using downloads = await startDownloads({
+      ...SEVERAL_WORKERS,
+      directory: directory.path,
+    });
     id = await downloads.add({ url, limit_rate: CRAWL });
     await downloads.until(id, ({ downloaded }) => downloaded > 0);
     const limitRate = 2 * CRAWL;
     await downloads.coordinator.command(id, { kind: "limit", limitRate });
     await downloads.close();
   }
-  await using downloads = await startDownloads({ directory: directory.path });
+  await using downloads = await startDownloads({
+    ...SEVERAL_WORKERS,
+    directory: directory.path,
+  });
   const { coordinator } = downloads;
   assertEquals(coordinator.get(id)?.limit_rate, 2 * CRAWL);
   await coordinator.command(id, { kind: "refresh", url: `${url}?anew` });

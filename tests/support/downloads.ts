@@ -32,7 +32,8 @@ export const OPTIONS: CoordinatorOptions = {
   broadcastTimeout: 10,
   queueLength: 100_000,
   minFreeSpace: 0,
-  workers: 2,
+  // Each takes 40 to 100 ms of CPU to start, which is more than most tests take.
+  workers: 1,
   begin: "prepared",
   caCerts: [],
   clientCertificate: null,
@@ -46,6 +47,9 @@ export const OPTIONS: CoordinatorOptions = {
   attempts: 4,
   retryWait: 5,
 };
+
+/** Threads of one download are spread over several workers. */
+export const SEVERAL_WORKERS = { workers: 2 } as const;
 
 /** One line of the log. */
 export interface LogLine {
