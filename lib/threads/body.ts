@@ -194,6 +194,13 @@ export interface Patience {
 }
 
 /**
+ * How long may lie between two looks, in milliseconds. In what lies beyond, this
+ * process or its thread stood still, as after Ctrl-Z or in a write that blocks:
+ * what came meanwhile is still to be read, and the look comes before that.
+ */
+const LONGEST_GAP = 500;
+
+/**
  * Starts a watch, which aborts `control` with STALLED if nothing comes in time,
  * or with what its look finds.
  */
@@ -206,8 +213,13 @@ export function startWatch(
   let limit = stallTimeout;
   let due: Look | null = null;
   let peer: Peer = "origin";
+  let looked = touched;
   const watching = nowAndThen(() => {
-    const waited = performance.now() - touched;
+    const now = performance.now();
+    const stoodStill = Math.max(0, now - looked - LONGEST_GAP);
+    touched = Math.min(now, touched + stoodStill);
+    looked = now;
+    const waited = now - touched;
     if (due !== null && waited >= due.after) look(due);
     if (resting || waited < limit) return;
     control.abort(silent(peer, limit));

@@ -7,8 +7,15 @@ import {
   assertLessOrEqual,
 } from "@std/assert";
 import net from "node:net";
-import { filesIn } from "../support/directory.ts";
-import { type Behaviour, forever, literal } from "../support/origin.ts";
+import { filesIn, makeDirectory } from "../support/directory.ts";
+import {
+  type Behaviour,
+  firstDifference,
+  forever,
+  literal,
+  startOrigin,
+} from "../support/origin.ts";
+import { startGet } from "../support/process.ts";
 import { assertDownloaded, assertFailed } from "../support/status.ts";
 import {
   askedWhole,
@@ -127,3 +134,29 @@ for (
     await trial.good();
   });
 }
+
+Deno.test({
+  name: "what stood still itself goes on with the answer that it has",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using origin = await startOrigin();
+    const goOn = Promise.withResolvers<void>();
+    const url = origin.serve("/a", WHOLE, {
+      ranges: "ignore",
+      gates: { 1000: () => goOn.promise },
+    });
+    await using directory = await makeDirectory();
+    const flags = ["--stall-timeout", "1000"];
+    await using get = startGet(directory.path, [...flags, url]);
+    await get.printed(/ 0%/);
+    get.kill("SIGSTOP");
+    goOn.resolve();
+    // Longer than it waits for bytes: the time itself is what is tried.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    get.kill("SIGCONT");
+    const { code, stderr } = await get.ended;
+    assertEquals(code, 0, stderr);
+    assertEquals(origin.requests.length, 1);
+    assertEquals(await firstDifference(`${directory.path}/a`, WHOLE), null);
+  },
+});
