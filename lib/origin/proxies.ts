@@ -44,14 +44,20 @@ const SCHEMES = ["http:", "https:", "socks5:", "socks5h:"];
 /**
  * The URL of a proxy as Deno's client takes it; undefined if it is none. Without
  * a scheme it is `http`, and a SOCKS proxy has port 1080 by itself, as for curl.
+ * Whoever has a token alone gives it as a name: Deno wants a colon behind that,
+ * which `URL` leaves out before an empty password. SOCKS has no empty ones
+ * (RFC 1929 §2).
  */
 export function parseProxy(text: string): string | undefined {
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
   if (url === null || !SCHEMES.includes(url.protocol)) return undefined;
   const isBare = /^\/?$/.test(url.pathname) && !url.search && !url.hash;
   if (url.hostname === "" || !isBare) return undefined;
-  if (url.protocol.startsWith("socks") && url.port === "") url.port = "1080";
-  return url.href;
+  const isSocks = url.protocol.startsWith("socks");
+  if (isSocks && url.port === "") url.port = "1080";
+  const { href, username, password } = url;
+  if (isSocks && (username === "") !== (password === "")) return undefined;
+  return username !== "" && password === "" ? href.replace("@", ":@") : href;
 }
 
 /** The entries of a NO_PROXY, which commas or spaces part. */

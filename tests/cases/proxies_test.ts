@@ -41,13 +41,20 @@ for (const tls of [false, true]) {
   }
 
   const url = tls ? "an https URL" : "an http URL";
-  Deno.test(`a proxy that wants a name gets it, for ${url}`, async () => {
-    await using proxy = await startProxy({ credentials: "me:p@ss" });
-    const options = through(`http://me:p%40ss@${proxy.address}`);
-    await using trial = await startTrial(options, tls ? TLS : {});
-    const url = trial.origin.serve("/a", WHOLE);
-    await assertDownloaded(await trial.end(url), WHOLE, "a");
-  });
+  for (
+    const [credentials, given] of [
+      ["me:p@ss", "me:p%40ss"],
+      ["token:", "token"],
+    ] as const
+  ) {
+    Deno.test(`a proxy that wants ${credentials} gets it, for ${url}`, async () => {
+      await using proxy = await startProxy({ credentials });
+      const options = through(`http://${given}@${proxy.address}`);
+      await using trial = await startTrial(options, tls ? TLS : {});
+      const url = trial.origin.serve("/a", WHOLE);
+      await assertDownloaded(await trial.end(url), WHOLE, "a");
+    });
+  }
 
   for (const given of ["", "me:wrong@"]) {
     Deno.test(`a proxy's 407 is the proxy's: ${given} for ${url}`, async () => {

@@ -15,6 +15,9 @@ Deno.test("what is a proxy's URL", () => {
       ["https://p.test", "https://p.test/"],
       ["HTTP://me:p%40ss@p.test:1/", "http://me:p%40ss@p.test:1/"],
       ["me:p@ss@p.test:1", "http://me:p%40ss@p.test:1/"],
+      ["http://token@p.test:1", "http://token:@p.test:1/"],
+      ["https://token:@p.test", "https://token:@p.test/"],
+      ["http://:p@p.test:1", "http://:p@p.test:1/"],
       ["socks5://p.test", "socks5://p.test:1080"],
       ["socks5h://[::1]:9", "socks5h://[::1]:9"],
     ] as const
@@ -28,6 +31,8 @@ Deno.test("what is a proxy's URL", () => {
       "not a url",
       "http://",
       "socks5://",
+      "socks5://me@p.test:1",
+      "socks5h://:p@p.test:1",
       "://p.test",
       "p.test:99999",
       "http://p.test/path",
