@@ -73,7 +73,7 @@ export function readAnswer(
 ): Reading {
   const { status, headers } = head;
   if (status === 416 && asked !== null) {
-    return { answer: unsatisfiable(headers, pinned), doubts: [] };
+    throw unsatisfiable(headers, pinned);
   }
   const first = asked !== null && pinned === null;
   if (first && isRefusedRange(head)) {
@@ -208,16 +208,19 @@ function isAll(contentRange: string, length: number | null): boolean {
     (length ?? size) === size;
 }
 
-/** RFC 9110 §15.5.17: to an empty file, every range is unsatisfiable. */
-function unsatisfiable(headers: Headers, pinned: Pinned | null): Answer {
+/**
+ * RFC 9110 §15.5.17: to an empty file, every range is unsatisfiable. What makes
+ * its answers may say so of any file, as long as it knows no size: only a plain
+ * answer tells.
+ *
+ * @throws {DownloadError} CHANGED if it tells another size than the pinned one.
+ */
+function unsatisfiable(headers: Headers, pinned: Pinned | null): DownloadError {
   const told = parseContentRange(headers.get("content-range"));
   if (pinned !== null && told?.size !== undefined && told.size !== null) {
     refuseChange(headers, told.size, { ...pinned, validator: null });
   }
-  if (told?.size === 0) {
-    return { kind: "whole", size: 0, validator: validatorOf(headers) };
-  }
-  throw noRanges("refused the range (416)");
+  return noRanges("refused the range (416)");
 }
 
 function noRanges(what: string): DownloadError {

@@ -155,13 +155,17 @@ Deno.test("a total beyond all disks waits for room, and takes none", async () =>
   assertEquals(filesIn(trial.downloads.directory), []);
 });
 
-Deno.test("a 416 to a range means that the whole is asked for", async () => {
-  await using trial = await startTrial();
-  const behave = where(({ range }) => range !== null, { status: 416 });
-  const url = trial.origin.serve("/a", WHOLE, behave);
-  await assertDownloaded(await trial.end(url), WHOLE, "a");
-  assertEquals(trial.origin.requests.length, 2);
-});
+for (const size of [String(WHOLE.size), "0", "*"]) {
+  Deno.test(`a 416 with */${size} means that the whole is asked for`, async () => {
+    await using trial = await startTrial();
+    const headers = { "Content-Range": `bytes */${size}` };
+    const refused = { status: 416, headers };
+    const behave = where(({ range }) => range !== null, refused);
+    const url = trial.origin.serve("/a", WHOLE, behave);
+    await assertDownloaded(await trial.end(url), WHOLE, "a");
+    assertEquals(trial.origin.requests.length, 2);
+  });
+}
 
 Deno.test("a 416 to a later slice means that the whole is asked for", async () => {
   await using trial = await startTrial();

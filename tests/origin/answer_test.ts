@@ -170,12 +170,10 @@ Deno.test("a 200 to the first request is the whole file", async () => {
   );
 });
 
-Deno.test("an empty file is whole, though no range of it can be given", async () => {
+Deno.test("that a file is empty, no 416 proves", async () => {
   const headers = { "content-range": "bytes */0" };
-  assertEquals(
-    await read({ status: 416, headers, pinned: null }),
-    { kind: "whole", size: 0, validator: null },
-  );
+  const refused = { status: 416, headers, pinned: null };
+  assertEquals(await codeOf(refused), "NO_RANGES");
 });
 
 Deno.test("a 206 where the whole was asked for is the file if it is all of it", async () => {
