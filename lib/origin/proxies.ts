@@ -44,8 +44,8 @@ const SCHEMES = ["http:", "https:", "socks5:", "socks5h:"];
 /**
  * The URL of a proxy as Deno's client takes it; undefined if it is none. Without
  * a scheme it is `http`, and a SOCKS proxy has port 1080 by itself, as for curl.
- * Whoever has a token alone gives it as a name: Deno wants a colon behind that,
- * which `URL` leaves out before an empty password. SOCKS has no empty ones
+ * A name alone is often a token: Deno wants a colon behind it, which `URL` leaves
+ * out before an empty password. SOCKS has neither empty names nor empty passwords
  * (RFC 1929 §2).
  */
 export function parseProxy(text: string): string | undefined {

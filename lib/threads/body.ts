@@ -194,9 +194,10 @@ export interface Patience {
 }
 
 /**
- * How long may lie between two looks, in milliseconds. In what lies beyond, this
- * process or its thread stood still, as after Ctrl-Z or in a write that blocks:
- * what came meanwhile is still to be read, and the look comes before that.
+ * The longest time between two looks, in milliseconds, in which the origin counts
+ * as silent. For the rest of a longer gap this process or worker stood still, as
+ * after Ctrl-Z or in a write that blocks: what the origin sent meanwhile is read
+ * only after the look.
  */
 const LONGEST_GAP = 500;
 
