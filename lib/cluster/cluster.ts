@@ -247,6 +247,7 @@ export async function openCluster(
   const files = createParts(
     {
       directory,
+      below: storage.parts,
       path: (id) => claims.partOf(id),
       naming: () => storage.naming,
     },

@@ -83,7 +83,9 @@ export type DownloadEvent =
   /** Limits of the server, or of all that share its queue, were set. */
   | { readonly kind: "limits"; readonly limits: Limits }
   /** The disk could not be looked at. */
-  | { readonly kind: "unread"; readonly error: ErrorRecord };
+  | { readonly kind: "unread"; readonly error: ErrorRecord }
+  /** The part files' directory is not there any more, nor is any of them. */
+  | { readonly kind: "gone"; readonly error: ErrorRecord };
 
 /** Tells what has happened, or hears it. */
 export type Tell = (event: DownloadEvent) => void;

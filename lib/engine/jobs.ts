@@ -15,6 +15,7 @@ import {
   type Rewording,
 } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
+import { directoryGone } from "../files/disk_room.ts";
 import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
 import {
@@ -146,7 +147,7 @@ async function intactRuns(
     const damaged = intact.length < runs.length;
     return damaged && parts.isNamed(id) ? [] : intact;
   } catch (error) {
-    if (isUnreadable(error)) return [];
+    if (isUnreadable(error) && !parts.isGone()) return [];
     throw error;
   }
 }
@@ -382,14 +383,14 @@ function isOfUse(transfer: Transfer): boolean {
 }
 
 /**
- * Records what there is, if it can be: on a full disk, and after a sync that failed,
- * what was recorded stands.
+ * Records what there is, if it can be: on a full disk, after a sync that failed, and
+ * where all parts are gone, what was recorded stands.
  */
 async function keep(transfer: Transfer, tools: Tools): Promise<void> {
   try {
     await checkpoint(transfer, tools);
   } catch (error) {
-    if (transfer.unsynced) return;
+    if (transfer.unsynced || tools.parts.isGone()) return;
     if (isUnreadable(error)) forgotten(transfer);
     else if (toRecord(error).code !== "DISK_FULL") throw error;
   }
@@ -400,6 +401,8 @@ async function restart(
   ask: Ask,
   { catalogue, parts, tell }: Tools,
 ): Promise<Done> {
+  // They come back with their disk, and the records of them are of use then.
+  if (parts.isGone()) throw directoryGone(parts);
   const { id, state } = transfer.download;
   const anew = { file: null, downloaded: 0, finishedAt: null };
   await catalogue.settle(id, { state, ...anew });

@@ -72,9 +72,10 @@ export async function openContentDirectory(
       [...Deno.readDirSync(parts)].map(({ name }) => naming.partOf(path(name))),
     );
   const begun = () => [...paths()].map((part) => basename(part));
-  const access = createParts({ directory, path, naming: () => naming }, {
-    sync,
-  });
+  const access = createParts(
+    { directory, below: parts, path, naming: () => naming },
+    { sync },
+  );
   return {
     ...access,
     statePath,

@@ -47,6 +47,9 @@ export function watchDiskRoom(
     const seen = await parts.free().catch(toRecord);
     // Who hears of it may be closed, too.
     if (closed) return;
+    if (parts.isGone()) {
+      return tell({ kind: "gone", error: toRecord(directoryGone(parts)) });
+    }
     if (typeof seen !== "number") return tell({ kind: "unread", error: seen });
     room = seen - minFreeSpace;
     tell({ kind: "room", bytes: room, free: seen });
@@ -85,6 +88,17 @@ export function fitting(
     left -= needed;
     return true;
   });
+}
+
+/** The error for part files whose directory is gone, with all of them. */
+export function directoryGone(
+  { directory }: Pick<DownloadParts, "directory">,
+): DownloadError {
+  return new DownloadError(
+    "DISK",
+    `What Sluice has in ${directory} is not there any more: bring its disk back, ` +
+      "then start again.",
+  );
 }
 
 /** The error for bytes that the disk has no room for. */

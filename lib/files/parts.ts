@@ -14,6 +14,11 @@ export interface DownloadParts {
   path(id: string): string;
   /** How many bytes the disk has room for. */
   free(): Promise<number>;
+  /**
+   * Whether the directory of the part files is not there any more, as when its
+   * disk was taken out: then no part was changed by anybody.
+   */
+  isGone(): boolean;
   /** How part files get their names here. */
   naming(): NamingKind;
   /**
@@ -47,13 +52,14 @@ export type FinishedFile = "there" | "gone" | "another";
 /**
  * Makes access to part files that no other process uses.
  *
+ * @param below The directory of the part files; null for one that may come and go.
  * @param naming How they get their names; it may be found out later.
  * @param sync Whether files are forced to disk before they count as there.
  */
 export function createParts(
-  { directory, path, naming }: Pick<DownloadParts, "directory" | "path"> & {
-    naming: () => Naming;
-  },
+  { directory, below, path, naming }:
+    & Pick<DownloadParts, "directory" | "path">
+    & { below: string | null; naming: () => Naming },
   { sync }: { sync: boolean },
 ): DownloadParts {
   return {
@@ -66,6 +72,7 @@ export function createParts(
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;
     },
+    isGone: () => below !== null && lstatIfThere(below) === null,
     async sync(id) {
       if (!sync) return null;
       using file = await Deno.open(path(id), { read: true });

@@ -235,7 +235,10 @@ export async function get(
     catalogue: store,
     records: store,
     parts: createParts(
-      { directory: contentDirectory, path: partOf, naming: claims.naming },
+      {
+        ...{ directory: contentDirectory, path: partOf },
+        ...{ below: null, naming: claims.naming },
+      },
       options,
     ),
     hear,

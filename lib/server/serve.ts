@@ -9,7 +9,7 @@ import {
   type CoordinatorTools,
   createCoordinator,
 } from "../coordinator.ts";
-import { toRecord } from "../download/errors.ts";
+import { fromRecord, toRecord } from "../download/errors.ts";
 import { createTeller } from "../download/events.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
 import { ownDirectory } from "../files/own_directory.ts";
@@ -71,7 +71,8 @@ const LISTEN_AGAIN = 500;
  * Serves until a signal says to stop.
  *
  * @param onListen Called once, with the port; if it throws, the start has failed.
- * @throws {DownloadError} if the content directory cannot be used.
+ * @throws {DownloadError} if the content directory cannot be used, or is gone
+ * later.
  * @throws {ListenError} if nothing can listen where the settings say.
  */
 export async function serve(
@@ -99,6 +100,11 @@ export async function serve(
     listing: reader,
     downloads: coordinator,
   });
+  const gone = Promise.withResolvers<never>();
+  gone.promise.catch(() => {});
+  onEvent((event) => {
+    if (event.kind === "gone") gone.reject(fromRecord(event.error));
+  });
   const health = createHealth(home.touch);
   using hooks = options.webhook &&
     createHooks(options.webhook, { log, totals: coordinator.totals });
@@ -120,6 +126,7 @@ export async function serve(
     await Promise.race([
       server.finished,
       aborted(signals.stop),
+      gone.promise,
       ...(checking === null ? [] : [checking.damaged]),
     ]);
     log("stopping");

@@ -62,6 +62,7 @@ function fieldsOf(event: DownloadEvent): Fields | null {
           .map(([name, most]) => [name, most ?? "none"]),
       );
     case "unread":
+    case "gone":
       return { message: event.error.message };
     case "restarted":
     case "limited":

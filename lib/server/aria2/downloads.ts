@@ -192,7 +192,7 @@ export function createDownloads(
       pages.clear();
     },
     hear(event) {
-      if (["wrote", "room", "unread"].includes(event.kind)) return;
+      if (["wrote", "room", "unread", "gone"].includes(event.kind)) return;
       pages.clear();
       if (event.kind === "removed") changed.delete(event.id);
     },
