@@ -160,7 +160,8 @@ export function createLists(
       ids.push(...found.ids);
       total += found.total;
     }
-    return { ids, total };
+    // One that ends between two parts is in both.
+    return { ids: [...new Set(ids)], total };
   }
 
   /** Those that run are few: they are sorted here, the rest follows them. */

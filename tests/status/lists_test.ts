@@ -49,3 +49,37 @@ Deno.test("a list tells what is so now, not what was so when it was read", async
   assertEquals(statuses.map(({ id }) => id), ["stays"]);
   assertEquals(total, 3);
 });
+
+Deno.test("a download that ends while a page is read is on it once", async () => {
+  const url = "https://example.org/";
+  const rest = { filename: null, headers: {}, checksum: null, threads: null };
+  const running = createDownload({ url, ...rest }, 0, "ends");
+  const path = "/downloads/ends";
+  const ended = { ...running, state: { kind: "Downloaded", path } } as const;
+  let now: Download = running;
+  const lists = createLists({
+    excerpt: { open: () => [], finished: () => [], idsFrom: () => [] },
+    listing: {
+      find({ states }) {
+        const isIn = states.includes(now.state.kind);
+        // It is read as running, and has ended when the next part is read.
+        now = ended;
+        const ids = isIn ? ["ends"] : [];
+        return Promise.resolve({ ids, total: ids.length });
+      },
+    },
+    downloads: {
+      running: () => ["ends"],
+      standing: statusOf,
+      get: () => statusOf(now),
+    },
+  });
+  const { statuses } = await lists.list({
+    offset: 0,
+    limit: 10,
+    statuses: ["Downloading", "Downloaded"],
+    search: "",
+    order: "queue",
+  });
+  assertEquals(statuses.map(({ id }) => id), ["ends"]);
+});
