@@ -32,8 +32,8 @@ import { renderTable, renderVerified } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
 
-/** URLs in one message: below any limit on its length. */
-const URLS_AT_ONCE = 200;
+/** URLs in one message, and its characters: below the server's own limit. */
+const AT_ONCE = { urls: 200, characters: 1_000_000 };
 
 /** Where a command writes its lines. */
 export interface LineOutput {
@@ -113,8 +113,8 @@ export async function addAll(
   shown: readonly string[] = urls.map(({ url }) => url),
 ): Promise<void> {
   using client = await connect(server);
-  for (let n = 0; n < urls.length; n += URLS_AT_ONCE) {
-    const page = urls.slice(n, n + URLS_AT_ONCE);
+  let n = 0;
+  for (const page of inMessages(urls)) {
     const reply = await client.request({ urls: page });
     const ids = "data" in reply && "ids" in reply.data
       ? reply.data.ids ?? []
@@ -124,7 +124,29 @@ export async function addAll(
         asJson ? JSON.stringify({ id, url: shown[n + i] }) : printable(id),
       );
     });
+    n += page.length;
   }
+}
+
+/** Downloads as they go in one message each: mirrors and headers may be long. */
+function* inMessages(
+  urls: readonly DownloadFields[],
+): Generator<readonly DownloadFields[]> {
+  let page: DownloadFields[] = [];
+  let characters = 0;
+  for (const fields of urls) {
+    const { length } = JSON.stringify(fields);
+    const isFull = page.length === AT_ONCE.urls ||
+      characters + length > AT_ONCE.characters;
+    if (isFull && page.length > 0) {
+      yield page;
+      page = [];
+      characters = 0;
+    }
+    page.push(fields);
+    characters += length;
+  }
+  if (page.length > 0) yield page;
 }
 
 /** The fields of what is asked for, with names and passwords of a `.netrc`. */

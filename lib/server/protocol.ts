@@ -161,6 +161,26 @@ export function requestIdOf(
 }
 
 /**
+ * The `request_id` of a message that is not read, as it is too long or nested
+ * too deep, if it is the message's first or last field: all else of it may be
+ * anything. Without it, its sender would wait for a reply for ever.
+ */
+export function idOfUnread(data: unknown): RequestId | undefined {
+  if (typeof data !== "string") return undefined;
+  const [, id] = data.slice(-LONGEST_FIELD).match(ID_AT_END) ??
+    data.slice(0, LONGEST_FIELD).match(ID_AT_START) ?? [];
+  return id === undefined
+    ? undefined
+    : requestIdOf({ request_id: JSON.parse(id) });
+}
+
+/** Characters of a `request_id` with its name, and blanks. */
+const LONGEST_FIELD = 300;
+const ID_AT_START =
+  /^\s*\{\s*"request_id"\s*:\s*("[^"\\\p{Cc}]*"|\d{1,15})\s*,/u;
+const ID_AT_END = /,\s*"request_id"\s*:\s*("[^"\\\p{Cc}]*"|\d{1,15})\s*\}\s*$/u;
+
+/**
  * What a message asks for.
  *
  * @throws {DownloadError} BAD_REQUEST or BAD_URL, saying what is wrong.

@@ -21,6 +21,7 @@ import type {
 import { nodesOf } from "./nodes.ts";
 import {
   type ClientRequest,
+  idOfUnread,
   type MessageLimits,
   parseMessage,
   parseRequest,
@@ -121,23 +122,13 @@ export function createSockets(
     const most = MOST_UNANSWERED * options.messageLength;
     // One alone is answered, however long it is.
     if (client.unanswered > 0 && client.unanswered + size > most) {
-      return reply(socket, withId(NOT_READ, shortIdOf(data)));
+      return reply(socket, withId(NOT_READ, idOfUnread(data)));
     }
     client.unanswered += size;
     inTurn(async () => {
       await answer(client, data);
       client.unanswered -= size;
     });
-  }
-
-  /** The id of a short message: to read a long one would hold up others. */
-  function shortIdOf(data: unknown): RequestId | undefined {
-    if (sizeOf(data) > LEAST_SIZE) return undefined;
-    try {
-      return requestIdOf(parseMessage(data, options));
-    } catch {
-      return undefined;
-    }
   }
 
   async function answer(client: Client, data: unknown): Promise<void> {
@@ -154,7 +145,8 @@ export function createSockets(
     } catch (error) {
       const { code, message } = toRecord(error);
       if (!(error instanceof DownloadError)) log("request failed", { message });
-      reply(socket, withId({ error: { code, message } }, requestId));
+      const id = requestId ?? idOfUnread(data);
+      reply(socket, withId({ error: { code, message } }, id));
     }
   }
 

@@ -54,6 +54,41 @@ Deno.test("add names a directory below the server's, and list shows it", async (
   assertMatch(wrong.stderr, /"directory" must be below the content directory/);
 });
 
+Deno.test("a list whose mirrors are long is added in several messages", async () => {
+  await using origin = await startOrigin();
+  await using server = await startSluice({
+    environment: { MESSAGE_LENGTH: "2MiB" },
+  });
+  const url = origin.serve("/a", file(10));
+  const line = (n: number) =>
+    Array.from({ length: 17 }, (_, m) => `${url}?${n}.${m}${"a".repeat(1500)}`)
+      .join("\t");
+  const list = Array.from(
+    { length: 100 },
+    (_, n) => `${line(n)}\n  pause=true`,
+  );
+  const added = await start(
+    [...taskArguments("add", ""), "--server", server.url, "-i", "-"],
+    { stdin: list.join("\n") },
+  ).ended;
+  assertEquals([added.code, added.stderr], [0, ""]);
+  assertEquals(new Set(added.stdout.trim().split("\n")).size, 100);
+});
+
+Deno.test("a server that takes shorter messages than a list has says so", async () => {
+  await using server = await startSluice({
+    environment: { MESSAGE_LENGTH: "10000" },
+  });
+  const urls = Array.from({ length: 99 }, (_, n) => `http://h.test/${n}/`);
+  const list = urls.map((url) => url + "a".repeat(200)).join("\n");
+  const added = await start(
+    [...taskArguments("add", ""), "--server", server.url, "-i", "-"],
+    { stdin: list },
+  ).ended;
+  assertEquals([added.code, added.stdout], [1, ""]);
+  assertMatch(added.stderr, /may have 10000 characters; .* send fewer URLs/);
+});
+
 Deno.test("a server is asked from the command line", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();

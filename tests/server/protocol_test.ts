@@ -11,6 +11,7 @@ import { DownloadError } from "../../lib/download/errors.ts";
 import { parseDownload } from "../../lib/download/request.ts";
 import {
   type ClientRequest,
+  idOfUnread,
   parseMessage,
   parseRequest,
   requestIdOf,
@@ -241,6 +242,27 @@ Deno.test("a message must be text, JSON and an object", () => {
 Deno.test("a message has a greatest length", () => {
   const long = JSON.stringify({ url: "https://h.test/" + "a".repeat(200_000) });
   assertWrong(long, "TOO_MUCH", "200000 characters");
+});
+
+Deno.test("a message that is not read tells its id at either end", () => {
+  const long = "a".repeat(300_000);
+  for (
+    const [text, id] of [
+      [JSON.stringify({ url: long, request_id: 7 }), 7],
+      [JSON.stringify({ url: long, request_id: "a b" }), "a b"],
+      [JSON.stringify({ request_id: 7, url: long }), 7],
+      [`{ "request_id" : "ü" , "url": "${long}`, "ü"],
+      [`{"url": ${"[".repeat(9)}, "request_id": 0 }\n`, 0],
+      [JSON.stringify({ url: long, in: { request_id: 7 } }), undefined],
+      [JSON.stringify({ url: `${long},"request_id":7}` }), undefined],
+      [`{"url": "${long}", "request_id": "${"a".repeat(201)}"}`, undefined],
+      [`{"url": "${long}", "request_id": "\\x"}`, undefined],
+      [`{"url": "${long}", "request_id": null}`, undefined],
+      [new Uint8Array(9), undefined],
+    ] as const
+  ) {
+    assertEquals(idOfUnread(text), id, String(text).slice(-40));
+  }
 });
 
 Deno.test("a message may be nested so deep, and no deeper", () => {
