@@ -3,7 +3,7 @@
 import { decodeText } from "../base/decode_text.ts";
 import type { ListedStatus } from "../server/messages.ts";
 import type { Invocation } from "./arguments.ts";
-import { connect, listPage, type ServerAddress } from "./client.ts";
+import { connect, type ServerAddress } from "./client.ts";
 import { FORMATS } from "./commands.ts";
 import {
   type Format,
@@ -13,6 +13,7 @@ import {
   withoutSecrets,
   wordsOfLeft,
 } from "./export.ts";
+import { allPages } from "./ids.ts";
 import { nearest } from "./nearest.ts";
 import { addAll, type LineOutput, statusFilter } from "./remote.ts";
 import { readListBytes } from "./requests.ts";
@@ -40,32 +41,27 @@ export async function runExport(
   const write = (text: string) =>
     line(width < Infinity ? printable(text) : text);
   const left: string[] = [];
-  const seen = new Set<string>();
+  let written = 0;
   using client = await connect(server);
   head(format).forEach(write);
-  for (let offset = 0;;) {
-    const asked = { ...filter, offset, limit: PAGE };
-    const { statuses, total } = await listPage(client, {
-      ...asked,
-      order: "oldest",
-      // A table has no headers: a token of scope read is enough for it.
-      ...(format !== "csv" && { requests: true }),
-    });
+  const asked = {
+    ...filter,
+    order: "oldest",
+    // A table has no headers: a token of scope read is enough for it.
+    ...(format !== "csv" && { requests: true }),
+  };
+  for await (const statuses of allPages(client, asked, PAGE)) {
     for (const status of statuses as readonly ListedStatus[]) {
-      // Downloads that are removed meanwhile move others to another page.
-      if (seen.has(status.id)) continue;
-      const isFirst = seen.size === 0;
-      seen.add(status.id);
+      const isFirst = written === 0;
+      written++;
       const cleaned = flags.secrets
         ? { status, left: [] }
         : withoutSecrets(status);
       left.push(...cleaned.left);
       linesOf(cleaned.status, format, isFirst).forEach(write);
     }
-    offset += statuses.length;
-    if (statuses.length === 0 || offset >= total) break;
   }
-  tail(format, seen.size === 0).forEach(write);
+  tail(format, written === 0).forEach(write);
   const words = wordsOfLeft(
     format === "csv" ? left.filter((one) => !one) : left,
   );

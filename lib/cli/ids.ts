@@ -53,17 +53,32 @@ export async function allIds(
   return [...ids];
 }
 
-/** Downloads that are added meanwhile move others to the next page, too. */
+/**
+ * All downloads of a list, each once. Those that leave it meanwhile move others
+ * to pages that were read already: so each page begins with the end of the one
+ * before, and where it does not, what is before it is read again.
+ *
+ * @param limit Downloads on one page.
+ */
 export async function* allPages(
   client: Connection,
   filter: Readonly<Record<string, unknown>>,
+  limit = PAGE,
 ): AsyncGenerator<readonly Status[]> {
+  const seen = new Set<string>();
   for (let offset = 0;;) {
-    const asked = { offset, limit: PAGE, ...filter };
+    const asked = { ...filter, offset, limit };
     const { statuses, total } = await listPage(client, asked);
-    yield statuses;
-    offset += statuses.length;
-    if (statuses.length === 0 || offset >= total) return;
+    const [first] = statuses;
+    if (offset > 0 && !(first && seen.has(first.id))) {
+      offset = Math.max(0, offset - limit);
+      continue;
+    }
+    const fresh = statuses.filter(({ id }) => !seen.has(id));
+    for (const { id } of fresh) seen.add(id);
+    yield fresh;
+    if (offset + statuses.length >= total) return;
+    offset += Math.max(1, statuses.length - Math.ceil(limit / 10));
   }
 }
 
