@@ -75,6 +75,7 @@ const connection = connect({
   hear(frame) {
     announce(model.hear(frame, performance.now()));
     selecting.forget(model.takeLeft());
+    commands.hear(frame.data);
     if (frame.disk) overview.drawRoom(frame.disk);
     if (frame.timetable) overview.drawTimetable(frame.timetable);
     if (frame.limits) limits.hear(frame.limits);
@@ -102,11 +103,8 @@ const nodes = createNodes({
 });
 const webhook = createWebhook(connection, dialog);
 const limits = createLimits({ connection, notices, dialog });
-const { act, actOnMany, prioritize, drop } = createCommands({
-  connection,
-  notices,
-  dialog,
-});
+const commands = createCommands({ connection, notices, dialog });
+const { act, actOnMany, prioritize, drop } = commands;
 const selecting = createSelecting({
   model,
   list,

@@ -3,6 +3,7 @@
 
 /** @import { Refusal } from "../messages.ts" */
 /** @import { Connection } from "./connection.js" */
+/** @import { Status } from "../../status/status.ts" */
 
 /** Ids in one message: the most that a server takes. */
 const AT_ONCE = 1_000;
@@ -48,6 +49,31 @@ export async function commandMany(connection, command, which) {
     };
   }
   return sum;
+}
+
+/**
+ * Gathers downloads that come to a list while somebody is asked about all that
+ * it has: they were not meant.
+ *
+ * @param {readonly string[]} states Of the list.
+ * @param {string} newest When the newest download was added until then.
+ */
+export function gatherNewcomers(states, newest) {
+  // Of one that waits or runs, the server tells again and again; of one that is
+  // paused or has ended, only once it is.
+  const isStill = !states.includes("Queued") && !states.includes("Downloading");
+  /** @type {Set<string>} */
+  const ids = new Set();
+  return {
+    ids,
+    /** @param {readonly Status[]} changed */
+    hear(changed) {
+      for (const { id, process_status: state, added_at: addedAt } of changed) {
+        const isNew = isStill || addedAt > newest;
+        if (isNew && states.includes(state)) ids.add(id);
+      }
+    },
+  };
 }
 
 /**

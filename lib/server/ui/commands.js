@@ -8,7 +8,8 @@
 /** @import { Notices } from "./notices.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { fileHref, isMove } from "./actions.js";
-import { commandMany } from "./bulk.js";
+import { commandMany, gatherNewcomers } from "./bulk.js";
+import { isList } from "./connection.js";
 import {
   askFolder,
   askRate,
@@ -46,6 +47,12 @@ export function createCommands({ connection, notices, dialog }) {
    * somebody is asked: a dialog that was just closed is heard of a little later.
    */
   const busy = new Set();
+  /**
+   * What hears of downloads while somebody is asked about all of a list.
+   *
+   * @type {ReturnType<typeof gatherNewcomers> | null}
+   */
+  let newcomers = null;
 
   /**
    * @param {ActionName | "limit" | "relocate"} name
@@ -160,13 +167,12 @@ export function createCommands({ connection, notices, dialog }) {
    * @returns {Promise<boolean>} Whether it was carried out.
    */
   async function actOnMany(name, many) {
-    const { which } = many;
     /** @type {ManyAction} */
     const action = isMove(name) ? "move" : name;
     try {
-      const answer = action === "remove"
-        ? await askRemoveMany(dialog, many)
-        : "entry";
+      const { answer, which } = action === "remove"
+        ? await askAboutMany(many)
+        : { answer: "entry", which: many.which };
       if (answer === "no") return false;
       const file = answer === "file" ? { delete_file: true } : {};
       const to = isMove(name) ? { to: name } : {};
@@ -185,6 +191,28 @@ export function createCommands({ connection, notices, dialog }) {
       notices.fail(error);
       return false;
     }
+  }
+
+  /**
+   * Asks whether to remove downloads. Those that come to the list meanwhile are
+   * not of them: nobody was asked about these.
+   *
+   * @param {Many} many
+   */
+  async function askAboutMany(many) {
+    const { which } = many;
+    if ("ids" in which) {
+      return { answer: await askRemoveMany(dialog, many), which };
+    }
+    const latest = { action: "list", order: "latest", limit: 1 };
+    const reply = await connection.request(latest);
+    const newest = isList(reply) ? reply.data[0]?.added_at : undefined;
+    const gathered = gatherNewcomers(which.status, newest ?? "");
+    newcomers = gathered;
+    const answer = await askRemoveMany(dialog, many);
+    newcomers = null;
+    const except = [...new Set([...which.except, ...gathered.ids])];
+    return { answer, which: { ...which, except } };
   }
 
   /**
@@ -213,7 +241,14 @@ export function createCommands({ connection, notices, dialog }) {
     }
   }
 
-  return { act, actOnMany, prioritize, drop };
+  return {
+    act,
+    actOnMany,
+    prioritize,
+    drop,
+    /** @param {readonly Status[]} changed */
+    hear: (changed) => newcomers?.hear(changed),
+  };
 }
 
 /**

@@ -43,6 +43,37 @@ async function finish(page: Page, origin: Origin, names: readonly string[]) {
 }
 
 const STEPS: Record<string, Step> = {
+  async "what finishes while somebody is asked about all is not removed"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, sluice, directory, complaints } = scene;
+    for (const tab of ["Finished", "All"]) {
+      await finish(page, origin, [`a${tab}`, `b${tab}`]);
+      await page.getByRole("button", { name: RegExp(`^${tab} `) }).click();
+      await row(page, `a${tab}`).waitFor();
+      await page.getByLabel("Select all").check();
+      await bar(page).getByRole("button", { name: "Remove" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText(/^Remove [23] downloads\?$/).waitFor();
+      await addByProgram(sluice, [
+        origin.serve(`/late${tab}`, literal("c")),
+      ]);
+      await page.waitForFunction(
+        (name) => document.querySelector(`.row[aria-label^="${name}"]`),
+        `late${tab}, Finished`,
+      );
+      await dialog.getByRole("button", { name: "Delete the files" }).click();
+      await page.getByText(/[23] removed/).waitFor();
+      await inState(page, `late${tab}`, "Downloaded");
+      await page.waitForFunction(() =>
+        document.querySelectorAll(".row[data-id]").length === 1
+      );
+    }
+    assertEquals(filesIn(directory), ["lateAll"]);
+    assertEquals(complaints, []);
+  },
+
   async "some are selected by boxes, with Shift and with Ctrl"(browser) {
     await using scene = await openScene(browser);
     const { page, origin, complaints } = scene;
