@@ -59,8 +59,8 @@ export async function commandMany(connection, command, which) {
  * @param {string} newest When the newest download was added until then.
  */
 export function gatherNewcomers(states, newest) {
-  // Of one that waits or runs, the server tells again and again; of one that is
-  // paused or has ended, only once it is.
+  // The server tells of a waiting or running download many times, and of a paused
+  // or ended one only as it becomes so: then it has just come to the list.
   const isStill = !states.includes("Queued") && !states.includes("Downloading");
   /** @type {Set<string>} */
   const ids = new Set();

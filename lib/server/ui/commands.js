@@ -209,10 +209,13 @@ export function createCommands({ connection, notices, dialog }) {
     const newest = isList(reply) ? reply.data[0]?.added_at : undefined;
     const gathered = gatherNewcomers(which.status, newest ?? "");
     newcomers = gathered;
-    const answer = await askRemoveMany(dialog, many);
-    newcomers = null;
-    const except = [...new Set([...which.except, ...gathered.ids])];
-    return { answer, which: { ...which, except } };
+    try {
+      const answer = await askRemoveMany(dialog, many);
+      const except = [...new Set([...which.except, ...gathered.ids])];
+      return { answer, which: { ...which, except } };
+    } finally {
+      newcomers = null;
+    }
   }
 
   /**
