@@ -16,6 +16,7 @@ import {
   findKey,
   type Found,
   hearChanges,
+  listKeys,
   openBucket,
   type Value,
 } from "./bucket.ts";
@@ -45,8 +46,6 @@ const LOOKED_AFTER = 3;
  * lost: a broker that has just come to lead may have to catch up.
  */
 const MOST_BEHIND = 3;
-/** How many keys are read at a time. */
-const READING = 64;
 /** What JetStream calls a write that compared with another revision. */
 const WRONG_LAST_SEQUENCE = 10071;
 /** Bytes that a message may have; brokers take 1 MiB. */
@@ -70,13 +69,8 @@ export interface BrokerOptions {
 
 /** Who hears what happens at the brokers. */
 export interface BrokerListener extends BucketListener {
-  /**
-   * The bucket is there: from which revision on to hear.
-   *
-   * @param bucket What tells it from others of the same name.
-   * @param last The revision of its last change.
-   */
-  onBucket(bucket: string, last: number): Promise<number>;
+  /** The bucket is there: from which revision on to hear. */
+  onBucket(bucket: Bucket): Promise<number>;
   onMessage(subject: string, data: unknown, answer: Answer): void;
 }
 
@@ -119,7 +113,11 @@ export interface Broker {
   read(key: string): Promise<{ value: Value; revision: number } | null>;
   /** What is there of a key now: whether it was removed, or never was there. */
   find(key: string): Promise<Found>;
-  /** What all keys of a kind hold now. */
+  /**
+   * What all keys of a kind hold now, in the bucket that is heard.
+   *
+   * @throws {DownloadError} STATE if nobody answers, or it is not there any more.
+   */
   list(kind: "n"): Promise<Change[]>;
   /** Sends a message to all servers that listen. */
   tell(subject: string, data: unknown): void;
@@ -184,7 +182,7 @@ export async function createBroker(
     js = nats.jetstream(found, { timeout: 5_000 });
     bucket = await openBucket(js, nats, bucketOptions);
     heard = 0;
-    const from = await listener.onBucket(bucket.created, bucket.last);
+    const from = await listener.onBucket(bucket);
     heard = from - 1;
     telling = await beginWatch({ nats, connection: found, bucket: name }, from);
     const ended = hearChanges(telling, { from, told: bucket.told }, {
@@ -197,11 +195,11 @@ export async function createBroker(
       onCaughtUp() {
         if (connection === found) listener.onCaughtUp();
       },
-    });
+    }, log);
     // Who hears nothing any more begins anew.
-    ended.then(() => found.close()).catch((error) =>
+    ended.catch((error) =>
       log("queue unread", { message: errorMessage(error) })
-    );
+    ).finally(() => found.close());
     note(true);
     const subjects = [`${queue.name}.live`, `${queue.name}.to.${options.node}`];
     for (const subject of subjects) hear(found, subject);
@@ -361,29 +359,15 @@ export async function createBroker(
     read,
     find,
     async list(kind) {
-      if (js === null) throw unanswered(new Error("not connected"));
-      const manager = await js.jetstreamManager(false);
-      const prefix = `$KV.${name}.`;
-      // The client's own list of keys waits for a number of messages, of which
-      // those that are replaced meanwhile never come: of 360 lists, 8 had no end
-      // while leases were renewed.
-      const { state: { subjects = {} } } = await manager.streams
-        .info(`KV_${name}`, { subjects_filter: `${prefix}${kind}.*` })
-        .catch((error) => {
-          throw unanswered(error);
-        });
-      const keys = Object.keys(subjects)
-        .map((subject) => subject.slice(prefix.length));
-      const found: Change[] = [];
-      while (keys.length > 0) {
-        const some = keys.splice(0, READING);
-        const held = await Promise.all(some.map(async (key) => {
-          const held = await read(key);
-          return held && { key, ...held };
-        }));
-        found.push(...held.filter((change) => change !== null));
+      if (js === null || bucket === null) {
+        throw unanswered(new Error("not connected"));
       }
-      return found;
+      try {
+        return await listKeys(js, bucket, kind);
+      } catch (error) {
+        look();
+        throw unanswered(error);
+      }
     },
     tell(subject, data) {
       if (!connected) return;

@@ -3,6 +3,8 @@
  * and how it is told from another of the same name.
  */
 
+import { errorMessage } from "../base/error_message.ts";
+import type { Log } from "../base/log.ts";
 import type { Entry, Lease } from "./entry.ts";
 import { codeOf, Unusable } from "./broker_errors.ts";
 import type { JetStreamClient, KV } from "./nats.ts";
@@ -10,6 +12,8 @@ import type { Watch } from "./watch.ts";
 
 /** What of the bucket's layout an older or newer Sluice would not understand. */
 const LAYOUT = "Sluice's queue, layout 1";
+/** How many keys are read at a time. */
+const READING = 64;
 /** What JetStream calls a bucket that is not there. */
 const STREAM_NOT_FOUND = 10059;
 
@@ -37,6 +41,7 @@ export interface Change {
 
 /** A bucket as a connection has found it. */
 export interface Bucket {
+  readonly name: string;
   readonly kv: KV;
   /** When it was made, which tells it from others of the same name. */
   readonly created: string;
@@ -87,6 +92,7 @@ export async function openBucket(
     last_by_subj: `$KV.${name}.>`,
   });
   return {
+    name,
     kv,
     created: String(created),
     last: state.last_seq,
@@ -108,6 +114,40 @@ export async function findKey({ kv }: Bucket, key: string): Promise<Found> {
   return operation === "PUT"
     ? { kind: "there", value: found.json<Value>(), revision }
     : { kind: "removed", revision };
+}
+
+/**
+ * Reads what all keys of a kind hold.
+ *
+ * @throws {Error} if another bucket of its name has taken its place.
+ * @throws what the client says if nobody answers, or there is none any more.
+ */
+export async function listKeys(
+  js: JetStreamClient,
+  bucket: Bucket,
+  kind: string,
+): Promise<Change[]> {
+  const prefix = `$KV.${bucket.name}.`;
+  const { streams } = await js.jetstreamManager(false);
+  // The client's own list of keys waits for a number of messages, of which those
+  // that are replaced meanwhile never come: of 360 lists, 8 had no end while leases
+  // were renewed.
+  const { created, state: { subjects = {} } } = await streams.info(
+    `KV_${bucket.name}`,
+    { subjects_filter: `${prefix}${kind}.*` },
+  );
+  if (String(created) !== bucket.created) throw new Error("It was made anew.");
+  const keys = Object.keys(subjects)
+    .map((subject) => subject.slice(prefix.length));
+  const listed: Change[] = [];
+  while (keys.length > 0) {
+    const some = keys.splice(0, READING);
+    const found = await Promise.all(some.map((key) => findKey(bucket, key)));
+    for (const [n, one] of found.entries()) {
+      if (one.kind === "there") listed.push({ key: some[n] ?? "", ...one });
+    }
+  }
+  return listed;
 }
 
 /**
@@ -146,7 +186,8 @@ export interface BucketListener {
 }
 
 /**
- * Hears the changes of a bucket, until there is nothing more to hear.
+ * Hears the changes of a bucket, until there is nothing more to hear. One that
+ * cannot be read is logged, and those after it are heard.
  *
  * @param span The first revision that is told, 0 or 1 for all, and the last one
  * that the bucket had as it was opened.
@@ -155,6 +196,7 @@ export async function hearChanges(
   changes: Watch,
   { from, told }: { readonly from: number; readonly told: number },
   listener: BucketListener,
+  log: Log,
 ): Promise<void> {
   let caughtUp = false;
   function look(revision: number): void {
@@ -166,8 +208,12 @@ export async function hearChanges(
   look(from - 1);
   for await (const entry of changes) {
     const { key, operation, revision } = entry;
-    const value = operation === "PUT" ? entry.json<Value>() : null;
-    listener.onChange({ key, value, revision });
+    try {
+      const value = operation === "PUT" ? entry.json<Value>() : null;
+      listener.onChange({ key, value, revision });
+    } catch (error) {
+      log("queue unread", { key, message: errorMessage(error) });
+    }
     look(revision);
   }
 }

@@ -13,11 +13,11 @@ import { rankOfAdded } from "../store/places.ts";
 import type { Queue } from "../store/queue.ts";
 import { createClusterAdditions } from "./additions.ts";
 import { createBroker } from "./broker.ts";
-import type { Change, Found } from "./bucket.ts";
+import type { Bucket, Change, Found } from "./bucket.ts";
 import { createClaims } from "./claims.ts";
 import { createCopyRepair } from "./copy_repair.ts";
+import { createEntrance } from "./entrance.ts";
 import type { Entry, Lease } from "./entry.ts";
-import { endFormerSessions } from "./former_sessions.ts";
 import { checkHearing } from "./hearing.ts";
 import { createLeftovers } from "./leftovers.ts";
 import { createClusterQueue } from "./line.ts";
@@ -108,14 +108,14 @@ export async function openCluster(
   const place = { storage: storage.id, node };
   const replica = opened.use(openReplica(storage.replicaPath, directory));
   const recent = new Map<string, Stored>();
-  const caughtUp = Promise.withResolvers<void>();
+  const entered = Promise.withResolvers<void>();
   // It may be that nobody waits for it any more.
-  caughtUp.promise.catch(({ message }) => log("not joined", { message }));
+  entered.promise.catch(() => {});
   /** What is on its way to the copy, by the downloads' ids. */
   const showing = new Map<string, Promise<void>>();
   let isReady = false;
-  /** Whether all that was in the bucket is known, and who has a lease there. */
-  let isWhole = false;
+  /** The last revision that the bucket was to tell as it was found. */
+  let told = 0;
   let draining = false;
   let url = options.url ?? "";
   let startedAt = performance.now();
@@ -170,17 +170,20 @@ export async function openCluster(
     replica.reach(revision);
   }
 
-  async function onBucket(bucket: string, last: number): Promise<number> {
+  async function onBucket(bucket: Bucket): Promise<number> {
+    entrance.shut();
     startedAt = performance.now();
-    if (replica.bucket() !== bucket || replica.position() > last) {
-      await beginAnew(bucket);
+    told = 0;
+    const { created, last } = bucket;
+    if (replica.bucket() !== created || replica.position() > last) {
+      await beginAnew(created);
     }
+    told = bucket.told;
     return replica.position() + 1;
   }
 
   /** Forgets what another bucket had: there is no lease of it any more, either. */
   async function beginAnew(bucket: string): Promise<void> {
-    isWhole = false;
     recent.clear();
     const gone = await replica.reset(bucket);
     for (const [session, { revision }] of [...membership.sessions()]) {
@@ -190,28 +193,17 @@ export async function openCluster(
     if (isReady) gone.forEach(peers.changed);
   }
 
-  async function onCaughtUp(): Promise<void> {
+  function onCaughtUp(): void {
     const ms = Math.round(performance.now() - startedAt);
     log("caught up", { entries: replica.count(), ms });
-    // A session that is about to begin is no former one.
-    if (isReady) await membership.join();
-    try {
-      // Of sessions that began before what was heard just now, too.
-      for (const change of await broker.list("n")) {
-        membership.hear(change, change.value as Lease | null);
-      }
-      isWhole = true;
-      await endFormerSessions({ broker, membership, place, lease });
-    } catch (error) {
-      if (isReady) return;
-      // A copy without its server would serve a name that another has.
-      return void caughtUp.reject(error);
-    }
-    await membership.join();
+    entrance.open();
+  }
+
+  async function onEntered(): Promise<void> {
     await moveIn.begin();
     if (isReady) return queue.refill();
     isReady = true;
-    caughtUp.resolve();
+    entered.resolve();
     queue.refill();
     // The parts of entries that are not moved in yet look left behind.
     await moveIn.done;
@@ -236,10 +228,16 @@ export async function openCluster(
     onLost: () => claims.loseAll(),
     onChange: () => isReady && queue.refill(),
   });
+  const entrance = opened.use(createEntrance({
+    ...{ broker, membership, place, lease, log },
+    // A copy without its server would serve a name that another has.
+    onRefused: entered.reject,
+    onEntered: () => void onEntered(),
+  }));
   opened.use(checkHearing({
     ...{ broker, log },
     position: replica.position,
-    due: () => Math.max(membership.revision(), replica.latest()),
+    due: () => Math.max(told, membership.revision(), replica.latest()),
   }));
   const copyRepair = opened.use(
     createCopyRepair({ broker, replica, log, applied }),
@@ -266,7 +264,7 @@ export async function openCluster(
     log,
     applied,
     recent: (id) => recent.get(id) ?? null,
-    isWhole: () => isWhole,
+    isWhole: entrance.isWhole,
   });
   const leftovers = opened.use(createLeftovers({
     ...{ claims, replica, place, directory, log },
@@ -286,6 +284,7 @@ export async function openCluster(
 
   async function leave(): Promise<void> {
     draining = true;
+    entrance[Symbol.dispose]();
     await within(
       LEAVE_WITHIN,
       (async () => {
@@ -313,14 +312,14 @@ export async function openCluster(
   await broker.start({
     onBucket,
     onChange,
-    onCaughtUp: () => void onCaughtUp(),
+    onCaughtUp,
     onMessage(subject, data, answer) {
       if (subject.endsWith(".live")) peers.hear(data as Live);
       else peers.obey(data, answer);
     },
   });
   if (broker.isConnected()) {
-    await within(READY_WITHIN, caughtUp.promise);
+    await within(READY_WITHIN, entered.promise);
   }
   const held = opened.move();
 

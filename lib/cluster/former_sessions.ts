@@ -17,6 +17,8 @@ export interface FormerSessionsTools {
   readonly place: Place;
   /** How long a lease holds, in milliseconds. */
   readonly lease: number;
+  /** Aborted once it is of no use any more. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -27,13 +29,18 @@ export interface FormerSessionsTools {
  * @throws {DownloadError} STATE if a server of this name is alive.
  */
 export async function endFormerSessions(
-  { broker, membership, place, lease: length }: FormerSessionsTools,
+  { broker, membership, place, lease: length, signal }: FormerSessionsTools,
 ): Promise<void> {
   for (const [session, { lease, revision }] of membership.sessions()) {
+    if (signal.aborted) return;
     if (session === membership.session() || lease.node !== place.node) continue;
     if (lease.storage !== place.storage) {
       const silence = silenceOf(lease, length);
-      await refuseIfAlive(session, place.node, silence, membership);
+      await refuseIfAlive(
+        session,
+        { node: place.node, silence, signal },
+        membership,
+      );
       continue;
     }
     const key = `n.${session}`;
@@ -44,19 +51,23 @@ export async function endFormerSessions(
   }
 }
 
-/**
- * @param silence After how long without a renewal it is dead, in milliseconds.
- * @throws {DownloadError} STATE if a session renews its lease.
- */
+/** How it is found out whether a session is alive. */
+interface Looking {
+  readonly node: string;
+  /** After how long without a renewal it is dead, in milliseconds. */
+  readonly silence: number;
+  readonly signal: AbortSignal;
+}
+
+/** @throws {DownloadError} STATE if a session renews its lease. */
 async function refuseIfAlive(
   session: string,
-  node: string,
-  silence: number,
+  { node, silence, signal }: Looking,
   membership: Pick<Membership, "sessions">,
 ): Promise<void> {
   const before = membership.sessions().get(session)?.revision;
   const until = performance.now() + silence;
-  while (performance.now() < until) {
+  while (performance.now() < until && !signal.aborted) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
     const now = membership.sessions().get(session)?.revision;
     if (now === undefined) return;

@@ -5,7 +5,12 @@ import {
   assertMatch,
   assertRejects,
 } from "@std/assert";
-import { type Broker, createBroker } from "../../lib/cluster/broker.ts";
+import { within } from "../../lib/base/timers.ts";
+import {
+  type Broker,
+  type BrokerOptions,
+  createBroker,
+} from "../../lib/cluster/broker.ts";
 import type { Entry } from "../../lib/cluster/entry.ts";
 import { DownloadError } from "../../lib/download/errors.ts";
 import type { Status } from "../../lib/status/status.ts";
@@ -13,7 +18,12 @@ import { ask } from "../support/api.ts";
 import { layCable, startBroker, startBrokers } from "../support/broker.ts";
 import { nodesOn, refusal, startNode } from "../support/cluster.ts";
 import { filesIn, makeDirectory } from "../support/directory.ts";
-import { makeBucket, makeCredsUser, makeNkeyUser } from "../support/nats.ts";
+import {
+  deleteBucket,
+  makeBucket,
+  makeCredsUser,
+  makeNkeyUser,
+} from "../support/nats.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
 import type { Client, Sluice } from "../support/sluice.ts";
 
@@ -115,15 +125,19 @@ async function addOnceThere(client: Client, url: string): Promise<string> {
 
 const LEASE = { node: "two", storage: "x", url: "", draining: false };
 
+function optionsOf(address: string): BrokerOptions {
+  return {
+    queue: { servers: [address], tls: false, user: null, name: "test" },
+    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
+  };
+}
+
 /** Joins the queue as a server that is called `two` and does nothing by itself. */
 async function joinQueue(
   address: string,
   onMessage: (subject: string) => void = () => {},
 ): Promise<Broker & AsyncDisposable> {
-  const broker = await createBroker({
-    queue: { servers: [address], tls: false, user: null, name: "test" },
-    ...{ credentials: null, replicas: 1, node: "two", caCerts: [] },
-  }, () => {});
+  const broker = await createBroker(optionsOf(address), () => {});
   await broker.start({
     onBucket: () => Promise.resolve(1),
     onChange() {},
@@ -238,6 +252,47 @@ Deno.test("leases are listed to the end while they are renewed", async () => {
   } finally {
     over = true;
     await renewals;
+  }
+});
+
+Deno.test("what cannot be read does not keep a server from hearing what comes after it", async () => {
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  const start = nodesOn(broker, directory);
+  await using one = await start("one");
+  await using two = await start("two");
+  await using other = await joinQueue(broker.address);
+  await other.write("d.of-the-test", {} as Entry, 0);
+  await one.printed(/queue unread key="d.of-the-test"/);
+  const url = "http://127.0.0.1:9/a";
+  const { body } = await ask(two, "POST /downloads", { url, paused: true });
+  const since = performance.now();
+  while (!await lists(one, body.id)) {
+    assertLess(performance.now() - since, SHOWN_WITHIN);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+});
+
+Deno.test("who cannot go on hearing a bucket connects anew", async () => {
+  await using broker = await startBroker();
+  const found: string[] = [];
+  const again = Promise.withResolvers<void>();
+  const client = await createBroker(optionsOf(broker.address), () => {});
+  await client.start({
+    onBucket({ created }) {
+      found.push(created);
+      if (found.length === 2) again.resolve();
+      return Promise.resolve(1);
+    },
+    ...{ onChange() {}, onCaughtUp() {}, onMessage() {} },
+  });
+  try {
+    await deleteBucket(broker.address, "test");
+    client.listenAgain();
+    await within(30_000, again.promise);
+    assertEquals(new Set(found).size, 2);
+  } finally {
+    await client.close();
   }
 });
 

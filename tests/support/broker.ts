@@ -192,8 +192,21 @@ export interface Cable extends AsyncDisposable {
   mend(): void;
 }
 
+/** How a way to a broker is made. */
+export interface CableOptions {
+  /** Is told what is said to the broker, and waited for before that gets there. */
+  readonly ahead?: Waited;
+  /** Is told what the broker says, and waited for before that gets here. */
+  readonly back?: Waited;
+}
+
+type Waited = (text: string) => Promise<void> | void;
+
 /** Makes a way to an address. */
-export function layCable(to: string): Cable {
+export function layCable(
+  to: string,
+  { ahead = () => {}, back = () => {} }: CableOptions = {},
+): Cable {
   const [hostname = "", port = ""] = to.split(":");
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
@@ -205,8 +218,8 @@ export function layCable(to: string): Cable {
       try {
         const far = await Deno.connect({ hostname, port: Number(port) });
         open.add(far);
-        carry(near, far);
-        carry(far, near);
+        carry(near, far, ahead);
+        carry(far, near, back);
       } catch {
         close(near);
       }
@@ -222,12 +235,17 @@ export function layCable(to: string): Cable {
     }
   }
 
-  async function carry(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+  async function carry(
+    from: Deno.Conn,
+    to: Deno.Conn,
+    before: Waited,
+  ): Promise<void> {
     const bytes = new Uint8Array(64 * 1024);
     try {
       for (;;) {
         const length = await from.read(bytes);
         if (length === null) break;
+        await before(new TextDecoder().decode(bytes.subarray(0, length)));
         if (isCut) continue;
         for (let done = 0; done < length;) {
           done += await to.write(bytes.subarray(done, length));
