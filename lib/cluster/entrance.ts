@@ -4,6 +4,7 @@
  */
 
 import type { Log } from "../base/log.ts";
+import { pause } from "../base/timers.ts";
 import { toRecord } from "../download/errors.ts";
 import type { Broker } from "./broker.ts";
 import type { Lease, Place } from "./entry.ts";
@@ -109,15 +110,4 @@ export function createEntrance(tools: EntranceTools): Entrance {
       opened.abort();
     },
   };
-}
-
-/** Waits, but no longer than until the signal is aborted. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener("abort", () => {
-    clearTimeout(timer);
-    resolve();
-  });
-  return promise;
 }
