@@ -47,9 +47,10 @@ export interface KeysTools {
 export function createKeys(
   { coordinator, lists, now = () => performance.now() }: KeysTools,
 ): Keys {
+  /** No ids: key and print give them, and may do so for many downloads. */
   const known = new Map<
     string,
-    { print: string; at: number; ids: Promise<readonly string[]> }
+    { print: string; at: number; adding: Promise<void> }
   >();
 
   function forgetOld(): void {
@@ -63,9 +64,9 @@ export function createKeys(
   async function add(
     requests: readonly DownloadRequest[],
     ids: readonly string[],
-  ): Promise<readonly string[]> {
+  ): Promise<void> {
     const isThere = ids.some((id) => coordinator.requestOf(id) !== null);
-    return isThere ? ids : await coordinator.add(requests, ids);
+    if (!isThere) await coordinator.add(requests, ids);
   }
 
   return {
@@ -77,15 +78,17 @@ export function createKeys(
       const before = known.get(key);
       if (before !== undefined) {
         if (before.print !== print) return { kind: "reused" };
-        return { kind: "added", ids: await before.ids };
+        await before.adding;
+        return { kind: "added", ids };
       }
       const [id = ""] = ids;
       const [found = id] = lists.idsFrom(id.slice(0, BEGINNING), 1);
       if (found !== id) return { kind: "reused" };
       const adding = add(requests, ids);
-      known.set(key, { print, at: now(), ids: adding });
+      known.set(key, { print, at: now(), adding });
       try {
-        return { kind: "added", ids: await adding };
+        await adding;
+        return { kind: "added", ids };
       } catch (error) {
         known.delete(key);
         throw error;
