@@ -207,7 +207,7 @@ export async function openCluster(
     queue.refill();
     // The parts of entries that are not moved in yet look left behind.
     await moveIn.done;
-    await leftovers.removeAll();
+    leftovers.removeAll();
   }
 
   const broker = await createBroker(options, log);

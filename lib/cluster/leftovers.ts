@@ -35,8 +35,8 @@ export interface LeftoversTools {
 export interface Leftovers extends Disposable {
   /** An entry stands otherwise, which had another part before. */
   heard(id: string, before: Part | null, entry: Entry | null): void;
-  /** Removes what a server that was killed has left. */
-  removeAll(): Promise<void>;
+  /** Removes what a server that was killed has left; what fails is tried again. */
+  removeAll(): void;
 }
 
 /** Makes leftovers: none that is known of. */
@@ -44,6 +44,11 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
   const { claims, replica, place, parts, log } = tools;
   /** Downloads whose parts here may be of no use any more, as they were heard of. */
   const leaving = new Map<string, "listed" | "removed">();
+  /** Whether what a server that was killed has left is still to be removed. */
+  let isDue = false;
+  let isTrying = false;
+  /** What was said last, so that it is said once. */
+  let said = "";
 
   /** What came with another bucket tells nothing of the parts of before. */
   function isUnknown(id: string): boolean {
@@ -51,7 +56,9 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
   }
 
   function fail(error: unknown): void {
-    log("leftovers", { message: errorMessage(error) });
+    const message = errorMessage(error);
+    if (message !== said) log("leftovers", { message });
+    said = message;
   }
 
   /** Removes such parts once this server does not work on them any more. */
@@ -135,7 +142,23 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
     if (unknown > 0) log("leftovers unknown", { files: unknown });
   }
 
-  const sweeping = every(SWEPT_EVERY, sweep);
+  async function removeAllIfDue(): Promise<void> {
+    if (!isDue || isTrying) return;
+    isTrying = true;
+    try {
+      await removeAll();
+      isDue = false;
+    } catch (error) {
+      fail(error);
+    } finally {
+      isTrying = false;
+    }
+  }
+
+  const sweeping = every(SWEPT_EVERY, () => {
+    sweep();
+    removeAllIfDue();
+  });
   return {
     heard(id, before, entry) {
       if (isLeft(before, entry)) leaving.set(id, "listed");
@@ -143,7 +166,10 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
       if (leaving.has(id)) leaving.set(id, "removed");
       sweep();
     },
-    removeAll: () => removeAll().catch(fail),
+    removeAll() {
+      isDue = true;
+      removeAllIfDue();
+    },
     [Symbol.dispose]: () => sweeping[Symbol.dispose](),
   };
 }

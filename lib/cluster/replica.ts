@@ -62,6 +62,8 @@ export interface Replica extends Disposable {
   /**
    * Forgets all, and what it is a copy of: another bucket.
    *
+   * @throws {Error} if that cannot be written: it is a copy of no bucket
+   * until it can be.
    * @returns The ids of what it had.
    */
   reset(bucket: string): Promise<readonly string[]>;
@@ -101,6 +103,8 @@ export function openReplica(path: string, contentDirectory: string): Replica {
   /** Entries that are gone, and that older news may still come of. */
   const gone = new Map<string, number>();
   const lagging = new Set<string>();
+  /** Entries of another bucket that are to be forgotten. */
+  const former = new Set<string>();
   let { bucket, position } = read();
   let latest = position;
   let moving = false;
@@ -227,13 +231,14 @@ export function openReplica(path: string, contentDirectory: string): Replica {
       }).catch(() => {}).finally(() => moving = false);
     },
     async reset(name) {
-      const ids = [...all.keys()];
+      for (const id of all.keys()) former.add(id);
       all.clear();
       claimed.clear();
       gone.clear();
       lagging.clear();
       position = latest = 0;
-      bucket = name;
+      bucket = "";
+      const ids = [...former];
       const removed = ids.map((id) => store.remove(id));
       await Promise.all([
         ...removed,
@@ -242,6 +247,9 @@ export function openReplica(path: string, contentDirectory: string): Replica {
           db.prepare("UPDATE copy SET bucket = ?, position = 0").run(name);
         }),
       ]);
+      // Only now: what could not be written is all done again.
+      bucket = name;
+      former.clear();
       return ids;
     },
     bucket: () => bucket,

@@ -161,3 +161,41 @@ Deno.test("a server whose way to the broker breaks at the end of what it reads c
   assertLess(performance.now() - since, ENTERED_WITHIN);
   assert(!isWhole);
 });
+
+Deno.test("what a killed server left is looked for again where the broker was away", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  let awaited: string | null = null;
+  await using cable = layCable(broker.address, {
+    ahead(text) {
+      if (
+        awaited === null || !text.includes(`"$KV.sluice_test.d.${awaited}"`)
+      ) {
+        return;
+      }
+      awaited = null;
+      cable.cut();
+    },
+  });
+  {
+    await using one = await nodesOn(broker, directory)("one");
+    await using client = await one.connect();
+    const id = await client.add({
+      url: origin.serve("/a", file(1000), {
+        ranges: "ignore",
+        gates: { 500: () => new Promise(() => {}) },
+      }),
+    });
+    await client.until(id, ({ downloaded }) => downloaded === 500);
+    one.kill("SIGKILL");
+    await one.ended;
+    awaited = id;
+  }
+  await broker.empty();
+  await broker.restart();
+  await using one = await nodesOn(cable, directory)("one");
+  await one.printed(/leftovers message/);
+  cable.mend();
+  await one.printed(/leftovers unknown/);
+});

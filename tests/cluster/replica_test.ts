@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path/join";
 import { newEntry } from "../../lib/cluster/entry.ts";
@@ -33,4 +33,28 @@ Deno.test("a copy of an older version has its downloads where their entries say"
     assertEquals(store.waiting([], 9), ["a", "b", "c"]);
     assertEquals(store.open(9).map(({ id }) => id), ["a", "b", "c"]);
   }
+});
+
+Deno.test("a copy that cannot be emptied for another bucket is emptied later", async () => {
+  await using directory = await makeDirectory();
+  const path = join(directory.path, "replica.db");
+  using replica = openReplica(path, directory.path);
+  await replica.reset("before");
+  await replica.apply("a", newEntry(createDownload(REQUEST, 0, "a")), 5);
+  replica.reach(5);
+  using db = new DatabaseSync(path);
+  const refused = ["downloads", "entries"].map((table) => `refused_${table}`);
+  for (const name of refused) {
+    const table = name.replace("refused_", "");
+    db.exec(
+      `CREATE TRIGGER ${name} BEFORE DELETE ON ${table}
+       BEGIN SELECT RAISE(FAIL, 'full'); END`,
+    );
+  }
+  await assertRejects(() => replica.reset("after"));
+  assertEquals([replica.bucket(), replica.count()], ["", 0]);
+  for (const name of refused) db.exec(`DROP TRIGGER ${name}`);
+  assertEquals(await replica.reset("after"), ["a"]);
+  assertEquals([replica.bucket(), replica.position()], ["after", 0]);
+  assertEquals(replica.store.get("a"), null);
 });
