@@ -100,6 +100,29 @@ for (const [what, happens] of Object.entries(MISHAPS)) {
   });
 }
 
+Deno.test("a server whose name another has when a broker comes enters once that is gone", async () => {
+  await using origin = await startOrigin();
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  const start = (place: string) =>
+    nodesOn(broker, { path: `${directory.path}/${place}` }, { LEASE: "3000" })(
+      "one",
+    );
+  await using here = await start("here");
+  await broker.crash();
+  await using there = await start("there");
+  await there.printed(/queue lost/);
+  await broker.restart();
+  await there.printed(/not joined .*Another server of the cluster is one/);
+  here.kill("SIGTERM");
+  await here.ended;
+  await using client = await there.connect();
+  const since = performance.now();
+  const id = await addOnceEntered(client, origin.serve("/a", file(100)));
+  await client.until(id, (status) => status.process_status === "Downloaded");
+  assertLess(performance.now() - since, ENTERED_WITHIN);
+});
+
 Deno.test("a server that cannot list the leases of a new bucket at first takes over in it later", async () => {
   await using origin = await startOrigin();
   await using broker = await startBroker();
