@@ -233,8 +233,9 @@ function median(values: readonly number[]): number {
 
 /**
  * Threads that fetch nothing any more that is not there already. One that rests
- * is kept until the thread behind it has shown that it gets its slice, or, where
- * the origin refuses others, to the end.
+ * is kept until its origin has answered as often as threads ask it, and the thread
+ * behind it has shown that it gets its slice; or, where the origin refuses others,
+ * to the end.
  */
 export function idle(transfer: Transfer): Thread[] {
   const threads = [...transfer.threads.values()];
@@ -248,8 +249,22 @@ export function idle(transfer: Transfer): Thread[] {
     const unproven = threads.some(({ slice, run }) =>
       slice.start === end && run.end === end
     );
-    return !transfer.refused && !unproven;
+    return !transfer.refused && !unproven && hasAnsweredAll(transfer, thread);
   });
+}
+
+/**
+ * Whether a thread's source has answered as often as threads ask it: a link that is
+ * good for a few requests may still be refused to the others before that.
+ */
+function hasAnsweredAll(
+  { threads, source }: Transfer,
+  { source: { key } }: Thread,
+): boolean {
+  if (source.key !== key) return true;
+  const asking = threads.values()
+    .filter((thread) => thread.source.key === key).toArray();
+  return source.answers >= asking.length;
 }
 
 /** Whether a thread's source has failed for good meanwhile. */

@@ -23,6 +23,8 @@ export interface Source {
   readonly failures: number;
   /** While another source leads, no thread starts at it before. */
   readonly notBefore: number;
+  /** How often it has answered a thread with bytes of the file. */
+  readonly answers: number;
   /** The shortest wait for an answer, in milliseconds; Infinity before one. */
   readonly answersIn: number;
   readonly pace: Pace;
@@ -54,6 +56,7 @@ function createSource(url: string, key: string): Source {
     validator: null,
     failures: 0,
     notBefore: 0,
+    answers: 0,
     answersIn: Infinity,
     pace: NO_PACE,
   };
@@ -66,7 +69,12 @@ export function anew(source: Source): Source {
 
 /** The source after an answer that took `wait` milliseconds. */
 export function afterAnswer(source: Source, wait: number): Source {
-  return { ...source, answersIn: Math.min(source.answersIn, wait) };
+  const { answers, answersIn } = source;
+  return {
+    ...source,
+    answers: answers + 1,
+    answersIn: Math.min(answersIn, wait),
+  };
 }
 
 /**

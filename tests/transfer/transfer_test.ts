@@ -661,10 +661,15 @@ Deno.test("a thread that rests is no straggler, however long it does", () => {
   assertEquals(straggler(transfer, 600_000), null);
 });
 
-Deno.test("the first thread stops once the one behind it gets its slice", () => {
-  const { transfer, first, second } = resting();
+Deno.test("the first thread stops once all are answered, and the one behind it gets its slice", () => {
+  const { transfer, first, second, third } = resting();
   assertEquals(idle(transfer), []);
+  const facts = { location: null, end: Infinity, validator: null };
+  gotAnswer(transfer, second, facts, 100);
   write(transfer, second, 1);
+  // A link that is good for two requests may still be refused to the third.
+  assertEquals(idle(transfer), []);
+  gotAnswer(transfer, third, facts, 100);
   assertEquals(idle(transfer), [first]);
 });
 
