@@ -205,6 +205,12 @@ export function parseUrl(url: unknown, longest: number): string {
   if (protocol !== "http:" && protocol !== "https:") {
     throw badUrl("cannot be fetched: it must begin with http:// or https://");
   }
+  if (!trimmed.isWellFormed() || trimmed.includes("\uFFFD")) {
+    throw badUrl(
+      "holds a character that was not sent in UTF-8, and is lost: send it in " +
+        "UTF-8, or percent-encoded",
+    );
+  }
   const change = pathChange(trimmed);
   if (change !== null) {
     throw badUrl(

@@ -309,6 +309,8 @@ Deno.test("a URL must be whole, of HTTP and not too long", () => {
       ["example.org/file", "must be whole"],
       ["//example.org/file", "must be whole"],
       ["http://", "must be whole"],
+      ["http://h.test/caf\uFFFD", "not sent in UTF-8"],
+      ["http://h.test/?q=\ud83d", "not sent in UTF-8"],
       ["http://a b/", "must be whole"],
       ["http://h.test:99999/", "must be whole"],
       ["http://[fe80::1%25eth0]/", "names a network interface"],
