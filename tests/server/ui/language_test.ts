@@ -75,6 +75,10 @@ testSteps("the page's language in Chromium", {
         await inState(page, "runs.bin", "Downloading");
         assertEquals(await page.locator("html").getAttribute("lang"), tag);
         await check("the list");
+        await page.locator(".row[data-id] .pick input").first().check();
+        await page.locator("#selected").waitFor();
+        await check("what is selected");
+        await page.locator("#select-none").click();
         await page.locator('.row[data-state="Failed"] .name').click();
         await page.locator("#detail .error").waitFor();
         await check("the details");
