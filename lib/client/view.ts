@@ -16,9 +16,15 @@ export interface View {
   /** Null before the server has told. */
   readonly totals: Totals | null;
   readonly disk: Disk | null;
-  /** By their ids, the first added first. */
+  /**
+   * By their ids, the first heard of first; of those that have finished or failed,
+   * the latest only.
+   */
   readonly downloads: ReadonlyMap<string, Status>;
 }
+
+/** Downloads that have finished or failed, and that a view keeps. */
+const MOST_OVER = 1_000;
 
 /** A view of nothing yet. */
 export const NOTHING: View = {
@@ -59,6 +65,8 @@ export function heard<Known extends View>(view: Known, news: News): Known {
   const downloads = new Map(news.isSnapshot ? [] : view.downloads);
   for (const status of news.changed) downloads.set(status.id, status);
   for (const id of news.removed) downloads.delete(id);
+  const over = [...downloads.values()].filter(isOver);
+  for (const { id } of over.slice(0, -MOST_OVER)) downloads.delete(id);
   return {
     ...view,
     connection: { kind: "connected" },
@@ -66,4 +74,8 @@ export function heard<Known extends View>(view: Known, news: News): Known {
     disk: news.disk ?? view.disk,
     downloads,
   };
+}
+
+function isOver({ process_status: status }: Status): boolean {
+  return status === "Downloaded" || status === "Failed";
 }
