@@ -16,7 +16,7 @@ export interface DownloadParts {
   free(): Promise<number>;
   /**
    * Whether the directory of the part files is not there any more, as when its
-   * disk was taken out: then no part was changed by anybody.
+   * disk was taken out: then no part was changed by anybody. Never throws.
    */
   isGone(): boolean;
   /** How part files get their names here. */
@@ -72,7 +72,7 @@ export function createParts(
       const { bavail, bsize } = await statfs(directory);
       return bavail * bsize;
     },
-    isGone: () => below !== null && lstatIfThere(below) === null,
+    isGone: () => below !== null && isGone(below),
     async sync(id) {
       if (!sync) return null;
       using file = await Deno.open(path(id), { read: true });
@@ -101,6 +101,15 @@ export function createParts(
     },
     removeFinished: removeFile,
   };
+}
+
+/** Not where the system cannot say: then each use of a part tells why. */
+function isGone(directory: string): boolean {
+  try {
+    return lstatIfThere(directory) === null;
+  } catch {
+    return false;
+  }
 }
 
 /** Removes a file, if there is one. */
