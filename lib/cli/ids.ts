@@ -46,11 +46,11 @@ export async function allIds(
   client: Connection,
   filter: Readonly<Record<string, unknown>>,
 ): Promise<string[]> {
-  const ids = new Set<string>();
+  const ids: string[] = [];
   for await (const statuses of allPages(client, filter)) {
-    for (const { id } of statuses) ids.add(id);
+    ids.push(...statuses.map(({ id }) => id));
   }
-  return [...ids];
+  return ids;
 }
 
 /**
@@ -65,6 +65,7 @@ export async function* allPages(
   filter: Readonly<Record<string, unknown>>,
   limit = PAGE,
 ): AsyncGenerator<readonly Status[]> {
+  const overlap = Math.ceil(limit / 10);
   const seen = new Set<string>();
   for (let offset = 0;;) {
     const asked = { ...filter, offset, limit };
@@ -78,7 +79,7 @@ export async function* allPages(
     for (const { id } of fresh) seen.add(id);
     yield fresh;
     if (offset + statuses.length >= total) return;
-    offset += Math.max(1, statuses.length - Math.ceil(limit / 10));
+    offset += Math.max(1, statuses.length - overlap);
   }
 }
 

@@ -32,7 +32,7 @@ import { renderTable, renderVerified } from "./terminal/render.ts";
 import { printable } from "./terminal/width.ts";
 import { UsageError } from "./usage.ts";
 
-/** URLs in one message, and its characters: below the server's own limit. */
+/** What one message has at most: below what servers take, if not told otherwise. */
 const AT_ONCE = { urls: 200, characters: 1_000_000 };
 
 /** Where a command writes its lines. */

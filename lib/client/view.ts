@@ -23,7 +23,7 @@ export interface View {
   readonly downloads: ReadonlyMap<string, Status>;
 }
 
-/** Downloads that have finished or failed, and that a view keeps. */
+/** How many downloads that have finished or failed a view keeps. */
 const MOST_OVER = 1_000;
 
 /** A view of nothing yet. */

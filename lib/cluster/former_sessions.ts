@@ -1,5 +1,6 @@
 /** Sessions that this server had before its process began. */
 
+import { pause } from "../base/timers.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { Broker } from "./broker.ts";
 import { type Place, silenceOf } from "./entry.ts";
@@ -68,7 +69,7 @@ async function refuseIfAlive(
   const before = membership.sessions().get(session)?.revision;
   const until = performance.now() + silence;
   while (performance.now() < until && !signal.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    await pause(LOOK_EVERY, signal);
     const now = membership.sessions().get(session)?.revision;
     if (now === undefined) return;
     if (now === before) continue;

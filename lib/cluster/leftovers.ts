@@ -44,9 +44,8 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
   const { claims, replica, place, parts, log } = tools;
   /** Downloads whose parts here may be of no use any more, as they were heard of. */
   const leaving = new Map<string, "listed" | "removed">();
-  /** Whether what a server that was killed has left is still to be removed. */
-  let isDue = false;
-  let isTrying = false;
+  /** Whether what a server that was killed has left is to be removed, or is now. */
+  let removal: "none" | "due" | "running" = "none";
   /** What was said last, so that it is said once. */
   let said = "";
 
@@ -143,15 +142,14 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
   }
 
   async function removeAllIfDue(): Promise<void> {
-    if (!isDue || isTrying) return;
-    isTrying = true;
+    if (removal !== "due") return;
+    removal = "running";
     try {
       await removeAll();
-      isDue = false;
+      removal = "none";
     } catch (error) {
+      removal = "due";
       fail(error);
-    } finally {
-      isTrying = false;
     }
   }
 
@@ -167,7 +165,7 @@ export function createLeftovers(tools: LeftoversTools): Leftovers {
       sweep();
     },
     removeAll() {
-      isDue = true;
+      removal = "due";
       removeAllIfDue();
     },
     [Symbol.dispose]: () => sweeping[Symbol.dispose](),

@@ -1,5 +1,6 @@
 /** The locks of a directory that several servers of one machine may have. */
 
+import { pause } from "../base/timers.ts";
 import { PRIVATE_FILE } from "../files/own_directory.ts";
 
 /** How often a lock is tried that another process has, in milliseconds. */
@@ -23,7 +24,7 @@ export async function takeLock(
 ): Promise<boolean> {
   while (!await lock.tryLock(how === "alone")) {
     if (signal.aborted) return false;
-    await new Promise((resolve) => setTimeout(resolve, TRIED_EVERY));
+    await pause(TRIED_EVERY, signal);
   }
   return true;
 }

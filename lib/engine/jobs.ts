@@ -15,7 +15,6 @@ import {
   type Rewording,
 } from "../download/download.ts";
 import { DownloadError, fromRecord, toRecord } from "../download/errors.ts";
-import { directoryGone } from "../files/disk_room.ts";
 import type { Tell } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
 import {
@@ -23,6 +22,7 @@ import {
   headersByRules,
   type Rule,
 } from "../download/rules.ts";
+import { directoryGone } from "../files/disk_room.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import { sumFilesBeside } from "../origin/digests.ts";
 import { lastSegment } from "../origin/filename.ts";

@@ -47,7 +47,7 @@ export interface KeysTools {
 export function createKeys(
   { coordinator, lists, now = () => performance.now() }: KeysTools,
 ): Keys {
-  /** No ids: key and print give them, and may do so for many downloads. */
+  /** Without the downloads' ids, of which there may be thousands: see `idOf`. */
   const known = new Map<
     string,
     { print: string; at: number; adding: Promise<void> }

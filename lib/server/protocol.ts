@@ -160,6 +160,12 @@ export function requestIdOf(
   return short || Number.isFinite(id) ? id as RequestId : undefined;
 }
 
+/** Characters of a `request_id` with its name, and blanks. */
+const LONGEST_FIELD = 300;
+const ID_AT_START =
+  /^\s*\{\s*"request_id"\s*:\s*("[^"\\\p{Cc}]*"|\d{1,15})\s*,/u;
+const ID_AT_END = /,\s*"request_id"\s*:\s*("[^"\\\p{Cc}]*"|\d{1,15})\s*\}\s*$/u;
+
 /**
  * The `request_id` of a message that is not read, as it is too long or nested
  * too deep, if it is the message's first or last field: all else of it may be
@@ -173,12 +179,6 @@ export function idOfUnread(data: unknown): RequestId | undefined {
     ? undefined
     : requestIdOf({ request_id: JSON.parse(id) });
 }
-
-/** Characters of a `request_id` with its name, and blanks. */
-const LONGEST_FIELD = 300;
-const ID_AT_START =
-  /^\s*\{\s*"request_id"\s*:\s*("[^"\\\p{Cc}]*"|\d{1,15})\s*,/u;
-const ID_AT_END = /,\s*"request_id"\s*:\s*("[^"\\\p{Cc}]*"|\d{1,15})\s*\}\s*$/u;
 
 /**
  * What a message asks for.

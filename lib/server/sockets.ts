@@ -122,13 +122,24 @@ export function createSockets(
     const most = MOST_UNANSWERED * options.messageLength;
     // One alone is answered, however long it is.
     if (client.unanswered > 0 && client.unanswered + size > most) {
-      return reply(socket, withId(NOT_READ, idOfUnread(data)));
+      const id = shortIdOf(data) ?? idOfUnread(data);
+      return reply(socket, withId(NOT_READ, id));
     }
     client.unanswered += size;
     inTurn(async () => {
       await answer(client, data);
       client.unanswered -= size;
     });
+  }
+
+  /** The id of a short message: to read a long one would hold up others. */
+  function shortIdOf(data: unknown): RequestId | undefined {
+    if (sizeOf(data) > LEAST_SIZE) return undefined;
+    try {
+      return requestIdOf(parseMessage(data, options));
+    } catch {
+      return undefined;
+    }
   }
 
   async function answer(client: Client, data: unknown): Promise<void> {

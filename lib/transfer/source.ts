@@ -64,7 +64,7 @@ function createSource(url: string, key: string): Source {
 
 /** The source, but nothing is known of what its answers are of. */
 export function anew(source: Source): Source {
-  return { ...source, location: null, validator: null };
+  return { ...source, location: null, validator: null, answers: 0 };
 }
 
 /** The source after an answer that took `wait` milliseconds. */

@@ -42,6 +42,7 @@ Deno.test("a server ends with its content directory, and goes on where it was", 
     await client.until(id, half);
     // A pause records what has come.
     await client.request({ action: "pause", id });
+    await client.until(id, ({ process_status: now }) => now === "Paused");
     await client.request({ action: "resume", id });
     await client.until(id, half);
     await Deno.rename(directory, elsewhere);

@@ -220,12 +220,14 @@ Deno.test("who sends on and on without a wait for replies is told what was not r
   await using client = await sluice.connect();
   await using hasty = await sluice.connect();
   const url = origin.serve("/a", file(1), { gates: { head: forever } });
-  // They are added together, a moment after they came.
+  // They are added together, a moment after they came. The id of each is the last
+  // field, or in the middle, where the client's own value replaces the 0.
   const codes = await Promise.all(
-    Array.from(
-      { length: 1_000 },
-      async (_, n) => codeOf(await hasty.request({ url: `${url}?${n}` })),
-    ),
+    Array.from({ length: 1_000 }, async (_, n) => {
+      const last = { url: `${url}?${n}` };
+      const middle = { ...last, request_id: 0, threads: 1 };
+      return codeOf(await hasty.request(n % 2 === 0 ? last : middle));
+    }),
   );
   assertEquals(codes[0], "no error");
   assertEquals(new Set(codes), new Set(["no error", "TOO_MUCH"]));

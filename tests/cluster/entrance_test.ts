@@ -5,7 +5,7 @@ import {
   startBroker,
   type TestBroker,
 } from "../support/broker.ts";
-import { nodesOn } from "../support/cluster.ts";
+import { leavePart, nodesOn } from "../support/cluster.ts";
 import { makeDirectory } from "../support/directory.ts";
 import { deleteBucket } from "../support/nats.ts";
 import { file, startOrigin } from "../support/origin.ts";
@@ -201,20 +201,7 @@ Deno.test("what a killed server left is looked for again where the broker was aw
       cable.cut();
     },
   });
-  {
-    await using one = await nodesOn(broker, directory)("one");
-    await using client = await one.connect();
-    const id = await client.add({
-      url: origin.serve("/a", file(1000), {
-        ranges: "ignore",
-        gates: { 500: () => new Promise(() => {}) },
-      }),
-    });
-    await client.until(id, ({ downloaded }) => downloaded === 500);
-    one.kill("SIGKILL");
-    await one.ended;
-    awaited = id;
-  }
+  awaited = await leavePart(nodesOn(broker, directory), origin);
   await broker.empty();
   await broker.restart();
   await using one = await nodesOn(cable, directory)("one");

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { ask } from "../support/api.ts";
 import { layCable, startBroker } from "../support/broker.ts";
-import { nodesOn } from "../support/cluster.ts";
+import { leavePart, nodesOn } from "../support/cluster.ts";
 import {
   clusterPartsIn,
   filesIn,
@@ -115,22 +115,9 @@ Deno.test("parts that a bucket knows nothing of stay at a start", async () => {
   await using broker = await startBroker();
   await using directory = await makeDirectory();
   const start = nodesOn(broker, directory);
-  let before: string[] = [];
-  {
-    await using one = await start("one");
-    await using client = await one.connect();
-    const id = await client.add({
-      url: origin.serve("/a", file(1000), {
-        ranges: "ignore",
-        gates: { 500: () => new Promise(() => {}) },
-      }),
-    });
-    await client.until(id, ({ downloaded }) => downloaded === 500);
-    one.kill("SIGKILL");
-    await one.ended;
-    before = clusterPartsIn(directory.path);
-    assert(before.some((name) => name.startsWith(id)));
-  }
+  const id = await leavePart(start, origin);
+  const before = clusterPartsIn(directory.path);
+  assert(before.some((name) => name.startsWith(id)));
   await broker.empty();
   await broker.restart();
   await using one = await start("one");

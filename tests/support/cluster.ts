@@ -1,6 +1,7 @@
 /** Servers of a cluster as real processes. */
 
 import { assert, assertEquals } from "@std/assert";
+import { file, forever, type Origin } from "./origin.ts";
 import {
   projectPath,
   run,
@@ -73,6 +74,29 @@ export async function startNode(
       ...environment,
     },
   });
+}
+
+/**
+ * Starts a server, and kills it as half of a file has come, whose part it leaves.
+ *
+ * @returns The download's id.
+ */
+export async function leavePart(
+  start: (name: string) => Promise<Sluice>,
+  origin: Origin,
+): Promise<string> {
+  await using server = await start("one");
+  await using client = await server.connect();
+  const id = await client.add({
+    url: origin.serve("/a", file(1000), {
+      ranges: "ignore",
+      gates: { 500: forever },
+    }),
+  });
+  await client.until(id, ({ downloaded }) => downloaded === 500);
+  server.kill("SIGKILL");
+  await server.ended;
+  return id;
 }
 
 /** Starts a server of a cluster, and waits for nothing. */

@@ -673,6 +673,24 @@ Deno.test("the first thread stops once all are answered, and the one behind it g
   assertEquals(idle(transfer), [first]);
 });
 
+Deno.test("answers from before a new beginning do not release the first thread", () => {
+  const { transfer, first, second, third } = resting();
+  const facts = { location: null, end: Infinity, validator: null };
+  for (const thread of [second, third]) gotAnswer(transfer, thread, facts, 1);
+  for (const thread of [first, second, third]) end(transfer, thread);
+  restarted(transfer, "slices");
+  const anew = start(transfer);
+  const validator = { kind: "etag", value: '"2"' } as const;
+  const size = 8 * MiB;
+  answer(transfer, anew, { size, ranges: true, validator, name: "f" }, size);
+  const [behind] = [start(transfer), start(transfer)];
+  write(transfer, anew, MiB);
+  assert(rests(anew));
+  gotAnswer(transfer, behind, facts, 1);
+  write(transfer, behind, 1);
+  assertEquals(idle(transfer), []);
+});
+
 Deno.test("without a validator, the first thread takes all of its answer", () => {
   const transfer = freshTransfer();
   const first = start(transfer);
