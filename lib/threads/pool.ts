@@ -1,9 +1,9 @@
 /**
  * Spreads threads and file tasks over Web Workers, and replaces the workers that
- * fail; the first threads, if so wished, are carried without a worker.
+ * fail; if so wished, the process itself carries all while it can.
  */
 
-import { afterStart, every } from "../base/timers.ts";
+import { every } from "../base/timers.ts";
 import type { FoundChecksum } from "../download/checksum.ts";
 import { DownloadError, fromRecord } from "../download/errors.ts";
 import { createConnections } from "./connections.ts";
@@ -21,13 +21,12 @@ import type {
   ThreadEvent,
   WorkerSettings,
 } from "./messages.ts";
+import { type CpuTime, onceSaturated } from "./saturation.ts";
 import { createSharedTurns } from "./turns.ts";
 import { MOST_PINGS, startWorker, type WorkerMember } from "./worker_member.ts";
 
 /** How long a worker may take to start, on a busy machine, in milliseconds. */
 const START_WITHIN = 30_000;
-/** How many threads the process itself carries at most. */
-const MOST_LOCAL = 4;
 
 /**
  * Settings of a pool. A worker that is silent for `stallTimeout` counts as
@@ -40,12 +39,15 @@ export interface PoolOptions extends Omit<WorkerSettings, "turns"> {
   readonly directory: string;
   /**
    * `prepared`: all workers are there before the first thread. `immediate`: the
-   * first threads are carried by the process itself, with all that it may do; a
-   * small file has come by the time that a worker would have started.
+   * process itself carries threads, with all that it may do, until it is
+   * saturated: two workers take 0.2 s of CPU to start, and a quarter more for
+   * each byte.
    */
   readonly begin: "prepared" | "immediate";
   /** How long a worker may take to start, in milliseconds; 30 s by default. */
   readonly startWithin?: number;
+  /** The CPU time of the thread that makes the pool; the system's by default. */
+  readonly cpuTime?: CpuTime;
 }
 
 /**
@@ -157,7 +159,7 @@ function createMembers(
   onEvent: (event: ThreadEvent) => void,
   code: URL,
 ): Members {
-  const { startWithin = START_WITHIN } = shared;
+  const { startWithin = START_WITHIN, cpuTime } = shared;
   const settings = settingsOf(shared, createSharedTurns());
   const workers = new Set<WorkerMember>();
   const connections = createConnections<Member>();
@@ -210,20 +212,14 @@ function createMembers(
     return workers.values().find((one) => connections.isServed(one, task));
   }
 
-  function memberFor(task: SliceTask, place: Place): Member {
-    if (local === null || workers.size > 0) return workerFor(task, place);
-    // Only a first slice may turn out to be a whole small file.
-    const small = task.pinned === null && local.threads.size < MOST_LOCAL;
-    return small ? local : workerFor(task, place);
-  }
-
+  /** The process itself, for as long as it carries new threads alone. */
+  let alone = local;
+  const watching = alone && onceSaturated(() => {
+    alone = null;
+    startAll();
+  }, cpuTime);
   const checking = every(settings.stallTimeout / MOST_PINGS, () => {
     for (const worker of workers) worker.check();
-  });
-  const preparing = afterStart(() => {
-    // By now a small file from a near host has come whole, and its thread has
-    // ended. A thread that still runs fetches a file that workers are for.
-    if (local !== null && local.threads.size > 0) startAll();
   });
   // No download is to wait for its worker. And Deno panics where one is started
   // while no more files can be opened: a server has all before it has clients.
@@ -231,14 +227,13 @@ function createMembers(
 
   return {
     forThread(task, place) {
-      const member = memberFor(task, place);
+      const member = alone ?? workerFor(task, place);
       connections.carries(member, task);
       return member;
     },
     forTask({ type }) {
-      if (local === null || workers.size > 0) return leastBusy();
       // To read a file again takes long, and holds up the process meanwhile.
-      return type === "digest" ? leastBusy() : local;
+      return type === "digest" || alone === null ? leastBusy() : alone;
     },
     carrying(thread) {
       if (local?.threads.has(thread)) return local;
@@ -246,7 +241,7 @@ function createMembers(
     },
     [Symbol.dispose]() {
       checking[Symbol.dispose]();
-      preparing[Symbol.dispose]();
+      watching?.[Symbol.dispose]();
       for (const worker of workers) worker[Symbol.dispose]();
       workers.clear();
       local?.[Symbol.dispose]();

@@ -199,6 +199,46 @@ Deno.test("workers that cannot even start fail their slices", async () => {
   }
 });
 
+Deno.test("the process carries threads itself until its one core is not enough", async () => {
+  await using origin = await startOrigin();
+  const whole = file(1000);
+  const url = origin.serve("/a", whole);
+  let share = 0.8;
+  let spent = 0;
+  let last = performance.now();
+  let looked = Promise.withResolvers<void>();
+  const look = () => {
+    looked = Promise.withResolvers();
+    return looked.promise;
+  };
+  await using crew = await startCrew("stillborn.ts", {
+    begin: "immediate",
+    cpuTime() {
+      const now = performance.now();
+      spent += share * (now - last);
+      last = now;
+      looked.resolve();
+      return spent;
+    },
+  });
+  for (let thread = 1; thread <= 3; thread++) {
+    const { outcome } = await crew.fetch(thread, url);
+    assertEquals(outcome, { kind: "done" });
+    assertEquals(
+      await firstDifference(`${crew.directory}/${thread}`, whole),
+      null,
+    );
+    await look();
+  }
+  share = 1;
+  await look();
+  await new Promise((resolve) => setTimeout(resolve));
+  // No worker of this crew can start: what fails so was given to one.
+  const { outcome } = await crew.fetch(4, url);
+  assert(outcome.kind === "failed");
+  assertEquals(outcome.error.code, "WORKER");
+});
+
 Deno.test("what a failed worker was to read again fails, and can be asked anew", async () => {
   await using crew = await startCrew("hangs.ts", { startWithin: 5_000 });
   await Deno.writeTextFile(`${crew.directory}/a`, "abc");
