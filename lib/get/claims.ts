@@ -187,10 +187,14 @@ function letGo({ path, file }: Lock): void {
   file.close();
 }
 
-/** Removes directories, up to the first one that is not empty. */
+/**
+ * Removes directories, up to the first one that is not empty. A symlink in the
+ * place of one is its user's, who keeps what is in it elsewhere.
+ */
 function removeEmpty(directories: readonly string[]): void {
   for (const path of directories) {
     try {
+      if (!Deno.lstatSync(path).isDirectory) return;
       Deno.removeSync(path);
     } catch {
       return;

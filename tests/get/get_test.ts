@@ -341,6 +341,25 @@ Deno.test("get leaves a server's queue in the same directory alone", async () =>
   );
 });
 
+for (const own of [".sluice", ".sluice/get"]) {
+  Deno.test(`get leaves its user's symlink at ${own}`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    const elsewhere = join(directory.path, "elsewhere");
+    const content = join(directory.path, "content");
+    const link = join(content, own);
+    await Deno.mkdir(elsewhere);
+    await Deno.mkdir(join(link, ".."), { recursive: true });
+    await Deno.symlink(elsewhere, link);
+    const url = origin.serve("/a", file(1000, 1));
+    const flags = ["--content-directory", content, url];
+    const { code, stderr } = await startGet(directory.path, flags).ended;
+    assertEquals(code, 0, stderr);
+    assertEquals(await Deno.readLink(link), elsewhere);
+    assertEquals([...Deno.readDirSync(elsewhere)], []);
+  });
+}
+
 Deno.test("a damaged record, or one of another file, begins anew", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
