@@ -103,6 +103,7 @@ export function createClaims(
   ): Claim | null {
     const part = join(directory, id);
     const path = `${part}.json`;
+    const fresh = `${path}.new`;
     const lock = takeOver(free, `${part}.lock`) ??
       takeLock(contentDirectory, `${part}.lock`);
     if (lock === null) return null;
@@ -121,8 +122,10 @@ export function createClaims(
     const names = begun && place !== null ? naming.find(place, [part]) : null;
     const named = names?.get(part) ?? null;
     let recorded = left !== null;
+    // A process that was killed has perhaps been writing a record.
+    if (begun) removeIfThere(fresh);
     if (begun && !recorded) {
-      for (const old of [path, `${path}.new`]) removeIfThere(old);
+      removeIfThere(path);
       removePart();
     }
 
@@ -137,7 +140,6 @@ export function createClaims(
       left,
       named,
       async write(record) {
-        const fresh = `${path}.new`;
         using file = Deno.openSync(fresh, {
           write: true,
           create: true,

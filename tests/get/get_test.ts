@@ -374,6 +374,20 @@ Deno.test("a damaged record, or one of another file, begins anew", async () => {
   assertEquals(directory.names(), ["a"]);
 });
 
+Deno.test("get, killed while it wrote a record, leaves nothing to the next one", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const content = file(2 * MiB, 5);
+  const url = origin.serve("/a", content, { rate: MiB / 4 });
+  const flags = ["--bytes-amount", "128KiB", "--threads-amount", "2", url];
+  const path = await leaveHalf(directory.path, flags, "SIGKILL");
+  await Deno.writeTextFile(`${path}.new`, '{"file": {');
+  origin.serve("/a", content);
+  assertEquals((await startGet(directory.path, flags).ended).code, 0);
+  assertEquals(await firstDifference(`${directory.path}/a`, content), null);
+  assertEquals(directory.names(), ["a"]);
+});
+
 for (const what of ["recorded in part", "not recorded"]) {
   Deno.test(`a file ${what} that had its name before a crash is not fetched again`, async () => {
     await using origin = await startOrigin();
