@@ -135,21 +135,30 @@ export function createClaims(
       removeIfThere(part);
     }
 
+    async function writeFresh(text: string): Promise<void> {
+      using file = Deno.openSync(fresh, {
+        write: true,
+        create: true,
+        truncate: true,
+        mode: PRIVATE_FILE,
+      });
+      writeAllSync(file, new TextEncoder().encode(text));
+      if (sync) await file.syncData();
+    }
+
     return {
       part,
       left,
       named,
       async write(record) {
-        using file = Deno.openSync(fresh, {
-          write: true,
-          create: true,
-          truncate: true,
-          mode: PRIVATE_FILE,
-        });
-        const text = JSON.stringify(record);
-        writeAllSync(file, new TextEncoder().encode(text));
-        if (sync) await file.syncData();
-        Deno.renameSync(fresh, path);
+        try {
+          await writeFresh(JSON.stringify(record));
+          Deno.renameSync(fresh, path);
+        } catch (error) {
+          // On a full disk, its room is needed, too.
+          removeIfThere(fresh);
+          throw error;
+        }
         recorded = true;
       },
       forget() {

@@ -14,6 +14,7 @@ import {
 } from "../support/permissions.ts";
 import { start, type Started, startGet } from "../support/process.ts";
 import { projectPath, taskArguments } from "../support/sluice.ts";
+import { canMount, fill, makeRoom, mountDisk } from "../support/small_disk.ts";
 
 const MiB = 1024 * 1024;
 
@@ -386,6 +387,36 @@ Deno.test("get, killed while it wrote a record, leaves nothing to the next one",
   assertEquals((await startGet(directory.path, flags).ended).code, 0);
   assertEquals(await firstDifference(`${directory.path}/a`, content), null);
   assertEquals(directory.names(), ["a"]);
+});
+
+Deno.test({
+  name: "get leaves no half of a record on a full disk, and goes on later",
+  ignore: !await canMount(),
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const gate = Promise.withResolvers<void>();
+    const content = file(4 * MiB, 1);
+    const url = origin.serve("/a", content, {
+      gates: { [2 * MiB]: () => gate.promise },
+    });
+    const flags = ["--min-free-space", "0", "--threads-amount", "1", url];
+    {
+      await using get = startGet(disk.path, flags);
+      await recorded(disk.path, get);
+      await fill(disk.path, 0);
+      gate.resolve();
+      const { code, stderr } = await get.ended;
+      assertEquals(code, 1);
+      assertMatch(stderr, /^a: paused: The disk is full/m);
+    }
+    const left = [...Deno.readDirSync(`${disk.path}/.sluice/get`)];
+    assertEquals(left.filter(({ name }) => name.endsWith(".new")), []);
+    await makeRoom(disk.path);
+    assertEquals((await startGet(disk.path, flags).ended).code, 0);
+    assertEquals(await firstDifference(`${disk.path}/a`, content), null);
+    assertEquals(disk.names(), ["a"]);
+  },
 });
 
 for (const what of ["recorded in part", "not recorded"]) {
