@@ -12,7 +12,7 @@ import type { FileFacts } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import { findDirectory } from "../files/directories.ts";
 import { findNaming } from "../files/find_naming.ts";
-import { removeIfThere } from "../files/names.ts";
+import { lstatIfThere, removeIfThere } from "../files/names.ts";
 import type { Named, Naming } from "../files/naming.ts";
 import {
   makeOwnDirectory,
@@ -40,7 +40,7 @@ export interface Claim {
   write(record: PartRecord): Promise<void>;
   /** Removes the record. */
   forget(): void;
-  /** Gives the download up; removes a part file without a record. */
+  /** Gives the download up, once; removes a part file without a record. */
   release(): void;
 }
 
@@ -63,6 +63,8 @@ export interface Claims extends Disposable {
    * @throws what else the system says.
    */
   take(id: string, request: Wanted): Claim | null;
+  /** Whether a process has a download, or was killed when it had it. */
+  isTaken(id: string): boolean;
   /** Gives up the locks that were kept for downloads to come. */
   tidy(): void;
 }
@@ -96,6 +98,7 @@ export function createClaims(
   /** Locks of downloads that are over, for downloads to come. */
   const free: Lock[] = [];
   let known: Naming | null = null;
+  const lockOf = (id: string) => join(directory, `${id}.lock`);
 
   function take(
     id: string,
@@ -104,8 +107,8 @@ export function createClaims(
     const part = join(directory, id);
     const path = `${part}.json`;
     const fresh = `${path}.new`;
-    const lock = takeOver(free, `${part}.lock`) ??
-      takeLock(contentDirectory, `${part}.lock`);
+    const lock = takeOver(free, lockOf(id)) ??
+      takeLock(contentDirectory, lockOf(id));
     if (lock === null) return null;
     let naming: Naming;
     try {
@@ -122,8 +125,12 @@ export function createClaims(
     const names = begun && place !== null ? naming.find(place, [part]) : null;
     const named = names?.get(part) ?? null;
     let recorded = left !== null;
-    // A process that was killed has perhaps been writing a record.
+    let held = true;
+    // A process that was killed may have been writing a record, or giving a name.
     if (begun) removeIfThere(fresh);
+    if (begun && named === null) {
+      naming.withdraw(part, place ?? contentDirectory);
+    }
     if (begun && !recorded) {
       removeIfThere(path);
       removePart();
@@ -166,6 +173,8 @@ export function createClaims(
         recorded = false;
       },
       release() {
+        if (!held) return;
+        held = false;
         if (!recorded) removePart();
         if (naming.kind === "links") free.push(lock);
         else letGo(lock);
@@ -184,6 +193,7 @@ export function createClaims(
       throw new Error("Cannot tell how files are named: none is taken");
     },
     take,
+    isTaken: (id) => lstatIfThere(lockOf(id)) !== null,
     tidy,
     [Symbol.dispose]() {
       tidy();
@@ -199,16 +209,15 @@ function letGo({ path, file }: Lock): void {
 }
 
 /**
- * Removes directories, up to the first one that is not empty. A symlink in the
- * place of one is its user's, who keeps what is in it elsewhere.
+ * Removes those directories that are empty. A symlink in the place of one is its
+ * user's, who keeps what is in it elsewhere.
  */
 function removeEmpty(directories: readonly string[]): void {
   for (const path of directories) {
     try {
-      if (!Deno.lstatSync(path).isDirectory) return;
-      Deno.removeSync(path);
+      if (Deno.lstatSync(path).isDirectory) Deno.removeSync(path);
     } catch {
-      return;
+      // It is not empty, or not there.
     }
   }
 }

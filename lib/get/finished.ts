@@ -6,7 +6,6 @@
 import { join } from "@std/path/join";
 import { relative } from "@std/path/relative";
 import { isObject } from "../base/json.ts";
-import { writeAllSync } from "../base/write_all.ts";
 import type { Validator } from "../download/download.ts";
 import { isValidator } from "./claims.ts";
 
@@ -58,17 +57,9 @@ export function openFinished(contentDirectory: string): Finished {
       const name = relative(contentDirectory, path);
       const record = { name, ...file, validator };
       Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-      const fresh = `${recordOf(key)}.new`;
-      {
-        using file = Deno.openSync(fresh, {
-          write: true,
-          create: true,
-          truncate: true,
-        });
-        const text = JSON.stringify(record);
-        writeAllSync(file, new TextEncoder().encode(text));
-      }
-      Deno.renameSync(fresh, recordOf(key));
+      // In its place: what a kill cuts off is no record, and the file that it is of
+      // is known by its claim until it is written.
+      Deno.writeTextFileSync(recordOf(key), JSON.stringify(record));
     },
   };
 }

@@ -120,8 +120,12 @@ export async function get(
   function releaseLater(claim: Claim | null): void {
     const last = finished;
     finished = claim;
+    release(last);
+  }
+
+  function release(claim: Claim | null): void {
     try {
-      last?.release();
+      claim?.release();
     } catch (error) {
       reporter.stuck(toRecord(error));
     }
@@ -159,6 +163,7 @@ export async function get(
       const beginning = begin(id, request, begun).catch((error) => {
         const state = { kind: "Failed", error: toRecord(error) } as const;
         if (interrupt.aborted) return;
+        release(open.get(id)?.claim ?? null);
         const now = Date.now();
         ended({ ...createDownload(request, now, id), state, finishedAt: now });
       });
@@ -186,13 +191,22 @@ export async function get(
     begun: Begun,
   ): Promise<void> {
     const key = await keyOf(request);
+    const take = () =>
+      claims.take(key, {
+        checked: request.checksum !== null,
+        directory: request.directory,
+      });
+    // What a killed call left goes, whether the file is there or not.
+    const old = files !== null && claims.isTaken(key) ? take() : null;
+    if (old !== null) open.set(id, { ...begun, key, claim: old });
     const kept = await files?.find(request, key);
-    if (kept) return keep(id, request, kept);
+    if (kept) {
+      if (old?.named) old.forget();
+      release(old);
+      return keep(id, request, kept);
+    }
     interrupt.throwIfAborted();
-    const claim = claims.take(key, {
-      checked: request.checksum !== null,
-      directory: request.directory,
-    });
+    const claim = old ?? take();
     if (claim === null) throw beingFetched();
     const mine = { ...claim, left: known(claim.left, request) };
     open.set(id, { ...begun, key, claim: mine });
