@@ -17,6 +17,11 @@ export function namingOf(kind: NamingKind): Naming {
  */
 const NO_LINKS = /\(os error (1|31|38|45|50|78|95)\)/;
 
+/** The path of the link that {@linkcode findNaming} makes of a file for a moment. */
+export function probeOf(file: string): string {
+  return `${file}.link`;
+}
+
 /**
  * Finds out how files in a directory can be given names.
  *
@@ -25,7 +30,7 @@ const NO_LINKS = /\(os error (1|31|38|45|50|78|95)\)/;
  * hard links.
  */
 export function findNaming(file: string): Naming {
-  const link = `${file}.link`;
+  const link = probeOf(file);
   removeIfThere(link);
   try {
     Deno.linkSync(file, link);

@@ -11,7 +11,7 @@ import { writeAllSync } from "../base/write_all.ts";
 import type { FileFacts } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import { findDirectory } from "../files/directories.ts";
-import { findNaming } from "../files/find_naming.ts";
+import { findNaming, probeOf } from "../files/find_naming.ts";
 import { lstatIfThere, removeIfThere } from "../files/names.ts";
 import type { Named, Naming } from "../files/naming.ts";
 import {
@@ -262,7 +262,12 @@ function takeLock(contentDirectory: string, path: string): Lock | null {
         file.close();
         return null;
       }
-      if (isStill(file, path)) return { file, path };
+      if (isStill(file, path)) {
+        if (hasOnePath(file) || tries === TRIES) return { file, path };
+        // A process was killed before it removed the file's former path, which is
+        // another download's: one lock would hold both.
+        for (const old of [path, probeOf(path)]) removeIfThere(old);
+      }
       file.close();
     } catch (error) {
       const mayBeRemoved = error instanceof Deno.errors.NotFound;
@@ -293,6 +298,11 @@ function openLock(contentDirectory: string, path: string): Deno.FsFile {
     create: true,
     mode: PRIVATE_FILE,
   });
+}
+
+/** Whether a file has one path, as far as the file system counts them. */
+function hasOnePath(file: Deno.FsFile): boolean {
+  return (file.statSync().nlink ?? 1) <= 1;
 }
 
 /** Whether a file still is the one at its path. */

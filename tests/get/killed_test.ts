@@ -97,3 +97,23 @@ Deno.test("get --skip-existing leaves what another get works with", async () => 
   assertEquals(await firstDifference(`${path} (1)`, content), null);
   assertEquals(directory.names(), ["a", "a (1)"]);
 });
+
+Deno.test("get takes apart the locks of two files that a killed get held as one", async () => {
+  await using origin = await startOrigin();
+  const urls = Array.from(
+    { length: 8 },
+    (_, n) => origin.serve(`/${n}`, file(1000, n)),
+  );
+  // Of so many files, the last ones get the locks of the first ones.
+  const args = ["--threads-amount", "1", ...urls];
+  await using directory = await makeDirectory();
+  const { path } = directory;
+  const words = withFlags(taskArguments("get", path), [
+    "--allow-run",
+    "--preload=tests/support/die_with_two_locks.ts",
+  ]);
+  assertEquals((await start([...words, ...args]).ended).code, 137);
+  const { code, stderr } = await startGet(path, args).ended;
+  assertEquals(code, 0, stderr);
+  assertEquals(ownFiles(path), []);
+});
