@@ -43,7 +43,7 @@ export interface ExistingFiles extends Disposable {
 /**
  * Looks after the files in a content directory.
  *
- * @param interrupt Ends what is asked of origins.
+ * @param interrupt Ends what is asked of origins, and the reading of files.
  */
 export function createExistingFiles(
   { contentDirectory, existing, ...settings }:
@@ -85,7 +85,7 @@ export function createExistingFiles(
       const file = fileOf(request, key);
       if (file === null) return null;
       if (request.checksum !== null) {
-        return await fits(file, request.checksum)
+        return await fits(file, request.checksum, interrupt)
           ? { file, why: existing === "skip" ? "existing" : "unchanged" }
           : null;
       }
@@ -122,10 +122,11 @@ function namesIn(directory: string): ReadonlySet<string> {
 async function fits(
   { path, size }: FinishedFile,
   { algorithm, digest: wanted }: NonNullable<DownloadRequest["checksum"]>,
+  interrupt: AbortSignal,
 ): Promise<boolean> {
   const { digest } = await import("../threads/digest.ts");
   const ranges = [{ start: 0, end: size }];
-  const [found] = await digest({ path, algorithm, ranges });
+  const [found] = await digest({ path, algorithm, ranges }, interrupt);
   return found === wanted;
 }
 

@@ -5,7 +5,7 @@ import { crc32 } from "node:zlib";
 import type { Range } from "../download/ranges.ts";
 import type { DigestTask } from "./messages.ts";
 
-/** Bytes that are read at a time. */
+/** Bytes that are read at a time: an abort is seen after each. */
 const READ_BYTES = 1024 * 1024;
 
 /**
@@ -13,10 +13,12 @@ const READ_BYTES = 1024 * 1024;
  * lower-case hexadecimal digits. A range that reaches beyond the file's end has
  * none: an empty text.
  *
- * @throws what the system says.
+ * @param signal Ends the reading early.
+ * @throws what the system says, or the signal's reason.
  */
 export async function digest(
   { path, algorithm, ranges }: DigestTask,
+  signal?: AbortSignal,
 ): Promise<string[]> {
   using file = await Deno.open(path, { read: true });
   const digests: string[] = [];
@@ -24,6 +26,7 @@ export async function digest(
     const hash = algorithm === "crc32" ? startCrc() : startHash(algorithm);
     let left = range.end - range.start;
     for await (const bytes of read(file, range)) {
+      signal?.throwIfAborted();
       hash.update(bytes);
       left -= bytes.length;
     }

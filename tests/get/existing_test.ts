@@ -11,6 +11,9 @@ import {
 } from "../support/origin.ts";
 import { startGet } from "../support/process.ts";
 
+/** A sparse file's size, in bytes, which takes longer to read than a test may. */
+const HOURS_OF_READING = 2 ** 42;
+
 /** Answers 304 where a request names the file that is there still. */
 function conditional({ headers }: OriginRequest, etag: string): Behaviour {
   return headers.get("if-none-match") === etag ? { status: 304 } : {};
@@ -78,6 +81,28 @@ Deno.test("a file without the checksum asked for does not count as there", async
   assertEquals([code, stdout], [0, `${path} (1)\n`]);
   assertEquals(await firstDifference(`${path} (1)`, content), null);
   assertEquals(await Deno.readTextFile(path), "another");
+});
+
+Deno.test("the first Ctrl-C ends the reading of a file that is there", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const small = file(1000, 1);
+  const digest = await crypto.subtle.digest("SHA-256", bytesOf(small));
+  const sha256 = new Uint8Array(digest).toHex();
+  const list = ["small", "big"].map((name) =>
+    `${origin.serve(`/${name}`, small)}\n  checksum=sha-256=${sha256}\n`
+  ).join("");
+  await Deno.writeFile(`${directory.path}/small`, bytesOf(small));
+  await Deno.writeFile(`${directory.path}/big`, new Uint8Array());
+  await Deno.truncate(`${directory.path}/big`, HOURS_OF_READING);
+  const flags = ["--skip-existing", "-i", "-"];
+  await using get = startGet(directory.path, flags, list);
+  await get.printed(/^small is there already$/m);
+  get.kill("SIGINT");
+  const late = setTimeout(() => get.kill("SIGKILL"), 20_000);
+  const { code, stderr } = await get.ended.finally(() => clearTimeout(late));
+  assertEquals(code, 130, stderr);
+  assertEquals(directory.names(), ["big", "small"]);
 });
 
 for (const knows of [true, false]) {
