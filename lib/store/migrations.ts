@@ -4,9 +4,12 @@ import type { DatabaseSync } from "node:sqlite";
 import { GAP_BITS, placeOf, rankOfAdded } from "./places.ts";
 import { searchTextSql } from "./search_text.ts";
 
-/** A block are so many places in the order of adding, as a power of two. */
+/** How many places in the order of adding make a block, as a power of two. */
 export const BLOCK_BITS = 10;
-/** A block of places in the queue is as long, unless some were moved there. */
+/**
+ * The same for places in the queue: blocks of both hold as many downloads, unless
+ * some were moved there.
+ */
 export const LINE_BLOCK_BITS = BLOCK_BITS + GAP_BITS;
 
 const IN_LINE = "state IN ('Queued', 'Paused')";

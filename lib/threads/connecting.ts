@@ -62,7 +62,7 @@ export function looksForConnection(
 /** What came of connecting to the addresses of one family, in their order. */
 type Fate =
   | { readonly kind: "taken" | "refused" }
-  /** One gave no answer in time; so many others would come after it. */
+  /** One gave no answer in time, before `others` of them were tried. */
   | { readonly kind: "silent"; readonly others: number };
 
 /**

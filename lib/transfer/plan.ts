@@ -45,8 +45,8 @@ const SLOW_SOURCE = 8;
 const RATE_KNOWN_AFTER = 1_000;
 
 /**
- * Bytes. What is to come from front to back comes in slices of no more: what is
- * missing in front of what is there is then at most one for each thread.
+ * Bytes of a slice at most, in a download that is to come from front to back: of
+ * the bytes before the last written one, a thread then lacks at most one slice.
  */
 const SEQUENTIAL_SLICE = 1024 * 1024;
 

@@ -104,7 +104,7 @@ export function createSelecting(
   }
 
   /**
-   * Does something with so many rows, if they are not too many.
+   * Does something with the rows from `from` to `to`; more than MOST are refused.
    *
    * @param {number} from
    * @param {number} to
