@@ -12,7 +12,7 @@ import {
   settingsOf,
 } from "./config.ts";
 import { errorMessage } from "./lib/base/error_message.ts";
-import { writeAllSync } from "./lib/base/write_all.ts";
+import { writeOutSync } from "./lib/base/write_all.ts";
 import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import type { CertificateSettings } from "./lib/cli/certificates.ts";
@@ -257,7 +257,7 @@ const SYS_HOSTNAME = { name: "sys", kind: "hostname" } as const;
 /** @throws {DownloadError} DISK if standard output takes no more. */
 function print(text: string): void {
   try {
-    writeAllSync(Deno.stdout, new TextEncoder().encode(`${text}\n`));
+    writeOutSync(Deno.stdout, new TextEncoder().encode(`${text}\n`));
   } catch (error) {
     throw new DownloadError(
       "DISK",
@@ -270,7 +270,7 @@ function print(text: string): void {
 /** Writes to standard error, if that takes anything. */
 function complain(text: string): void {
   try {
-    writeAllSync(Deno.stderr, new TextEncoder().encode(`sluice: ${text}\n`));
+    writeOutSync(Deno.stderr, new TextEncoder().encode(`sluice: ${text}\n`));
   } catch {
     // The exit code says that something is wrong.
   }

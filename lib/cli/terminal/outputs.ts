@@ -1,7 +1,7 @@
 /** Where a command writes, whose reader may be gone before it ends. */
 
 import { errorMessage } from "../../base/error_message.ts";
-import { writeAllSync } from "../../base/write_all.ts";
+import { writeOutSync } from "../../base/write_all.ts";
 
 /** Standard output and error. */
 export interface Outputs {
@@ -32,7 +32,7 @@ export function openOutputs(): Outputs {
     out(text) {
       if (lost.signal.aborted) return;
       try {
-        writeAllSync(Deno.stdout, encoder.encode(text));
+        writeOutSync(Deno.stdout, encoder.encode(text));
       } catch (error) {
         lost.abort(error);
       }
@@ -40,7 +40,7 @@ export function openOutputs(): Outputs {
     err(text) {
       if (!heard) return;
       try {
-        writeAllSync(Deno.stderr, encoder.encode(text));
+        writeOutSync(Deno.stderr, encoder.encode(text));
       } catch {
         heard = false;
       }
