@@ -7,6 +7,7 @@ import { join } from "@std/path/join";
 import { relative } from "@std/path/relative";
 import { isObject } from "../base/json.ts";
 import type { Validator } from "../download/download.ts";
+import { lstatIfThere } from "../files/names.ts";
 import { isValidator } from "./claims.ts";
 
 /** A file, as it was when it was finished. */
@@ -64,7 +65,12 @@ export function openFinished(contentDirectory: string): Finished {
   };
 }
 
-/** The size and time of a file; null if there is none. */
+/**
+ * The size and time of a file; null if there is none. A symlink that leads to none,
+ * as one to itself, is no file.
+ *
+ * @throws what the system says.
+ */
 export function fileAt(
   path: string,
 ): Pick<FinishedFile, "size" | "modified"> | null {
@@ -72,7 +78,7 @@ export function fileAt(
     const { isFile, size, mtime } = Deno.statSync(path);
     return isFile ? { size, modified: mtime?.getTime() ?? 0 } : null;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (lstatIfThere(path)?.isSymlink ?? true) return null;
     throw error;
   }
 }

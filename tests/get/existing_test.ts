@@ -83,6 +83,26 @@ Deno.test("a file without the checksum asked for does not count as there", async
   assertEquals(await Deno.readTextFile(path), "another");
 });
 
+for (const flag of ["--skip-existing", "-N"]) {
+  Deno.test(`with ${flag}, a symlink that leads to no file is none`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    const { path } = directory;
+    const targets = { itself: "itself", nothing: "none", odd: "plain/x" };
+    await Deno.writeTextFile(`${path}/plain`, "");
+    for (const [name, target] of Object.entries(targets)) {
+      await Deno.symlink(target, `${path}/${name}`);
+    }
+    const names = Object.keys(targets);
+    const content = file(1000, 1);
+    const urls = names.map((name) => origin.serve(`/${name}`, content));
+    const get = await startGet(path, [flag, ...urls]).ended;
+    const paths = names.map((name) => `${path}/${name} (1)`);
+    assertEquals(get.code, 0, get.stderr);
+    assertEquals(get.stdout.trim().split("\n").sort(), paths);
+  });
+}
+
 Deno.test("the first Ctrl-C ends the reading of a file that is there", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
