@@ -8,7 +8,7 @@ import { FASTEST, SLOWEST } from "../download/fields.ts";
 export interface Timetable {
   /** What holds on days as a whole; null for days of which that is not said. */
   readonly days: readonly (Rule | null)[];
-  /** What holds from a moment of a day on, until the next one. */
+  /** What holds from a moment of a day on, until the next one: by their minutes. */
   readonly moments: readonly Moment[];
 }
 
@@ -80,7 +80,8 @@ export function parseTimetable(text: string): Timetable | Fault {
     }
     open = null;
   }
-  return open === null ? { days, moments } : { piece: open };
+  if (open !== null) return { piece: open };
+  return { days, moments: moments.toSorted((a, b) => a.minute - b.minute) };
 }
 
 function ruleIn(words: string): Rule | null {
@@ -104,9 +105,8 @@ function daysIn(piece: string): number[] {
 /**
  * What holds at a moment: from the latest moment on that was named; on a day of
  * which something is said as a whole that, until a moment of the same day comes.
- * Moments are those of the machine's time zone; one that a change of its clock
- * leaves out comes as much later as that clock is put forward, and one that comes
- * twice counts the first time.
+ * Moments are those of the machine's time zone; those that a change of its clock
+ * leaves out come with that change, and one that comes twice counts the first time.
  *
  * @param time In milliseconds since 1970.
  */
@@ -154,10 +154,37 @@ function dayBeside(time: number, days: number) {
   const date = here.getDate() + days;
   return {
     day: new Date(year, month, date, 12).getDay(),
-    at: (minute: number) =>
-      new Date(year, month, date, Math.floor(minute / 60), minute % 60)
-        .getTime(),
+    at: (minute: number) => timeOf(year, month, date, minute),
   };
+}
+
+/** In milliseconds. */
+const MINUTE = 60_000;
+
+/**
+ * When it is a minute of a day by the machine's clock; when that clock is put forward
+ * if this leaves the minute out.
+ */
+function timeOf(
+  year: number,
+  month: number,
+  date: number,
+  minute: number,
+): number {
+  const [hours, minutes] = [Math.floor(minute / 60), minute % 60];
+  const time = new Date(year, month, date, hours, minutes).getTime();
+  const offset = offsetAt(time);
+  const exists = time - offset === Date.UTC(year, month, date, hours, minutes);
+  if (exists) return time;
+  // `Date` takes such a minute as if the clock had not been put forward yet.
+  let change = time;
+  while (offsetAt(change - MINUTE) === offset) change -= MINUTE;
+  return change;
+}
+
+/** How far the machine's clock is behind UTC, in milliseconds. */
+function offsetAt(time: number): number {
+  return new Date(time).getTimezoneOffset() * MINUTE;
 }
 
 function isSame(a: Rule, b: Rule): boolean {

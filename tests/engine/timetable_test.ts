@@ -134,18 +134,45 @@ Deno.test("the machine's time zone counts", async () => {
 /** In milliseconds. */
 const MINUTE = 60_000;
 
-Deno.test("clocks put forward: a moment that is left out comes an hour later", async () => {
+Deno.test("clocks put forward: moments that are left out come with the change", async () => {
   // At 2:00 it is 3:00.
   const change = Date.UTC(2026, 2, 29, 1);
+  const times = [-1, 0, 30, 59].map((n) => change + n * MINUTE);
   const held = await heldIn(
     "Europe/Berlin",
     "00:00,off 02:30,pause 04:00,off",
-    [-1, 30, 59].map((n) => change + n * MINUTE),
+    times,
   );
   assertEquals(held, [
-    ["off", change + 30 * MINUTE],
+    ["off", change],
     ["pause", change + 60 * MINUTE],
     ["pause", change + 60 * MINUTE],
+    ["pause", change + 60 * MINUTE],
+  ]);
+  // In whatever order they were written down, the last one of them holds.
+  for (
+    const text of [
+      "02:10,pause 02:50,off 12:00,off",
+      "02:50,off 02:10,pause 12:00,off",
+      "02:30,pause 03:00,off 12:00,off",
+    ]
+  ) {
+    const rules = (await heldIn("Europe/Berlin", text, times))
+      .map(([rule]) => rule);
+    assertEquals(rules, ["off", "off", "off", "off"], text);
+  }
+});
+
+Deno.test("clocks put forward by half an hour", async () => {
+  // At 2:00 it is 2:30, on the 4th of October 2026.
+  const change = Date.UTC(2026, 9, 3, 15, 30);
+  const times = [-1, 0, 29, 30].map((n) => change + n * MINUTE);
+  const text = "01:00,100K 02:15,200K 02:30,300K 03:00,off";
+  assertEquals(await heldIn("Australia/Lord_Howe", text, times), [
+    ["100K", change],
+    ["300K", change + 30 * MINUTE],
+    ["300K", change + 30 * MINUTE],
+    ["off", change + 22 * 60 * MINUTE + 30 * MINUTE],
   ]);
 });
 
