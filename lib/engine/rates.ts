@@ -29,12 +29,15 @@ export interface Rates {
   giveBack(reader: Reader, bytes: number): void;
 }
 
-/** How long a grant lasts at the strictest rate, in milliseconds ... */
+/** How long a grant lasts at the rate of its limit, in milliseconds ... */
 const GRANT = 20;
 /** ... but has at least and at most as many bytes as these. */
 const SHORTEST = 1024;
 const LONGEST = 4 * 1024 * 1024;
-/** A reader that had to wait for others gets up to as many grants at a time. */
+/**
+ * A reader that had to wait for others gets up to as many grants at a time, of its
+ * loosest limit: its own has saved bytes meanwhile.
+ */
 const CATCHING_UP = 4;
 /** For how long a bucket fills while nobody draws from it, in milliseconds. */
 const MOST_SAVED = 250;
@@ -45,6 +48,12 @@ interface Bucket {
   rate: number;
   bytes: number;
   at: number;
+}
+
+/** How many bytes a grant has where a rate is the strictest that bears on it. */
+function grantOf(rate: number): number {
+  const bytes = Math.max(SHORTEST, rate * GRANT / 1000);
+  return Math.ceil(Math.min(LONGEST, bytes));
 }
 
 /**
@@ -114,16 +123,17 @@ export function createRates(
     timetable: null,
     strictest,
     draw(reader, now) {
-      const rate = strictest(reader)?.rate ?? Infinity;
-      const grant = rate * GRANT / 1000;
-      const least = Math.ceil(Math.min(LONGEST, Math.max(SHORTEST, grant)));
       const all = limitsOn(reader)
         .map(({ key, rate }) => bucketOf(key, rate, now));
-      const waits = all.map((bucket) => (least - bucket.bytes) / bucket.rate);
+      // All readers of a bucket wait until it has a grant of its own length: if
+      // stricter limits let some take less of it sooner, others would get nothing.
+      const waits = all
+        .map(({ rate, bytes }) => (grantOf(rate) - bytes) / rate);
       const wait = Math.max(0, ...waits) * 1000;
       if (wait > 0) return { kind: "wait", milliseconds: wait };
+      const longest = Math.max(...all.map(({ rate }) => grantOf(rate)));
       const saved = Math.min(...all.map((bucket) => Math.floor(bucket.bytes)));
-      const bytes = Math.min(saved, CATCHING_UP * least);
+      const bytes = Math.min(saved, CATCHING_UP * longest);
       for (const bucket of all) bucket.bytes -= bytes;
       return { kind: "grant", bytes };
     },

@@ -83,6 +83,22 @@ Deno.test("each limit holds: of the server, a host, a download", () => {
   assertNear(all, 5e7, 0.05);
 });
 
+Deno.test("beside readers with limits of their own, one without has its share", () => {
+  for (const [own, count] of [[4e5, 3], [1e5, 16], [2e4, 63]] as const) {
+    const rates = createRates({ server: 1e6, host: null });
+    const limited = Array.from(
+      { length: count },
+      (_, n) => ({ ...READER, id: `${n}`, own }),
+    );
+    const readers = [...limited, { ...READER, id: "free" }];
+    const sums = drawn(rates, readers, 20);
+    const all = sums.reduce((a, b) => a + b, 0);
+    assertNear(all, 2e7, 0.05);
+    const fair = all / readers.length;
+    for (const sum of sums) assert(sum > 0.8 * fair, `${own}: ${sums}`);
+  }
+});
+
 Deno.test("never more than the rate and what one bucket saves", () => {
   const step = fc.record({
     wait: fc.nat(2_000),
