@@ -139,7 +139,7 @@ export function judgeHelper(
 
 /**
  * Another source leads in the place of one that failed for good; null if there is
- * none, or it would do no better. With a checksum, it goes on from the bytes that
+ * none, or the failure is not the source's. With a checksum, it goes on from the bytes that
  * are there: that proves in the end that both have one file.
  */
 function standIn(
@@ -147,14 +147,11 @@ function standIn(
   before: Setback,
   error: ErrorRecord,
 ): Verdict | null {
-  const { source, others, lost, mixed } = transfer;
+  const { source, others, lost } = transfer;
   const helper = lost.find(mayLead)?.source;
   const next = others.find((other) => threadsAt(transfer, other) > 0) ??
     others[0] ?? helper;
   if (next === undefined || !isOfSource(error.code)) return null;
-  const isWrong = error.code === "CHECKSUM";
-  // If two have the same, it is the checksum that is wrong.
-  if (isWrong && (mixed.length > 0 || lost.some(isOfWrongFile))) return null;
   const led = ledNext(before, next);
   const setback = {
     ...led,
@@ -165,8 +162,8 @@ function standIn(
     ],
     restarts: 0,
   };
-  const goesOn = !isWrong && next !== helper && mayMix(transfer) &&
-    pinnedOf(transfer, next) !== null;
+  const goesOn = error.code !== "CHECKSUM" && next !== helper &&
+    mayMix(transfer) && pinnedOf(transfer, next) !== null;
   return goesOn
     ? { follows: { kind: "continue" }, setback }
     : stop({ ...setback, best: 0 }, { kind: "restart", ask: "slices" });
@@ -176,10 +173,6 @@ function standIn(
 function mayLead({ error, as }: LostSource): boolean {
   return as === "helper" &&
     ["restart", "whole"].includes(remedyFor(error.code));
-}
-
-function isOfWrongFile({ error }: LostSource): boolean {
-  return error.code === "CHECKSUM";
 }
 
 /** An error that names all sources that were tried, if there were several. */
