@@ -3,7 +3,7 @@
 import { join } from "@std/path/join";
 import type { Log } from "../base/log.ts";
 import type { Download } from "../download/download.ts";
-import { DownloadError } from "../download/errors.ts";
+import { DownloadError, toRecord } from "../download/errors.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
 import { lstatIfThere, removeIfThere } from "../files/names.ts";
 import { ownDirectory, writePrivateFile } from "../files/own_directory.ts";
@@ -54,7 +54,7 @@ export async function settleOwnQueue(
 
 /** What a migration works with. */
 export interface MigrationTools {
-  readonly broker: Pick<Broker, "write">;
+  readonly broker: Pick<Broker, "refuseTooLarge" | "write">;
   readonly replica: Pick<Replica, "recorded" | "position" | "bucket">;
   readonly place: Place;
   readonly contentDirectory: string;
@@ -67,7 +67,8 @@ export interface MigrationTools {
 /**
  * Puts a directory's own queue into the cluster's, in its order. It may be killed
  * at any point and be done again: its file is renamed when all else is done. Only
- * one server may do it at a time.
+ * one server may do it at a time. What is too large for the brokers stays behind in
+ * that file, and what has been moved is taken off it instead.
  *
  * @throws {DownloadError} STATE if it cannot be read, or the broker is silent.
  */
@@ -77,6 +78,7 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
   const start = performance.now();
   const database = openDatabase(path, tools.sync);
   let count = 0;
+  const left: string[] = [];
   {
     using store = createStore(database, createFinishedPaths(path), path);
     const find = preparePages(database.db);
@@ -97,14 +99,39 @@ export async function migrateOwnQueue(tools: MigrationTools): Promise<void> {
       // Only once none is on its way any more: it is all done again after that.
       const failed = moved.find(({ status }) => status === "rejected");
       if (failed?.status === "rejected") throw failed.reason;
+      left.push(...some.filter((_, n) => isLeftBehind(moved[n])));
     }
-    count = ids.length;
+    count = ids.length - left.length;
+    if (left.length > 0) await keepOnly(left, ids, store);
   }
   // The next queue that is moved in from here has an order of its own.
   removeIfThere(notePath(path));
-  if (lstatIfThere(path) !== null) Deno.renameSync(path, `${path}.migrated`);
+  if (left.length === 0 && lstatIfThere(path) !== null) {
+    Deno.renameSync(path, `${path}.migrated`);
+  }
   const ms = Math.round(performance.now() - start);
   log("migrated", { downloads: count, ms });
+}
+
+/** What a migration does with one download. */
+type Moved = "moved" | "left behind";
+
+function isLeftBehind(
+  result: PromiseSettledResult<Moved> | undefined,
+): boolean {
+  return result?.status === "fulfilled" && result.value === "left behind";
+}
+
+/** Takes what has been moved off a queue, so that it holds what is left behind. */
+async function keepOnly(
+  left: readonly string[],
+  ids: readonly string[],
+  store: Store,
+): Promise<void> {
+  const kept = new Set(left);
+  await Promise.all(
+    ids.filter((id) => !kept.has(id)).map((id) => store.remove(id)),
+  );
 }
 
 /** What a move that was begun goes on with. */
@@ -153,24 +180,43 @@ async function migrateOne(
   order: number,
   store: Store,
   tools: MigrationTools,
-): Promise<void> {
+): Promise<Moved> {
   const download = store.get(id);
-  if (download === null) return;
+  if (download === null) return "moved";
   const { broker, replica, place } = tools;
-  const hasPart = movePart(download, store, tools) ||
-    download.state.kind === "Downloaded";
   const state = replica.recorded(download.state);
   const entry = {
     ...newEntry({ ...download, state }),
     ...{ order, added: 0 },
-    part: hasPart ? { ...place, epoch: 0, closed: true } : null,
   };
   try {
-    await broker.write(`d.${id}`, entry, 0);
+    broker.refuseTooLarge(entry);
+  } catch (error) {
+    leaveBehind(id, toRecord(error).message, tools);
+    return "left behind";
+  }
+  const hasPart = movePart(download, store, tools) ||
+    download.state.kind === "Downloaded";
+  const part = hasPart ? { ...place, epoch: 0, closed: true } : null;
+  try {
+    await broker.write(`d.${id}`, { ...entry, part }, 0);
   } catch (error) {
     // An earlier migration came as far as this.
     if (error !== CONFLICT) throw error;
   }
+  return "moved";
+}
+
+function leaveBehind(
+  id: string,
+  message: string,
+  { contentDirectory, log }: MigrationTools,
+): void {
+  const file = statePath(contentDirectory);
+  log("left behind", {
+    ...{ id, file },
+    message: `${message} It stays in that file until a start moves it in.`,
+  });
 }
 
 /** Moves a part to the cluster's, its record first; whether there is one. */

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
 import { CONFLICT } from "../../lib/cluster/broker.ts";
 import type { Entry } from "../../lib/cluster/entry.ts";
 import { migrateOwnQueue } from "../../lib/cluster/migration.ts";
@@ -9,6 +15,7 @@ import {
   type ContentDirectory,
   openContentDirectory,
 } from "../../lib/files/content_directory.ts";
+import { lstatIfThere } from "../../lib/files/names.ts";
 import { planMove } from "../../lib/store/moves.ts";
 import { openStore, type Store } from "../../lib/store/sqlite.ts";
 import { crc32 } from "../../lib/threads/crc32.ts";
@@ -28,6 +35,7 @@ import {
   type Origin,
   startOrigin,
 } from "../support/origin.ts";
+import { REQUEST } from "../support/transfers.ts";
 
 const KiB = 1024;
 /** Downloads in the queue. */
@@ -223,6 +231,7 @@ Deno.test("a queue whose move was broken off is in its order after the next one"
   async function moveIn(position: number, most: number): Promise<void> {
     await migrateOwnQueue({
       broker: {
+        refuseTooLarge() {},
         write(key, value) {
           if (orders.size >= most) {
             return Promise.reject(new Error("no broker"));
@@ -255,4 +264,57 @@ Deno.test("a queue whose move was broken off is in its order after the next one"
   const names = [...Deno.readDirSync(`${directory.path}/.sluice`)]
     .map(({ name }) => name).filter((name) => name.startsWith("state.db."));
   assertEquals(names, ["state.db.migrated"]);
+});
+
+Deno.test("what is too large for the broker stays behind, and the rest is moved in", async () => {
+  await using broker = await startBroker({ rules: "max_payload: 200000" });
+  await using roomy = await startBroker();
+  await using directory = await makeDirectory();
+  const ids = createIds(COUNT);
+  const [large = ""] = ids.slice(COUNT / 2);
+  const state = `${directory.path}/.sluice/state.db`;
+  {
+    using parts = await openContentDirectory(directory.path, { sync: false });
+    using store = openStore(parts.statePath, { sync: false });
+    const comment = "y".repeat(7_000);
+    const headers = Object.fromEntries(
+      Array.from({ length: 30 }, (_, n) => [`x-${n}`, comment]),
+    );
+    await store.add(ids.map((id, n) => {
+      const request = { ...REQUEST, headers: id === large ? headers : {} };
+      return createDownload({ ...request, paused: true }, n, id);
+    }));
+  }
+  const options = { name: "one", directory: directory.path };
+  {
+    await using one = await startNode({
+      ...{ ...options, broker: broker.address },
+      environment: LONG_LEASE,
+    });
+    const [line] = await one.printed(/left behind .*/);
+    assertMatch(line, new RegExp(`id="${large}" .*/state\\.db`));
+    assertMatch(line, /too large .* raise the broker's max_payload/);
+    await one.printed(/migrated downloads=999 /);
+    const list = (await ask(one, "GET /downloads?limit=1000")).body;
+    const listed = list.data.map((status: { id: string }) => status.id);
+    assertEquals(
+      listed.toSorted(),
+      ids.filter((id) => id !== large).toSorted(),
+    );
+    one.kill("SIGTERM");
+    await one.ended;
+    assertEquals(one.output().match(/left behind/g)?.length, 1);
+  }
+  {
+    using store = openStore(state, { sync: false });
+    assertEquals([...store.idsFrom("", COUNT)], [large]);
+  }
+  // It is moved in by a start once the broker takes it.
+  await using two = await startNode({
+    ...{ ...options, broker: roomy.address },
+    environment: LONG_LEASE,
+  });
+  await two.printed(/migrated downloads=1 /);
+  assertEquals((await ask(two, "GET /downloads")).body.data[0]?.id, large);
+  assertEquals(lstatIfThere(state), null);
 });
