@@ -100,23 +100,27 @@ export function createClaims(
   let known: Naming | null = null;
   const lockOf = (id: string) => join(directory, `${id}.lock`);
 
-  function take(
-    id: string,
-    { checked, directory: below }: Wanted,
-  ): Claim | null {
-    const part = join(directory, id);
-    const path = `${part}.json`;
-    const fresh = `${path}.new`;
+  function take(id: string, wanted: Wanted): Claim | null {
     const lock = takeOver(free, lockOf(id)) ??
       takeLock(contentDirectory, lockOf(id));
     if (lock === null) return null;
-    let naming: Naming;
     try {
-      naming = known ??= findNaming(lock.path);
+      return claimOf(id, wanted, lock);
     } catch (error) {
-      free.push(lock);
+      letGo(lock);
       throw error;
     }
+  }
+
+  function claimOf(
+    id: string,
+    { checked, directory: below }: Wanted,
+    lock: Lock,
+  ): Claim {
+    const part = join(directory, id);
+    const path = `${part}.json`;
+    const fresh = `${path}.new`;
+    const naming = known ??= findNaming(lock.path);
     // Without its part, a record is worthless; most downloads have neither.
     const begun = naming.isBegun(part);
     const found = begun ? readRecord(path) : null;
@@ -202,10 +206,17 @@ export function createClaims(
   };
 }
 
-/** Removes a lock's file before it is closed: see {@linkcode takeLock}. */
+/**
+ * Removes a lock's file before it is closed: see {@linkcode takeLock}. One that
+ * cannot be removed locks nothing once it is closed.
+ */
 function letGo({ path, file }: Lock): void {
-  removeIfThere(path);
-  file.close();
+  using _file = file;
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // The directory has become read-only, or somebody else has removed it.
+  }
 }
 
 /**

@@ -197,7 +197,7 @@ export async function get(
         directory: request.directory,
       });
     // What a killed call left goes, whether the file is there or not.
-    const old = files !== null && claims.isTaken(key) ? take() : null;
+    const old = files !== null && claims.isTaken(key) ? attempt(take) : null;
     if (old !== null) open.set(id, { ...begun, key, claim: old });
     const kept = await files?.find(request, key);
     if (kept) {
@@ -280,7 +280,7 @@ export async function get(
     return failed === 0 ? { kind: "done" } : { kind: "failed", failed, of };
   } finally {
     await fetching.close();
-    for (const { claim } of open.values()) claim?.release();
+    for (const { claim } of open.values()) release(claim);
     releaseLater(null);
   }
 }
@@ -305,6 +305,15 @@ function downloadedAs(
     downloaded: size,
     finishedAt: download.addedAt,
   };
+}
+
+/** Where nothing can be written, what is there already is there all the same. */
+function attempt(take: () => Claim | null): Claim | null {
+  try {
+    return take();
+  } catch {
+    return null;
+  }
 }
 
 /** A download that has begun. */

@@ -1,11 +1,12 @@
 /** What a `get` leaves that is killed, and what the next one makes of it. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { filesIn, makeDirectory } from "../support/directory.ts";
 import { file, firstDifference, startOrigin } from "../support/origin.ts";
 import { withFlags } from "../support/permissions.ts";
 import { start, type Started, startGet } from "../support/process.ts";
 import { taskArguments } from "../support/sluice.ts";
+import { makePlace } from "../support/unprivileged.ts";
 
 /** More changes of the disk than such a `get` makes. */
 const MOST_CHANGES = 40;
@@ -116,4 +117,37 @@ Deno.test("get takes apart the locks of two files that a killed get held as one"
   const { code, stderr } = await startGet(path, args).ended;
   assertEquals(code, 0, stderr);
   assertEquals(ownFiles(path), []);
+});
+
+Deno.test("what a killed get left hinders none where it cannot be removed", async () => {
+  await using origin = await startOrigin();
+  await using place = await makePlace();
+  const content = await Deno.realPath(place.content);
+  const run = async (args: readonly string[], kill?: Promise<unknown>) => {
+    const words = [...taskArguments("get", content), ...args];
+    const child = place.start(words, { DENO_DIR: place.denoDir });
+    await kill?.then(() => child.kill("SIGKILL"));
+    const { code, stdout, stderr } = await child.output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  };
+  const url = origin.serve("/a", file(1000), {
+    gates: { head: () => new Promise(() => {}) },
+  });
+  await run([url], origin.request(({ path }) => path === "/a"));
+  assertMatch(ownFiles(content)[0] ?? "", /\.lock$/);
+  await Deno.writeTextFile(`${content}/a`, "");
+  await Deno.chmod(`${content}/.sluice/get`, 0o555);
+  const found = await run(["--skip-existing", url]);
+  assertEquals(found, {
+    code: 0,
+    stdout: `${content}/a\n`,
+    stderr: "a is there already\n",
+  });
+  const { code, stderr } = await run([url]);
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /^a: failed: Cannot use the content directory: [^\n]+\n$/,
+  );
 });
