@@ -7,7 +7,7 @@ import { join } from "@std/path/join";
 import { relative } from "@std/path/relative";
 import { isObject } from "../base/json.ts";
 import type { Validator } from "../download/download.ts";
-import { lstatIfThere } from "../files/names.ts";
+import { lstatIfThere, removeIfThere } from "../files/names.ts";
 import { isValidator } from "./claims.ts";
 
 /** A file, as it was when it was finished. */
@@ -60,7 +60,12 @@ export function openFinished(contentDirectory: string): Finished {
       Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
       // In its place: what a kill cuts off is no record, and the file that it is of
       // is known by its claim until it is written.
-      Deno.writeTextFileSync(recordOf(key), JSON.stringify(record));
+      try {
+        Deno.writeTextFileSync(recordOf(key), JSON.stringify(record));
+      } catch (error) {
+        removeIfThere(recordOf(key));
+        throw error;
+      }
     },
   };
 }

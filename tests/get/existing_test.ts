@@ -10,6 +10,7 @@ import {
   startOrigin,
 } from "../support/origin.ts";
 import { startGet } from "../support/process.ts";
+import { canMount, fill, mountDisk } from "../support/small_disk.ts";
 
 /** A sparse file's size, in bytes, which takes longer to read than a test may. */
 const HOURS_OF_READING = 2 ** 42;
@@ -245,6 +246,24 @@ Deno.test("-N of a file that is gone at its origin keeps the old one", async () 
     await firstDifference(join(directory.path, "a"), content),
     null,
   );
+});
+
+Deno.test({
+  name: "-N leaves no half of a record where the file has filled the disk",
+  ignore: !await canMount(),
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const url = origin.serve("/a", file(1000, 1));
+    // A block for the file, and none for what is remembered of it.
+    await fill(disk.path, 4096);
+    const flags = ["--min-free-space", "0", "-N", url];
+    const { code, stdout, stderr } = await startGet(disk.path, flags).ended;
+    assertEquals([code, stdout], [0, `${disk.path}/a\n`]);
+    assertMatch(stderr, /^sluice: The disk is full: .*$/m);
+    const records = [...Deno.readDirSync(`${disk.path}/.sluice/finished`)];
+    assertEquals(records, []);
+  },
 });
 
 Deno.test("-N of many asks for each, and ends", async () => {
