@@ -12,6 +12,7 @@ import type { FileFacts } from "../download/download.ts";
 import type { Run } from "../download/ranges.ts";
 import { findDirectory } from "../files/directories.ts";
 import { findNaming, probeOf } from "../files/find_naming.ts";
+import { links } from "../files/links.ts";
 import { lstatIfThere, removeIfThere } from "../files/names.ts";
 import type { Named, Naming } from "../files/naming.ts";
 import {
@@ -65,6 +66,11 @@ export interface Claims extends Disposable {
   take(id: string, request: Wanted): Claim | null;
   /** Whether a process has a download, or was killed when it had it. */
   isTaken(id: string): boolean;
+  /**
+   * The name that another process, which has a download, has given its file: the
+   * file is whole. Null if it has given none, or that cannot be told.
+   */
+  named(id: string, directory: string | undefined): Named | null;
   /** Gives up the locks that were kept for downloads to come. */
   tidy(): void;
 }
@@ -198,6 +204,12 @@ export function createClaims(
     },
     take,
     isTaken: (id) => lstatIfThere(lockOf(id)) !== null,
+    named(id, below) {
+      const place = findDirectory(contentDirectory, below);
+      const part = join(directory, id);
+      const names = place === null ? null : links.find(place, [part]);
+      return names?.get(part) ?? null;
+    },
     tidy,
     [Symbol.dispose]() {
       tidy();

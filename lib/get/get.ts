@@ -207,7 +207,13 @@ export async function get(
     }
     interrupt.throwIfAborted();
     const claim = old ?? take();
-    if (claim === null) throw beingFetched();
+    if (claim === null) {
+      // A get of many holds the last file that it has finished for a while.
+      const done = claims.named(key, request.directory);
+      if (done === null) throw beingFetched();
+      const file = { ...done, modified: 0, validator: null };
+      return keep(id, request, { file, why: "existing" });
+    }
     const mine = { ...claim, left: known(claim.left, request) };
     open.set(id, { ...begun, key, claim: mine });
     const { named, left } = mine;

@@ -322,6 +322,23 @@ Deno.test("two gets of one URL do not disturb each other", async () => {
   assertEquals(directory.names(), ["a"]);
 });
 
+Deno.test("get finds the file that another one, still busy, has finished", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const path = join(directory.path, "a");
+  const gates = { head: () => new Promise(() => {}) };
+  const urls = ["/a", "/b"].map((path) =>
+    origin.serve(path, file(1000, 1), path === "/b" ? { gates } : {})
+  );
+  await using busy = startGet(directory.path, urls);
+  await busy.printed(RegExp(`^${path}$`, "m"));
+  const get = await startGet(directory.path, urls.slice(0, 1)).ended;
+  assertEquals([get.code, get.stdout], [0, `${path}\n`], get.stderr);
+  assertEquals(get.stderr, "a is there already\n");
+  const asked = origin.requests.filter(({ path }) => path === "/a");
+  assertEquals(asked.length, 1);
+});
+
 Deno.test("get leaves a server's queue in the same directory alone", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
