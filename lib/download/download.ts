@@ -42,10 +42,15 @@ export interface DownloadRequest {
    */
   readonly mirrors?: readonly string[];
   /**
-   * What a Metalink document at the URL gave of this, besides the mirrors, which
-   * alone have the file then; absent where the URL has it.
+   * What a Metalink document at the URL gave of this, besides mirrors: these alone
+   * have the file then; absent where the URL has it.
    */
   readonly described?: readonly Described[];
+  /**
+   * Those of the mirrors that the client gave itself, where the others are a
+   * document's; absent for none.
+   */
+  readonly ownMirrors?: readonly string[];
   /** Bytes that the file must have; absent if any number will do. */
   readonly size?: number;
   /** The name that the file is to have; null for the origin's. */
@@ -356,10 +361,11 @@ export function placedIn(directory: string): Rewording {
 
 /** A request without what a document at its URL gave. */
 export function undescribed(request: DownloadRequest): DownloadRequest {
-  const { described, mirrors: _, size, ...rest } = request;
+  const { described, mirrors: _, ownMirrors, size, ...rest } = request;
   if (described === undefined) return request;
   return {
     ...rest,
+    ...(ownMirrors !== undefined && { mirrors: ownMirrors }),
     ...(size !== undefined && !described.includes("size") && { size }),
     filename: described.includes("filename") ? null : rest.filename,
     checksum: described.includes("checksum") ? null : rest.checksum,

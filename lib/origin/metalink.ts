@@ -60,7 +60,8 @@ export function metalinkFor(
 }
 
 /**
- * Completes a request by a document at its URL; what it says itself stands.
+ * Completes a request by a document at its URL; what it says itself stands, and its
+ * own mirrors stand in for the document's URLs.
  *
  * @throws {DownloadError} UNREADABLE if the document cannot be read, or tells of
  * more than one file; or of none that may be fetched: over http only what a
@@ -81,9 +82,9 @@ export async function describedBy(
   const checksum = request.checksum ?? file.checksum;
   const isStrong = checksum !== null && STRONG.includes(checksum.algorithm);
   const falls = request.url.startsWith("https:") && !isStrong;
-  const mirrors = urls.slice(0, MOST_MIRRORS)
+  const told = urls.slice(0, MOST_MIRRORS)
     .filter((url) => !falls || /^https:/i.test(url));
-  if (mirrors.length === 0) {
+  if (told.length === 0) {
     throw unreadable("came over https, and tells of URLs of http alone");
   }
   const gives: Record<Described, boolean> = {
@@ -93,12 +94,13 @@ export async function describedBy(
   };
   const described = (["filename", "size", "checksum"] as const)
     .filter((field) => gives[field]);
-  return ({ checksumFrom, ...rest }) => ({
+  return ({ checksumFrom, mirrors: own = [], ...rest }) => ({
     ...rest,
     // It need not be looked for any more.
     ...(checksum === null && checksumFrom && { checksumFrom }),
-    mirrors,
+    mirrors: [...new Set([...told, ...own])],
     described,
+    ...(own.length > 0 && { ownMirrors: own }),
     filename: rest.filename ?? name,
     ...(gives.size && size !== null && { size }),
     checksum,

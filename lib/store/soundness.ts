@@ -49,6 +49,7 @@ const IS_DAMAGED = `(
       ELSE iif(json_type(request, '$.priority') IS NULL, 1, NULL) END AND
     coalesce(json_type(request, '$.size'), 'integer') = 'integer' AND
     coalesce(json_type(request, '$.described'), 'array') = 'array' AND
+    coalesce(json_type(request, '$.ownMirrors'), 'array') = 'array' AND
     (json_type(request, '$.mirrors') IS NULL OR
       json_type(request, '$.mirrors') IS 'array' AND
       NOT EXISTS (SELECT 1 FROM json_each(request, '$.mirrors')

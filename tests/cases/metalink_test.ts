@@ -105,6 +105,28 @@ Deno.test("a file of another size than a document's comes from another source", 
   await assertDownloaded(await trial.end(url), WHOLE);
 });
 
+Deno.test("mirrors that were given stand beside a document's, also for a retry", async () => {
+  await using origin = await startOrigin();
+  await using downloads = await startDownloads();
+  const gone = origin.serve("/gone", null);
+  const content = { name: "x", content: WHOLE, urls: [gone] };
+  const url = serveDocument(origin, metalinkOf(content));
+  const mirror = origin.serve("/mirror", null);
+  const id = await downloads.add({ url, mirrors: [mirror] });
+  const asked = async () =>
+    (await downloads.end(id)).sources?.map(({ url }) => url);
+  assertEquals(await asked(), [gone, mirror]);
+  const refresh = (url: string) =>
+    downloads.coordinator.command(id, { kind: "refresh", url });
+  await refresh(gone);
+  assertEquals(await asked(), [gone, mirror]);
+  await refresh(url);
+  assertEquals(await asked(), [gone, mirror]);
+  origin.serve("/mirror", WHOLE);
+  await downloads.command("retry", id);
+  await assertDownloaded(await downloads.end(id), WHOLE, "x");
+});
+
 /** Keeps all but the first two slices back, until it is released. */
 function heldAfterTwoSlices() {
   let holds = true;

@@ -162,11 +162,7 @@ Deno.test("a document is known by its media type", () => {
 });
 
 Deno.test("from https, a document leads to http only with a strong checksum", async () => {
-  const request = {
-    ...REQUEST,
-    url: "https://a.test/x",
-    mirrors: ["https://old.test/"],
-  };
+  const request = { ...REQUEST, url: "https://a.test/x" };
   const file = (hash: string) =>
     documentOf(`<file name="f">${hash}${URL}
       <url priority="9">https://b.test/f</url></file>`);
