@@ -42,6 +42,7 @@ import {
   finish,
   forgotten,
   isWhole,
+  notDescribed,
   notFinished,
   recorded,
   type Rest,
@@ -425,9 +426,9 @@ async function describe(
   try {
     rewording = await describedBy(asked, document);
   } catch (error) {
-    if (!(error instanceof DownloadError)) throw error;
-    const state = { kind: "Failed", error: toRecord(error) } as const;
-    return await settle(transfer, state, tools);
+    // A mirror may stand in.
+    if (error instanceof DownloadError) notDescribed(transfer);
+    throw error;
   }
   await catalogue.reword(id, rewording);
   described(transfer, rewording);

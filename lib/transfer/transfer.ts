@@ -470,10 +470,8 @@ export function beginAnew(transfer: Transfer, ask: Ask): void {
  * from the start, unless it was brought to another end meanwhile.
  */
 export function restarted(transfer: Transfer, ask: Ask): void {
-  const { phase } = transfer;
   beginAnew(transfer, ask);
-  const asked = phase.kind === "stopping" && begins(phase.then);
-  if (asked) goOn(transfer);
+  beginAgain(transfer);
 }
 
 /** Mirrors that were found, and are recorded by now, help from now on. */
@@ -503,6 +501,19 @@ export function described(transfer: Transfer, rewording: Rewording): void {
     lastError: null,
   });
   restarted(transfer, "slices");
+}
+
+/**
+ * A document has not said where the file is: then it is `fetching`, unless it was
+ * brought to another end meanwhile.
+ */
+export function notDescribed(transfer: Transfer): void {
+  beginAgain(transfer);
+}
+
+function beginAgain(transfer: Transfer): void {
+  const { phase } = transfer;
+  if (phase.kind === "stopping" && begins(phase.then)) goOn(transfer);
 }
 
 /** All bytes are there: then it is `finishing`. */

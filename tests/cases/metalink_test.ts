@@ -127,6 +127,13 @@ Deno.test("mirrors that were given stand beside a document's, also for a retry",
   await assertDownloaded(await downloads.end(id), WHOLE, "x");
 });
 
+Deno.test("where a document cannot be read, a mirror that was given stands in", async () => {
+  await using trial = await startTrial();
+  const url = serveDocument(trial.origin, "<metalink/>");
+  const mirrors = [trial.origin.serve("/mirror", WHOLE)];
+  await assertDownloaded(await trial.end({ url, mirrors }), WHOLE);
+});
+
 /** Keeps all but the first two slices back, until it is released. */
 function heldAfterTwoSlices() {
   let holds = true;
