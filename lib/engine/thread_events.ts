@@ -34,7 +34,7 @@ import { judge, judgeHelper, mayBeTooMany } from "../transfer/verdict.ts";
 import type { Driver } from "./driver.ts";
 import type { HostLimits } from "./host_limits.ts";
 import type { Grants } from "./grants.ts";
-import { adopt, type MirrorTools } from "./mirrors.ts";
+import { adopt, forgetTold, type MirrorTools } from "./mirrors.ts";
 import type { Reader } from "./rates.ts";
 import type { Registry } from "./registry.ts";
 import type { RoomRule } from "./room_rule.ts";
@@ -123,8 +123,11 @@ function onAnswered(
   gotAnswer(transfer, thread, facts, performance.now());
   hosts.answered(source.host, answeredAt(registry.all(), source.host));
   if (transfer.file !== null) return;
+  const isUrl = source.url === request.url;
+  // Before the file is learned: a checksum would prove bytes of several answers.
+  if (isUrl && duplicates === null) forgetTold(transfer, tools);
   // The same file has the same name, wherever it is from.
-  const isOwn = source.url === request.url || request.described !== undefined;
+  const isOwn = isUrl || request.described !== undefined;
   const named = isOwn ? url : request.url;
   const name = filenameFor(request.filename, disposition, named);
   const ranges = answer.kind === "slice";

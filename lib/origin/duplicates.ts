@@ -69,6 +69,15 @@ export function withDuplicates(
   return { ...rest, mirrors: all, checksum };
 }
 
+/**
+ * A request whose URL tells no checksum now; the same if it told none before. What it
+ * told may have been of another file.
+ */
+export function withoutTold(request: DownloadRequest): DownloadRequest {
+  const isTold = request.checksum?.from !== undefined;
+  return isTold ? { ...request, checksum: null } : request;
+}
+
 /** A parameter of a link: a token, or text in quotes (RFC 8288 §3). */
 const PARAMETER = /;\s*([a-z*]+)\s*(?:=\s*(?:"([^"]*)"|([^\s;,"]*)))?/gi;
 

@@ -98,36 +98,38 @@ Deno.test("a mirror that is told of and has another file does no harm", async ()
   await assertDownloaded(await trial.end({ url }), WHOLE);
 });
 
-Deno.test("a file that has changed since its mirrors were told of is fetched anew", async () => {
-  await using trial = await startTrial();
-  const { origin, downloads } = trial;
-  await using mirror = await startOrigin();
-  let now = WHOLE;
-  const held = Promise.withResolvers<void>();
-  const other = mirror.serve("/b", WHOLE, () => ({
-    file: now,
-    gates: { head: () => held.promise },
-  }));
-  const url = origin.serve("/a", WHOLE, (request) => ({
-    ...telling(other, digestOf(now)),
-    file: now,
-    ...(isLater(request) && { gates: { head: () => held.promise } }),
-  }));
-  const id = await downloads.add({ url });
-  await downloads.until(
-    id,
-    ({ downloaded, sources }) => downloaded > 0 && sources !== undefined,
-  );
-  await downloads.coordinator.command(id, { kind: "pause" });
-  now = OTHER;
-  held.resolve();
-  await downloads.coordinator.command(id, { kind: "resume" });
-  const status = await downloads.until(
-    id,
-    ({ process_status: now }) => now === "Downloaded" || now === "Failed",
-  );
-  await assertDownloaded(status, OTHER);
-});
+for (const [what, tells] of [["another", true], ["no", false]] as const) {
+  Deno.test(`a file that has changed, with ${what} digest, is fetched anew`, async () => {
+    await using trial = await startTrial();
+    const { origin, downloads } = trial;
+    await using mirror = await startOrigin();
+    let now = WHOLE;
+    const held = Promise.withResolvers<void>();
+    const other = mirror.serve("/b", WHOLE, () => ({
+      file: now,
+      gates: { head: () => held.promise },
+    }));
+    const url = origin.serve("/a", WHOLE, (request) => ({
+      ...(now === WHOLE || tells) && telling(other, digestOf(now)),
+      file: now,
+      ...(isLater(request) && { gates: { head: () => held.promise } }),
+    }));
+    const id = await downloads.add({ url });
+    await downloads.until(
+      id,
+      ({ downloaded, sources }) => downloaded > 0 && sources !== undefined,
+    );
+    await downloads.coordinator.command(id, { kind: "pause" });
+    now = OTHER;
+    held.resolve();
+    await downloads.coordinator.command(id, { kind: "resume" });
+    const status = await downloads.until(
+      id,
+      ({ process_status: now }) => now === "Downloaded" || now === "Failed",
+    );
+    await assertDownloaded(status, OTHER);
+  });
+}
 
 Deno.test("get is helped by mirrors that it is told of, too", async () => {
   await using origin = await startOrigin();
