@@ -185,15 +185,17 @@ export async function createBroker(
     const from = await listener.onBucket(bucket);
     heard = from - 1;
     telling = await beginWatch({ nats, connection: found, bucket: name }, from);
-    const ended = hearChanges(telling, { from, told: bucket.told }, {
+    const ended = hearChanges(telling, {
       // What an earlier connection still has to tell may be of another bucket.
       onChange(change) {
         if (connection !== found) return;
         heard = change.revision;
         listener.onChange(change);
       },
-      onCaughtUp() {
-        if (connection === found) listener.onCaughtUp();
+      onReached(revision) {
+        if (connection !== found) return;
+        heard = revision;
+        listener.onReached(revision);
       },
     }, log);
     // Who hears nothing any more begins anew.

@@ -47,11 +47,6 @@ export interface Bucket {
   readonly created: string;
   /** The revision of its last change, as it was found. */
   readonly last: number;
-  /**
-   * The revision of the last change of which it still tells; 0 for none. Removals
-   * can be cleared away, and nobody hears of the last one then.
-   */
-  readonly told: number;
 }
 
 /** How a bucket is made if there is none. */
@@ -87,17 +82,7 @@ export async function openBucket(
         "give QUEUE another name, or run the same version everywhere.",
     );
   }
-  const { streams } = await js.jetstreamManager(false);
-  const message = await streams.getMessage(config.name, {
-    last_by_subj: `$KV.${name}.>`,
-  });
-  return {
-    name,
-    kv,
-    created: String(created),
-    last: state.last_seq,
-    told: message?.seq ?? 0,
-  };
+  return { name, kv, created: String(created), last: state.last_seq };
 }
 
 /**
@@ -181,39 +166,33 @@ export async function fateOfBucket(
 export interface BucketListener {
   /** A change, in the order of revisions. */
   onChange(change: Change): void;
-  /** All that was in the bucket as it was opened is heard: at once if it is known. */
-  onCaughtUp(): void;
+  /**
+   * All up to a revision is heard that was in the bucket as it began to be heard,
+   * for the first time or again.
+   */
+  onReached(revision: number): void;
 }
 
 /**
  * Hears the changes of a bucket, until there is nothing more to hear. One that
  * cannot be read is logged, and those after it are heard.
- *
- * @param span The first revision that is told, 0 or 1 for all, and the last one
- * that the bucket had as it was opened.
  */
 export async function hearChanges(
-  changes: Watch,
-  { from, told }: { readonly from: number; readonly told: number },
+  watch: Watch,
   listener: BucketListener,
   log: Log,
 ): Promise<void> {
-  let caughtUp = false;
-  function look(revision: number): void {
-    if (caughtUp || revision < told) return;
-    caughtUp = true;
-    listener.onCaughtUp();
-  }
-
-  look(from - 1);
-  for await (const entry of changes) {
-    const { key, operation, revision } = entry;
+  for await (const told of watch) {
+    if (told.kind === "reached") {
+      listener.onReached(told.revision);
+      continue;
+    }
+    const { key, operation, revision } = told.change;
     try {
-      const value = operation === "PUT" ? entry.json<Value>() : null;
+      const value = operation === "PUT" ? told.change.json<Value>() : null;
       listener.onChange({ key, value, revision });
     } catch (error) {
       log("queue unread", { key, message: errorMessage(error) });
     }
-    look(revision);
   }
 }

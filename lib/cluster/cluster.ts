@@ -114,8 +114,10 @@ export async function openCluster(
   /** What is on its way to the copy, by the downloads' ids. */
   const showing = new Map<string, Promise<void>>();
   let isReady = false;
-  /** The last revision that the bucket was to tell as it was found. */
-  let told = 0;
+  /** Whether all is heard that was in the bucket as it was opened. */
+  let isCaughtUp = false;
+  /** The last revision of the bucket as it was opened. */
+  let last = 0;
   let draining = false;
   let url = options.url ?? "";
   let startedAt = performance.now();
@@ -173,12 +175,13 @@ export async function openCluster(
   async function onBucket(bucket: Bucket): Promise<number> {
     entrance.shut();
     startedAt = performance.now();
-    told = 0;
-    const { created, last } = bucket;
-    if (replica.bucket() !== created || replica.position() > last) {
+    isCaughtUp = false;
+    last = 0;
+    const { created } = bucket;
+    if (replica.bucket() !== created || replica.position() > bucket.last) {
       await beginAnew(created);
     }
-    told = bucket.told;
+    last = bucket.last;
     return replica.position() + 1;
   }
 
@@ -193,7 +196,10 @@ export async function openCluster(
     if (isReady) gone.forEach(peers.changed);
   }
 
-  function onCaughtUp(): void {
+  function onReached(revision: number): void {
+    replica.reach(revision);
+    if (isCaughtUp) return;
+    isCaughtUp = true;
     const ms = Math.round(performance.now() - startedAt);
     log("caught up", { entries: replica.count(), ms });
     entrance.open();
@@ -237,7 +243,7 @@ export async function openCluster(
   opened.use(checkHearing({
     ...{ broker, log },
     position: replica.position,
-    due: () => Math.max(told, membership.revision(), replica.latest()),
+    due: () => Math.max(last, membership.revision(), replica.latest()),
   }));
   const copyRepair = opened.use(
     createCopyRepair({ broker, replica, log, applied }),
@@ -312,7 +318,7 @@ export async function openCluster(
   await broker.start({
     onBucket,
     onChange,
-    onCaughtUp,
+    onReached,
     onMessage(subject, data, answer) {
       if (subject.endsWith(".live")) peers.hear(data as Live);
       else peers.obey(data, answer);

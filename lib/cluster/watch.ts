@@ -12,11 +12,28 @@ const TRY_AGAIN = 100;
 /** ... and for how long it is tried: brokers take some 5 s to choose a leader. */
 const BEGUN_WITHIN = 15_000;
 
-type Told = Awaited<ReturnType<KV["watch"]>>;
-type ToldChange = Told extends AsyncIterable<infer Change> ? Change : never;
+type Changes = Awaited<ReturnType<KV["watch"]>>;
+type ToldChange = Changes extends AsyncIterable<infer Change> ? Change : never;
+
+/** What a bucket has at a time. */
+interface Extent {
+  /** The revision of its last change. */
+  readonly last: number;
+  /** That of the last change of which it still tells; 0 for none. */
+  readonly told: number;
+}
+
+/** What a watch tells. */
+export type Told =
+  | { readonly kind: "change"; readonly change: ToldChange }
+  /**
+   * All up to a revision is told that was there as the watch began. The last
+   * changes may have been cleared away by then: nobody tells those.
+   */
+  | { readonly kind: "reached"; readonly revision: number };
 
 /** The changes of a bucket, in the order of revisions, until the connection ends. */
-export interface Watch extends AsyncIterable<ToldChange> {
+export interface Watch extends AsyncIterable<Told> {
   /**
    * Begins anew after the last change that was told. What tells is at one broker,
    * and the connection may be to another: that it was killed is not noticed.
@@ -43,15 +60,34 @@ export async function beginWatch(
 ): Promise<Watch> {
   const js = nats.jetstream(connection, { timeout: TRY_WITHIN });
   const kv = await new nats.Kvm(js).open(bucket);
+  const { streams } = await js.jetstreamManager(false);
+  const stream = `KV_${bucket}`;
   let next = from;
   let isEnough = true;
-  let told = await begin();
+  let [changes, extent] = await begin();
 
-  async function begin(): Promise<Told> {
+  /** Begins to tell; only then, what there is to be told is known for certain. */
+  async function beginOnce(): Promise<[Changes, Extent]> {
+    const changes = await kv.watch(
+      next > 1 ? { resumeFromRevision: next } : {},
+    );
+    try {
+      const { state } = await streams.info(stream);
+      const message = await streams.getMessage(stream, {
+        last_by_subj: `$KV.${bucket}.>`,
+      });
+      return [changes, { last: state.last_seq, told: message?.seq ?? 0 }];
+    } catch (error) {
+      changes.stop();
+      throw error;
+    }
+  }
+
+  async function begin(): Promise<[Changes, Extent]> {
     const until = performance.now() + BEGUN_WITHIN;
     for (;;) {
       try {
-        return await kv.watch(next > 1 ? { resumeFromRevision: next } : {});
+        return await beginOnce();
       } catch (error) {
         if (connection.isClosed() || performance.now() > until) throw error;
         await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
@@ -59,24 +95,37 @@ export async function beginWatch(
     }
   }
 
-  async function* changes(): AsyncGenerator<ToldChange> {
+  async function* tell(): AsyncGenerator<Told> {
     for (;;) {
-      for await (const change of told) {
+      let isReached = false;
+      if (extent.told < next) {
+        isReached = true;
+        yield reached();
+      }
+      for await (const change of changes) {
         if (change.revision < next) continue;
         next = change.revision + 1;
-        yield change;
+        yield { kind: "change", change };
+        if (isReached || extent.told >= next) continue;
+        isReached = true;
+        yield reached();
       }
       if (isEnough) return;
-      told = await begin();
+      [changes, extent] = await begin();
       isEnough = true;
     }
   }
 
+  function reached(): Told {
+    next = Math.max(next, extent.last + 1);
+    return { kind: "reached", revision: next - 1 };
+  }
+
   return {
-    [Symbol.asyncIterator]: changes,
+    [Symbol.asyncIterator]: tell,
     again() {
       isEnough = false;
-      told.stop();
+      changes.stop();
     },
   };
 }

@@ -141,7 +141,7 @@ async function joinQueue(
   await broker.start({
     onBucket: () => Promise.resolve(1),
     onChange() {},
-    onCaughtUp() {},
+    onReached() {},
     onMessage,
   });
   return { ...broker, [Symbol.asyncDispose]: broker.close };
@@ -284,7 +284,7 @@ Deno.test("who cannot go on hearing a bucket connects anew", async () => {
       if (found.length === 2) again.resolve();
       return Promise.resolve(1);
     },
-    ...{ onChange() {}, onCaughtUp() {}, onMessage() {} },
+    ...{ onChange() {}, onReached() {}, onMessage() {} },
   });
   try {
     await deleteBucket(broker.address, "test");

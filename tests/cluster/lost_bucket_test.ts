@@ -163,3 +163,35 @@ for (const left of [0, 1]) {
     }
   });
 }
+
+Deno.test("a server catches up though the last changes are cleared away as it begins to hear", async () => {
+  await using broker = await startBroker();
+  await using directory = await makeDirectory();
+  let cleared = 0;
+  await using cable = layCable(broker.address, {
+    async ahead(text) {
+      if (cleared > 0 || !/CONSUMER\.[A-Z.]*CREATE/.test(text)) return;
+      cleared++;
+      await compactBucket(broker.address, "test");
+    },
+  });
+  {
+    await using one = await nodesOn(broker, directory)("one");
+    await using client = await one.connect();
+    for (const action of ["keep", "remove"]) {
+      const id = await client.add({ url: "http://127.0.0.1:9/", paused: true });
+      if (action === "remove") await client.request({ action, id });
+    }
+    one.kill("SIGTERM");
+    await one.ended;
+  }
+  const since = performance.now();
+  await using two = await nodesOn(cable, directory)("two");
+  await two.printed(/caught up entries=1 /);
+  assertLess(performance.now() - since, AGAIN_WITHIN);
+  assertEquals(cleared, 1);
+  assertEquals((await ask(two, "GET /downloads")).body.total, 1);
+  // Nothing is waited for any more that nobody will tell.
+  await pause(LOOKED_AT);
+  assert(!/queue unheard/.test(two.output()), two.output());
+});
