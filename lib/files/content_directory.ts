@@ -31,11 +31,6 @@ export interface ContentDirectory extends DownloadParts, Disposable {
   named(place: (id: string) => Placed): ReadonlyMap<string, Named>;
   /** The ids of downloads that have a part file, or what tells of its name. */
   begun(): string[];
-  /** Removes part files of no download that is known. */
-  removeOrphans(
-    isKnown: (id: string) => boolean,
-    place: (id: string) => Placed,
-  ): Promise<void>;
 }
 
 /**
@@ -71,7 +66,6 @@ export async function openContentDirectory(
     new Set(
       [...Deno.readDirSync(parts)].map(({ name }) => naming.partOf(path(name))),
     );
-  const begun = () => [...paths()].map((part) => basename(part));
   const access = createParts(
     { directory, below: parts, path, naming: () => naming },
     { sync },
@@ -95,12 +89,7 @@ export async function openContentDirectory(
       }
       return named;
     },
-    begun,
-    async removeOrphans(isKnown, place) {
-      for (const id of begun()) {
-        if (!isKnown(id)) await access.remove(place(id));
-      }
-    },
+    begun: () => [...paths()].map((part) => basename(part)),
     [Symbol.dispose]() {
       // A child that is being started has the file open, and so the lock, until
       // its program runs.

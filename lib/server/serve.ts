@@ -10,7 +10,7 @@ import {
   createCoordinator,
 } from "../coordinator.ts";
 import { fromRecord, toRecord } from "../download/errors.ts";
-import { createTeller } from "../download/events.ts";
+import { createTeller, type Tell } from "../download/events.ts";
 import { openContentDirectory } from "../files/content_directory.ts";
 import { ownDirectory } from "../files/own_directory.ts";
 import { openStatusChannel } from "../status/channel.ts";
@@ -81,15 +81,15 @@ export async function serve(
   onListen: (port: number) => void,
 ): Promise<void> {
   keepRunning(log);
+  const { tell: hear, listen: onEvent } = createTeller();
+  onEvent(createEventLog(log));
   using home = options.node === null
-    ? await openAlone(options)
+    ? await openAlone(options, hear)
     : await openTogether(options, options.node, log);
   const { excerpt, cluster } = home;
   if (!home.isPrivate) tellOthersMayRead(options.contentDirectory, log);
   await using reader = createReader(home.statePath);
   using channel = openStatusChannel(options.channel);
-  const { tell: hear, listen: onEvent } = createTeller();
-  onEvent(createEventLog(log));
   const coordinator = await createCoordinator(options, {
     ...home,
     hear,
@@ -142,13 +142,13 @@ export async function serve(
 }
 
 /** A content directory and a queue that are this server's alone. */
-async function openAlone(options: ServeOptions): Promise<Home> {
+async function openAlone(options: ServeOptions, tell: Tell): Promise<Home> {
   using opened = new DisposableStack();
   const parts = opened.use(
     await openContentDirectory(options.contentDirectory, options),
   );
   const store = opened.use(openStore(parts.statePath, options));
-  await recover({ parts, catalogue: store, records: store });
+  await recover({ parts, catalogue: store, records: store, tell });
   const held = opened.move();
   return {
     queue: createQueue(store),

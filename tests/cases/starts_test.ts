@@ -165,3 +165,19 @@ async function connectPatiently(url: string): Promise<Client> {
     }
   }
 }
+
+Deno.test("what cannot be removed from among the parts holds up no start", async () => {
+  await using origin = await startOrigin();
+  await using directory = await makeDirectory();
+  const parts = `${directory.path}/.sluice/parts`;
+  await Deno.mkdir(`${parts}/lost+found/a`, { recursive: true });
+  await Deno.writeTextFile(`${parts}/orphan`, "Nothing is recorded of it.");
+  await using server = await startSluice({ directory: directory.path });
+  await server.printed(/ leftover id="lost\+found" code="DISK" /);
+  await using client = await server.connect();
+  const content = file(10_000);
+  const url = origin.serve("/a", content);
+  await assertDownloaded(await client.end(await client.add({ url })), content);
+  const left = [...Deno.readDirSync(parts)].map(({ name }) => name);
+  assertEquals(left, ["lost+found"]);
+});
