@@ -1,5 +1,6 @@
 /** One line for each thing that happens. */
 
+import { UNPRINTABLE } from "./unprintable.ts";
 import { writeAllSync } from "./write_all.ts";
 
 /** What a line may tell besides its event; never a URL's secrets. */
@@ -49,15 +50,25 @@ export function createLog(
 
   function lineOf(event: string, fields: Fields): string {
     const time = new Date().toISOString();
-    return format === "json"
+    const line = format === "json"
       ? JSON.stringify({ time, event, ...fields })
       : `${time} ${event}${textOf(fields)}`;
+    return line.replace(UNPRINTABLE, escaped);
   }
 
   addEventListener("unload", write);
   return (event, fields = {}) => {
     if (lines.push(lineOf(event, fields)) === 1) setTimeout(write, GATHER);
   };
+}
+
+/**
+ * A character as JSON escapes it, where `JSON.stringify` does not: clients and
+ * origins may not command the terminal of who reads the log.
+ */
+function escaped(character: string): string {
+  const code = character.charCodeAt(0).toString(16);
+  return `\\u${code.padStart(4, "0")}`;
 }
 
 function textOf(fields: Fields): string {

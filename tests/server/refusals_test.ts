@@ -300,3 +300,18 @@ Deno.test("the token may stand in a file that is its owner's alone", async () =>
   await Deno.remove(path);
   assertMatch(await refusal(), /AUTH_TOKEN_FILE cannot be used/);
 });
+
+Deno.test("the log shows what was refused without what a terminal obeys", async () => {
+  const origin = "\x9b31m \x85x";
+  for (const format of ["text", "json"]) {
+    await using sluice = await startSluice({ flags: ["--log-format", format] });
+    using raw = await connectRaw(sluice);
+    const { host } = new URL(sluice.url);
+    const lines = head({ host, origin, connection: "close" }, "GET / HTTP/1.1");
+    await raw.write(Uint8Array.from(lines, (char) => char.charCodeAt(0)));
+    assertMatch(await raw.rest(), /^HTTP\/1\.1 403 /);
+    const [line] = await sluice.printed(/^.*refused.*header.*$/m);
+    assertStringIncludes(line, String.raw`"\u009b31m \u0085x"`);
+    if (format === "json") assertEquals(JSON.parse(line).value, origin);
+  }
+});

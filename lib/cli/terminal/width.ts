@@ -1,8 +1,6 @@
 /** How many columns of a terminal a text takes, and texts of a given width. */
 
-/** Characters that a terminal would obey, or that hide or turn text. */
-const UNPRINTABLE =
-  /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]/gu;
+import { UNPRINTABLE } from "../../base/unprintable.ts";
 
 /** A foreign text as one line, without what a terminal obeys. */
 export function printable(text: string): string {
