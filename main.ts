@@ -17,6 +17,7 @@ import { type Invocation, readArguments } from "./lib/cli/arguments.ts";
 import { createCommands, settingFlag } from "./lib/cli/commands.ts";
 import type { CertificateSettings } from "./lib/cli/certificates.ts";
 import type { ConfigFile } from "./lib/cli/config_file.ts";
+import { variable } from "./lib/cli/environment.ts";
 import { ownFiles, refuseWithout } from "./lib/cli/permissions.ts";
 import { UsageError } from "./lib/cli/usage.ts";
 import { TERM } from "./lib/cli/terminal/outputs.ts";
@@ -95,13 +96,12 @@ async function configFor({ command, flags }: Invocation): Promise<Settings> {
   if (program === "get") settings.push(TERM);
   if (flags.netrc) settings.push("HOME");
   const needed = [...settings, ...PROXY_ENVIRONMENT]
-    .map((variable) => ({ name: "env", variable }) as const);
+    .map((name) => ({ name: "env", variable: name }) as const);
   refuseWithout([{ name: "net" }, ...needed]);
-  const environment = (name: string) => Deno.env.get(name);
-  const file = await configFileFor(flags, environment, program);
-  const config = readConfig(flags, environment, program, file);
+  const file = await configFileFor(flags, variable, program);
+  const config = readConfig(flags, variable, program, file);
   const proxies = {
-    ...readProxies(environment, file),
+    ...readProxies(variable, file),
     ...await namedProxies(file),
   };
   // Deno's clients read these, too, when they are made, and otherwise than curl:

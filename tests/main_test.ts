@@ -446,3 +446,37 @@ async function succeeds(command: string, args: string[]): Promise<boolean> {
     throw error;
   }
 }
+
+Deno.test("a variable that is no text is one line, without its value", async () => {
+  for (
+    const [name, task, ...more] of [
+      ["CONTENT_DIRECTORY", "start"],
+      ["AUTH_TOKEN", "start"],
+      ["https_proxy", "start"],
+      ["LIMIT_RATE", "get", "http://127.0.0.1:9/a"],
+      ["TERM", "get", "http://127.0.0.1:9/a"],
+      ["SLUICE_TOKEN", "list"],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: [
+        "-c",
+        String.raw`export "$0=$(printf 'secret\xff')"; exec "$@"`,
+        name,
+        Deno.execPath(),
+        ...taskArguments(task, "downloads"),
+        ...more,
+      ],
+      cwd: projectPath("."),
+      env: { NO_COLOR: "1" },
+    }).output();
+    const [out, line] = [stdout, stderr].map((bytes) =>
+      new TextDecoder().decode(bytes)
+    );
+    assertEquals([code, out], [2, ""], name);
+    assertEquals(
+      line,
+      `sluice: ${name} must be text in UTF-8, not what it is.\n`,
+    );
+  }
+});

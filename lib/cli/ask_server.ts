@@ -2,6 +2,7 @@
 
 import type { Invocation } from "./arguments.ts";
 import { parseServer } from "./client.ts";
+import { variable } from "./environment.ts";
 import { namedFiles } from "./named_files.ts";
 import { refuseWithout } from "./permissions.ts";
 import { runRemote } from "./remote.ts";
@@ -53,5 +54,5 @@ async function runnerOf(name: string): Promise<typeof runRemote> {
 }
 
 function readToken(given: unknown): string | null {
-  return typeof given === "string" ? given : Deno.env.get(TOKEN) || null;
+  return typeof given === "string" ? given : variable(TOKEN) || null;
 }

@@ -7,6 +7,7 @@ import { isObject } from "../base/json.ts";
 import type { Credentials, DownloadRequest } from "../download/download.ts";
 import { userinfoOf } from "../origin/request.ts";
 import type { Invocation } from "./arguments.ts";
+import { variable } from "./environment.ts";
 import { refuseWithout } from "./permissions.ts";
 import type { DownloadFields } from "./lists.ts";
 import { UsageError } from "./usage.ts";
@@ -89,7 +90,7 @@ export function netrcPath(flags: Invocation["flags"]): string | null {
   const named = flags["netrc-file"];
   if (typeof named === "string") return resolve(named);
   if (!flags.netrc) return null;
-  const home = Deno.env.get("HOME");
+  const home = variable("HOME");
   if (home) return join(home, ".netrc");
   throw new UsageError("--netrc needs HOME; or name the file by --netrc-file.");
 }

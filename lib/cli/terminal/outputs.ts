@@ -2,6 +2,7 @@
 
 import { errorMessage } from "../../base/error_message.ts";
 import { writeOutSync } from "../../base/write_all.ts";
+import { variable } from "../environment.ts";
 
 /** Standard output and error. */
 export interface Outputs {
@@ -27,7 +28,7 @@ export function openOutputs(): Outputs {
   let heard = true;
   const outIsTerminal = Deno.stdout.isTerminal();
   // As shells in Emacs call themselves: a terminal that knows no cursor.
-  const isDumb = Deno.env.get(TERM) === "dumb";
+  const isDumb = variable(TERM) === "dumb";
   return {
     out(text) {
       if (lost.signal.aborted) return;
