@@ -75,7 +75,7 @@ const connection = connect({
   hear(frame) {
     announce(model.hear(frame, performance.now()));
     selecting.forget(model.takeLeft());
-    commands.hear(frame.data);
+    commands.hear(frame);
     if (frame.disk) overview.drawRoom(frame.disk);
     if (frame.timetable) overview.drawTimetable(frame.timetable);
     if (frame.limits) limits.hear(frame.limits);

@@ -3,7 +3,7 @@
 
 /** @import { Refusal } from "../messages.ts" */
 /** @import { Connection } from "./connection.js" */
-/** @import { Status } from "../../status/status.ts" */
+/** @import { Frame } from "./model.js" */
 
 /** Ids in one message: the most that a server takes. */
 const AT_ONCE = 1_000;
@@ -56,7 +56,7 @@ export async function commandMany(connection, command, which) {
  * it has: they were not meant.
  *
  * @param {readonly string[]} states Of the list.
- * @param {string} newest When the newest download was added until then.
+ * @param {string} newest When the newest download of the list was added.
  */
 export function gatherNewcomers(states, newest) {
   // The server tells of a waiting or running download many times, and of a paused
@@ -64,11 +64,18 @@ export function gatherNewcomers(states, newest) {
   const isStill = !states.includes("Queued") && !states.includes("Downloading");
   /** @type {Set<string>} */
   const ids = new Set();
+  let isSure = true;
   return {
     ids,
-    /** @param {readonly Status[]} changed */
-    hear(changed) {
-      for (const { id, process_status: state, added_at: addedAt } of changed) {
+    /**
+     * Whether these are all. A snapshot comes after a connection was lost, and does
+     * not tell what came to the list meanwhile.
+     */
+    isSure: () => isSure,
+    /** @param {Frame} frame */
+    hear({ data, snapshot }) {
+      if (snapshot) isSure = false;
+      for (const { id, process_status: state, added_at: addedAt } of data) {
         const isNew = isStill || addedAt > newest;
         if (isNew && states.includes(state)) ids.add(id);
       }

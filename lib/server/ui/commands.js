@@ -5,6 +5,7 @@
 /** @import { ActionName, MoveName } from "./actions.js" */
 /** @import { ManyAction } from "./bulk.js" */
 /** @import { Connection } from "./connection.js" */
+/** @import { Frame } from "./model.js" */
 /** @import { Notices } from "./notices.js" */
 /** @import { Status } from "../../status/status.ts" */
 import { fileHref, isMove } from "./actions.js";
@@ -195,7 +196,8 @@ export function createCommands({ connection, notices, dialog }) {
 
   /**
    * Asks whether to remove downloads. Those that come to the list meanwhile are
-   * not of them: nobody was asked about these.
+   * not of them: nobody was asked about these. Where it cannot be told which came,
+   * it asks again.
    *
    * @param {Many} many
    */
@@ -204,15 +206,27 @@ export function createCommands({ connection, notices, dialog }) {
     if ("ids" in which) {
       return { answer: await askRemoveMany(dialog, many), which };
     }
-    const latest = { action: "list", order: "latest", limit: 1 };
-    const reply = await connection.request(latest);
-    const newest = isList(reply) ? reply.data[0]?.added_at : undefined;
-    const gathered = gatherNewcomers(which.status, newest ?? "");
-    newcomers = gathered;
+    const { status, search } = which;
+    const latest = {
+      action: "list",
+      status,
+      search,
+      order: "latest",
+      limit: 1,
+    };
     try {
-      const answer = await askRemoveMany(dialog, many);
-      const except = [...new Set([...which.except, ...gathered.ids])];
-      return { answer, which: { ...which, except } };
+      for (;;) {
+        const reply = await connection.request(latest);
+        if (!isList(reply)) return { answer: "no", which };
+        const { data: [newest], total = 0 } = reply;
+        const gathered = gatherNewcomers(status, newest?.added_at ?? "");
+        newcomers = gathered;
+        const count = Math.max(0, total - which.except.length);
+        const answer = await askRemoveMany(dialog, { ...many, count });
+        if (answer !== "no" && !gathered.isSure()) continue;
+        const except = [...new Set([...which.except, ...gathered.ids])];
+        return { answer, which: { ...which, except } };
+      }
     } finally {
       newcomers = null;
     }
@@ -249,8 +263,8 @@ export function createCommands({ connection, notices, dialog }) {
     actOnMany,
     prioritize,
     drop,
-    /** @param {readonly Status[]} changed */
-    hear: (changed) => newcomers?.hear(changed),
+    /** @param {Frame} frame */
+    hear: (frame) => newcomers?.hear(frame),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type Step,
   testSteps,
 } from "../../support/scene.ts";
+import { startSluice } from "../../support/sluice.ts";
 
 const MiB = 2 ** 20;
 
@@ -72,6 +73,35 @@ const STEPS: Record<string, Step> = {
     }
     assertEquals(filesIn(directory), ["lateAll"]);
     assertEquals(complaints, []);
+  },
+
+  async "who was asked about all while the connection was lost is asked again"(
+    browser,
+  ) {
+    await using scene = await openScene(browser);
+    const { page, origin, sluice, directory } = scene;
+    await finish(page, origin, ["a", "b"]);
+    await page.getByRole("button", { name: /^Finished / }).click();
+    await page.getByLabel("Select all").check();
+    await bar(page).getByRole("button", { name: "Remove" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Remove 2 downloads?").waitFor();
+    sluice.kill("SIGKILL");
+    await sluice.ended;
+    const { port } = new URL(sluice.url);
+    await using again = await startSluice({
+      directory,
+      flags: ["--port", port],
+    });
+    await addByProgram(again, [origin.serve("/c", literal("c"))]);
+    await row(page, "c, Finished").waitFor();
+    const remove = dialog.getByRole("button", { name: "Delete the files" });
+    await remove.click();
+    await dialog.getByText("Remove 3 downloads?").waitFor();
+    assertEquals(filesIn(directory), ["a", "b", "c"]);
+    await remove.click();
+    await page.getByText("3 removed").waitFor();
+    assertEquals(filesIn(directory), []);
   },
 
   async "some are selected by boxes, with Shift and with Ctrl"(browser) {
