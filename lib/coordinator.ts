@@ -93,7 +93,7 @@ export interface CoordinatorTools extends FetchingTools {
 export interface Coordinator
   extends
     Pick<Commands, "command">,
-    Omit<FinishedFiles, "digest">,
+    Omit<FinishedFiles, "digest" | "find">,
     Additions,
     Omit<LimitSetting, "limitsSet" | "setLimits">,
     Moves,
@@ -124,6 +124,8 @@ export interface Coordinator
   threads(): number;
   /** The names of proxies that a request may choose. */
   readonly proxies: readonly string[];
+  /** See {@linkcode FinishedFiles.find}. */
+  findFile: FinishedFiles["find"];
   /** What has been done since the server started. */
   readonly figures: Figures;
   /** Stops all threads, and records how far they came. */
@@ -142,7 +144,10 @@ export async function createCoordinator(
   const commands = createCommands(tools);
   const { running } = overview;
   const { move } = createMoves({ ...tools, commands, running });
-  const { pathOf, digest, verify } = createFinishedFiles(tools);
+  const { pathOf, find: findFile, digest, verify } = createFinishedFiles({
+    ...tools,
+    commands,
+  });
   const limiting = createLimits(engine, timeOfDay, tell);
   const resumption = createResumption({ ...tools, commands });
   let closing: Promise<void> | null = null;
@@ -185,7 +190,7 @@ export async function createCoordinator(
   return {
     add: fetching.add,
     command: commands.command,
-    ...{ move, pathOf, verify },
+    ...{ move, pathOf, findFile, verify },
     ...{ get, disk, limits, running, standing, timetable, totals },
     ...{ rates, maxDownloads, limit },
     async find(id) {

@@ -12,6 +12,8 @@ export interface InOrder {
   has(key: string): boolean;
   /** Resolves once all that has been asked for until now is over. */
   settled(): Promise<unknown>;
+  /** The same, of one key. */
+  settledFor(key: string): Promise<unknown>;
 }
 
 /** Makes one with nothing to do. */
@@ -33,5 +35,6 @@ export function createInOrder(): InOrder {
     },
     has: (key) => last.has(key),
     settled: () => Promise.allSettled(last.values()),
+    settledFor: (key) => Promise.allSettled([last.get(key)]),
   };
 }

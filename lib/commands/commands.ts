@@ -72,6 +72,8 @@ export interface Commands {
   isBusy(id: string): boolean;
   /** Resolves once all that was asked for until now is over. */
   settled(): Promise<unknown>;
+  /** The same, of one download. */
+  settledFor(id: string): Promise<unknown>;
 }
 
 /** Makes what carries out commands. */
@@ -99,6 +101,8 @@ export function createCommands(tools: CommandTools): Commands {
       }),
     isBusy: (id) => asked.has(id) || atWork.has(id),
     settled: () => Promise.all([asked.settled(), atWork.settled()]),
+    settledFor: (id) =>
+      Promise.all([asked.settledFor(id), atWork.settledFor(id)]),
   };
 }
 

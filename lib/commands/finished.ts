@@ -12,6 +12,7 @@ import { DownloadError, unknownId } from "../download/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { DownloadParts } from "../files/parts.ts";
 import type { Catalogue } from "../store/catalogue.ts";
+import type { Commands } from "./commands.ts";
 
 /** The servers that may have a file. */
 export interface Keepers {
@@ -30,6 +31,7 @@ export interface FinishedTools {
   readonly catalogue: Pick<Catalogue, "get">;
   readonly parts: Pick<DownloadParts, "look">;
   readonly engine: Pick<Engine, "digest">;
+  readonly commands: Pick<Commands, "settledFor">;
   /** Absent where no other server has the same queue. */
   readonly peers?: Keepers | undefined;
 }
@@ -38,6 +40,8 @@ export interface FinishedTools {
 export interface FinishedFiles {
   /** Where the file of a finished download is; null for any other. */
   pathOf(id: string): string | null;
+  /** The same, also while the file is being moved: once it is where it goes to. */
+  find(id: string): Promise<string | null>;
   /**
    * The digest of a finished file that is here. One is read at a time.
    *
@@ -57,7 +61,7 @@ export interface FinishedFiles {
 
 /** Makes access to the finished files. */
 export function createFinishedFiles(
-  { catalogue, parts, engine, peers }: FinishedTools,
+  { catalogue, parts, engine, commands, peers }: FinishedTools,
 ): FinishedFiles {
   const inOrder = createInOrder();
 
@@ -68,15 +72,29 @@ export function createFinishedFiles(
     return parts.look(path, identity) === "there" ? path : null;
   }
 
+  async function find(id: string): Promise<string | null> {
+    const path = pathOf(id);
+    if (path !== null) return path;
+    await commands.settledFor(id);
+    return pathOf(id);
+  }
+
   function digestHere(
     id: string,
     algorithm: ChecksumAlgorithm,
   ): Promise<string> {
     // Of several at a time, each would take as long as all of them.
     return inOrder.run("", async () => {
-      const path = pathOf(id);
-      if (path === null) throw fileGone();
-      return await engine.digest(path, algorithm);
+      for (;;) {
+        const path = await find(id);
+        if (path === null) throw fileGone();
+        try {
+          return await engine.digest(path, algorithm);
+        } catch (error) {
+          // It may have been moved, or removed, before it was opened.
+          if (await find(id) === path) throw error;
+        }
+      }
     });
   }
 
@@ -91,7 +109,7 @@ export function createFinishedFiles(
     return { fits: digest === checksum.digest, checksum, digest };
   }
 
-  return { pathOf, digest: digestHere, verify };
+  return { pathOf, find, digest: digestHere, verify };
 }
 
 /**

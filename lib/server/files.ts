@@ -28,27 +28,49 @@ export type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 /**
  * Sends a finished file.
  *
- * @param path Null if there is none of what was asked for.
+ * @param find Tells where it is; null if there is none of what was asked for.
  */
 export async function serveFile(
   request: Request,
-  path: string | null,
+  find: () => Promise<string | null>,
 ): Promise<Response> {
-  const info = path === null ? null : await fileInfo(path);
-  if (path === null || info === null) {
-    return refuseToWrite(request) ??
-      plain(404, "There is no such file: it may have been removed.");
+  let before: string | null = null;
+  for (;;) {
+    const path = await find();
+    if (path === null || path === before) {
+      return refuseToWrite(request) ??
+        plain(404, "There is no such file: it may have been removed.");
+    }
+    const answer = await sendFinished(request, path);
+    if (answer !== null) return answer;
+    // It may have been moved since it was found.
+    before = path;
   }
-  const { size, mtime } = info;
-  return await send(request, {
-    name: basename(path),
-    size,
-    validators: {
-      etag: etagOf(info),
-      modified: (mtime ?? new Date(0)).toUTCString(),
-    },
-    open: (start, end) => open(path, start, end),
-  });
+}
+
+/** Null if there is no file at the path. */
+async function sendFinished(
+  request: Request,
+  path: string,
+): Promise<Response | null> {
+  try {
+    const info = await Deno.lstat(path);
+    // A symlink that was planted in the file's place might lead anywhere.
+    if (!info.isFile) return null;
+    const { size, mtime } = info;
+    return await send(request, {
+      name: basename(path),
+      size,
+      validators: {
+        etag: etagOf(info),
+        modified: (mtime ?? new Date(0)).toUTCString(),
+      },
+      open: (start, end) => open(path, start, end),
+    });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 /** Why a request is not one to read a file; null if it is. */
@@ -98,20 +120,6 @@ export async function send(request: Request, file: Sent): Promise<Response> {
     status: wanted === "whole" ? 200 : 206,
     headers,
   });
-}
-
-/**
- * The metadata of a file; null if there is none. A symlink counts as none: one
- * that was planted in the file's place might lead anywhere.
- */
-async function fileInfo(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    const info = await Deno.lstat(path);
-    return info.isFile ? info : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }
 
 /** Strong, as ranges need it: a finished file is never written to again. */

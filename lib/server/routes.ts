@@ -319,18 +319,19 @@ function dataRoutes(
       method: null,
       path: /^\/files\/([^/]+)$/,
       access: "token",
-      handler({ request, parts: [id = ""] }) {
+      async handler({ request, parts: [id = ""] }) {
         const sight = {
           coming: () => coordinator.comingOf(id),
           finished: () => coordinator.pathOf(id),
         };
-        const path = sight.finished();
-        const coming = path === null ? sight.coming() : null;
-        if (coming !== null) return serveComing(request, coming, sight);
-        const url = path === null ? cluster?.urlOf(id) ?? null : null;
+        const coming = sight.finished() === null ? sight.coming() : null;
+        if (coming !== null) return await serveComing(request, coming, sight);
+        const find = () => coordinator.findFile(id);
+        const isHere = await find() !== null;
+        const url = isHere ? null : cluster?.urlOf(id) ?? null;
         return url === null || isRelayed(request)
-          ? serveFile(request, path)
-          : relayFile(
+          ? await serveFile(request, find)
+          : await relayFile(
             request,
             `${url}files/${id}`,
             options.tokens[0]?.token ?? null,

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { createCoordinator } from "../../lib/coordinator.ts";
 import { createDownload } from "../../lib/download/download.ts";
@@ -20,6 +21,7 @@ import {
   startDownloads,
 } from "../support/downloads.ts";
 import { bytesOf, file, startOrigin } from "../support/origin.ts";
+import { startSluice } from "../support/sluice.ts";
 import { assertDownloaded } from "../support/status.ts";
 
 const KiB = 1024;
@@ -225,3 +227,43 @@ for (const code of ["DISK_FULL", "STATE"] as const) {
     await coordinator.close();
   });
 }
+
+Deno.test("a file that is being moved is found by who verifies and reads it", async () => {
+  await using origin = await startOrigin();
+  await using server = await startSluice();
+  await using mover = await server.connect();
+  await using verifier = await server.connect();
+  const id = await mover.add({ url: origin.serve("/a", WHOLE) });
+  await mover.end(id);
+  const sha256 = createHash("sha256").update(bytesOf(WHOLE)).digest("hex");
+  const file = server.url.replace("ws:", "http:") + `files/${id}`;
+  let moving = true;
+  const found: unknown[] = [];
+
+  async function verifyAll() {
+    while (moving) {
+      const reply = await verifier.request({ action: "verify", id, sha256 });
+      if (!("data" in reply && "fits" in reply.data && reply.data.fits)) {
+        found.push(reply);
+      }
+    }
+  }
+
+  async function readAll() {
+    while (moving) {
+      const answer = await fetch(file);
+      const text = await answer.text();
+      if (answer.status !== 200) found.push([answer.status, text]);
+    }
+  }
+
+  const reading = [verifyAll(), readAll()];
+  for (let n = 0; n < 100; n++) {
+    const directory = n % 2 === 0 ? "x" : ".";
+    const reply = await mover.request({ action: "relocate", id, directory });
+    assertEquals("data" in reply, true, JSON.stringify(reply));
+  }
+  moving = false;
+  await Promise.all(reading);
+  assertEquals(found, []);
+});
