@@ -194,7 +194,7 @@ export async function connect(
       try {
         if (connection.isOpen()) return await connection.request(fields);
       } catch (error) {
-        const isLost = !connection.isOpen();
+        const isLost = !connection.isOpen() && !isForeign(error);
         if (!isLost || !isHarmless || stop.aborted) throw error;
       }
       // The next one begins in a turn or two.
@@ -291,6 +291,11 @@ export function pageIn(reply: ServerMessage): ListPage {
 
 function isEnded({ process_status: status }: Status): boolean {
   return ["Downloaded", "Failed", "Paused"].includes(status);
+}
+
+/** Whether it is no Sluice that answered: the next connection finds it there, too. */
+function isForeign(error: unknown): boolean {
+  return error instanceof SluiceError && error.code === "BAD_URL";
 }
 
 function clientClosed(): SluiceError {

@@ -9,7 +9,10 @@ import type { ServerMessage } from "../server/messages.ts";
 /** What a server answers a request that it refuses, or that it is gone. */
 export class SluiceError extends Error {
   override readonly name = "SluiceError";
-  /** REFUSED and STALLED for a connection that is not, or no more. */
+  /**
+   * REFUSED and STALLED for a connection that is not, or no more; BAD_URL where
+   * something else than Sluice answers.
+   */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string) {
@@ -80,14 +83,14 @@ export async function openConnection(
     opened.resolve("message" in event ? String(event.message) : "");
   socket.onclose = () => {
     opened.resolve("");
-    for (const { reject } of waiting.values()) reject(connectionLost());
-    waiting.clear();
+    refuse(connectionLost());
     closed.resolve();
   };
   socket.onmessage = ({ data }) => {
     heardAt = performance.now();
     const message = parse(data);
-    if (message === null) return;
+    // To wait on would be in vain: it says something to whatever it is asked.
+    if (message === null) return end(foreign());
     const id = Number(message.request_id);
     const asked = waiting.get(id);
     if (asked === undefined) return hear(message);
@@ -112,6 +115,16 @@ export async function openConnection(
   } finally {
     clearTimeout(limit);
     stop?.removeEventListener("abort", giveUp);
+  }
+
+  function refuse(error: SluiceError): void {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  }
+
+  function end(error: SluiceError): void {
+    refuse(error);
+    socket.close();
   }
 
   /** Asks a server that has said nothing for long whether it is there. */
@@ -194,14 +207,26 @@ function connectionLost(): SluiceError {
   );
 }
 
+function foreign(): SluiceError {
+  return new SluiceError(
+    "BAD_URL",
+    "What answers there is no Sluice: check the server's URL, and its path.",
+  );
+}
+
 /** Any answer to it will do. */
 const PING = JSON.stringify({ action: "ping", request_id: "ping" });
 
 /** The message that a frame holds; null if it is none that Sluice sends. */
-function parse(data: unknown): ServerMessage | null {
+function parse(frame: unknown): ServerMessage | null {
   try {
-    const message: unknown = JSON.parse(String(data));
-    return typeof message === "object" ? message as ServerMessage | null : null;
+    const { data, error, ...rest } = JSON.parse(String(frame)) ?? {};
+    const isAnswer = typeof data === "object" && data !== null;
+    // JSON-RPC's code, which aria2 sends, is a number.
+    const isRefusal = typeof error?.code === "string" &&
+      typeof error.message === "string";
+    if (isAnswer) return { data, ...rest };
+    return isRefusal ? { error, ...rest } : null;
   } catch {
     return null;
   }

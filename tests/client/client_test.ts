@@ -51,6 +51,27 @@ Deno.test("a client that is not let in, or finds no server, says so", async () =
   }
 });
 
+Deno.test("a client is told that what answers it is no Sluice", async () => {
+  await using sluice = await startSluice();
+  await using other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      socket.onmessage = () => socket.send("What?");
+      return response;
+    },
+  );
+  const { port } = other.addr as Deno.NetAddr;
+  for (const url of [`${sluice.url}jsonrpc`, `ws://127.0.0.1:${port}/`]) {
+    const signal = AbortSignal.timeout(20_000);
+    using client = await connect(url, { signal });
+    for (const ask of [client.list, () => client.pause("x")]) {
+      const error = await assertRejects(() => ask(), SluiceError);
+      assertEquals(error.code, "BAD_URL", error.message);
+    }
+  }
+});
+
 Deno.test("a client outlives its server's restart, and goes on", async () => {
   await using directory = await makeDirectory();
   const views: View[] = [];
