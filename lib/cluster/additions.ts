@@ -3,7 +3,8 @@
 import { within } from "../base/timers.ts";
 import type { Download } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
-import { type Broker, CONFLICT } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import { CONFLICT } from "./outcomes.ts";
 import { type Entry, newEntry } from "./entry.ts";
 import { away } from "./writes.ts";
 

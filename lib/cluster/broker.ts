@@ -14,6 +14,7 @@ import {
   type Change,
   fateOfBucket,
   findKey,
+  findLastChange,
   type Found,
   hearChanges,
   listKeys,
@@ -26,6 +27,7 @@ import type {
   JetStreamClient,
   NatsConnection,
 } from "./nats.ts";
+import { CONFLICT, createOutcomes } from "./outcomes.ts";
 import type { QueueAddress } from "./settings.ts";
 import { beginWatch, type Watch } from "./watch.ts";
 
@@ -50,9 +52,11 @@ const MOST_BEHIND = 3;
 const WRONG_LAST_SEQUENCE = 10071;
 /** Bytes that a message may have; brokers take 1 MiB. */
 export const MOST_BYTES = 512 * 1024;
-
-/** A write that compared with a revision that is not the last one any more. */
-export const CONFLICT = new Error("It has been changed meanwhile.");
+/**
+ * The key of what is written to learn that what came before is carried out; no
+ * server reads it.
+ */
+const MARK = "b";
 
 /** How the brokers are reached. */
 export interface BrokerOptions {
@@ -87,8 +91,9 @@ export interface Broker {
   start(listener: BrokerListener): Promise<void>;
   isConnected(): boolean;
   /**
-   * Writes a key's value if its last revision is the given one, 0 for none. What
-   * is not answered is sent again, and done once.
+   * Writes a key's value if its last revision is the given one, 0 for none: of
+   * several that compare a download's with the same one, only one is done. What is
+   * not answered is sent again, and done once.
    *
    * @param value Null to delete the key.
    * @param within How long to try, in milliseconds.
@@ -143,6 +148,8 @@ export async function createBroker(
   const bucketOptions = { name, brokers, replicas: options.replicas };
   let connection: NatsConnection | null = null;
   let js: JetStreamClient | null = null;
+  /** What asks in a write, and waits no longer than the write itself. */
+  let asking: JetStreamClient | null = null;
   let bucket: Bucket | null = null;
   let telling: Watch | null = null;
   /** The last revision that was heard of the bucket. */
@@ -180,6 +187,7 @@ export async function createBroker(
 
   async function open(found: NatsConnection): Promise<void> {
     js = nats.jetstream(found, { timeout: 5_000 });
+    asking = nats.jetstream(found, { timeout: TRY_WITHIN });
     bucket = await openBucket(js, nats, bucketOptions);
     heard = 0;
     const from = await listener.onBucket(bucket);
@@ -264,6 +272,7 @@ export async function createBroker(
     connection =
       bucket =
       js =
+      asking =
       telling =
         null;
     if (closed) return;
@@ -302,6 +311,53 @@ export async function createBroker(
     return found.kind === "there" ? found : null;
   }
 
+  /**
+   * Sends a value once.
+   *
+   * @param revision What to compare with; null for nothing.
+   * @returns The new revision.
+   */
+  async function publish(
+    key: string,
+    text: string,
+    { revision, isRemoval = false, within = TRY_WITHIN }: {
+      readonly revision: number | null;
+      readonly isRemoval?: boolean;
+      readonly within?: number;
+    },
+  ): Promise<number> {
+    if (js === null) throw new Error("not connected");
+    const last = heard;
+    const headers = nats.headers();
+    if (isRemoval) headers.set("KV-Operation", "DEL");
+    const { seq } = await js.publish(`$KV.${name}.${key}`, text, {
+      headers,
+      timeout: Math.min(TRY_WITHIN, within),
+      retries: 1,
+      ...(revision !== null && { expect: { lastSubjectSequence: revision } }),
+    });
+    // What is written is later than all that was heard before.
+    if (seq <= last) look();
+    return seq;
+  }
+
+  /**
+   * Whether another write may take the place of an acknowledged one: brokers know
+   * a first one as they carry it out, and the owner of a lease is the only one who
+   * renews it.
+   */
+  function isOverwritable(key: string, revision: number): boolean {
+    return revision > 0 && key.startsWith("d.") && (bucket?.replicas ?? 1) > 1;
+  }
+
+  const outcomeOf = createOutcomes({
+    mark: async () => void await publish(MARK, "0", { revision: null }),
+    async last(key) {
+      if (asking === null || bucket === null) throw new Error("not connected");
+      return await findLastChange(asking, bucket, key);
+    },
+  });
+
   return {
     async start(heard) {
       listener = heard;
@@ -319,32 +375,22 @@ export async function createBroker(
     conflicts: () => conflicts,
     async write(key, value, revision, within = WRITE_WITHIN) {
       const until = performance.now() + within;
-      // Not a new one for each try: the broker knows what it has done already.
-      const msgID = crypto.randomUUID();
-      const data = value === null ? "" : JSON.stringify(value);
-      refuseTooLarge(data, mostBytes(), 0);
-      const headers = nats.headers();
-      if (value === null) headers.set("KV-Operation", "DEL");
+      const text = value === null ? "" : JSON.stringify(value);
+      refuseTooLarge(text, mostBytes(), 0);
+      let acknowledged: number | null = null;
       for (let tries = 1;; tries++) {
         try {
-          if (js === null) throw new Error("not connected");
-          const last = heard;
-          const { seq, duplicate } = await js.publish(
-            `$KV.${name}.${key}`,
-            data,
-            {
-              msgID,
-              headers,
-              timeout: Math.min(TRY_WITHIN, within),
-              retries: 1,
-              expect: { lastSubjectSequence: revision },
-            },
-          );
-          // What is written is later than all that was heard before.
-          if (seq <= last && !duplicate) look();
-          return seq;
+          if (tries > 1) {
+            const written = { key, text, revision, acknowledged };
+            const stands = await outcomeOf(written);
+            if (stands !== null) return stands;
+          }
+          const isRemoval = value === null;
+          const how = { revision, isRemoval, within };
+          acknowledged = await publish(key, text, how);
+          if (!isOverwritable(key, revision)) return acknowledged;
         } catch (error) {
-          if (codeOf(error) === WRONG_LAST_SEQUENCE) {
+          if (error === CONFLICT || codeOf(error) === WRONG_LAST_SEQUENCE) {
             conflicts++;
             // Only its holder renews a lease: it may have been another bucket's.
             if (key.startsWith("n.")) look();

@@ -14,6 +14,8 @@ import type { Watch } from "./watch.ts";
 const LAYOUT = "Sluice's queue, layout 1";
 /** How many keys are read at a time. */
 const READING = 64;
+/** The header of a message that tells what it compared with. */
+const COMPARED_WITH = "Nats-Expected-Last-Subject-Sequence";
 /** What JetStream calls a bucket that is not there. */
 const STREAM_NOT_FOUND = 10059;
 
@@ -47,6 +49,8 @@ export interface Bucket {
   readonly created: string;
   /** The revision of its last change, as it was found. */
   readonly last: number;
+  /** How many brokers keep it. */
+  readonly replicas: number;
 }
 
 /** How a bucket is made if there is none. */
@@ -82,7 +86,43 @@ export async function openBucket(
         "give QUEUE another name, or run the same version everywhere.",
     );
   }
-  return { name, kv, created: String(created), last: state.last_seq };
+  return {
+    name,
+    kv,
+    created: String(created),
+    last: state.last_seq,
+    replicas: config.num_replicas,
+  };
+}
+
+/** The last change of a key. */
+export interface LastChange {
+  /** What it wrote; an empty text for a removal. */
+  readonly text: string;
+  readonly revision: number;
+  /** The revision that it compared with. */
+  readonly against: number;
+}
+
+/**
+ * Finds the last change of a key; null for a key that never was there.
+ *
+ * @throws what the client says if nobody answers.
+ */
+export async function findLastChange(
+  js: JetStreamClient,
+  { name }: Bucket,
+  key: string,
+): Promise<LastChange | null> {
+  const { streams } = await js.jetstreamManager(false);
+  const message = await streams.getMessage(`KV_${name}`, {
+    last_by_subj: `$KV.${name}.${key}`,
+  });
+  return message && {
+    text: message.string(),
+    revision: message.seq,
+    against: Number(message.header.get(COMPARED_WITH)),
+  };
 }
 
 /**

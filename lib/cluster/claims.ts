@@ -13,7 +13,7 @@ import type { Settled, Waiting } from "../store/catalogue.ts";
 import type { Progress } from "../store/part_records.ts";
 import { lstatIfThere, removeIfThere } from "../files/names.ts";
 import { notePath, partPath, recordPath, writeRecord } from "./adoption.ts";
-import { CONFLICT } from "./broker.ts";
+import { CONFLICT } from "./outcomes.ts";
 import {
   claimedForCommand,
   claimedForWork,

@@ -9,7 +9,8 @@ import {
   type WriteUntil,
 } from "../base/write_until.ts";
 import { errorMessage } from "../base/error_message.ts";
-import { type Broker, CONFLICT } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import { CONFLICT } from "./outcomes.ts";
 import type { Change } from "./bucket.ts";
 import { type Lease, silenceOf } from "./entry.ts";
 

@@ -13,7 +13,8 @@ import { preparePages } from "../store/pages.ts";
 import { recover } from "../store/recovery.ts";
 import { createStore, openStore, type Store } from "../store/sqlite.ts";
 import { partPath, writeRecord } from "./adoption.ts";
-import { type Broker, CONFLICT } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import { CONFLICT } from "./outcomes.ts";
 import { newEntry, type Place } from "./entry.ts";
 import type { Replica } from "./replica.ts";
 

@@ -9,7 +9,8 @@ import {
   toRecord,
 } from "../download/errors.ts";
 import { createAnswers, type Working } from "./answers.ts";
-import { type Broker, CONFLICT } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import { CONFLICT } from "./outcomes.ts";
 import { TAKEN } from "./claims.ts";
 import { type Entry, revoked } from "./entry.ts";
 import type { ClusterQueue } from "./line.ts";

@@ -8,7 +8,8 @@ import type { Log } from "../base/log.ts";
 import type { Download, FileFacts } from "../download/download.ts";
 import { DownloadError } from "../download/errors.ts";
 import type { Run } from "../download/ranges.ts";
-import { type Broker, CONFLICT } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import { CONFLICT } from "./outcomes.ts";
 import type { Found } from "./bucket.ts";
 import {
   type Entry,

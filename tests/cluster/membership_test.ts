@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import type { Broker } from "../../lib/cluster/broker.ts";
 import type { Value } from "../../lib/cluster/bucket.ts";
-import { CONFLICT } from "../../lib/cluster/broker.ts";
+import { CONFLICT } from "../../lib/cluster/outcomes.ts";
 import type { Lease } from "../../lib/cluster/entry.ts";
 import { createMembership } from "../../lib/cluster/membership.ts";
 

@@ -5,7 +5,7 @@ import {
   assertMatch,
   assertRejects,
 } from "@std/assert";
-import { CONFLICT } from "../../lib/cluster/broker.ts";
+import { CONFLICT } from "../../lib/cluster/outcomes.ts";
 import type { Entry } from "../../lib/cluster/entry.ts";
 import { migrateOwnQueue } from "../../lib/cluster/migration.ts";
 import { openNodeStorage } from "../../lib/cluster/storage.ts";

@@ -83,6 +83,11 @@ export interface TestBrokers extends AsyncDisposable {
   readonly all: readonly TestBroker[];
   /** Which of them leads the queue that is called `test`. */
   leader(): Promise<TestBroker>;
+  /**
+   * The last revision of the queue that is called `test`, as each broker has it
+   * itself; null for one that does not answer.
+   */
+  revisions(): Promise<(number | null)[]>;
 }
 
 /** Starts three brokers; resolves once they have found each other. */
@@ -102,12 +107,18 @@ export async function startBrokers(): Promise<TestBrokers> {
   }
   await Promise.all(all.map((broker) => broker.restart()));
 
+  /** What a broker tells of itself; null if it does not answer. */
+  async function lookAt(monitor: number): Promise<Monitored | null> {
+    const url = `http://127.0.0.1:${monitor}/jsz?accounts=true&streams=true`;
+    const response = await fetch(url).catch(() => null);
+    return response && await response.json();
+  }
+
   /** What the first broker that answers knows of all. */
   async function look(): Promise<Monitored> {
-    for (const port of monitors) {
-      const url = `http://127.0.0.1:${port}/jsz?accounts=true&streams=true`;
-      const response = await fetch(url).catch(() => null);
-      if (response !== null) return await response.json();
+    for (const monitor of monitors) {
+      const told = await lookAt(monitor);
+      if (told !== null) return told;
     }
     throw new Error("No broker answers.");
   }
@@ -124,16 +135,24 @@ export async function startBrokers(): Promise<TestBrokers> {
     all,
     async leader() {
       for (;;) {
-        const { account_details: accounts = [] } = await look();
-        const leader = accounts.flatMap(({ stream_detail }) => stream_detail)
-          .find(({ name }) => name === "KV_sluice_test")?.cluster.leader;
+        const leader = streamOf(await look())?.cluster.leader;
         const found = leader && all[Number(leader)];
         if (found) return found;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
+    async revisions() {
+      const told = await Promise.all(monitors.map(lookAt));
+      return told.map((one) => one && (streamOf(one)?.state.last_seq ?? null));
+    },
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
+}
+
+/** The queue that is called `test`, as a broker has it. */
+function streamOf({ account_details: accounts = [] }: Monitored) {
+  return accounts.flatMap(({ stream_detail }) => stream_detail)
+    .find(({ name }) => name === "KV_sluice_test");
 }
 
 /** What nats-server tells of itself at /jsz. */
@@ -146,6 +165,7 @@ interface Monitored {
     readonly stream_detail: readonly {
       readonly name: string;
       readonly cluster: { readonly leader?: string };
+      readonly state: { readonly last_seq: number };
     }[];
   }[];
 }
