@@ -18,10 +18,11 @@ export interface ClusterAdditions {
   /**
    * Adds downloads.
    *
+   * @param ids As {@linkcode Catalogue.add} says.
    * @throws {DownloadError} BAD_REQUEST if one is too large: then none is added.
    * @throws {DownloadError} STATE if no broker answers: they may have been added.
    */
-  add(downloads: readonly Download[]): Promise<void>;
+  add(downloads: readonly Download[], ids?: "chosen"): Promise<void>;
   /** The copy shows a download. */
   seen(id: string): void;
 }
@@ -37,13 +38,23 @@ export function createClusterAdditions(
 ): ClusterAdditions {
   const waiting = new Map<string, () => void>();
 
-  /** Writes a new entry; null if one of its id is on the list. */
+  /**
+   * Writes a new entry; null if one of its id is on the list. A chosen id is looked
+   * for first: several brokers do not all remember that they have refused one.
+   */
   async function write(
     download: Download,
+    ids?: "chosen",
   ): Promise<{ entry: Entry; revision: number } | null> {
     const key = `d.${download.id}`;
     let removed = 0;
-    for (;;) {
+    for (let isLookedFor = ids === "chosen";; isLookedFor = true) {
+      if (isLookedFor) {
+        const found = await broker.find(key);
+        // An id that is there was made of the same key and the same request.
+        if (found.kind === "there") return null;
+        removed = found.kind === "removed" ? found.revision : 0;
+      }
       // Each claim that was made before the removal was a revision of its own: none
       // had an epoch as high, so that no part of theirs is taken for one to come.
       const entry = newEntry(download, removed);
@@ -52,19 +63,15 @@ export function createClusterAdditions(
       } catch (error) {
         if (error !== CONFLICT) throw error;
       }
-      const found = await broker.find(key);
-      // An id that is there was made of the same key and the same request.
-      if (found.kind === "there") return null;
-      removed = found.kind === "removed" ? found.revision : 0;
     }
   }
 
-  async function addOne(download: Download): Promise<void> {
+  async function addOne(download: Download, ids?: "chosen"): Promise<void> {
     const { id } = download;
     const seen = Promise.withResolvers<void>();
     waiting.set(id, seen.resolve);
     try {
-      const written = await write(download);
+      const written = await write(download, ids);
       // What tells of it may be late, or may have come to its end. By its revision,
       // it has the same place in all copies.
       if (written !== null) applied(id, written.entry, written.revision);
@@ -75,20 +82,22 @@ export function createClusterAdditions(
   }
 
   return {
-    async add(downloads) {
+    async add(downloads, ids) {
       if (!broker.isConnected()) throw away();
       for (const one of downloads) broker.refuseTooLarge(newEntry(one));
       const rest = [...downloads];
       while (rest.length > 0) {
         const some = rest.splice(0, ADDING);
-        await Promise.all(some.map(addOne)).catch((error) => {
-          throw new DownloadError(
-            "STATE",
-            "The queue's broker does not answer: it may have been added. Look " +
-              "once it answers, before you add it again.",
-            { cause: error },
-          );
-        });
+        await Promise.all(some.map((one) => addOne(one, ids))).catch(
+          (error) => {
+            throw new DownloadError(
+              "STATE",
+              "The queue's broker does not answer: it may have been added. Look " +
+                "once it answers, before you add it again.",
+              { cause: error },
+            );
+          },
+        );
       }
     },
     seen: (id) => waiting.get(id)?.(),

@@ -203,7 +203,7 @@ export function openReplica(path: string, contentDirectory: string): Replica {
       const where = { rank, added: addedAt(entry, revision) };
       // What is surely not there is added without a look.
       const written = before === undefined && !lagging.has(id)
-        ? store.add([download], [where])
+        ? store.addAt(download, where)
         : store.replace(download, where);
       store.write(() =>
         void put.run(

@@ -57,7 +57,8 @@ export function createAdditions(
   /** How many downloads are being added: the catalogue does not count them yet. */
   let adding = 0;
   return {
-    async add(requests, ids = createIds(requests.length)) {
+    async add(requests, chosen) {
+      const ids = chosen ?? createIds(requests.length);
       refuseUnknownProxies(requests, proxies);
       const waiting = catalogue.totals().Queued + adding;
       refuseIfFull(requests.length, waiting, queueLength);
@@ -67,7 +68,7 @@ export function createAdditions(
       );
       adding += downloads.length;
       try {
-        await catalogue.add(downloads);
+        await catalogue.add(downloads, chosen && "chosen");
       } finally {
         adding -= downloads.length;
       }

@@ -13,8 +13,13 @@ import type {
  * read are the changes that do.
  */
 export interface Catalogue {
-  /** Adds downloads at the end of the queue. */
-  add(downloads: readonly Download[]): Promise<void>;
+  /**
+   * Adds downloads at the end of the queue.
+   *
+   * @param ids `chosen` if a client chose their ids: such a one may have been on
+   * the list before. By default, they are new.
+   */
+  add(downloads: readonly Download[], ids?: "chosen"): Promise<void>;
   get(id: string): Download | null;
   /** Records where a download stands, or that it is to be done anew. */
   settle(id: string, settled: Settled): Promise<void>;

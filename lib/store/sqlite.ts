@@ -27,11 +27,8 @@ export interface Standing {
 /** Durable state: the queue's line, the catalogue, the records of parts. */
 export interface Store
   extends Line, Catalogue, Deferred, Excerpt, PartRecords, Disposable {
-  /** @param where Where they stand; behind all others, if absent. */
-  add(
-    downloads: readonly Download[],
-    where?: readonly Standing[],
-  ): Promise<void>;
+  /** Adds a download where it stands, as another server says. */
+  addAt(download: Download, where: Standing): Promise<void>;
   get(id: string): Download | null;
   /** The queue's order. */
   readonly order: Changeable;
@@ -148,12 +145,11 @@ export function createStore(
 
   return {
     isChecked,
-    add: (downloads, where) =>
+    add: (downloads) =>
       write(() => {
-        for (const [n, download] of downloads.entries()) {
-          insert(download, where?.[n]);
-        }
+        for (const download of downloads) insert(download);
       }),
+    addAt: (download, where) => write(() => insert(download, where)),
     waiting: readable((fullHosts, limit) =>
       sql.waiting(new Set(fullHosts), limit)
     ),
