@@ -2,15 +2,24 @@
  * Has three servers and three brokers meet random faults, again and again, while
  * downloads run and clients give commands, and looks at the end:
  *
- * - each download that was acknowledged is Downloaded, and is there once;
+ * - each download that was acknowledged is Downloaded, and is there once, and all
+ *   servers show so;
  * - no file has a wrong byte, and none is there twice or without a download;
  * - a download whose add was not answered is there once, or not at all.
+ *
+ * It tells whether the brokers themselves differ at the end: nothing that servers
+ * do can then be right everywhere.
  *
  * `CRASH_SEED` replays a run's plan, `CRASH_KILLS` says how many faults there are.
  */
 
 import type { Status } from "../lib/status/status.ts";
-import { type Cable, layCable, startBrokers } from "./support/broker.ts";
+import {
+  type Cable,
+  layCable,
+  startBrokers,
+  type TestBrokers,
+} from "./support/broker.ts";
 import { startNode } from "./support/cluster.ts";
 import { filesIn, makeDirectory } from "./support/directory.ts";
 import {
@@ -38,6 +47,10 @@ const WITHDRAWN_WITHIN = 30_000;
 const ANSWERED_WITHIN = 30_000;
 /** How long a client waits that is to ask again, in milliseconds. */
 const AGAIN = 500;
+/** By when brokers that have caught up have the same last revision, in ms. */
+const AGREED_WITHIN = 20_000;
+/** How often they are asked for it, in milliseconds: servers write meanwhile. */
+const ASKED_EVERY = 50;
 /** Bytes a second of an answer: a file takes some seconds. */
 const RATE = 150 * KiB;
 
@@ -57,8 +70,12 @@ export interface ClusterCrashReport {
   readonly adopted: number;
   readonly lost: number;
   readonly expelled: number;
+  readonly brokers: Agreement;
   readonly seconds: number;
 }
+
+/** Whether brokers have the same last revision of the queue. */
+type Agreement = "agree" | `differ: ${string}`;
 
 /** One server, whichever process it is by now, and its ways to the brokers. */
 interface Member {
@@ -211,6 +228,7 @@ export async function crashCluster({ faults, seed, storage, tell }: {
       adopted: logged(/ adopted .* kind="(left|own|named)"/g),
       lost: logged(/ lost id=/g),
       expelled: logged(/ expelled session=/g),
+      brokers: await agreement(brokers),
       seconds: Math.round((performance.now() - started) / 1000),
     };
   } catch (error) {
@@ -224,6 +242,7 @@ export async function crashCluster({ faults, seed, storage, tell }: {
       );
     throw new Error(
       `CRASH_SEED=${seed}, storage ${storage}: ${what}\n` +
+        `brokers ${await agreement(brokers)}\n` +
         `${plan.join(", ")}\n${lines.join("\n")}`,
       { cause: error },
     );
@@ -300,20 +319,55 @@ async function ask<T>(
   }
 }
 
+/** Asks brokers for their last revisions until they are the same, or time is over. */
+async function agreement(brokers: TestBrokers): Promise<Agreement> {
+  const until = performance.now() + AGREED_WITHIN;
+  for (;;) {
+    const revisions = await brokers.revisions();
+    if (new Set(revisions).size === 1) return "agree";
+    if (performance.now() > until) return `differ: ${revisions.join(", ")}`;
+    await new Promise((resolve) => setTimeout(resolve, ASKED_EVERY));
+  }
+}
+
+/** The finished downloads: their ids and servers, by their URLs. */
+type Done = ReadonlyMap<string, { readonly id: string; readonly node: string }>;
+
 /**
- * Waits until nothing is left to do, and has what is paused go on.
- *
- * @returns The finished downloads: their ids and servers, by their URLs.
+ * Waits until nothing is left to do as each server shows it, and has what is paused
+ * go on.
  */
 async function waitForAll(
   members: readonly Member[],
   all: readonly Wanted[],
-): Promise<Map<string, { readonly id: string; readonly node: string }>> {
+): Promise<Done> {
   const until = performance.now() + DONE_WITHIN;
-  const [member] = members;
   const acknowledged = all.map(({ id }) => id).filter((id) => id !== null);
+  const shown: Done[] = [];
+  for (const member of members) {
+    shown.push(await waitForOne(member, acknowledged, until));
+  }
+  const [first = new Map()] = shown;
+  for (const [n, other] of shown.entries()) {
+    const url = [...first.keys(), ...other.keys()].find((url) =>
+      JSON.stringify(first.get(url)) !== JSON.stringify(other.get(url))
+    );
+    if (url === undefined) continue;
+    const told = [first, other].map((one) => JSON.stringify(one.get(url)));
+    const names = `${members[0]?.name} and ${members[n]?.name}`;
+    throw new Error(`${names} show ${url} as ${told.join(" and ")}.`);
+  }
+  return first;
+}
+
+/** Waits until nothing is left to do as a server shows it. */
+async function waitForOne(
+  { name, node }: Member,
+  acknowledged: readonly string[],
+  until: number,
+): Promise<Done> {
   for (;;) {
-    const statuses = await listAll(member?.node.url ?? "");
+    const statuses = await listAll(node.url);
     const ids = new Set(statuses.map(({ id }) => id));
     const open = statuses.find(({ process_status: status }) =>
       status !== "Downloaded"
@@ -331,8 +385,8 @@ async function waitForAll(
     if (performance.now() > until) {
       throw new Error(
         open === undefined
-          ? `${missing} is lost.`
-          : `${open.id} takes too long: ${JSON.stringify(open)}`,
+          ? `${missing} is lost at ${name}.`
+          : `${open.id} takes too long at ${name}: ${JSON.stringify(open)}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN));
@@ -354,7 +408,7 @@ async function listAll(at: string): Promise<readonly Status[]> {
 /** Each is there exactly once, is right, and nothing else is there. */
 async function check(
   all: readonly Wanted[],
-  done: ReadonlyMap<string, { readonly id: string; readonly node: string }>,
+  done: Done,
   directoryOf: (name: string) => string,
 ): Promise<void> {
   const expected: string[] = [];
