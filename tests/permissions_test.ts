@@ -118,11 +118,15 @@ async function usesOf(
   }
 }
 
-/** Nothing is used that is not granted, and all that is granted is used. */
+/**
+ * Nothing is used that is not granted, and all that is granted is used, but for
+ * what only some runs need.
+ */
 function assertJustUsed(
   uses: readonly Use[],
   grants: Grants,
   directory: string,
+  atNeed: readonly string[] = [],
 ): void {
   const idle = new Set(
     Object.entries(grants).flatMap(([kind, values]) =>
@@ -142,6 +146,7 @@ function assertJustUsed(
     assert(covering !== undefined, `${kind}=${value} is used`);
     idle.delete(`${kind}=${covering}`);
   }
+  for (const grant of atNeed) idle.delete(grant);
   assertEquals([...idle], [], "granted, and not used");
 }
 
@@ -171,7 +176,8 @@ Deno.test("get uses all that it is granted, and nothing else", async () => {
     const get = start([...words, url], { env: { ...environment, ...env } });
     assertEquals((await get.ended).code, 0);
   });
-  assertJustUsed(uses, grantsOf("get"), directory.path);
+  // Workers, whose code is in lib/, come only once the process is saturated.
+  assertJustUsed(uses, grantsOf("get"), directory.path, ["read=lib"]);
 });
 
 Deno.test("what asks a server uses all that it is granted, and nothing else", async () => {
