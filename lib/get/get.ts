@@ -77,6 +77,8 @@ export async function get(
   let finished: Claim | null = null;
   /** Bytes, as of the last look; without any, nothing more is begun. */
   let room = Infinity;
+  /** Whether the disk has refused a byte, whatever the last look has told. */
+  let isFull = false;
 
   function hear(event: DownloadEvent): void {
     switch (event.kind) {
@@ -85,12 +87,19 @@ export async function get(
         return;
       case "stuck":
         return reporter.stuck(event.error);
+      case "setback":
+        isFull ||= event.error.code === "DISK_FULL";
+        return;
       case "paused":
+        ended(event.download);
+        // Where one file alone is too large, there is room for others.
+        if (isFull || room <= 0) over.resolve("full");
+        else takeUp().catch(over.reject);
+        return;
       case "failed":
       case "downloaded":
         ended(event.download);
-        if (isDiskFull(event.download)) over.resolve("full");
-        else takeUp().catch(over.reject);
+        takeUp().catch(over.reject);
     }
   }
 
@@ -373,10 +382,6 @@ function known(
   // The record is a file that anybody may have written to.
   const name = filenameFor(left.file.name, null, url);
   return { ...left, file: { ...left.file, name } };
-}
-
-function isDiskFull({ state }: Download): boolean {
-  return state.kind === "Paused" && state.error?.code === "DISK_FULL";
 }
 
 function beingFetched(): DownloadError {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
-import { makeDirectory } from "../support/directory.ts";
+import { filesIn, makeDirectory } from "../support/directory.ts";
 import {
   bytesOf,
   file,
@@ -433,6 +433,56 @@ Deno.test({
     assertEquals((await startGet(disk.path, flags).ended).code, 0);
     assertEquals(await firstDifference(`${disk.path}/a`, content), null);
     assertEquals(disk.names(), ["a"]);
+  },
+});
+
+Deno.test({
+  name: "a file that the disk has no room for ends only itself",
+  ignore: !await canMount(),
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const gates = { [MiB]: () => new Promise(() => {}) };
+    const big = origin.serve("/big", file(20 * MiB), { gates });
+    const names = Array.from({ length: 20 }, (_, n) => `small-${n}`);
+    const small = names.map((name) => origin.serve(`/${name}`, file(1000)));
+    const flags = ["--min-free-space", "0", "--threads-amount", "1"];
+    const { code, stdout, stderr } = await startGet(disk.path, [
+      ...flags,
+      big,
+      ...small,
+    ]).ended;
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /^big: paused: The file needs \d+ MiB more, and the disk has room for/m,
+    );
+    assertMatch(stderr, /^sluice: 1 of 21 downloads failed$/m);
+    assertEquals(stdout.trim().split("\n").length, names.length);
+    assertEquals(filesIn(disk.path), names.toSorted());
+  },
+});
+
+Deno.test({
+  name: "a disk that is full ends all, whatever files are small enough",
+  ignore: !await canMount(),
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const gate = Promise.withResolvers<void>();
+    const gates = { [MiB]: () => gate.promise };
+    const first = origin.serve("/first", file(2 * MiB), { gates });
+    const names = Array.from({ length: 20 }, (_, n) => `${n}`);
+    const others = names.map((name) => origin.serve(`/${name}`, file(MiB)));
+    const flags = ["--min-free-space", "0", "--threads-amount", "1"];
+    await using get = startGet(disk.path, [...flags, first, ...others]);
+    await recorded(disk.path, get);
+    await fill(disk.path, 0);
+    gate.resolve();
+    const { code, stderr } = await get.ended;
+    assertEquals(code, 1);
+    assertMatch(stderr, /^first: paused: The disk is full/m);
+    assertEquals(origin.requests.some(({ path }) => path === "/19"), false);
   },
 });
 
