@@ -51,6 +51,23 @@ export function findDirectory(
   return isThere ? paths.at(-1) ?? root : null;
 }
 
+/**
+ * Refuses a directory that could not be made, as far as it can be told before.
+ *
+ * @throws {DownloadError} DISK if something else is in its place.
+ * @throws what the system says.
+ */
+export function checkDirectory(
+  root: string,
+  directory: string | undefined,
+): void {
+  for (const path of pathsTo(root, directory)) {
+    const info = lstatIfThere(path);
+    if (info === null) return;
+    if (!info.isDirectory) throw inTheWay(path, info);
+  }
+}
+
 /** The directories on the way to one, from the content directory down. */
 export function pathsTo(root: string, directory: string | undefined): string[] {
   let path = root;

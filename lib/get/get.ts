@@ -11,6 +11,7 @@ import { DownloadError, toRecord } from "../download/errors.ts";
 import type { DownloadEvent } from "../download/events.ts";
 import { total, union } from "../download/ranges.ts";
 import { createFetching, type FetchingOptions } from "../fetching.ts";
+import { checkDirectory } from "../files/directories.ts";
 import { diskFull } from "../files/disk_room.ts";
 import { createParts } from "../files/parts.ts";
 import { filenameFor } from "../origin/filename.ts";
@@ -199,6 +200,7 @@ export async function get(
     request: DownloadRequest,
     begun: Begun,
   ): Promise<void> {
+    checkDirectory(contentDirectory, request.directory);
     const key = await keyOf(request);
     const take = () =>
       claims.take(key, {

@@ -100,6 +100,22 @@ Deno.test("get, killed after it gave a name in a directory, does not fetch again
   assertEquals(directory.names(), ["x"]);
 });
 
+for (const dir of ["x", "x/y"]) {
+  Deno.test(`get asks for nothing that is to go to a file's place: ${dir}`, async () => {
+    await using origin = await startOrigin();
+    await using directory = await makeDirectory();
+    await Deno.writeTextFile(`${directory.path}/x`, "mine");
+    const [a, b] = ["/a", "/b"].map((path) => origin.serve(path, file(1000)));
+    const list = `${a}\n  dir=${dir}\n${b}\n`;
+    const { code, stdout, stderr } = await startGet(directory.path, LIST, list)
+      .ended;
+    assertEquals([code, stdout], [1, `${directory.path}/b\n`]);
+    assertMatch(stderr, /^a: failed: There is a file at .*\/x, where a dir/m);
+    assertEquals(origin.requests.map(({ path }) => path), ["/b"]);
+    assertEquals(filesIn(directory.path), ["b", "x"]);
+  });
+}
+
 Deno.test("get follows no symlink in a directory's place", async () => {
   await using origin = await startOrigin();
   await using directory = await makeDirectory();
