@@ -6,15 +6,17 @@
  *
  * 1. `<part>.name` says which name the part is to have, and its size.
  * 2. A file of this name is created, and says in its content which part it is
- *    for. A crash between the two leaves an empty file, which is then nobody's.
+ *    for. A crash between the two leaves an empty file.
  * 3. The part is renamed over the placeholder, if it still is the placeholder.
  * 4. When the name is recorded, `<part>.name` is removed.
  *
  * After a crash, a part that is still there has no name, and its placeholder is
- * removed; one that is gone has the name that its intent says.
+ * removed; one that is gone has the name that its intent says. An empty file of the
+ * name is taken for a placeholder if it is as old as the intent.
  *
  * What cannot be ruled out: that another program writes into the placeholder, or
- * puts a file of its own in its place, between the look at it and the rename.
+ * puts a file of its own in its place, between the look at it and the rename; or
+ * that it made an empty file of the name at the time of the crash.
  */
 
 import { basename } from "@std/path/basename";
@@ -34,6 +36,9 @@ interface Intent {
 }
 
 const ENDING = ".name";
+
+/** FAT's times of files come in steps of this many milliseconds. */
+const TIME_STEP = 2_000;
 
 /** See the file's comment. */
 export const renames: Naming = {
@@ -86,7 +91,7 @@ export const renames: Naming = {
  * until it was unmounted.
  */
 function identityOf({ size, mtime }: Deno.FileInfo): string {
-  return `${size} bytes, ${Math.floor((mtime?.getTime() ?? 0) / 2000)}`;
+  return `${size} bytes, ${Math.floor((mtime?.getTime() ?? 0) / TIME_STEP)}`;
 }
 
 function findNamed(part: string, directory: string): Named | null {
@@ -105,9 +110,21 @@ function findNamed(part: string, directory: string): Named | null {
 function withdraw(part: string, directory: string): void {
   const intent = readIntent(part);
   if (intent !== null && lstatIfThere(part) !== null) {
-    letGo(join(directory, intent.name), markOf(part));
+    const path = join(directory, intent.name);
+    if (isUnmarked(path, part)) removeIfThere(path);
+    else letGo(path, markOf(part));
   }
   removeIfThere(part + ENDING);
+}
+
+/** Whether a path is a placeholder whose maker was killed before it wrote to it. */
+function isUnmarked(path: string, part: string): boolean {
+  const [made, intended] = [path, part + ENDING].map(lstatIfThere);
+  if (!made?.isFile || made.size > 0 || !made.mtime || !intended?.mtime) {
+    return false;
+  }
+  const between = made.mtime.getTime() - intended.mtime.getTime();
+  return Math.abs(between) <= TIME_STEP;
 }
 
 /** Null if there is none, or the crash came while it was written. */

@@ -32,3 +32,4 @@ for (
 ) {
   count(Deno, key, onChange);
 }
+count(Deno.FsFile.prototype, "writeSync", onChange);
