@@ -153,7 +153,9 @@ export async function createCoordinator(
   let closing: Promise<void> | null = null;
 
   listen((event) => {
-    if (event.kind === "room") resumption.useRoom(event.bytes);
+    if (event.kind === "room") {
+      resumption.useRoom(event.bytes - engine.owed());
+    }
     if (isReordering(event)) engine.reorder();
   });
   await fetching.begin();
@@ -164,7 +166,8 @@ export async function createCoordinator(
     digest,
     fill: engine.fill,
     lets: (bytes) =>
-      engine.held()?.rule.kind !== "pause" && room.lack(bytes) === null,
+      engine.held()?.rule.kind !== "pause" &&
+      room.lack(bytes, engine.owed()) === null,
     running: () =>
       [...engine.transfers()].filter(isBegun)
         .map(({ download: { id } }) => overview.get(id))

@@ -133,6 +133,8 @@ export interface Engine {
    * @throws what the system says if it cannot be read.
    */
   digest(path: string, algorithm: ChecksumAlgorithm): Promise<string>;
+  /** Bytes that all transfers are still to bring, as far as that is known. */
+  owed(): number;
   /** Pauses what the disk has no room for any more. */
   pauseWithoutRoom(): void;
   /**
@@ -178,7 +180,7 @@ export function createEngine(
     onJob,
   );
   const filling = createFilling(fill);
-  const room = createRoomRule({ lack }, driver);
+  const room = createRoomRule({ lack }, driver, registry);
   let maxDownloads = options.maxDownloads;
   const limits: ThreadLimits = {
     threads: options.threadsAmount,
@@ -358,7 +360,8 @@ export function createEngine(
       return digest;
     },
     reorder: soon(reorder),
-    pauseWithoutRoom: () => room.pauseAllWithout(registry.all()),
+    owed: room.owed,
+    pauseWithoutRoom: room.pauseAllWithout,
     rest,
     close,
   };

@@ -21,8 +21,10 @@ export interface DiskRoom extends Disposable {
    * Why a download with `needed` bytes still to come has to pause; null if
    * there is room for them. Before the first look there is, and the look is
    * made now unless what is needed is little.
+   *
+   * @param owed Bytes that others are to bring, for which there must be room, too.
    */
-  lack(needed: number): ErrorRecord | null;
+  lack(needed: number, owed?: number): ErrorRecord | null;
   /** Looks at the disk now, and tells of it. */
   look(): Promise<void>;
 }
@@ -57,11 +59,12 @@ export function watchDiskRoom(
 
   const looking = every(LOOK_EVERY, look);
   return {
-    lack(needed) {
+    lack(needed, owed = 0) {
       unseen -= needed;
       if (!looked && unseen < 0) look();
-      const enough = room > 0 && needed <= room;
-      return enough ? null : toRecord(diskFull(room > 0 ? needed : 0, room));
+      if (room <= 0) return toRecord(diskFull(0, room));
+      const isEnough = needed <= room - owed;
+      return isEnough ? null : toRecord(diskFull(needed, room, owed));
     },
     look,
     [Symbol.dispose]() {
@@ -101,14 +104,19 @@ export function directoryGone(
   );
 }
 
-/** The error for bytes that the disk has no room for. */
-export function diskFull(needed: number, room: number): DownloadError {
-  const [more, there] = [needed, Math.max(0, room)]
+/** The error for bytes that the disk has no room for, beside those `owed`. */
+export function diskFull(
+  needed: number,
+  room: number,
+  owed = 0,
+): DownloadError {
+  const [more, there] = [needed, Math.max(0, room - owed)]
     .map((bytes) => `${Math.ceil(bytes / 2 ** 20)} MiB`);
+  const beside = owed > 0 ? " beside what is being fetched" : "";
   return new DownloadError(
     "DISK_FULL",
     needed > 0
-      ? `The file needs ${more} more, and the disk has room for ${there}: ` +
+      ? `The file needs ${more} more, and the disk has room for ${there}${beside}: ` +
         "make some. A server then goes on by itself."
       : "The disk is full up to MIN_FREE_SPACE: make room, and ask for the " +
         "download again if it does not go on by itself.",

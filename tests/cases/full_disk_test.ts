@@ -131,6 +131,38 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a file waits that has no room beside the one that is being fetched",
+  ignore,
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const directory = disk.path;
+    await using downloads = await startDownloads({
+      directory,
+      minFreeSpace: MiB,
+    });
+    const content = file(5 * MiB);
+    const urls = ["/a", "/b"].map((path) =>
+      origin.serve(path, content, { rate: 1.5 * MiB })
+    );
+    const ids = await Promise.all(urls.map((url) => downloads.add({ url })));
+    const ends = await Promise.all(ids.map((id) => downloads.end(id)));
+    const come = ends.find(({ error }) => error === null);
+    const waits = ends.find(({ error }) => error !== null);
+    assert(come !== undefined && waits !== undefined);
+    await assertDownloaded(come, content);
+    assertEquals(waits.error?.code, "DISK_FULL");
+    assertMatch(waits.error?.message ?? "", /beside what is being fetched/);
+    await Deno.remove(`${directory}/${come.filename}`);
+    const last = await downloads.until(
+      waits.id,
+      ({ process_status }) => process_status === "Downloaded",
+    );
+    await assertDownloaded(last, content);
+  },
+});
+
+Deno.test({
   name:
     "a file that would not leave MIN_FREE_SPACE waits, and smaller ones come",
   ignore,

@@ -464,6 +464,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "of files that fit alone but not together, the first ones come",
+  ignore: !await canMount(),
+  async fn() {
+    await using origin = await startOrigin();
+    await using disk = await mountDisk();
+    const content = file(3 * MiB);
+    const names = ["a", "b", "c", "d"];
+    const urls = names.map((name) =>
+      origin.serve(`/${name}`, content, { rate: MiB })
+    );
+    const flags = ["--min-free-space", "0", "--threads-per-host", "4"];
+    const get = startGet(disk.path, [...flags, ...urls]);
+    const { code, stdout, stderr } = await get.ended;
+    assertEquals(code, 1);
+    const paths = stdout.trim().split("\n");
+    assertEquals(paths.length, 2, stderr);
+    for (const path of paths) {
+      assertEquals(await firstDifference(path, content), null);
+    }
+    assertMatch(stderr, /has room for \d MiB beside what is being fetched/);
+    assertMatch(stderr, /^sluice: 2 of 4 downloads failed$/m);
+  },
+});
+
+Deno.test({
   name: "a disk that is full ends all, whatever files are small enough",
   ignore: !await canMount(),
   async fn() {
